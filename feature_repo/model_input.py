@@ -1,0 +1,60 @@
+"""From named columns to a model's matrix: the one function that training and serving both call."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from feature_repo.errors import FeatureError
+
+Columns = Mapping[str, np.ndarray]
+"""Named columns of equal length n, or of length 1 to be broadcast; vectors have shape (n, width)."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """One model input. origin: `context` (request), `user`, `ad` (feature tables and catalogue), or `pair` (request_time.py).
+
+    kind `category` marks identity codes (text.hash_codes), which a ranker encodes and never orders by.
+    """
+
+    name: str
+    origin: Literal["context", "user", "ad", "pair"]
+    kind: Literal["numeric", "category"] = "numeric"
+
+
+@dataclass(frozen=True)
+class ModelInput:
+    """The ordered input of a family of rankers; its name is written into every bundle and checked at load."""
+
+    name: str
+    columns: tuple[Column, ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(c.name for c in self.columns)
+
+    def of(self, origin: str) -> tuple[int, ...]:
+        """Positions of the columns of one origin."""
+        return tuple(i for i, c in enumerate(self.columns) if c.origin == origin)
+
+    def matrix(self, n: int, context: Columns, user: Columns, ad: Columns, pair: Columns) -> NDArray[np.float32]:
+        """The (n, k) float32 matrix in column order. Raises FeatureError naming a column that is absent or of another length."""
+        out = np.empty((n, len(self.columns)), np.float32)
+        origins = {"context": context, "user": user, "ad": ad, "pair": pair}
+        for i, column in enumerate(self.columns):
+            values = origins[column.origin].get(column.name)
+            if values is None:
+                raise FeatureError(
+                    f"{column.origin} column", column.name, f"{self.name} needs it; rebuild the features or the bundle."
+                )
+            if len(values) not in (1, n):
+                raise FeatureError(
+                    f"{column.origin} column", column.name, f"It has {len(values)} rows, {n} are needed."
+                )
+            out[:, i] = values
+        return out

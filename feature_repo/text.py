@@ -1,0 +1,51 @@
+"""The one normaliser, tokeniser and hasher, used offline and online alike."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+HASH_BUCKETS: Final = 1 << 20
+"""Identity codes lie in [0, 2**20): exact in float32, 0 is 'absent'."""
+
+_WORD: Final = re.compile(r"[^\W_]+", re.UNICODE)
+
+
+def normalise(text: str) -> str:
+    """NFKC, case-folded, white space collapsed. Total: any string in, a string out."""
+    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+
+
+def tokenise(text: str) -> list[str]:
+    """The words of `text` after `normalise`; letters and digits of any script."""
+    return _WORD.findall(normalise(text))
+
+
+def hash_codes(values: Sequence[str | None] | NDArray[np.object_]) -> NDArray[np.int32]:
+    """Stable identity codes of strings, shape (n,), in [1, HASH_BUCKETS); None and "" give 0.
+
+    The hash is pandas' SipHash of the UTF-8 bytes with its fixed default key, so codes agree across processes.
+    """
+    array = np.asarray(values, dtype=object)
+    absent = np.array([v is None or v == "" for v in array], dtype=bool)
+    if array.size == 0:
+        return np.empty(0, np.int32)
+    hashed = pd.util.hash_array(np.where(absent, "", array).astype(object), categorize=True)
+    return np.where(absent, 0, hashed % np.uint64(HASH_BUCKETS - 1) + np.uint64(1)).astype(np.int32)
+
+
+def bag(texts: Iterable[str], buckets: int) -> NDArray[np.float32]:
+    """Hashed bag of words, one row a text, shape (n, buckets), rows scaled to unit length (zero when empty)."""
+    rows = [tokenise(t) for t in texts]
+    out = np.zeros((len(rows), buckets), np.float32)
+    lengths = [len(r) for r in rows]
+    codes = hash_codes([token for row in rows for token in row]) % buckets
+    np.add.at(out, (np.repeat(np.arange(len(rows)), lengths), codes), 1.0)
+    norm = np.linalg.norm(out, axis=1, keepdims=True)
+    return np.divide(out, norm, out=out, where=norm > 0)

@@ -1,0 +1,46 @@
+"""The `placard` command: one verb per file of pipelines/cli, every DAG task is one of them."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from importlib import import_module
+
+import typer
+
+from pipelines.cli.output import debug
+
+VERBS = ("simulate", "ingest", "features", "train", "evaluate", "gate", "models", "shadow", "quality",
+         "serve", "explain", "bench", "demo", "doctor", "config")  # fmt: skip
+"""Modules of pipelines/cli, in the order of `placard --help`; each has register(app)."""
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Placard: raw ad logs in, a priced and explained ad out.",
+)
+
+
+@app.callback()
+def options(trace: bool = typer.Option(False, "--debug", help="Show tracebacks.")) -> None:
+    """Placard: raw ad logs in, a priced and explained ad out."""
+    debug.on = trace
+    if not trace:
+        warnings.simplefilter("ignore")
+
+
+for verb in VERBS:
+    import_module(f"pipelines.cli.{verb}").register(app)
+
+
+def main() -> None:
+    """Telemetry of the libraries underneath is off, always."""
+    os.environ.update(
+        MLFLOW_DISABLE_TELEMETRY="true", DO_NOT_TRACK="true", GX_ANALYTICS_ENABLED="false", FEAST_USAGE="False"
+    )
+    app()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,97 @@
+"""How every verb speaks: a rich line for people, one JSON object for machines, a stable exit status for scripts."""
+
+from __future__ import annotations
+
+import functools
+import json
+import sys
+import traceback
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, is_dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any, ParamSpec, TypeVar
+
+import numpy as np
+from rich.console import Console
+from rich.markup import escape
+
+from feature_repo.errors import PlacardError
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+people = Console(stderr=True, highlight=False)
+"""Progress and prose go here; standard output is for results."""
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One measured number. holds is None where there is no target."""
+
+    name: str
+    value: float | None
+    unit: str
+    target: str | None = None
+    holds: bool | None = None
+
+
+def report(name: str, setup: Mapping[str, Any], figures: list[Figure]) -> dict[str, Any]:
+    """The one object that every bench, evaluate and report verb prints."""
+    return {"name": name, "setup": dict(setup), "figures": [asdict(f) for f in figures]}
+
+
+def _plain(value: Any) -> Any:
+    if is_dataclass(value) and not isinstance(value, type):
+        return asdict(value)
+    if isinstance(value, datetime | date):
+        return value.isoformat()
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, np.ndarray):
+        return value.tolist()
+    if isinstance(value, Path):
+        return str(value)
+    raise TypeError(f"{type(value).__name__} has no JSON form")
+
+
+def emit(result: Mapping[str, Any], as_json: bool, lines: str | list[str]) -> None:
+    """The result of a verb: `result` as JSON, or `lines` (rich markup) for a person."""
+    if as_json:
+        sys.stdout.write(json.dumps(result, default=_plain, allow_nan=False) + "\n")
+    else:
+        out = Console(highlight=False)
+        for line in [lines] if isinstance(lines, str) else lines:
+            out.print(line)
+
+
+def guarded(command: Callable[P, R]) -> Callable[P, R]:
+    """Turns a PlacardError into its message and exit status; anything else into one line and status 1 (`placard --debug`: its trace)."""
+
+    @functools.wraps(command)
+    def run(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return command(*args, **kwargs)
+        except PlacardError as error:
+            if debug.on:
+                traceback.print_exc()
+            people.print(f"[bold red]{escape(error.thing)}[/]: {escape(repr(error.value))}. {escape(error.fix)}")
+            raise SystemExit(error.exit_code) from None
+        except (KeyboardInterrupt, SystemExit):
+            raise
+        except Exception as error:
+            if debug.on:
+                raise
+            people.print(
+                f"[bold red]{type(error).__name__}[/]: {escape(str(error))}. Run again with `placard --debug`."
+            )
+            raise SystemExit(1) from None
+
+    return run
+
+
+class _Debug:
+    on = False
+
+
+debug = _Debug()

@@ -1,0 +1,97 @@
+"""The decision record: what was asked, considered, dropped, scored, priced and shown, and by which versions.
+
+Training data, explanations, replay, skew checks and billing all derive from it. Encoded as JSON by msgspec, one object a
+request; `version` changes when a field does.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final
+
+from serving.request import AdRequest
+
+RECORD_VERSION: Final = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """How a price came to be: the least that keeps the position, never under the floor, never over the bid.
+
+    price_micros is due when an event of kind `charged_on` arrives (impression: already divided by 1,000).
+    next_micros is the rank score (eCPM, micros) of the best competitor below; floor_micros the placement's least eCPM.
+    rule: `next` (set by the competitor), `floor`, or `free` (house ad).
+    """
+
+    price_micros: int
+    charged_on: str
+    bid_micros: int
+    next_micros: int
+    floor_micros: int
+    rule: str
+
+
+@dataclass(frozen=True, slots=True)
+class RankedAd:
+    """A scored candidate: shown ads carry a position, a price and the exact vector they were scored on."""
+
+    creative_id: str
+    campaign_id: str
+    advertiser_id: str
+    objective: str
+    bid_micros: int
+    pctr: float
+    pcvr: float | None
+    quality: float
+    ecpm_micros: int
+    position: int = 0
+    propensity: float = 0.0
+    pacing: float = 1.0
+    price: Price | None = None
+    features: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Funnel:
+    """sourced = shown + held + sum(rejected) + narrowed, for every request.
+
+    sources: candidates per source. rejected: drops per rule class. narrowed: not among the k recalled. held: scored, not shown.
+    """
+
+    sources: dict[str, int]
+    rejected: dict[str, int]
+    narrowed: int
+    held: int
+    shown: int
+
+    @property
+    def sourced(self) -> int:
+        return sum(self.sources.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """One decided request.
+
+    rung: the step of the degradation ladder that answered. flags: defaults that were used and why (`user_unknown`,
+    `profile_stale`, ...). policy: `<bundle>@<version>` that scored. input: the ModelInput's name, whose column order `features`
+    follows. held: the best competitors that lost, best first, at most 20. stage_ms: wall time per stage.
+    """
+
+    decision_id: str
+    request: AdRequest
+    decided_at: datetime
+    rung: str
+    policy: str
+    input: str
+    snapshot: str
+    funnel: Funnel
+    shown: tuple[RankedAd, ...]
+    held: tuple[RankedAd, ...]
+    explored: bool = False
+    flags: tuple[str, ...] = ()
+    no_ad_reason: str = ""
+    stage_ms: dict[str, float] = field(default_factory=dict)
+    shadow: dict[str, tuple[float, ...]] = field(default_factory=dict)
+    version: int = RECORD_VERSION
