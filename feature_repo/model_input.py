@@ -53,8 +53,6 @@ class ModelInput:
                     f"{column.origin} column", column.name, f"{self.name} needs it; rebuild the features or the bundle."
                 )
             if len(values) not in (1, n):
-                raise FeatureError(
-                    f"{column.origin} column", column.name, f"It has {len(values)} rows, {n} are needed."
-                )
+                raise FeatureError(f"{column.origin} column", column.name, f"It has {len(values)} rows, {n} are needed.")
             out[:, i] = values
         return out

@@ -48,4 +48,5 @@ def bag(texts: Iterable[str], buckets: int) -> NDArray[np.float32]:
     codes = hash_codes([token for row in rows for token in row]) % buckets
     np.add.at(out, (np.repeat(np.arange(len(rows)), lengths), codes), 1.0)
     norm = np.linalg.norm(out, axis=1, keepdims=True)
-    return np.divide(out, norm, out=out, where=norm > 0)
+    np.divide(out, norm, out=out, where=norm > 0)
+    return out

@@ -36,9 +36,7 @@ for verb in VERBS:
 
 def main() -> None:
     """Telemetry of the libraries underneath is off, always."""
-    os.environ.update(
-        MLFLOW_DISABLE_TELEMETRY="true", DO_NOT_TRACK="true", GX_ANALYTICS_ENABLED="false", FEAST_USAGE="False"
-    )
+    os.environ.update(MLFLOW_DISABLE_TELEMETRY="true", DO_NOT_TRACK="true", GX_ANALYTICS_ENABLED="false", FEAST_USAGE="False")
     app()
 
 

@@ -27,9 +27,7 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="PLACARD_", extra="forbid", frozen=True)
 
     home_path: Path = Field(default_factory=state_folder, alias="PLACARD_HOME", description="State folder")
-    profile: Literal["embedded", "cluster"] = Field(
-        "embedded", description="embedded: SQLite and DuckDB; cluster: Redis"
-    )
+    profile: Literal["embedded", "cluster"] = Field("embedded", description="embedded: SQLite and DuckDB; cluster: Redis")
     seed: int = Field(7, description="Seed of every random choice that is not exploration")
     threads: int = Field(2, ge=1, description="Threads of offline work")
 
@@ -42,15 +40,12 @@ class Settings(BaseSettings):
     tmax_ms: int = Field(100, ge=1, description="Default deadline of a request")
     candidates: int = Field(1000, ge=1, description="Most ads that are scored for a request")
     explore_share: float = Field(0.02, ge=0, le=1, description="Share of slates drawn at random, with propensities")
-    reserve_micros: int = Field(
-        50_000, ge=0, description="Least eCPM where a placement names none, micros per thousand"
-    )
+    reserve_micros: int = Field(50_000, ge=0, description="Least eCPM where a placement names none, micros per thousand")
     swap_poll_seconds: float = Field(1.0, gt=0, description="How often a worker looks for a new model or snapshot")
     shadow_queue: int = Field(256, ge=0, description="Requests waiting for shadow scoring; more are dropped")
-    redis_url: str = Field(
-        "redis://127.0.0.1:6379/0?socket_timeout=1", description="State and online store when clustered"
-    )
+    redis_url: str = Field("redis://127.0.0.1:6379/0?socket_timeout=1", description="State and online store when clustered")
 
+    sources: tuple[str, ...] = Field(("simulator", "serving"), description="Logs that `ingest day` collects every day")
     label_maturity_hours: int = Field(24, ge=0, description="A label counts once its window has passed")
     negative_rate: float = Field(0.25, gt=0, le=1, description="Share of negatives kept in training")
 

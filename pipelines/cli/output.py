@@ -82,9 +82,7 @@ def guarded(command: Callable[P, R]) -> Callable[P, R]:
         except Exception as error:
             if debug.on:
                 raise
-            people.print(
-                f"[bold red]{type(error).__name__}[/]: {escape(str(error))}. Run again with `placard --debug`."
-            )
+            people.print(f"[bold red]{type(error).__name__}[/]: {escape(str(error))}. Run again with `placard --debug`.")
             raise SystemExit(1) from None
 
     return run
