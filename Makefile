@@ -1,0 +1,67 @@
+# Every target does its own set-up: from Python 3.11 and make alone, `make demo` and `make test` work.
+PYTHON ?= python3
+UV_VERSION := 0.9.30
+UV := .tools/bin/uv
+PLATFORM_AS_OF := 2026-10-20
+AIRFLOW_AS_OF := 2026-09-20
+COMPILE := $(UV) pip compile -q --no-header --python-version 3.11
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo up test check lint format slow bench lock clean
+
+help:  ## what there is
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+
+$(UV):
+	$(PYTHON) -m venv .tools
+	.tools/bin/python -m pip install -q --disable-pip-version-check uv==$(UV_VERSION)
+
+.venv/.ready: requirements/platform.txt pyproject.toml | $(UV)
+	test -x .venv/bin/python || $(UV) venv -q --python 3.11 .venv
+	$(UV) pip install -q --python .venv/bin/python -r requirements/platform.txt
+	$(UV) pip install -q --python .venv/bin/python --no-deps -e .
+	touch $@
+
+.venv-airflow/.ready: requirements/airflow.txt | $(UV)
+	test -x .venv-airflow/bin/python || $(UV) venv -q --python 3.11 .venv-airflow
+	$(UV) pip install -q --python .venv-airflow/bin/python -r requirements/airflow.txt
+	touch $@
+
+install: .venv/.ready .venv-airflow/.ready  ## both environments
+
+demo: install  ## the whole loop on simulated logs, ending with a served, explained slate
+	.venv/bin/placard demo $(DEMO)
+
+up: install  ## Airflow, MLflow and the API on loopback, until Ctrl-C
+	.venv/bin/placard up
+
+test: install  ## every test but the slow ones
+	.venv/bin/python -m pytest -m "not slow" $(PYTEST)
+	.venv-airflow/bin/python -m pytest -c tests/dags/pytest.ini tests/dags
+
+slow: install  ## the slow suites: Spark, the real scheduler, load
+	.venv/bin/python -m pytest -m slow $(PYTEST)
+
+lint: install
+	.venv/bin/ruff format --check .
+	.venv/bin/ruff check .
+	.venv/bin/mypy
+	.venv/bin/lint-imports
+
+check: lint test  ## ruff, mypy --strict, import-linter, then the tests
+
+format: install
+	.venv/bin/ruff format .
+	.venv/bin/ruff check --fix .
+
+bench: install  ## every benchmark, as JSON
+	.venv/bin/placard bench serve --json
+	.venv/bin/placard bench features --json
+
+lock: $(UV)  ## compile requirements/*.txt
+	$(COMPILE) --exclude-newer $(PLATFORM_AS_OF) requirements/platform.in -o requirements/platform.txt
+	$(COMPILE) --exclude-newer $(PLATFORM_AS_OF) -c requirements/platform.txt requirements/serving.in -o requirements/serving.txt
+	$(COMPILE) --exclude-newer $(AIRFLOW_AS_OF) requirements/airflow.in -o requirements/airflow.txt
+
+clean:  ## remove the environments and caches, keep the state folder
+	rm -rf .venv .venv-airflow .tools .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info

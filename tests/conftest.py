@@ -1,0 +1,129 @@
+"""Shared fixtures: a fresh platform folder, the real logs, and real servers started for the test on free ports."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from feature_repo.sources import Home
+
+ROOT = Path(__file__).resolve().parents[1]
+REQUIRE_SERVERS = os.environ.get("PLACARD_TEST_REQUIRE_SERVERS") == "1"
+"""Set by .ci/run: a missing server or log is then a failure, not a skip."""
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def absent(what: str, how: str) -> None:
+    """Skips with a clear line; fails where the run demands real servers."""
+    if REQUIRE_SERVERS:
+        pytest.fail(f"{what} is not installed and this run requires it: {how}")
+    pytest.skip(f"{what} is not installed: {how}")
+
+
+def wait_for(ready: Callable[[], bool], process: subprocess.Popen[bytes], seconds: float = 30) -> None:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            raise RuntimeError(f"{process.args!r} ended with {process.returncode} before it was ready")
+        if ready():
+            return
+        time.sleep(0.05)
+    raise TimeoutError(f"{process.args!r} was not ready after {seconds} s")
+
+
+def listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    """A fresh platform."""
+    return Home(tmp_path / "placard")
+
+
+@pytest.fixture(scope="session")
+def real_logs() -> Path:
+    """The folder of real logs beside the checkout (or PLACARD_TEST_DATA)."""
+    folder = Path(os.environ.get("PLACARD_TEST_DATA", ROOT.parent / "shared" / "data"))
+    if not folder.is_dir():
+        pytest.skip(f"the real logs are not here: set PLACARD_TEST_DATA or place them in {folder}")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def redis_port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    """A redis-server of our own on a free loopback port."""
+    binary = shutil.which("redis-server")
+    if binary is None:
+        absent("redis-server", "apt-get install redis-server")
+        return
+    port, folder = free_port(), tmp_path_factory.mktemp("redis")
+    process = subprocess.Popen(
+        [binary, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", str(folder)],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        wait_for(lambda: listens(port), process)
+        yield port
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+def _postgres_binary(name: str) -> str | None:
+    """Debian keeps the server's programs off the PATH."""
+    found = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"), reverse=True)
+    return str(found[0]) if found else shutil.which(name)
+
+
+@pytest.fixture(scope="session")
+def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A PostgreSQL server of our own on a free loopback port: postgresql+psycopg://placard@127.0.0.1:PORT/postgres."""
+    initdb, server = _postgres_binary("initdb"), _postgres_binary("postgres")
+    if initdb is None or server is None:
+        absent("postgres", "apt-get install postgresql")
+        return
+    folder, port = tmp_path_factory.mktemp("postgres"), free_port()
+    prefix: list[str] = []
+    if os.geteuid() == 0:  # the server refuses to run as root
+        for parent in [folder, *folder.parents]:
+            if parent.stat().st_uid == 0 and parent != Path("/") and parent != Path("/tmp"):
+                parent.chmod(parent.stat().st_mode | 0o011)
+        shutil.chown(folder, "postgres")
+        prefix = ["runuser", "-u", "postgres", "--"]
+    subprocess.run(
+        [*prefix, initdb, "-D", f"{folder}/data", "-U", "placard", "-A", "trust"], check=True, capture_output=True, cwd="/"
+    )
+    process = subprocess.Popen(
+        [*prefix, server, "-D", f"{folder}/data", "-p", str(port), "-h", "127.0.0.1", "-k", str(folder), "-c", "fsync=off"],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        cwd="/",
+    )
+    try:
+        wait_for(lambda: listens(port), process)
+        yield f"postgresql+psycopg://placard@127.0.0.1:{port}/postgres"
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+@pytest.fixture(scope="session")
+def placard() -> Path:
+    """The installed command."""
+    return Path(sys.executable).with_name("placard")
