@@ -6,14 +6,20 @@ Order of precedence: environment (PLACARD_...), then `placard.toml` in the state
 from __future__ import annotations
 
 import os
+import tomllib
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
+from tomllib import TOMLDecodeError
+from typing import Final, Literal
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from feature_repo.sources import Home
+from serving.errors import ServingError
+
+CONFIG_FILE: Final = "placard.toml"
 
 
 def state_folder() -> Path:
@@ -24,7 +30,7 @@ def state_folder() -> Path:
 class Settings(BaseSettings):
     """Placard's configuration."""
 
-    model_config = SettingsConfigDict(env_prefix="PLACARD_", extra="forbid", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="PLACARD_", extra="forbid", frozen=True, populate_by_name=True)
 
     home_path: Path = Field(default_factory=state_folder, alias="PLACARD_HOME", description="State folder")
     profile: Literal["embedded", "cluster"] = Field("embedded", description="embedded: SQLite and DuckDB; cluster: Redis")
@@ -58,8 +64,54 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, state_folder() / "placard.toml")
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, state_folder() / CONFIG_FILE)
 
     @cached_property
     def home(self) -> Home:
         return Home(self.home_path)
+
+
+@dataclass(frozen=True)
+class Origin:
+    """One setting for `placard config show`; a secret's value is masked."""
+
+    name: str
+    value: str
+    origin: str
+    meaning: str
+
+
+def load() -> Settings:
+    """The settings in force. Raises ServingError naming the setting, its value and what fits."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = str(first["loc"][0]) if first["loc"] else "settings"
+        raise ServingError(
+            f"setting {name}", first.get("input"), f"{first['msg']}; `placard config show` lists every setting."
+        ) from None
+    except TOMLDecodeError as error:
+        raise ServingError("configuration file", str(state_folder() / CONFIG_FILE), f"It is not TOML: {error}.") from None
+
+
+def origins() -> list[Origin]:
+    """Where each setting in force comes from."""
+    settings, file = load(), state_folder() / CONFIG_FILE
+    written = tomllib.loads(file.read_text()) if file.exists() else {}
+    rows = []
+    for name, field in Settings.model_fields.items():
+        variable = "PLACARD_HOME" if name == "home_path" else f"PLACARD_{name.upper()}"
+        if variable in {key.upper() for key in os.environ}:
+            origin = f"environment {variable}"
+        elif name in written:
+            origin = str(file)
+        else:
+            origin = "default"
+        rows.append(Origin(name, str(getattr(settings, name)), origin, field.description or ""))
+    return rows
+
+
+def child_environment(**extra: str) -> dict[str, str]:
+    """The environment for a process that we start: ours, with `extra` on top."""
+    return {**os.environ, **extra}

@@ -1,0 +1,139 @@
+"""The house rules that a machine can check."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from feature_repo.catalog import CATALOG
+from feature_repo.events import EVENTS
+from feature_repo.tables import TABLES
+
+ROOT = Path(__file__).resolve().parents[2]
+PACKAGES = ("feature_repo", "serving", "pipelines")
+STAGES = ("understanding", "sourcing", "recall", "integrity", "precision", "delivery")
+LONG_FOR_A_REASON: dict[str, str] = {}
+"""Files over 300 lines and why; keep it empty."""
+
+
+def modules(*folders: str) -> Iterator[Path]:
+    for folder in folders:
+        yield from sorted((ROOT / folder).rglob("*.py"))
+
+
+def relative(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+def strings(tree: ast.AST) -> Iterator[tuple[str, int]]:
+    """String constants that are not docstrings."""
+    docstrings = {
+        id(node.body[0].value)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and node.body and isinstance(node.body[0], ast.Expr)
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docstrings:
+            yield node.value, node.lineno
+
+
+def test_no_file_is_named_after_nothing() -> None:
+    nameless = [relative(p) for p in modules(*PACKAGES, "dags") if p.stem in {"utils", "util", "helpers", "common", "misc"}]
+    assert nameless == [], "if it has no noun, it has no home yet"
+
+
+def test_files_stay_short() -> None:
+    long = {relative(p): n for p in modules(*PACKAGES, "dags") if (n := len(p.read_text().splitlines())) > 300}
+    assert set(long) == set(LONG_FOR_A_REASON), f"over 300 lines without a reason: {long}"
+
+
+def test_dags_are_wiring_only() -> None:
+    allowed = {"airflow.sdk", "__future__", "datetime", "pathlib", "os", "typing", "collections", "assets"}
+    for path in modules("dags"):
+        assert len(path.read_text().splitlines()) < 80, f"{relative(path)} has 80 lines or more"
+        for node in ast.walk(ast.parse(path.read_text())):
+            names = (
+                [a.name for a in node.names]
+                if isinstance(node, ast.Import)
+                else [node.module or ""]
+                if isinstance(node, ast.ImportFrom)
+                else []
+            )
+            for name in names:
+                root = name.split(".")[0]
+                assert name in allowed or root in allowed - {"airflow.sdk"}, f"{relative(path)} imports {name}"
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_component_file_is_named_after_its_class(stage: str) -> None:
+    for path in modules(f"serving/{stage}"):
+        if path.stem == "__init__":
+            continue
+        classes = [n.name for n in ast.parse(path.read_text()).body if isinstance(n, ast.ClassDef) and n.name[0] != "_"]
+        snake = {re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower() for name in classes}
+        assert path.stem in snake, f"{relative(path)} defines {classes}; one of them must be named after the file"
+
+
+def test_feature_names_stand_in_the_feature_repository_only() -> None:
+    columns = {name for schema in (*EVENTS.values(), *CATALOG.values()) for name in schema.names}
+    features = {name for table in TABLES for name in table.names} - columns
+    assert features
+    found = [
+        f"{relative(path)}:{line} {text!r}"
+        for path in modules("serving", "pipelines", "dags")
+        for text, line in strings(ast.parse(path.read_text()))
+        if text in features
+    ]
+    assert found == [], "name features through their table: FeatureTable.feature(...), ModelInput.columns"
+
+
+def test_only_settings_reads_the_environment() -> None:
+    readers = []
+    for path in modules(*PACKAGES):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if (
+                isinstance(node, ast.Attribute)
+                and node.attr in {"environ", "getenv"}
+                and relative(path) != "serving/settings.py"
+            ):
+                readers.append(f"{relative(path)}:{getattr(node, "lineno", 0)}")
+    assert readers == [], "read it through serving.settings"
+
+
+def test_only_the_registry_imports_mlflow() -> None:
+    allowed = {"pipelines/registry.py", "pipelines/bench/naive.py"}  # the bench measures the naive way against ours
+    importers = set()
+    for path in modules(*PACKAGES):
+        for node in ast.walk(ast.parse(path.read_text())):
+            names = (
+                [a.name for a in node.names]
+                if isinstance(node, ast.Import)
+                else [node.module or ""]
+                if isinstance(node, ast.ImportFrom)
+                else []
+            )
+            if any(name.split(".")[0] == "mlflow" for name in names):
+                importers.add(relative(path))
+    assert importers <= allowed, "mlflow has one door: pipelines/registry.py"
+
+
+def test_nothing_is_pickled() -> None:
+    picklers = [
+        f"{relative(path)}:{node.lineno}"
+        for path in modules(*PACKAGES)
+        for node in ast.walk(ast.parse(path.read_text()))
+        if (isinstance(node, ast.Import) and any(a.name in {"pickle", "joblib", "dill", "cloudpickle"} for a in node.names))
+        or (isinstance(node, ast.ImportFrom) and node.module in {"pickle", "joblib", "dill", "cloudpickle"})
+    ]
+    assert picklers == [], "bundles are UBJ, ONNX and JSON"
+
+
+def test_every_verb_has_a_module_and_the_other_way_round() -> None:
+    from pipelines.__main__ import VERBS
+
+    files = {p.stem for p in modules("pipelines/cli")} - {"__init__", "output"}
+    assert files == set(VERBS)
