@@ -66,7 +66,7 @@ def emit(result: Mapping[str, Any], as_json: bool, lines: str | list[str]) -> No
 
 
 def guarded(command: Callable[P, R]) -> Callable[P, R]:
-    """Turns a PlacardError into its message and exit status; anything else into one line and status 1 (`placard --debug`: its trace)."""
+    """Turns a PlacardError into its message and exit status, anything else into one line and status 1."""
 
     @functools.wraps(command)
     def run(*args: P.args, **kwargs: P.kwargs) -> R:

@@ -100,7 +100,7 @@ def test_only_settings_reads_the_environment() -> None:
                 and node.attr in {"environ", "getenv"}
                 and relative(path) != "serving/settings.py"
             ):
-                readers.append(f"{relative(path)}:{getattr(node, "lineno", 0)}")
+                readers.append(f"{relative(path)}:{getattr(node, 'lineno', 0)}")
     assert readers == [], "read it through serving.settings"
 
 
