@@ -1,0 +1,242 @@
+"""From a day's numbers to the event tables: what a production system would have logged, and no more."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from feature_repo.events import ACTIVITY, DECISION, ENGAGEMENT, FRIENDSHIP, IMPRESSION, QUERY, TIME, USER
+from feature_repo.taxonomy import AGE_BANDS, CATEGORIES, DEVICES, GENDERS, SURFACES
+from pipelines.market.config import SOURCE
+from pipelines.market.day import Day, World
+from pipelines.market.population import Floats, Ints
+from pipelines.market.truth import IMPRESSION_TRUTH
+from pipelines.market.words import LANGUAGES, QUERY_FORMS, REGIONS, WORDS
+
+MICROSECOND = 1_000_000
+ENGAGEMENT_RATES = {"like": 0.012, "comment": 0.002, "share": 0.002, "hide": 0.003, "report": 0.0005}
+"""Per impression on the feed and proactive surfaces, for an ad of average relevance."""
+
+
+def word(vocabulary: Any, codes: Ints) -> pa.Array:
+    """Strings of a vocabulary by code."""
+    return pa.DictionaryArray.from_arrays(pa.array(codes.astype(np.int32)), pa.array(list(vocabulary), pa.string())).cast(
+        pa.string()
+    )
+
+
+def numbered(prefix: str, numbers: Ints) -> pa.Array:
+    return pc.binary_join_element_wise(prefix, pc.cast(pa.array(numbers), pa.string()), "")
+
+
+def fill(schema: pa.Schema, n: int, columns: Mapping[str, Any]) -> pa.Table:
+    """A table of `schema`; a column that is not given is "" (string) or null."""
+    arrays = []
+    for field in schema:
+        value = columns.get(field.name)
+        if value is None:
+            value = pa.repeat("", n) if pa.types.is_string(field.type) else pa.nulls(n, field.type)
+        elif isinstance(value, str):
+            value = pa.repeat(value, n)
+        arrays.append(
+            pa.array(value, field.type) if not isinstance(value, pa.Array | pa.ChunkedArray) else value.cast(field.type)
+        )
+    return pa.table(arrays, schema=schema)
+
+
+class Log:
+    """The tables of one day."""
+
+    def __init__(self, world: World, day: Day) -> None:
+        self.world, self.day = world, day
+        config = world.config
+        start = datetime.combine(config.first, datetime.min.time(), UTC)
+        self.zero = int(start.timestamp()) * MICROSECOND + day.number * 86_400 * MICROSECOND
+        self.tag = f"{config.first.toordinal() + day.number}-"
+
+    def time(self, seconds: Floats) -> pa.Array:
+        return pa.array(self.zero + (seconds * MICROSECOND).astype(np.int64), pa.int64()).cast(TIME)
+
+    def context(self, request: Ints) -> dict[str, Any]:
+        people, day = self.world.people, self.day
+        user, surface = day.request_user[request], day.request_surface[request]
+        search = pa.array(surface == 0)
+        return {
+            "user_id": word(people.ids, user),
+            "surface": word(SURFACES, surface),
+            "placement_id": word([f"{s}-main" for s in SURFACES], surface),
+            "device": word(DEVICES, people.device[user]),
+            "os": pa.array(people.os[user], pa.string()),
+            "region": word(REGIONS, people.region[user]),
+            "language": word(LANGUAGES, people.language[user]),
+            "query_id": pc.if_else(search, numbered(f"q{self.tag}", request), ""),
+            "source": SOURCE,
+        }
+
+    def ad(self, creative: Ints) -> dict[str, Any]:
+        ads = self.world.ads
+        campaign = ads.creative_campaign[creative]
+        return {
+            "creative_id": numbered("c", creative),
+            "campaign_id": numbered("k", campaign),
+            "advertiser_id": numbered("a", ads.campaign_advertiser[campaign]),
+        }
+
+    def decisions(self) -> pa.Table:
+        day = self.day
+        n = len(day.request_user)
+        when = self.time(day.request_second)
+        shown = np.bincount(day.shown_request, minlength=n)
+        return fill(
+            DECISION, n,
+            {
+                "decision_id": numbered(f"d{self.tag}", np.arange(n)), "ts": when, "created_ts": when,
+                **self.context(np.arange(n)), "policy": "market@1", "candidates": day.request_candidates, "shown": shown,
+            },
+        )  # fmt: skip
+
+    def impressions(self) -> pa.Table:
+        day = self.day
+        n, when = len(day.shown_ad), self.time(day.request_second[day.shown_request])
+        return fill(
+            IMPRESSION, n,
+            {
+                "impression_id": numbered(f"i{self.tag}", np.arange(n)),
+                "decision_id": numbered(f"d{self.tag}", day.shown_request), "ts": when, "created_ts": when,
+                **self.context(day.shown_request), **self.ad(day.shown_ad), "position": day.shown_position,
+                "propensity": day.propensity, "explored": day.request_explored[day.shown_request],
+                "bid_micros": day.bid_micros, "price_micros": day.price_micros,
+            },
+        )  # fmt: skip
+
+    def _engaged(
+        self, kind: str, prefix: str, rows: Ints, second: Floats, cause: pa.Array, value: Ints | None = None
+    ) -> pa.Table:
+        day, when = self.day, self.time(second)
+        return fill(
+            ENGAGEMENT, len(rows),
+            {
+                "event_id": numbered(f"{prefix}{self.tag}", rows), "kind": kind,
+                "impression_id": numbered(f"i{self.tag}", rows), "cause_id": cause, "ts": when, "created_ts": when,
+                **self.context(day.shown_request[rows]), **self.ad(day.shown_ad[rows]),
+                "position": day.shown_position[rows], "value_micros": np.zeros(len(rows), np.int64) if value is None else value,
+            },
+        )  # fmt: skip
+
+    def engagements(self) -> pa.Table:
+        """Everything that follows this day's impressions, whenever it arrives; the writer splits it by day of arrival."""
+        day, config = self.day, self.world.config
+        rng = config.rng("engagements", day.number)
+        second = day.request_second[day.shown_request]
+        clicked, converted = np.flatnonzero(day.clicked), np.flatnonzero(day.converted)
+        click_second = second + day.click_delay
+        tables = [
+            self._engaged("click", "e", clicked, click_second[clicked], numbered(f"i{self.tag}", clicked)),
+            self._engaged(
+                "conversion", "v", converted, (click_second + day.conversion_delay)[converted],
+                numbered(f"e{self.tag}", converted), (rng.lognormal(16.5, 0.6, len(converted))).astype(np.int64),
+            ),
+        ]  # fmt: skip
+        social = day.request_surface[day.shown_request] > 0
+        love = np.sqrt(day.p_click / max(float(day.p_click.mean()), 1e-9))
+        for i, (kind, rate) in enumerate(ENGAGEMENT_RATES.items()):
+            tilt = 1 / np.maximum(love, 0.3) if kind in ("hide", "report") else love
+            rows = np.flatnonzero(social & (rng.random(len(second)) < rate * tilt))
+            tables.append(
+                self._engaged(
+                    kind, f"s{i}", rows, second[rows] + rng.exponential(10, len(rows)), numbered(f"i{self.tag}", rows)
+                )
+            )
+        length = self.world.ads.video_seconds[day.shown_ad]
+        watched = rng.random(len(second)) ** (1 / np.clip(love, 0.3, 3))
+        for quarter in (25, 50, 75, 100):
+            rows = np.flatnonzero(social & (length > 0) & (watched * 130 >= quarter))
+            seconds = second[rows] + length[rows] * quarter / 100
+            tables.append(self._engaged(f"video_{quarter}", f"w{quarter}", rows, seconds, numbered(f"i{self.tag}", rows)))
+        return pa.concat_tables(tables)
+
+    def activity(self) -> pa.Table:
+        """Organic actions: four a request on average, on items of categories the user likes."""
+        day, people = self.day, self.world.people
+        rng = self.world.config.rng("activity", day.number)
+        request = np.sort(rng.integers(0, len(day.request_user), 4 * len(day.request_user)))
+        user, n = day.request_user[request], len(request)
+        share = np.cumsum(people.interest_share, axis=1)[user]
+        category = (share < rng.random((n, 1))).sum(axis=1).clip(1, len(CATEGORIES) - 1)
+        per_topic = max(self.world.config.users // 400, 10)
+        item = category * per_topic + (rng.power(0.4, n) * per_topic).astype(np.int64)
+        second = np.minimum(day.request_second[request] + rng.exponential(120, n), 86_399.0)
+        when = self.time(second)
+        return fill(
+            ACTIVITY, n,
+            {
+                "event_id": numbered(f"o{self.tag}", np.arange(n)), "ts": when, "created_ts": when, "source": SOURCE,
+                "user_id": word(people.ids, user),
+                "action": word(("view", "like", "share", "comment"), rng.choice(4, n, p=[0.88, 0.08, 0.02, 0.02])),
+                "item_id": numbered("o", item), "category": word(CATEGORIES, category),
+                "dwell_ms": rng.lognormal(9, 0.8, n).astype(np.int32),
+            },
+        )  # fmt: skip
+
+    def queries(self) -> pa.Table:
+        day, people = self.day, self.world.people
+        rng = self.world.config.rng("queries", day.number)
+        rows = np.flatnonzero(day.request_surface == 0)
+        width = len(next(iter(WORDS.values())))
+        terms = np.array([WORDS[c] if c in WORDS else ("",) * width for c in CATEGORIES], dtype=object)
+        term = terms[day.request_topic[rows], (rng.power(0.5, len(rows)) * width).astype(np.int64)]
+        form = np.array(QUERY_FORMS, dtype=object)[rng.integers(0, len(QUERY_FORMS), len(rows))]
+        when, user = self.time(day.request_second[rows]), day.request_user[rows]
+        return fill(
+            QUERY, len(rows),
+            {
+                "query_id": numbered(f"q{self.tag}", rows), "ts": when, "created_ts": when, "source": SOURCE,
+                "user_id": word(people.ids, user), "text": [f.format(t) for f, t in zip(form, term, strict=True)],
+                "device": word(DEVICES, people.device[user]), "region": word(REGIONS, people.region[user]),
+                "language": word(LANGUAGES, people.language[user]),
+            },
+        )  # fmt: skip
+
+    def users(self) -> pa.Table:
+        people = self.world.people
+        rows = np.flatnonzero(people.joined == self.day.number)
+        when = self.time(np.zeros(len(rows)))
+        return fill(
+            USER, len(rows),
+            {
+                "user_id": word(people.ids, rows), "ts": when, "created_ts": when, "source": SOURCE,
+                "age_band": word(AGE_BANDS, people.age[rows]), "gender": word(GENDERS, people.gender[rows]),
+                "region": word(REGIONS, people.region[rows]), "language": word(LANGUAGES, people.language[rows]),
+                "device": word(DEVICES, people.device[rows]), "os": pa.array(people.os[rows], pa.string()),
+            },
+        )  # fmt: skip
+
+    def friendships(self) -> pa.Table:
+        """An edge appears when the later of its two people joins."""
+        people = self.world.people
+        edges = people.friends[people.joined[people.friends].max(axis=1) == self.day.number]
+        when = self.time(np.zeros(len(edges)))
+        return fill(
+            FRIENDSHIP, len(edges),
+            {
+                "ts": when, "created_ts": when, "source": SOURCE,
+                "user_id": word(people.ids, edges[:, 0]), "friend_id": word(people.ids, edges[:, 1]),
+            },
+        )  # fmt: skip
+
+    def truth(self) -> pa.Table:
+        day, n = self.day, len(self.day.shown_ad)
+        return fill(
+            IMPRESSION_TRUTH, n,
+            {
+                "impression_id": numbered(f"i{self.tag}", np.arange(n)), "p_click": day.p_click,
+                "p_conversion": day.p_conversion, "examination": day.examination, "seen_today": day.seen_today,
+                "rival_micros": day.rival_micros, "delay_hours": self.world.ads.delay_hours[day.shown_ad],
+                "bot": self.world.people.bot[day.request_user[day.shown_request]],
+            },
+        )  # fmt: skip
