@@ -109,6 +109,15 @@ USER: Final = pa.schema(
     ]
 )
 FRIENDSHIP: Final = pa.schema([*_KNOWN, ("user_id", pa.string()), ("friend_id", pa.string())])
+AFFINITY: Final = pa.schema(
+    [
+        ("impression_id", pa.string()),
+        *_KNOWN,
+        ("user_id", pa.string()),
+        ("creative_id", pa.string()),
+        ("affinity", pa.float32()),  # how much the user was known to like the ad at the time, in the log's own unit; never 0
+    ]
+)
 
 EVENTS: Final = {
     "decisions": DECISION,
@@ -118,6 +127,7 @@ EVENTS: Final = {
     "queries": QUERY,
     "users": USER,
     "friendships": FRIENDSHIP,
+    "affinities": AFFINITY,
 }
 KEYS: Final = {
     "decisions": "decision_id",

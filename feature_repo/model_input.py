@@ -43,7 +43,7 @@ class ModelInput:
         return tuple(i for i, c in enumerate(self.columns) if c.origin == origin)
 
     def matrix(self, n: int, context: Columns, user: Columns, ad: Columns, pair: Columns) -> NDArray[np.float32]:
-        """The (n, k) float32 matrix in column order. Raises FeatureError naming a column that is absent or of another length."""
+        """The (n, k) float32 matrix in column order. Raises FeatureError naming a column that is absent or too short."""
         out = np.empty((n, len(self.columns)), np.float32)
         origins = {"context": context, "user": user, "ad": ad, "pair": pair}
         for i, column in enumerate(self.columns):

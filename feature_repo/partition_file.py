@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 
 
 def write_partition(table: pa.Table, path: Path) -> Path:
-    """Writes `table` to `path` by atomic rename. Equal tables give equal bytes. Timestamps are microseconds (Spark reads them)."""
+    """Writes `table` to `path` by atomic rename. Equal tables give equal bytes. Times are microseconds: Spark reads those."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.{os.getpid()}")
     try:

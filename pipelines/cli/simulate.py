@@ -48,7 +48,7 @@ def simulate(
     emit(
         result,
         as_json,
-        f"{shown:,} impressions, {clicks:,} clicks ({result['ctr']:.2%}), {reports[0].day} to {reports[-1].day}, in {home.root}",
+        f"{shown:,} shown, {clicks:,} clicks ({result['ctr']:.2%}), {reports[0].day} to {reports[-1].day}, in {home.root}",
     )
 
 

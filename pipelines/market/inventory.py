@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from feature_repo.taxonomy import CATEGORIES, OBJECTIVES, SURFACES
 from pipelines.market.config import MarketConfig
-from pipelines.market.population import LATENT, Floats, Ints, zipf, topic_map
+from pipelines.market.population import LATENT, Floats, Ints, topic_map, zipf
 from pipelines.market.words import LANGUAGES, REGIONS
 
 SLOTS = {"search": 4, "feed": 3, "proactive": 2}

@@ -1,0 +1,114 @@
+"""Features that exist only once a user, an ad and a moment meet: pure column functions, the same offline and online.
+
+Every input has n rows or one (broadcast). `user` and `ad` are keyed by feature name; `ad` also holds the identities.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from feature_repo.model_input import Columns
+from feature_repo.taxonomy import CATEGORIES, DEVICES, SURFACES
+from feature_repo.text import hash_codes
+
+CATEGORY_NUMBER: Final = {c: i for i, c in enumerate(CATEGORIES)}
+SURFACE_NUMBER: Final = {s: i for i, s in enumerate(SURFACES)}
+DEVICE_NUMBER: Final = {d: i for i, d in enumerate(DEVICES)}
+DAY_SECONDS: Final = 86_400.0
+
+
+def _number(vocabulary: dict[str, int], values: NDArray[np.object_], absent: int = 0) -> NDArray[np.int64]:
+    unique, inverse = np.unique(np.asarray(values, dtype=object).astype(str), return_inverse=True)
+    return np.array([vocabulary.get(v, absent) for v in unique], np.int64)[inverse]
+
+
+def context_columns(
+    ts: NDArray[np.datetime64],
+    surface: NDArray[np.object_],
+    device: NDArray[np.object_],
+    os: NDArray[np.object_],
+    region: NDArray[np.object_],
+    language: NDArray[np.object_],
+) -> dict[str, np.ndarray]:
+    """Columns of the request alone. ts: datetime64[us], UTC."""
+    seconds = ts.astype("datetime64[us]").astype(np.int64) / 1e6
+    days = np.floor(seconds / DAY_SECONDS)
+    return {
+        "seconds": seconds,
+        "surface_code": _number(SURFACE_NUMBER, surface, -1),
+        "hour": ((seconds - days * DAY_SECONDS) / 3600.0),
+        "weekday": (days + 3) % 7,  # 1970-01-01 was a Thursday; Monday is 0
+        "device_code": _number(DEVICE_NUMBER, device),
+        "device_id": hash_codes(device),
+        "os_id": hash_codes(os),
+        "region_id": hash_codes(region),
+        "language_id": hash_codes(language),
+    }
+
+
+def user_columns(user: Columns) -> dict[str, np.ndarray]:
+    """The user's features with what is derived from them alone."""
+    interests = np.asarray(user["interests"], np.float32)
+    log = np.log(np.maximum(interests, 1e-5))
+    spread = np.maximum(log[:, 1:].std(axis=1, keepdims=True), 1e-3)
+    return {
+        **user,
+        "log_interests": log,
+        "interest_scores": (log - log[:, 1:].mean(axis=1, keepdims=True)) / spread,
+        "user_region_id": hash_codes(user["user_region"]),
+        "user_language_id": hash_codes(user["user_language"]),
+        "user_vector_norm": np.linalg.norm(np.asarray(user["user_vector"], np.float32), axis=1),
+    }
+
+
+def ad_columns(ad: Columns) -> dict[str, np.ndarray]:
+    """The ad's features and identities as numbers; `ad` holds creative_id, campaign_id, advertiser_id as strings."""
+    return {
+        **ad,
+        "creative_code": hash_codes(ad["creative_id"]),
+        "campaign_code": hash_codes(ad["campaign_id"]),
+        "advertiser_code": hash_codes(ad["advertiser_id"]),
+        "category_code": _number(CATEGORY_NUMBER, ad["ad_category"]).astype(np.int32),
+        "ad_language_id": hash_codes(ad["ad_language"]),
+        "ad_call_id": hash_codes(ad["ad_call"]),
+    }
+
+
+def pair_columns(context: Columns, user: Columns, ad: Columns) -> dict[str, np.ndarray]:
+    """Interaction columns, each of length n. `user` and `ad` come from user_columns and ad_columns."""
+    category = np.asarray(ad["category_code"], np.int64)
+    hour = np.floor(np.asarray(context["hour"])).astype(np.int64)
+    rhythm, week = np.asarray(user["hour_rhythm"]), np.asarray(user["weekday_rhythm"])
+    near = (
+        rhythm[_rows(rhythm, hour), hour] + rhythm[_rows(rhythm, hour), (hour + 1) % 24] + rhythm[_rows(rhythm, hour), hour - 1]
+    )
+    vector, place = np.asarray(user["user_vector"], np.float32), np.asarray(ad["ad_vector"], np.float32)
+    dot = place @ vector[0] if len(vector) == 1 else np.einsum("ij,ij->i", place, vector)
+    surface = np.asarray(context["surface_code"], np.int64)
+    by_surface = [np.asarray(ad[f"ctr_{s}_30d"]) for s in SURFACES]
+    asked, spoken = np.asarray(context["language_id"]), np.asarray(user["user_language_id"])
+    language = np.where(asked > 0, asked, spoken)
+    ctr = np.choose(np.clip(surface, 0, len(SURFACES) - 1), by_surface)
+    return {
+        "interest": _pick(np.asarray(user["log_interests"]), category),
+        "interest_score": _pick(np.asarray(user["interest_scores"]), category),
+        "embedding_dot": dot,
+        "hour_affinity": near,
+        "weekday_affinity": week[_rows(week, hour), np.asarray(context["weekday"], np.int64)],
+        "language_match": language == np.asarray(ad["ad_language_id"]),
+        "ad_age_days": np.clip((np.asarray(context["seconds"]) - np.asarray(ad["launched_at"])) / DAY_SECONDS, 0, 365),
+        "surface_ctr": ctr,
+        "rates_product": np.log(np.maximum(ctr * np.asarray(user["user_ctr_30d"]), 1e-9)),
+    }
+
+
+def _rows(table: np.ndarray, like: np.ndarray) -> np.ndarray | int:
+    return 0 if len(table) == 1 else np.arange(len(table))
+
+
+def _pick(table: np.ndarray, column: np.ndarray) -> np.ndarray:
+    """table[i, column[i]], or table[0, column] when there is one user."""
+    return np.asarray(table[0, column] if len(table) == 1 else table[np.arange(len(table)), column])

@@ -1,0 +1,44 @@
+"""The only list of what rankers read, in order: training and serving both take it from here."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from feature_repo.model_input import Column, ModelInput
+from feature_repo.tables.ad_creative import AD_CREATIVE
+from feature_repo.tables.ad_performance import AD_PERFORMANCE
+from feature_repo.tables.user_profile import USER_PROFILE
+
+CONTEXT: Final = (
+    Column("surface_code", "context"),
+    Column("hour", "context"),
+    Column("weekday", "context"),
+    Column("device_code", "context"),
+)
+USER: Final = tuple(Column(f.name, "user") for f in USER_PROFILE.features if f.dtype not in ("vector", "string"))
+AD: Final = tuple(
+    Column(f.name, "ad")
+    for table in (AD_CREATIVE, AD_PERFORMANCE)
+    for f in table.features
+    if f.dtype not in ("vector", "string", "int64")
+)
+PAIR: Final = tuple(
+    Column(name, "pair")
+    for name in (
+        "interest", "interest_score", "embedding_dot", "hour_affinity", "weekday_affinity",
+        "language_match", "ad_age_days", "surface_ctr", "rates_product",
+    )
+)  # fmt: skip
+IDENTITY: Final = (
+    Column("device_id", "context", "category"),
+    Column("os_id", "context", "category"),
+    Column("category_code", "ad", "category"),
+    Column("advertiser_code", "ad", "category"),
+    Column("campaign_code", "ad", "category"),
+    Column("creative_code", "ad", "category"),
+)
+
+CLICK: Final = ModelInput("click", (*CONTEXT, *USER, *AD, *PAIR, *IDENTITY))
+CONVERSION: Final = ModelInput("conversion", (*CONTEXT, *USER, *AD, *PAIR, *IDENTITY))
+INPUTS: Final = {m.name: m for m in (CLICK, CONVERSION)}
+"""One per head."""

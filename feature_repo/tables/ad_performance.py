@@ -1,0 +1,129 @@
+"""How an ad has done: Beta-smoothed rates by surface and window, each level leaning on the one above it.
+
+ctr_*: clicks per impression. coec_*: clicks over the clicks expected from surface and position alone (COEC, Zhang and Jones
+2007), which does not credit an ad for good slots. Levels: everything → category → advertiser → campaign → creative.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+from feature_repo.instants import instant
+from feature_repo.rates import smoothed
+from feature_repo.table import Feature, FeatureTable
+from feature_repo.taxonomy import SURFACES
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
+
+WINDOWS: Final = (1, 7, 30)
+LEVELS: Final = ("category", "advertiser_id", "campaign_id", "creative_id")
+LEVEL_NAMES: Final = {
+    "category": "category",
+    "advertiser_id": "advertiser",
+    "campaign_id": "campaign",
+    "creative_id": "creative",
+}
+PRIOR_IMPRESSIONS: Final = 200.0
+PRIOR_EXPECTED_CLICKS: Final = 4.0
+PRIOR_CLICKS: Final = 30.0
+BILLIONTHS: Final = 1e9
+"""Expected clicks are summed as integers, which is the same in any order."""
+
+
+def build(tables: Mapping[str, ir.Table], as_of: datetime) -> ir.Table:
+    """One row a creative known before `as_of`, whether it has been shown or not."""
+    import ibis
+
+    now = instant(as_of).epoch_seconds()
+    impressions, engagements, creatives = (tables[n] for n in AD_PERFORMANCE.reads)
+    known = creatives.select(*LEVELS)
+
+    clicks = engagements.filter(engagements.kind == "click")
+    slot_clicks = clicks.group_by("surface", "position").aggregate(won=clicks.count())
+    slots = impressions.group_by("surface", "position").aggregate(n=impressions.count())
+    slots = slots.left_join(slot_clicks, ["surface", "position"])
+    slots = slots.select(
+        "surface", "position", billionths=((slots.won.coalesce(0) + 1.0) / (slots.n + 100.0) * BILLIONTHS).round().cast("int64")
+    )
+
+    shown = impressions.mutate(age=(now - impressions.ts.epoch_seconds()) / 86_400.0).left_join(slots, ["surface", "position"])
+    shown_by = shown.group_by("creative_id").aggregate(
+        expected=shown.billionths.sum(),
+        **{f"n_{s}": (shown.surface == s).cast("int64").sum() for s in SURFACES},
+        **{f"n_{w}": (shown.age <= w).cast("int64").sum() for w in WINDOWS},
+    )
+    did = engagements.mutate(age=(now - engagements.ts.epoch_seconds()) / 86_400.0)
+    done_by = did.group_by("creative_id").aggregate(
+        **{f"c_{s}": ((did.kind == "click") & (did.surface == s)).cast("int64").sum() for s in SURFACES},
+        **{f"c_{w}": ((did.kind == "click") & (did.age <= w)).cast("int64").sum() for w in WINDOWS},
+        v=(did.kind == "conversion").cast("int64").sum(),
+        hides=did.kind.isin(["hide", "report"]).cast("int64").sum(),
+    )
+    t = (
+        known.left_join(shown_by, "creative_id")
+        .drop("creative_id_right")
+        .left_join(done_by, "creative_id")
+        .drop("creative_id_right")
+    )
+    counts = [c for c in t.columns if c not in LEVELS]
+    t = t.mutate(**{c: t[c].coalesce(0) for c in counts}).mutate(one=1)
+    for level in LEVELS[:-1]:
+        sums = t.group_by(level).aggregate(**{f"{level}_{c}": t[c].sum() for c in ("expected", "c_30", "v")})
+        t = t.left_join(sums, level).drop(f"{level}_right")
+    whole = t.group_by("one").aggregate(**{f"all_{c}": t[c].sum() for c in counts})
+    t = t.left_join(whole, "one").drop("one_right", "one")
+
+    def leaning(successes: str, trials: str, prior: float, top: Any, unit: float = 1.0) -> dict[str, Any]:
+        """Each level's rate, smoothed towards the level above."""
+        above, rates = top, {}
+        for level in LEVELS:
+            prefix = "" if level == "creative_id" else f"{level}_"
+            above = (t[prefix + successes].cast("float64") + prior * above) / (
+                t[prefix + trials].cast("float64") / unit + prior
+            )
+            rates[LEVEL_NAMES[level]] = above
+        return rates
+
+    coec = leaning("c_30", "expected", PRIOR_EXPECTED_CLICKS, ibis.literal(1.0), BILLIONTHS)
+    cvr = leaning("v", "c_30", PRIOR_CLICKS, (t.all_v + 1.0) / (t.all_c_30 + 100.0))
+    by = {
+        **{
+            f"ctr_{s}_30d": smoothed(t[f"c_{s}"], t[f"n_{s}"], t[f"all_c_{s}"], t[f"all_n_{s}"], PRIOR_IMPRESSIONS)
+            for s in SURFACES
+        },
+        **{
+            f"ctr_{w}d": smoothed(t[f"c_{w}"], t[f"n_{w}"], t[f"all_c_{w}"], t[f"all_n_{w}"], PRIOR_IMPRESSIONS)
+            for w in WINDOWS
+        },
+        **{f"{name}_coec_30d": rate for name, rate in coec.items()},
+        **{f"{name}_cvr_30d": ibis.least(rate, 1.0) for name, rate in cvr.items()},
+        "ad_hide_rate_30d": smoothed(t.hides, t.n_30, t.all_hides, t.all_n_30, PRIOR_IMPRESSIONS),
+        "ad_impressions_30d": t.n_30,
+        "ad_clicks_30d": t.c_30,
+    }
+    return t.select(creative_id=t.creative_id, **{name: value.cast("float32") for name, value in by.items()})
+
+
+AD_PERFORMANCE: Final = FeatureTable(
+    name="ad_performance",
+    entity="creative_id",
+    features=(
+        *(Feature(f"ctr_{s}_30d", "float32", default=0.02, low=0, high=1, unit="probability") for s in SURFACES),
+        *(Feature(f"ctr_{w}d", "float32", default=0.02, low=0, high=1, unit="probability") for w in WINDOWS),
+        *(
+            Feature(f"{n}_coec_30d", "float32", default=1.0, low=0, unit="clicks / expected clicks")
+            for n in LEVEL_NAMES.values()
+        ),
+        *(Feature(f"{n}_cvr_30d", "float32", default=0.05, low=0, high=1, unit="probability") for n in LEVEL_NAMES.values()),
+        Feature("ad_hide_rate_30d", "float32", default=0.003, low=0, high=1, unit="per impression"),
+        Feature("ad_impressions_30d", "float32", low=0, unit="impressions"),
+        Feature("ad_clicks_30d", "float32", low=0, unit="clicks"),
+    ),
+    reads=("impressions", "engagements", "creatives"),
+    window_days=30,
+    max_age=timedelta(days=3),
+    build=build,
+)

@@ -1,0 +1,158 @@
+"""Who a user is and what the last 30 days say of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+from feature_repo.instants import instant
+from feature_repo.rates import smoothed
+from feature_repo.table import Feature, FeatureTable
+from feature_repo.taxonomy import AGE_BANDS, CATEGORIES, GENDERS
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
+
+HALF_LIFE_DAYS: Final = 7.0
+"""An action counts half after a week."""
+INTEREST_PRIOR: Final = 3.0
+"""Decayed actions' worth of the average user's interests that everyone starts with."""
+RATE_PRIOR: Final = 100.0
+"""Impressions' worth of the average user's rate that everyone starts with."""
+MILLIONTHS: Final = 1_000_000.0
+ACTION_WEIGHT: Final = {"view": 1.0, "like": 3.0, "share": 4.0, "comment": 4.0}
+
+
+def build(tables: Mapping[str, ir.Table], as_of: datetime) -> ir.Table:
+    """One row a user known before `as_of`. Interests: time-decayed shares of organic actions by category (Laplace-smoothed
+    towards everyone's); rates: Beta-smoothed towards everyone's."""
+    import ibis
+
+    now = instant(as_of).epoch_seconds()
+    activity, impressions, engagements, users = (tables[n] for n in USER_PROFILE.reads)
+
+    act = activity.mutate(age=(now - activity.ts.epoch_seconds()) / 86_400.0)
+    weight = ibis.cases(*((act.action == a, w) for a, w in ACTION_WEIGHT.items()), else_=1.0)
+    decayed = weight * (act.age * (-0.693147 / HALF_LIFE_DAYS)).exp()
+    # Whole millionths: integer sums are the same whatever order an engine adds them in.
+    act = act.mutate(w=(decayed * MILLIONTHS).round().cast("int64"))
+    sums: dict[str, Any] = {f"k{i}": act.w.sum(where=act.category == c) for i, c in enumerate(CATEGORIES)}
+    everyone = act.aggregate(total=act.w.sum(), **sums).mutate(one=1)
+    everyone = everyone.select(
+        "one",
+        **{
+            f"g{i}": (
+                (everyone[f"k{i}"].coalesce(0) / MILLIONTHS + 1.0) / (everyone.total.coalesce(0) / MILLIONTHS + len(CATEGORIES))
+            )
+            for i in range(len(CATEGORIES))
+        },
+    )
+    hours = {f"h{i}": act.w.sum(where=act.ts.hour() == i) for i in range(24)}
+    week = {f"d{i}": act.w.sum(where=act.ts.day_of_week.index() == i) for i in range(7)}
+    per_user = act.group_by("user_id").aggregate(
+        total=act.w.sum(),
+        actions=act.count(),
+        days=act.ts.date().nunique(),
+        newest=act.ts.max(),
+        dwell=act.dwell_ms.cast("float64").mean(),
+        **sums, **hours, **week,
+    )  # fmt: skip
+    seen = impressions.group_by("user_id").aggregate(
+        shown=impressions.count(), mobile=(impressions.device == "mobile").cast("float64").mean(), saw=impressions.ts.max()
+    )
+    kinds = {
+        f"n_{k}": (engagements.kind == k).cast("int64").sum()
+        for k in ("click", "conversion", "like", "share", "hide", "report")
+    }
+    done = engagements.group_by("user_id").aggregate(
+        clicked_at=engagements.ts.max(where=engagements.kind == "click"), did=engagements.ts.max(), **kinds
+    )
+    ids = (
+        users.select("user_id").union(act.select("user_id"), distinct=True)
+        .union(seen.select("user_id"), distinct=True).union(done.select("user_id"), distinct=True)
+    ).filter(lambda t: t.user_id.length() > 0)  # fmt: skip
+    t = (
+        ids.left_join(users, "user_id").drop("user_id_right")
+        .left_join(per_user, "user_id").drop("user_id_right")
+        .left_join(seen, "user_id").drop("user_id_right")
+        .left_join(done, "user_id").drop("user_id_right")
+        .mutate(one=1).left_join(everyone, "one")
+    )  # fmt: skip
+    counts = done.aggregate(**{f"all_{k[2:]}": done[k].sum() for k in kinds}).mutate(one=1)
+    volume = seen.aggregate(all_shown=seen.shown.sum()).mutate(one=1)
+    t = t.drop("one_right").left_join(counts, "one").drop("one_right").left_join(volume, "one")
+    weights = ["total", *sums, *hours, *week]
+    t = t.mutate(**{name: t[name].coalesce(0) / MILLIONTHS for name in weights})
+    shown, total = t.shown.coalesce(0), t.total
+
+    def rate(kind: str) -> ir.FloatingValue:
+        return smoothed(t[f"n_{kind}"].coalesce(0), shown, t[f"all_{kind}"].coalesce(0), t.all_shown.coalesce(0), RATE_PRIOR)
+
+    def days_since(when: ir.TimestampValue) -> ir.FloatingValue:
+        return ((now - when.epoch_seconds()) / 86_400.0).coalesce(float(USER_PROFILE.window_days)).cast("float32")
+
+    return t.select(
+        user_id=t.user_id,
+        interests=ibis.array(
+            [
+                ((t[f"k{i}"] + INTEREST_PRIOR * t[f"g{i}"]) / (total + INTEREST_PRIOR)).cast("float32")
+                for i in range(len(CATEGORIES))
+            ]
+        ),
+        hour_rhythm=ibis.array([((t[f"h{i}"] + 0.5) / (total + 12.0)).cast("float32") for i in range(24)]),
+        weekday_rhythm=ibis.array([((t[f"d{i}"] + 1.0) / (total + 7.0)).cast("float32") for i in range(7)]),
+        user_ctr_30d=rate("click").cast("float32"),
+        user_like_rate_30d=rate("like").cast("float32"),
+        user_share_rate_30d=rate("share").cast("float32"),
+        user_hide_rate_30d=(rate("hide") + rate("report")).cast("float32"),
+        user_cvr_30d=smoothed(
+            t.n_conversion.coalesce(0), t.n_click.coalesce(0), t.all_conversion.coalesce(0), t.all_click.coalesce(0), 20.0
+        ).cast("float32"),
+        user_impressions_30d=shown.cast("float32"),
+        user_clicks_30d=t.n_click.coalesce(0).cast("float32"),
+        user_actions_30d=t.actions.coalesce(0).cast("float32"),
+        user_active_days_30d=t.days.coalesce(0).cast("float32"),
+        user_dwell_seconds=(t.dwell.coalesce(0.0) / 1000.0).cast("float32"),
+        days_since_action=days_since(ibis.greatest(t.newest, t.saw, t.did)),
+        days_since_click=days_since(t.clicked_at),
+        mobile_share_30d=t.mobile.coalesce(0.5).cast("float32"),
+        user_age_code=ibis.cases(*((t.age_band == b, i) for i, b in enumerate(AGE_BANDS)), else_=0).cast("int32"),
+        user_gender_code=ibis.cases(*((t.gender == g, i) for i, g in enumerate(GENDERS)), else_=0).cast("int32"),
+        user_region=t.region.coalesce(""),
+        user_language=t.language.coalesce(""),
+        user_tenure_days=((now - t.created_ts.epoch_seconds()) / 86_400.0).coalesce(0.0).cast("float32"),
+    )
+
+
+USER_PROFILE: Final = FeatureTable(
+    name="user_profile",
+    entity="user_id",
+    features=(
+        Feature("interests", "vector", width=len(CATEGORIES), default=1 / len(CATEGORIES), low=0, high=1, unit="share"),
+        Feature("hour_rhythm", "vector", width=24, default=1 / 24, low=0, high=1, unit="share by hour, UTC"),
+        Feature("weekday_rhythm", "vector", width=7, default=1 / 7, low=0, high=1, unit="share by weekday, Monday first"),
+        Feature("user_ctr_30d", "float32", default=0.02, low=0, high=1, unit="probability"),
+        Feature("user_like_rate_30d", "float32", default=0.01, low=0, high=1, unit="per impression"),
+        Feature("user_share_rate_30d", "float32", default=0.002, low=0, high=1, unit="per impression"),
+        Feature("user_hide_rate_30d", "float32", default=0.003, low=0, high=2, unit="hides and reports per impression"),
+        Feature("user_cvr_30d", "float32", default=0.05, low=0, high=1, unit="probability"),
+        Feature("user_impressions_30d", "float32", low=0, unit="impressions"),
+        Feature("user_clicks_30d", "float32", low=0, unit="clicks"),
+        Feature("user_actions_30d", "float32", low=0, unit="organic actions"),
+        Feature("user_active_days_30d", "float32", low=0, high=31, unit="days"),
+        Feature("user_dwell_seconds", "float32", low=0, unit="seconds"),
+        Feature("days_since_action", "float32", default=30.0, low=0, high=31, unit="days"),
+        Feature("days_since_click", "float32", default=30.0, low=0, high=31, unit="days"),
+        Feature("mobile_share_30d", "float32", default=0.5, low=0, high=1, unit="share of impressions"),
+        Feature("user_age_code", "int32", default=0, low=0, high=len(AGE_BANDS) - 1, unit="index of AGE_BANDS"),
+        Feature("user_gender_code", "int32", default=0, low=0, high=len(GENDERS) - 1, unit="index of GENDERS"),
+        Feature("user_region", "string", default=""),
+        Feature("user_language", "string", default=""),
+        Feature("user_tenure_days", "float32", low=0, unit="days"),
+    ),
+    reads=("activity", "impressions", "engagements", "users"),
+    window_days=30,
+    max_age=timedelta(days=3),
+    build=build,
+)

@@ -1,0 +1,103 @@
+"""Builds a day's feature tables from the event and catalogue tables, in DuckDB, as of the day's end."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+from feature_repo import catalog, events
+from feature_repo.instants import instant
+from feature_repo.partition_file import write_partition
+from feature_repo.sources import Home, end_of
+from feature_repo.table import CREATED_TIME, EVENT_TIME, FeatureTable
+from feature_repo.tables import TABLES
+from pipelines.errors import Missing
+from pipelines.images import image_stats
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
+    from ibis import BaseBackend
+
+SCHEMAS = {**events.EVENTS, **catalog.CATALOG}
+STATES = {**catalog.KEYS, "users": events.KEYS["users"]}
+"""Tables kept as an upsert log: the state as of T is the latest row of each key."""
+
+
+def connect(threads: int = 2, memory: str = "4GB") -> BaseBackend:
+    """An in-process DuckDB."""
+    import ibis
+
+    return ibis.duckdb.connect(threads=threads, memory_limit=memory)
+
+
+def naive(t: ir.Table) -> ir.Table:
+    """Instants as plain UTC timestamps: engines agree on those, and DuckDB needs no time-zone extension for them."""
+    return t.mutate(**{name: t[name].cast("timestamp") for name, kind in t.schema().items() if kind.is_timestamp()})
+
+
+def as_of_table(con: BaseBackend, home: Home, name: str, as_of: datetime, window_days: int | None = None) -> ir.Table:
+    """Rows of `name` with created_ts < as_of, and within the window when one is given; the latest row per key of a state table.
+
+    Reads only the partitions that can hold such rows. A table without any gives an empty one of the right schema.
+    """
+    import ibis
+
+    last = (as_of - timedelta(microseconds=1)).date()
+    first = last - timedelta(days=window_days - 1) if window_days else None
+    files = home.files(name, first, last)
+    if not files:
+        return naive(ibis.memtable(SCHEMAS[name].empty_table()))
+    t = con.read_parquet([str(f) for f in files], hive_partitioning=False)
+    t = naive(t)
+    t = t.filter(t.created_ts < instant(as_of))
+    if name in STATES:
+        newest = ibis.row_number().over(group_by=STATES[name], order_by=[ibis.desc(t.created_ts), t.source])
+        t = t.mutate(newest=newest).filter(lambda x: x.newest == 0).drop("newest")
+    return t
+
+
+def inputs(con: BaseBackend, home: Home, table: FeatureTable, as_of: datetime) -> Mapping[str, ir.Table]:
+    """What a table's build reads, by name."""
+    import ibis
+
+    found = {}
+    for name in table.reads:
+        if name == "image_stats":
+            pictures = as_of_table(con, home, "creatives", as_of).select("image_path").distinct().to_pyarrow()
+            found[name] = ibis.memtable(image_stats(home, sorted(p or "" for p in pictures["image_path"].to_pylist())))
+        else:
+            found[name] = as_of_table(con, home, name, as_of, None if name in STATES else table.window_days)
+    return found
+
+
+def finish(table: FeatureTable, rows: pa.Table, as_of: datetime) -> pa.Table:
+    """Rows in the table's schema, sorted by entity, stamped with `as_of`."""
+    stamp = pa.array([as_of] * len(rows), events.TIME)
+    rows = rows.append_column(EVENT_TIME, stamp).append_column(CREATED_TIME, stamp)
+    return rows.select(table.schema.names).cast(table.schema).sort_by(table.entity)
+
+
+def build(home: Home, table: FeatureTable, day: date, threads: int = 2) -> Path:
+    """Builds one table's partition into staging. Raises Missing when nothing it reads exists on or before the day."""
+    as_of = end_of(day)
+    if not any(home.days(name, last=day) for name in table.reads if name != "image_stats"):
+        raise Missing(f"input of {table.name}", str(day), "Ingest or simulate logs up to that day first.")
+    if table.build is None:
+        from pipelines.embeddings import embed
+
+        return embed(home, table, day)
+    con = connect(threads)
+    try:
+        rows = table.build(inputs(con, home, table, as_of), as_of).to_pyarrow()
+    finally:
+        con.disconnect()
+    return write_partition(finish(table, rows, as_of), home.staged(table.name, day))
+
+
+def build_all(home: Home, day: date, threads: int = 2) -> list[Path]:
+    """Every table of one day."""
+    return [build(home, table, day, threads) for table in TABLES]
