@@ -1,0 +1,76 @@
+"""Collects one day from every daily source: what a scheduler calls before features are built."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Final
+
+import pyarrow.parquet as pq
+
+from feature_repo.sources import Home
+from pipelines.ingest.collect import FileCount, Ingested, total
+from pipelines.ingest.format import IngestError
+from pipelines.ingest.serving_log import ingest_served
+from serving.settings import Settings
+
+
+@dataclass(frozen=True)
+class Collected:
+    """outcome: `collected`, or why there was nothing to collect."""
+
+    source: str
+    outcome: str
+    ingested: Ingested | None = None
+
+
+COLLECTED: Final = "collected"
+
+
+def collect_day(settings: Settings, day: date, sources: Sequence[str]) -> list[Collected]:
+    """One entry per source, in order. Raises IngestError for a source that cannot be collected by the day."""
+    for source in sources:
+        if source not in DAILY:
+            raise IngestError("setting sources", source, f"Sources that are collected daily: {', '.join(DAILY)}.")
+    return [DAILY[source](settings, day) for source in sources]
+
+
+def _simulator(settings: Settings, day: date) -> Collected:
+    """Makes the day when a market exists and the day is missing; a day that is there counts as duplicated."""
+    from pipelines.market.config import SOURCE, load, path
+    from pipelines.market.simulate import simulate_day
+
+    home = settings.home
+    if not path(home).exists():
+        return Collected(SOURCE, "no market has been made; `placard simulate` makes one")
+    config = load(home)
+    if not 0 <= (day - config.first).days < config.horizon_days:
+        return Collected(SOURCE, f"the market covers {config.horizon_days} days from {config.first}")
+    there = (home.partition("impressions", day) / f"{SOURCE}.parquet").exists()
+    if not there:
+        simulate_day(home, day)
+    rows = _rows(home, day, SOURCE)
+    counts = [FileCount(n, "log", "", r, 0 if there else r, 0, r if there else 0, "") for n, r in rows.items()]
+    return Collected(SOURCE, COLLECTED, total(SOURCE, counts, {} if there else rows, [day]))
+
+
+def _rows(home: Home, day: date, source: str) -> dict[str, int]:
+    """Rows of the tables a source made for a day."""
+    files = {n: home.partition(n, day) / f"{source}.parquet" for n in ("decisions", "impressions", "activity", "queries")}
+    return {n: pq.read_metadata(f).num_rows for n, f in files.items() if f.exists()}
+
+
+def _serving(settings: Settings, day: date) -> Collected:
+    from serving.deps import open_eventlog
+
+    if settings.profile == "embedded" and not settings.home.eventlog.exists():
+        return Collected("serving", "nothing has been served; `placard serve` does")
+    log = open_eventlog(settings)
+    try:
+        return Collected("serving", COLLECTED, ingest_served(settings.home, log, day))
+    finally:
+        log.close()
+
+
+DAILY: Final[dict[str, Callable[[Settings, date], Collected]]] = {"simulator": _simulator, "serving": _serving}

@@ -1,0 +1,125 @@
+"""A delimited log, line by line: one row a line, no quoting, and every line that cannot be split is told apart, not dropped."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv
+from numpy.typing import NDArray
+
+from pipelines.ingest.format import IngestError
+
+CHUNK_LINES: Final = 50_000
+LONGEST_LINE: Final = 1 << 20
+"""Bytes; a longer line is broken."""
+SEPARATOR: Final = ","
+BOM: Final = b"\xef\xbb\xbf"
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A line that was set aside. line: 1 is the file's first line, its header."""
+
+    line: int
+    reason: str
+    text: bytes
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """cells: the wanted columns as text; line and texts: each row's line number and the line itself; faults: all other lines."""
+
+    cells: pa.Table
+    line: NDArray[np.int64]
+    texts: list[bytes]
+    faults: list[Fault]
+
+
+def _next(handle: BinaryIO) -> tuple[bytes, bool] | None:
+    """The next line without its ending, and whether it was too long (then only its start is kept)."""
+    line = handle.readline(LONGEST_LINE + 2)
+    if not line:
+        return None
+    whole = line.endswith(b"\n") or len(line) <= LONGEST_LINE
+    if not whole:
+        while (rest := handle.readline(LONGEST_LINE)) and not rest.endswith(b"\n"):
+            pass
+    return line.rstrip(b"\n").removesuffix(b"\r"), not whole
+
+
+def read_header(path: Path) -> tuple[str, ...]:
+    """The column names. Raises IngestError for a file without a readable first line."""
+    with path.open("rb") as handle:
+        first = _next(handle)
+    if first is None:
+        raise IngestError("log file", str(path), "It is empty; a header line with the column names is needed.")
+    try:
+        return tuple(name.strip() for name in first[0].removeprefix(BOM).decode().split(SEPARATOR))
+    except UnicodeDecodeError:
+        raise IngestError("header", repr(first[0][:80]), f"The first line of {path} is not UTF-8 text.") from None
+
+
+def _flaw(line: bytes, too_long: bool, columns: int) -> str:
+    """Why a line cannot be split into columns, or ""."""
+    if too_long:
+        return f"longer than {LONGEST_LINE} bytes"
+    if b"\0" in line:
+        return "holds a NUL byte"
+    if b"\r" in line:
+        return "holds a carriage return"
+    if (seen := line.count(SEPARATOR.encode()) + 1) != columns:
+        return f"has {seen} columns instead of {columns}" if line else "is empty"
+    try:
+        line.decode()
+    except UnicodeDecodeError as error:
+        return f"is not UTF-8 at byte {error.start}"
+    return ""
+
+
+def read_chunks(path: Path, header: Sequence[str], wanted: Sequence[str]) -> Iterator[Chunk]:
+    """Every line after the header, CHUNK_LINES at a time: those that split as cells, the others as faults."""
+    with path.open("rb") as handle:
+        _next(handle)
+        number, ended = 1, False
+        while not ended:
+            texts: list[bytes] = []
+            numbers: list[int] = []
+            faults: list[Fault] = []
+            while len(texts) + len(faults) < CHUNK_LINES:
+                read = _next(handle)
+                if read is None:
+                    ended = True
+                    break
+                number += 1
+                if reason := _flaw(*read, len(header)):
+                    faults.append(Fault(number, reason, read[0]))
+                else:
+                    texts.append(read[0])
+                    numbers.append(number)
+            if texts or faults:
+                yield Chunk(_split(texts, header, wanted), np.array(numbers, np.int64), texts, faults)
+
+
+def _split(texts: list[bytes], header: Sequence[str], wanted: Sequence[str]) -> pa.Table:
+    """The wanted columns as strings."""
+    if not texts:
+        return pa.table({name: pa.array([], pa.string()) for name in wanted})
+    body = b"\n".join(texts) + b"\n"
+    names = [str(i) for i in range(len(header))]  # positions: a header may hold an empty name
+    table = pa.csv.read_csv(
+        pa.BufferReader(body),
+        pa.csv.ReadOptions(column_names=names, use_threads=False, block_size=len(body) + 1),
+        pa.csv.ParseOptions(delimiter=SEPARATOR, quote_char=False, ignore_empty_lines=False),
+        pa.csv.ConvertOptions(
+            column_types=dict.fromkeys(names, pa.string()),
+            include_columns=[names[header.index(name)] for name in wanted],
+            strings_can_be_null=False,
+        ),
+    )
+    assert len(table) == len(texts), "one row a line"
+    return table.rename_columns(list(wanted))

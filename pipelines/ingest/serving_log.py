@@ -1,0 +1,190 @@
+"""What was served, out of the event log and into the event tables: source `serving`.
+
+A decision lands on the day it was decided, an event on the day it was received. An impression is one shown ad of one decision,
+however often it is reported: impression_id `<decision_id>:<creative_id>`. A click's cause is its impression, a conversion's the
+latest click before it on the same ad of the same decision (its impression when none is known). Events that name no known
+decision, no ad that it showed, or a kind that does not exist are quarantined.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime, timedelta
+from typing import Any, Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from feature_repo.events import ENGAGEMENT_KINDS
+from feature_repo.sources import Home, end_of
+from pipelines.ingest.collect import FileCount, Ingested, total
+from pipelines.ingest.event_rows import event_rows
+from pipelines.ingest.landing import exclusive, land_events
+from pipelines.ingest.lines import Fault
+from pipelines.ingest.quarantine import quarantine_path, set_aside
+from serving.decision import Decision, RankedAd
+from serving.eventlog.log import Event, EventLog
+
+SOURCE: Final = "serving"
+IMPRESSION: Final = "impression"
+CAUSE_DAYS: Final = 30
+"""How far back a conversion looks for its click."""
+
+
+def impression_id(decision_id: str, creative_id: str) -> str:
+    """The identity of one shown ad."""
+    return f"{decision_id}:{creative_id}"
+
+
+def ingest_served(home: Home, log: EventLog, day: date) -> Ingested:
+    """The day's decisions and events, each once. rows_in counts both."""
+    since, until = end_of(day) - timedelta(days=1), end_of(day)
+    decisions = list(log.decisions(since, until))
+    received = sorted(log.events(since, until), key=lambda pair: (pair[1], pair[0].event_id))
+    faults: list[Fault] = []
+    good: list[tuple[int, Event, datetime, Decision, RankedAd]] = []
+    known = {d.decision_id: d for d in decisions}
+    for i, (event, at) in enumerate(received):
+        decision = known.get(event.decision_id) or log.decision(event.decision_id)
+        if decision is not None:
+            known[event.decision_id] = decision
+        ad = next((a for a in decision.shown if a.creative_id == event.creative_id), None) if decision else None
+        if decision is None or ad is None:
+            faults.append(_fault(i, event, at, "unknown decision" if decision is None else "the decision did not show this ad"))
+        elif event.kind != IMPRESSION and event.kind not in ENGAGEMENT_KINDS:
+            faults.append(_fault(i, event, at, f"kind is none of {IMPRESSION}, {', '.join(ENGAGEMENT_KINDS)}"))
+        else:
+            good.append((i, event, at, decision, ad))
+    with exclusive(home):
+        before = _impressions_before(home, day)
+        seen = [g for g in good if g[1].kind == IMPRESSION and impression_id(g[1].decision_id, g[1].creative_id) not in before]
+        engaged = [g for g in good if g[1].kind != IMPRESSION]
+        landed = land_events(
+            home,
+            SOURCE,
+            {
+                "decisions": _decisions(decisions),
+                "impressions": _impressions(seen),
+                "engagements": _engagements(engaged, _clicks(home, day)),
+            },
+        )
+        aside = quarantine_path(home, SOURCE, day.isoformat())
+        quarantined = set_aside(aside, "eventlog", faults)
+    counts = [
+        _count("decisions", len(decisions), len(landed["decisions"]), 0, ""),
+        _count(
+            "events",
+            len(received),
+            len(landed["impressions"]) + len(landed["engagements"]),
+            quarantined,
+            str(aside) if quarantined else "",
+        ),
+    ]
+    return total(SOURCE, counts, {k: len(v) for k, v in landed.items()}, [day] if decisions or received else [])
+
+
+def _count(name: str, rows: int, kept: int, quarantined: int, aside: str) -> FileCount:
+    return FileCount(name, "log", "", rows, kept, quarantined, rows - kept - quarantined, aside)
+
+
+def _fault(i: int, event: Event, at: datetime, reason: str) -> Fault:
+    """`line` is the event's ordinal among those received that day, from 1."""
+    text = f"{event.event_id} {event.kind} {event.decision_id} {event.creative_id} received {at.isoformat()}"
+    return Fault(i + 1, reason, text.encode())
+
+
+def _asked(decisions: Sequence[Decision]) -> dict[str, Any]:
+    """The context columns; without consent the asker has no name."""
+    requests = [d.request for d in decisions]
+    names = ("surface", "placement_id", "device", "os", "region", "language")
+    return {n: pa.array([getattr(r, n) for r in requests], pa.string()) for n in names} | {
+        "user_id": pa.array([r.user_id if r.consent else "" for r in requests], pa.string()),
+        "source": SOURCE,
+    }
+
+
+def _decisions(decisions: Sequence[Decision]) -> pa.Table:
+    return event_rows(
+        "decisions",
+        np.arange(len(decisions)),
+        decision_id=pa.array([d.decision_id for d in decisions], pa.string()),
+        ts=[d.request.ts for d in decisions],
+        created_ts=[d.decided_at for d in decisions],
+        policy=pa.array([d.policy for d in decisions], pa.string()),
+        candidates=[d.funnel.sourced for d in decisions],
+        shown=[d.funnel.shown for d in decisions],
+        **_asked(decisions),
+    )
+
+
+Happened = tuple[int, Event, datetime, Decision, RankedAd]
+
+
+def _of_ads(rows: Sequence[Happened]) -> dict[str, Any]:
+    """The columns that impressions and engagements share."""
+    names = ("creative_id", "campaign_id", "advertiser_id")
+    return {n: pa.array([getattr(ad, n) for *_, ad in rows], pa.string()) for n in names} | {
+        "ts": [event.ts for _, event, *_ in rows],
+        "created_ts": [at for _, _, at, *_ in rows],
+        "position": [ad.position for *_, ad in rows],
+        "impression_id": pa.array([impression_id(d.decision_id, ad.creative_id) for *_, d, ad in rows], pa.string()),
+        **_asked([d for *_, d, _ in rows]),
+    }
+
+
+def _impressions(rows: Sequence[Happened]) -> pa.Table:
+    return event_rows(
+        "impressions",
+        np.array([i for i, *_ in rows], np.int64),
+        decision_id=pa.array([d.decision_id for *_, d, _ in rows], pa.string()),
+        propensity=pa.array([ad.propensity for *_, ad in rows], pa.float64()),
+        explored=pa.array([d.explored for *_, d, _ in rows], pa.bool_()),
+        bid_micros=pa.array([ad.bid_micros for *_, ad in rows], pa.int64()),
+        price_micros=pa.array([ad.price.price_micros if ad.price else 0 for *_, ad in rows], pa.int64()),
+        **_of_ads(rows),
+    )
+
+
+def _impressions_before(home: Home, day: date) -> set[str]:
+    """Impressions that an earlier day has already reported."""
+    files = home.files("impressions", day - timedelta(days=CAUSE_DAYS), day - timedelta(days=1))
+    tables = (pq.read_table(f, columns=["impression_id"], partitioning=None) for f in files if f.stem == SOURCE)
+    return {key for table in tables for key in table["impression_id"].to_pylist()}
+
+
+Clicks = dict[str, list[tuple[datetime, str]]]
+"""impression_id -> (when, event_id) of its clicks."""
+
+
+def _clicks(home: Home, day: date) -> Clicks:
+    """Clicks served in the days before, from the tables."""
+    found: Clicks = {}
+    for file in home.files("engagements", day - timedelta(days=CAUSE_DAYS), day):
+        if file.stem == SOURCE:
+            table = pq.read_table(file, columns=["kind", "impression_id", "ts", "event_id"], partitioning=None)
+            for row in table.filter(pc.equal(table["kind"], "click")).to_pylist():
+                found.setdefault(row["impression_id"], []).append((row["ts"], row["event_id"]))
+    return found
+
+
+def _engagements(rows: Sequence[Happened], clicks: Clicks) -> pa.Table:
+    for _, event, _, d, ad in rows:
+        if event.kind == "click":
+            clicks.setdefault(impression_id(d.decision_id, ad.creative_id), []).append((event.ts, event.event_id))
+    causes = [_cause(event, clicks, impression_id(d.decision_id, ad.creative_id)) for _, event, _, d, ad in rows]
+    return event_rows(
+        "engagements",
+        np.array([i for i, *_ in rows], np.int64),
+        event_id=pa.array([event.event_id for _, event, *_ in rows], pa.string()),
+        kind=pa.array([event.kind for _, event, *_ in rows], pa.string()),
+        cause_id=pa.array(causes, pa.string()),
+        value_micros=pa.array([event.value_micros for _, event, *_ in rows], pa.int64()),
+        **_of_ads(rows),
+    )
+
+
+def _cause(event: Event, clicks: Clicks, shown: str) -> str:
+    before: Iterable[tuple[datetime, str]] = (c for c in clicks.get(shown, []) if c[0] <= event.ts)
+    return max(before, default=(event.ts, shown))[1] if event.kind == "conversion" else shown
