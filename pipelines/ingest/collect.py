@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 from feature_repo.sources import Home
 from pipelines.ingest.format import ROW, TS, Format, IngestError, LogFile
 from pipelines.ingest.landing import earliest, exclusive, land_events, land_seen
-from pipelines.ingest.lines import Fault, read_chunks, read_header
+from pipelines.ingest.lines import SHOWN, Fault, read_chunks, read_header
 from pipelines.ingest.quarantine import quarantine_path, set_aside
 from pipelines.ingest.raw import keep_raw
 
@@ -153,7 +153,7 @@ def _well_formed(log: Format, file: LogFile, columns: tuple[str, ...], faults: l
         faults.extend(chunk.faults)
         parsed = log.parse(file, chunk.cells)
         bad = parsed.reasons != ""
-        faults.extend(Fault(int(chunk.line[i]), str(parsed.reasons[i]), chunk.texts[i]) for i in np.flatnonzero(bad))
+        faults.extend(Fault(int(chunk.line[i]), str(parsed.reasons[i]), chunk.texts[i][:SHOWN]) for i in np.flatnonzero(bad))
         if not bad.all():
             yield parsed.rows.filter(pa.array(~bad))
 

@@ -63,7 +63,9 @@ def _write(path: Path, name: str, table: pa.Table) -> None:
 
 
 def _read(path: Path, name: str) -> pa.Table:
-    return pq.read_table(path, partitioning=None) if path.exists() else SCHEMAS[name].empty_table()
+    """A partition's file in the table's own schema: Parquet names the elements of lists otherwise."""
+    schema = SCHEMAS[name]
+    return pq.read_table(path, partitioning=None).cast(schema) if path.exists() else schema.empty_table()
 
 
 def _days(table: pa.Table) -> NDArray[np.object_]:

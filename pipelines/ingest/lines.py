@@ -15,6 +15,9 @@ from numpy.typing import NDArray
 from pipelines.ingest.format import IngestError
 
 CHUNK_LINES: Final = 50_000
+CHUNK_BYTES: Final = 1 << 26
+SHOWN: Final = 1000
+"""Bytes of a broken line that are kept in a fault; the whole of it stays in the raw copy."""
 LONGEST_LINE: Final = 1 << 20
 """Bytes; a longer line is broken."""
 SEPARATOR: Final = ","
@@ -32,7 +35,7 @@ class Fault:
 
 @dataclass(frozen=True)
 class Chunk:
-    """cells: the wanted columns as text; line and texts: each row's line number and the line itself; faults: all other lines."""
+    """cells: the wanted columns as text; line and texts: each row's line number and line; faults: all other lines."""
 
     cells: pa.Table
     line: NDArray[np.int64]
@@ -90,14 +93,16 @@ def read_chunks(path: Path, header: Sequence[str], wanted: Sequence[str]) -> Ite
             texts: list[bytes] = []
             numbers: list[int] = []
             faults: list[Fault] = []
-            while len(texts) + len(faults) < CHUNK_LINES:
+            size = 0
+            while len(texts) + len(faults) < CHUNK_LINES and size < CHUNK_BYTES:
                 read = _next(handle)
                 if read is None:
                     ended = True
                     break
                 number += 1
+                size += len(read[0])
                 if reason := _flaw(*read, len(header)):
-                    faults.append(Fault(number, reason, read[0]))
+                    faults.append(Fault(number, reason, read[0][:SHOWN]))
                 else:
                     texts.append(read[0])
                     numbers.append(number)

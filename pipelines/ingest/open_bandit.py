@@ -154,7 +154,8 @@ def _events(policy: str, campaign: str, rows: pa.Table) -> Mapped:
     take = pa.array(at, pa.int64())
     affinities = event_rows(
         "affinities", at, impression_id=impression.take(take), user_id=user.take(take), ts=ts.take(take),
-        created_ts=ts.take(take), source=SOURCE, creative_id=pa.array([f"ob-{campaign}-{i}" for i in other], pa.string()), affinity=dense[at, other],
+        created_ts=ts.take(take), source=SOURCE, affinity=dense[at, other],
+        creative_id=pa.array([f"ob-{campaign}-{i}" for i in other], pa.string()),
     )  # fmt: skip
     users = event_rows("users", everyone, user_id=user, **known)
     return Mapped(

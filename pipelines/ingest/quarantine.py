@@ -6,13 +6,9 @@ import json
 import os
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Final
 
 from feature_repo.sources import Home
 from pipelines.ingest.lines import Fault
-
-SHOWN: Final = 1000
-"""Bytes of a line that are kept here; the whole of it stays in the raw copy."""
 
 
 def quarantine_path(home: Home, format_name: str, content: str) -> Path:
@@ -22,7 +18,7 @@ def quarantine_path(home: Home, format_name: str, content: str) -> Path:
 def set_aside(path: Path, file: str, faults: Iterable[Fault]) -> int:
     """Writes one JSON object a line: file, line, reason, text. The same log gives the same bytes; no faults, no file."""
     records = [
-        {"file": file, "line": f.line, "reason": f.reason, "text": f.text[:SHOWN].decode(errors="backslashreplace")}
+        {"file": file, "line": f.line, "reason": f.reason, "text": f.text.decode(errors="backslashreplace")}
         for f in sorted(faults, key=lambda f: f.line)
     ]
     if not records:
