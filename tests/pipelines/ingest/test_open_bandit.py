@@ -79,15 +79,15 @@ def test_malformed_rows_and_items(home: Home, tmp_path: Path, sample: Sample) ->
     good = log.read_text().splitlines()
     cells = good[1].split(",")
     bad = {
-        "item_id is not one of the 3 items": cells[:2] + ["3"] + cells[3:],
-        "item_id is not a whole number": cells[:2] + ["-1"] + cells[3:],
-        "position is none of": cells[:3] + ["4"] + cells[4:],
-        "click is none of": cells[:4] + ["2"] + cells[5:],
-        "propensity_score is not a probability": cells[:5] + ["0"] + cells[6:],
-        "propensity_score is not a probability above 0": cells[:5] + ["1.5"] + cells[6:],
-        "user_feature_1 is empty": cells[:7] + [""] + cells[8:],
-        "user-item_affinity_2 is not a number": cells[:-1] + ["nan"],
-        "timestamp is not a time": cells[:1] + ["24/11/2019"] + cells[2:],
+        "item_id is not one of the 3 items": [*cells[:2], "3", *cells[3:]],
+        "item_id is not a whole number": [*cells[:2], "-1", *cells[3:]],
+        "position is none of": [*cells[:3], "4", *cells[4:]],
+        "click is none of": [*cells[:4], "2", *cells[5:]],
+        "propensity_score is not a probability": [*cells[:5], "0", *cells[6:]],
+        "propensity_score is not a probability above 0": [*cells[:5], "1.5", *cells[6:]],
+        "user_feature_1 is empty": [*cells[:7], "", *cells[8:]],
+        "user-item_affinity_2 is not a number": [*cells[:-1], "nan"],
+        "timestamp is not a time": [*cells[:1], "24/11/2019", *cells[2:]],
     }
     log.write_text("\n".join([*good, *(",".join(row) for row in bad.values())]) + "\n")
     items.write_text(items.read_text() + "3,3,many,a,b,c\n")

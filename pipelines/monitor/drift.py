@@ -1,0 +1,90 @@
+"""Drift: how far each feature's distribution has moved between two published partitions."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from feature_repo.sources import Home
+from feature_repo.table import FeatureTable
+from feature_repo.tables import TABLES
+from pipelines.cli.output import Figure
+from pipelines.errors import Missing
+from pipelines.monitor.psi import psi
+from pipelines.monitor.report import Report
+
+DRIFTED: Final = 0.25
+"""The usual reading: below 0.1 stable, up to 0.25 worth a look, above it drifted."""
+BACK_DAYS: Final = 7
+ABOUT: Final = (
+    "Population stability index of every feature against an earlier partition: below 0.1 stable, above 0.25 drifted. "
+    "A feature fails only when the index is also above what chance gives at these row counts. A vector is as bad as its worst "
+    "element; embeddings, which are fitted anew every day, are compared by length."
+)
+
+
+def published(home: Home, table: str) -> list[date]:
+    """Days with a published partition, ascending."""
+    return sorted(date.fromisoformat(p.parent.name[4:]) for p in home.features(table).glob("day=*/part.parquet"))
+
+
+def reference_day(home: Home, table: str, day: date) -> date | None:
+    """The newest partition at least BACK_DAYS old, so that weekdays match where they can; else the oldest before `day`."""
+    before = [d for d in published(home, table) if d < day]
+    aged = [d for d in before if d <= day - timedelta(days=BACK_DAYS)]
+    return aged[-1] if aged else before[0] if before else None
+
+
+def drift(home: Home, day: date, against: date | None = None) -> Report:
+    """PSI of each feature of each published table. Raises Missing when `day`, or a day to compare it with, is not there."""
+    figures: list[Figure] = []
+    references: dict[str, str] = {}
+    rows: dict[str, int] = {}
+    for table in TABLES:
+        other = against or reference_day(home, table.name, day)
+        if not home.feature_partition(table.name, day).exists():
+            continue
+        if other is None or not home.feature_partition(table.name, other).exists():
+            continue
+        new, old = (pq.read_table(home.feature_partition(table.name, d), partitioning=None) for d in (day, other))
+        references[table.name], rows[table.name] = other.isoformat(), len(new)
+        if len(new) and len(old):
+            figures += _figures(table, old, new)
+    if not references:
+        wanted = f"{day} and {against}" if against else f"{day} and a day before it"
+        raise Missing("published features", str(day), f"Publish {wanted}: `placard features publish --partition {day}`.")
+    figures.sort(key=lambda f: (f.holds is not False, -(f.value or 0.0)))
+    moved = sum(f.holds is False for f in figures)
+    head = Figure("features_drifted", moved, "features", "0", moved == 0)
+    return Report("drift", day, ABOUT, {"reference": references, "rows": rows}, [head, *figures])
+
+
+def _figures(table: FeatureTable, old: pa.Table, new: pa.Table) -> list[Figure]:
+    figures = []
+    for feature in table.features:
+        pairs = zip(*(_columns(t[feature.name], table.build is not None) for t in (old, new)), strict=True)
+        values, chances = zip(*(psi(a, b) for a, b in pairs), strict=True)
+        worst = int(np.argmax(values))
+        value, chance = values[worst], chances[worst]
+        drifted = value >= DRIFTED and value > chance
+        target = f"< {max(DRIFTED, chance):.3g}"
+        figures.append(Figure(f"{table.name}.{feature.name}", round(value, 6), "psi", target, not drifted))
+    return figures
+
+
+def _columns(column: pa.ChunkedArray, fixed_axes: bool) -> list[np.ndarray]:
+    """A column as PSI takes it: float64 with nan for null, or strings.
+
+    A vector gives one column an element where its axes keep their meaning, and its length where a model is fitted anew every day.
+    """
+    if pa.types.is_list(column.type):
+        flat = column.combine_chunks()
+        matrix = flat.flatten().to_numpy(zero_copy_only=False).astype(np.float64).reshape(len(flat), -1)
+        return list(matrix.T) if fixed_axes else [np.linalg.norm(matrix, axis=1)]
+    if pa.types.is_string(column.type):
+        return [np.asarray(column.fill_null("").to_numpy(zero_copy_only=False), dtype=object)]
+    return [np.asarray(column.cast(pa.float64()).to_numpy(zero_copy_only=False))]
