@@ -79,7 +79,7 @@ def _figures(table: FeatureTable, old: pa.Table, new: pa.Table) -> list[Figure]:
 def _columns(column: pa.ChunkedArray, fixed_axes: bool) -> list[np.ndarray]:
     """A column as PSI takes it: float64 with nan for null, or strings.
 
-    A vector gives one column an element where its axes keep their meaning, and its length where a model is fitted anew every day.
+    A vector gives a column an element where its axes keep their meaning, and its length where a model is fitted anew daily.
     """
     if pa.types.is_list(column.type):
         flat = column.combine_chunks()

@@ -1,0 +1,107 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+
+from feature_repo.sources import Home
+from pipelines.ingest.serving_log import impression_id, ingest_served
+from serving.decision import Decision
+from serving.eventlog.log import Event, EventLog
+
+DAY = date(2026, 3, 9)
+Decide, Happen = Callable[..., Decision], Callable[..., Event]
+
+
+def read(home: Home, name: str) -> pd.DataFrame:
+    return pd.concat([pq.read_table(f, partitioning=None).to_pandas() for f in home.files(name)], ignore_index=True)
+
+
+@pytest.fixture
+def busy(eventlog: EventLog, decided: Decide, happened: Happen, noon: datetime, hour: timedelta) -> EventLog:
+    """Two decisions; both ads of the first seen, its first clicked twice and converted the next day."""
+    eventlog.append_decision(decided("d1"))
+    eventlog.append_decision(decided("d2", noon + hour, consent=False))
+    eventlog.append_events([happened("d1", a, "impression", noon) for a in ("a1", "a2")], noon)
+    eventlog.append_events([happened("d1", "a1", "click", noon + hour)], noon + hour)
+    eventlog.append_events([happened("d1", "a1", "click", noon + 2 * hour, "second")], noon + 2 * hour)
+    eventlog.append_events([happened("d1", "a1", "conversion", noon + 15 * hour)], noon + 16 * hour)
+    return eventlog
+
+
+def test_decisions_and_events_become_rows(home: Home, busy: EventLog, noon: datetime, hour: timedelta) -> None:
+    result = ingest_served(home, busy, DAY)
+    assert (result.rows_in, result.kept, result.quarantined, result.duplicated) == (6, 6, 0, 0)
+    decisions = read(home, "decisions").set_index("decision_id")
+    assert decisions.loc["d1", ["policy", "candidates", "shown", "user_id"]].tolist() == ["click@1", 40, 2, "u1"]
+    shown = read(home, "impressions").set_index("creative_id")
+    assert shown.loc["a1", ["propensity", "bid_micros", "price_micros", "position"]].tolist() == [0.98, 900_000, 400_000, 1]
+    assert shown.loc["a1", ["region", "os", "surface", "source"]].tolist() == ["north", "ios", "proactive", "serving"]
+    clicks = read(home, "engagements")
+    assert set(clicks["cause_id"]) == {shown.loc["a1", "impression_id"]} == {impression_id("d1", "a1")}
+    assert clicks["created_ts"].max() == noon + 2 * hour
+
+
+def test_a_conversion_follows_the_latest_click_of_an_earlier_day(home: Home, busy: EventLog) -> None:
+    ingest_served(home, busy, DAY)
+    ingest_served(home, busy, DAY + timedelta(days=1))
+    (conversion,) = read(home, "engagements").query("kind == 'conversion'").itertuples()
+    assert conversion.cause_id == "second"
+    assert conversion.created_ts == datetime(2026, 3, 10, 4, tzinfo=UTC)
+
+
+def test_without_consent_the_asker_has_no_name(home: Home, busy: EventLog) -> None:
+    ingest_served(home, busy, DAY)
+    assert read(home, "decisions").set_index("decision_id").loc["d2", "user_id"] == ""
+
+
+def test_an_ad_seen_twice_is_one_impression(
+    home: Home, busy: EventLog, happened: Happen, noon: datetime, hour: timedelta
+) -> None:
+    busy.append_events([happened("d1", "a1", "impression", noon, "again")], noon)
+    busy.append_events([happened("d1", "a1", "impression", noon, "next day")], noon + 13 * hour)
+    results = [ingest_served(home, busy, DAY + timedelta(days=i)) for i in range(2)]
+    assert [r.duplicated for r in results] == [1, 1]
+    assert read(home, "impressions")["impression_id"].is_unique
+
+
+def test_a_second_run_adds_only_what_came_since(
+    home: Home, busy: EventLog, decided: Decide, noon: datetime, hour: timedelta, content: Callable[..., dict[str, str]]
+) -> None:
+    ingest_served(home, busy, DAY)
+    before = content()
+    again = ingest_served(home, busy, DAY)
+    assert (again.duplicated, again.tables) == (6, {})
+    assert content() == before
+    busy.append_decision(decided("d3", noon + 11 * hour))
+    assert ingest_served(home, busy, DAY).tables == {"decisions": 1}
+
+
+def test_events_of_nothing_we_showed_are_quarantined(
+    home: Home, busy: EventLog, happened: Happen, noon: datetime, hour: timedelta
+) -> None:
+    strange = [
+        happened("nobody", "a1", "click", noon),
+        happened("d1", "a9", "click", noon),
+        happened("d1", "a1", "applause", noon),
+    ]
+    busy.append_events(strange, noon + 3 * hour)
+    result = ingest_served(home, busy, DAY)
+    assert (result.quarantined, result.rows_in) == (3, result.kept + 3)
+    records = [json.loads(x) for x in Path(result.files[1].quarantine).read_text().splitlines()]
+    assert {r["reason"].split(",")[0] for r in records} == {
+        "the decision did not show this ad",
+        "kind is none of impression",
+        "unknown decision",
+    }
+    assert all(r["line"] > 0 and r["text"] for r in records)
+
+
+def test_a_quiet_day_changes_nothing(home: Home, eventlog: EventLog) -> None:
+    assert ingest_served(home, eventlog, DAY).rows_in == 0
+    assert not home.files("decisions")

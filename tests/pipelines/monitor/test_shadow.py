@@ -1,0 +1,133 @@
+"""Champion against shadow, and calibration, on served days whose truth is known."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, datetime, timedelta
+
+import numpy as np
+import pytest
+
+from feature_repo.sources import Home
+from pipelines.errors import Missing
+from pipelines.ingest.serving_log import ingest_served
+from pipelines.monitor.calibration import calibration
+from pipelines.monitor.outcomes import outcomes
+from pipelines.shadow import HOLD, PROMOTE, judge
+from serving.eventlog.log import EventLog
+
+DAY, NEXT = date(2026, 3, 9), date(2026, 3, 10)
+MATURITY = timedelta(hours=12)
+Make = Callable[..., object]
+
+
+@pytest.fixture
+def serve(
+    home: Home, eventlog: EventLog, decided: Make, ad: Make, happened: Make, noon: datetime
+) -> Callable[[float, float, int], EventLog]:
+    """serve(champion noise, shadow noise, n): n decisions of two ads; predictions are the truth times exp(noise)."""
+
+    def run(champion: float, shadow: float, n: int) -> EventLog:
+        rng = np.random.default_rng(1)
+        for i in range(n):
+            at = noon - timedelta(hours=11) + timedelta(seconds=30 * i % 36_000)
+            truth = rng.uniform(0.02, 0.4, 2)
+            said = np.clip(truth * np.exp(rng.normal(0, champion, 2)), 0, 0.95)
+            ads = [ad(f"a{j}", float(said[j]), j + 1) for j in range(2)]
+            eventlog.append_decision(decided(f"d{i}", at, ads, explored=i % 10 == 0))
+            if shadow >= 0:
+                scores = np.clip(truth * np.exp(rng.normal(0, shadow, 2)), 0, 0.95)
+                eventlog.append_shadow(f"d{i}", "click@2", scores.tolist())
+            for j in range(2):
+                events = [happened(f"d{i}", f"a{j}", "impression", at)]
+                if rng.random() < truth[j]:
+                    events.append(happened(f"d{i}", f"a{j}", "click", at + timedelta(seconds=40)))
+                eventlog.append_events(events, at + timedelta(minutes=1))
+        for day in (DAY, NEXT):
+            ingest_served(home, eventlog, day)
+        return eventlog
+
+    return run
+
+
+def test_a_better_shadow_is_promoted(home: Home, serve: Callable[..., EventLog]) -> None:
+    found = judge(home, serve(0.8, 0.0, 1_500), NEXT, MATURITY, seed=7)
+    assert (found.champion, found.shadow, found.verdict) == ("click@1", "click@2", PROMOTE), found.reasons
+    figures = {f.name: f for f in found.report.figures}
+    assert figures["impressions"].value == 1_500, "first positions only"
+    assert figures["explored_log_loss_difference"].value is not None
+
+
+def test_a_worse_shadow_is_held_with_the_reason(home: Home, serve: Callable[..., EventLog]) -> None:
+    found = judge(home, serve(0.0, 0.8, 1_500), NEXT, MATURITY, seed=7)
+    assert found.verdict == HOLD
+    assert any("log_loss_difference_upper_bound" in r for r in found.reasons)
+
+
+def test_few_clicks_hold_even_the_better_shadow(home: Home, serve: Callable[..., EventLog]) -> None:
+    found = judge(home, serve(1.5, 0.0, 150), NEXT, MATURITY, seed=7)
+    assert found.verdict == HOLD
+    assert any(r.startswith("clicks is") for r in found.reasons)
+
+
+def test_the_same_log_gives_the_same_verdict(home: Home, serve: Callable[..., EventLog]) -> None:
+    log = serve(0.5, 0.2, 300)
+    assert judge(home, log, NEXT, MATURITY, seed=7).plain == judge(home, log, NEXT, MATURITY, seed=7).plain
+
+
+def test_without_shadow_scores_it_says_what_to_do(home: Home, serve: Callable[..., EventLog]) -> None:
+    with pytest.raises(Missing, match="shadow scores"):
+        judge(home, serve(0.5, -1, 20), NEXT, MATURITY, seed=7)
+
+
+def test_a_label_counts_once_its_window_has_passed(
+    home: Home, eventlog: EventLog, decided: Make, happened: Make, noon: datetime
+) -> None:
+    eventlog.append_decision(decided("d1", noon))  # type: ignore[arg-type]
+    shown = [happened("d1", "a1", "impression", noon), happened("d1", "a2", "impression", noon)]
+    late = [
+        happened("d1", "a1", "click", noon + timedelta(hours=11)),
+        happened("d1", "a2", "click", noon + timedelta(hours=13)),
+    ]
+    eventlog.append_events(shown, noon)  # type: ignore[arg-type]
+    eventlog.append_events(late, noon + timedelta(hours=14))  # type: ignore[arg-type]
+    for day in (DAY, NEXT):
+        ingest_served(home, eventlog, day)
+    early = outcomes(home, eventlog, DAY, DAY, timedelta(hours=13))
+    assert (len(early), early.immature) == (0, 2)
+    ripe = outcomes(home, eventlog, DAY, NEXT, MATURITY)
+    assert ripe.clicked.tolist() == [True, False], "the second came after its window"
+    blind = outcomes(home, eventlog, DAY, DAY, MATURITY)
+    assert blind.clicked.tolist() == [False, False], "the clicks were not known that day"
+
+
+def test_an_ad_that_nobody_reported_seeing_does_not_count(home: Home, eventlog: EventLog, decided: Make) -> None:
+    eventlog.append_decision(decided("d1"))  # type: ignore[arg-type]
+    ingest_served(home, eventlog, DAY)
+    assert len(outcomes(home, eventlog, DAY, NEXT, MATURITY)) == 0
+
+
+def test_calibrated_predictions_hold_everywhere(home: Home, serve: Callable[..., EventLog]) -> None:
+    report = calibration(home, serve(0.0, -1, 1_200), NEXT, MATURITY)
+    ratios = {f.name: f for f in report.figures if f.name.endswith(" ratio")}
+    assert set(ratios) >= {"all ratio", "policy=click@1 ratio", "surface=proactive ratio", "device=mobile ratio"}
+    assert report.failing() == []
+    assert ratios["position=2 ratio"].holds is None
+
+
+def test_a_model_that_promises_double_is_named(
+    home: Home, eventlog: EventLog, decided: Make, ad: Make, happened: Make, noon: datetime
+) -> None:
+    rng = np.random.default_rng(2)
+    for i in range(1_500):
+        eventlog.append_decision(decided(f"d{i}", noon, [ad("a1", 0.2)]))  # type: ignore[arg-type]
+        events = [happened(f"d{i}", "a1", kind, noon) for kind in ("impression", "click")][: 1 + int(rng.random() < 0.1)]
+        eventlog.append_events(events, noon)  # type: ignore[arg-type]
+    ingest_served(home, eventlog, DAY)
+    report = calibration(home, eventlog, NEXT, MATURITY)
+    overall = report.figures[0]
+    assert overall.holds is False and overall.value == pytest.approx(2.0, abs=0.35)
+
+
+def test_calibration_of_a_quiet_day_has_no_ratio(home: Home, eventlog: EventLog) -> None:
+    assert [f.name for f in calibration(home, eventlog, DAY, MATURITY).figures] == ["all impressions"]
