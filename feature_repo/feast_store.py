@@ -1,0 +1,97 @@
+"""Opening Feast, and reading one user's features from it. Importing Feast takes seconds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import numpy as np
+from feast import FeatureStore, RepoConfig
+
+from feature_repo.sources import Home
+from feature_repo.table import Feature
+from feature_repo.tables import USER_TABLES
+
+PROJECT: Final = "placard"
+
+
+def open_store(home: Home, profile: str = "embedded", redis_url: str = "") -> FeatureStore:
+    """The feature store of a state folder: DuckDB offline; online SQLite, or Redis when clustered."""
+    home.feast.mkdir(parents=True, exist_ok=True)
+    if profile == "cluster":
+        address = redis_url.removeprefix("redis://")
+        hostport, _, rest = address.partition("/")
+        database, _, options = rest.partition("?")
+        settings = ",".join(filter(None, [f"db={database}" if database else "", *options.split("&")]))
+        online: dict[str, Any] = {"type": "redis", "connection_string": f"{hostport},{settings}" if settings else hostport}
+    else:
+        online = {"type": "sqlite", "path": str(home.feast / "online.db")}
+    return FeatureStore(
+        config=RepoConfig(
+            project=PROJECT,
+            provider="local",
+            registry={"path": str(home.feast / "registry.db"), "cache_ttl_seconds": 60, "cache_mode": "thread"},
+            offline_store={"type": "duckdb"},
+            online_store=online,
+            entity_key_serialization_version=3,
+            repo_path=home.root,
+        )
+    )
+
+
+@dataclass(frozen=True)
+class UserRow:
+    """One user's features as columns of length 1 (vectors (1, width)); flags name the defaults used and why."""
+
+    columns: dict[str, np.ndarray]
+    flags: tuple[str, ...]
+
+
+def _cell(feature: Feature, value: Any) -> np.ndarray:
+    if value is None:
+        return feature.filled(1)
+    if feature.dtype == "vector":
+        array = np.asarray(value, np.float32).reshape(1, -1)
+        return array if array.shape[1] == feature.width else feature.filled(1)
+    return np.array([value], object if feature.dtype == "string" else feature.dtype)
+
+
+def unknown_user(flag: str) -> UserRow:
+    """Every user feature at its default."""
+    return UserRow({f.name: f.filled(1) for t in USER_TABLES for f in t.features}, (flag,))
+
+
+class OnlineProfiles:
+    """Reads the user tables of one user in one Feast call; checks staleness itself, since Feast does not online."""
+
+    def __init__(self, store: FeatureStore) -> None:
+        self._store = store
+        self._references = [f"{t.name}:{n}" for t in USER_TABLES for n in t.names]
+
+    def read(self, user_id: str, now: datetime) -> UserRow:
+        """Defaults and a flag for a user, table or value that is missing, and for a table older than its max_age at `now`."""
+        response = self._store.get_online_features(
+            features=self._references, entity_rows=[{"user_id": user_id}], full_feature_names=False
+        ).proto
+        names = list(response.metadata.feature_names.val)
+        columns: dict[str, np.ndarray] = {}
+        flags = []
+        for table in USER_TABLES:
+            vectors = [response.results[names.index(name)] for name in table.names]
+            stamp = max((v.event_timestamps[0].seconds for v in vectors if v.event_timestamps), default=0)
+            known = stamp > 0
+            stale = known and now - datetime.fromtimestamp(stamp, UTC) > table.max_age
+            if not known or stale:
+                flags.append(f"{table.name}_{'stale' if stale else 'unknown'}")
+            missing = []
+            for feature, vector in zip(table.features, vectors, strict=True):
+                value = vector.values[0]
+                kind = value.WhichOneof("val")
+                raw = None if stale or kind is None else getattr(value, kind)
+                raw = raw.val if raw is not None and kind is not None and kind.endswith("_list_val") else raw
+                if raw is None and known and not stale:
+                    missing.append(feature.name)
+                columns[feature.name] = _cell(feature, raw)
+            flags += [f"{name}_missing" for name in missing]
+        return UserRow(columns, tuple(flags))
