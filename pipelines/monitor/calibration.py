@@ -23,7 +23,7 @@ MOST_SEGMENTS: Final = 20
 """Of one column, the largest first."""
 ABOUT: Final = (
     "Predicted over observed clicks of ads whose label has matured, with 95 % intervals (Poisson). 1 is calibrated, above 1 "
-    "promises too much. What a model predicts is the click at the first position: only those count; later ones stand at the end."
+    "promises too much. What a model predicts is the click at the first position: only those count; the others stand last."
 )
 
 
@@ -33,7 +33,7 @@ def near(ratio: Ratio) -> bool:
 
 
 def calibration(home: Home, log: EventLog, day: date, maturity: timedelta, days: int = WINDOW_DAYS) -> Report:
-    """The ratio over the `days` days up to `day`: overall, by policy, surface, device, region and day. No rows give no ratio."""
+    """The ratio over the `days` days up to `day`: overall, by policy, surface, device, region, day. No rows give no ratio."""
     found = outcomes(home, log, day - timedelta(days=days - 1), day, maturity)
     first = found.position == 1
     figures = list(_figures("all", found, first, judged=True))

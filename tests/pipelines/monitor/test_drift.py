@@ -1,12 +1,11 @@
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from collections.abc import Callable
+from datetime import date
 
 import numpy as np
-import pyarrow as pa
 import pytest
 
-from feature_repo.partition_file import write_partition
 from feature_repo.sources import Home
 from feature_repo.tables import TABLES
 from pipelines.errors import Missing
@@ -16,6 +15,7 @@ from pipelines.monitor.report import write_report
 
 DAY, BEFORE = date(2026, 3, 9), date(2026, 3, 2)
 MOVED = next((t.name, f.name) for t in TABLES for f in t.features if f.dtype == "float32")
+Publish = Callable[..., None]
 RNG = np.random.default_rng(3)
 
 
@@ -41,34 +41,9 @@ def test_a_constant_column_has_not_moved() -> None:
     assert psi(np.ones(50), np.ones(70))[0] == 0
 
 
-def partition(day: date, shift: float) -> dict[str, pa.Table]:
-    """Every table with 400 rows of random features; `shift` moves the feature MOVED."""
-    rng, n, tables = np.random.default_rng(5), 400, {}
-    for table in TABLES:
-        columns: dict[str, pa.Array] = {table.entity: pa.array([f"e{i}" for i in range(n)])}
-        for feature in table.features:
-            noise = rng.normal(size=n) + (shift if (table.name, feature.name) == MOVED else 0)
-            if feature.dtype == "vector":
-                columns[feature.name] = pa.array(list(rng.normal(size=(n, feature.width))), feature.arrow)
-            elif feature.dtype == "string":
-                columns[feature.name] = pa.array(rng.choice(["x", "y"], n).tolist())
-            else:
-                columns[feature.name] = pa.array(
-                    noise if feature.dtype == "float32" else (noise * 9).astype(int), feature.arrow
-                )
-        stamp = pa.array([datetime(day.year, day.month, day.day, tzinfo=UTC)] * n, table.schema.field(-1).type)
-        tables[table.name] = pa.table([*columns.values(), stamp, stamp], schema=table.schema)
-    return tables
-
-
-def publish(home: Home, day: date, shift: float = 0.0) -> None:
-    for name, table in partition(day, shift).items():
-        write_partition(table, home.feature_partition(name, day))
-
-
-def test_only_what_moved_is_named(home: Home) -> None:
-    publish(home, BEFORE)
-    publish(home, DAY, shift=3.0)
+def test_only_what_moved_is_named(home: Home, publish: Publish) -> None:
+    publish(BEFORE)
+    publish(DAY, shift=3.0, moved=MOVED)
     result = drift(home, DAY)
     moved, still = result.figures[1], result.figures[2:]
     assert moved.name == ".".join(MOVED) and moved.holds is False
@@ -77,9 +52,9 @@ def test_only_what_moved_is_named(home: Home) -> None:
     assert len(still) == sum(len(t.features) for t in TABLES) - 1
 
 
-def test_the_reference_is_a_week_back_or_the_oldest(home: Home) -> None:
+def test_the_reference_is_a_week_back_or_the_oldest(home: Home, publish: Publish) -> None:
     for day in (date(2026, 3, 1), BEFORE, date(2026, 3, 8), DAY):
-        publish(home, day)
+        publish(day)
     name = TABLES[0].name
     assert reference_day(home, name, DAY) == BEFORE
     assert reference_day(home, name, date(2026, 3, 8)) == date(2026, 3, 1)
@@ -92,9 +67,9 @@ def test_a_day_that_was_never_published_is_named(home: Home) -> None:
         drift(home, DAY)
 
 
-def test_the_page_holds_every_figure_and_escapes_names(home: Home) -> None:
-    publish(home, BEFORE)
-    publish(home, DAY)
+def test_the_page_holds_every_figure_and_escapes_names(home: Home, publish: Publish) -> None:
+    publish(BEFORE)
+    publish(DAY)
     result = drift(home, DAY)
     text = write_report(home, result).read_text()
     assert all(f.name in text for f in result.figures)

@@ -1,0 +1,101 @@
+"""Skew: the vectors that serving scored, against the same ones recomputed from the published features.
+
+Both sides go through request_time and the one ModelInput; what differs is the way: serving read the online store and the
+snapshot, this reads the published partitions as of the request. A difference means a stale or lost value, or code that parted.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import date, timedelta
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from feature_repo.model_input import Columns, ModelInput
+from feature_repo.request_time import ad_columns, context_columns, pair_columns, user_columns
+from feature_repo.services import INPUTS
+from feature_repo.sources import Home, end_of
+from feature_repo.tables import AD_TABLES, USER_TABLES
+from pipelines.cli.output import Figure
+from pipelines.monitor.as_published import as_published
+from pipelines.monitor.report import Report
+from serving.decision import Decision, RankedAd
+from serving.eventlog.log import EventLog
+
+ABSOLUTE: Final = 1e-4
+RELATIVE: Final = 1e-4
+"""Cells agree within ABSOLUTE + RELATIVE x |recomputed|: both sides are float32."""
+TOLERATED: Final = 0.001
+"""Share of the cells of a column that may differ."""
+ABOUT: Final = (
+    "Share of cells in which the vector that serving scored differs from the one recomputed offline from the features "
+    "published as of the request, per input column. Decisions are sampled by a hash of their id."
+)
+
+
+def sampled(day: date, log: EventLog, most: int) -> list[Decision]:
+    """The day's decisions that logged vectors: all, or the `most` with the smallest hash of their id."""
+    since = end_of(day) - timedelta(days=1)
+    logged = [d for d in log.decisions(since, end_of(day)) if any(ad.features for ad in d.shown)]
+    logged.sort(key=lambda d: hashlib.blake2b(d.decision_id.encode(), digest_size=8).digest())
+    return logged[:most]
+
+
+def skew(home: Home, log: EventLog, day: date, sample: int) -> Report:
+    """One figure an input column that differs anywhere, and the share of differing cells overall."""
+    decisions = sampled(day, log, sample)
+    figures: list[Figure] = []
+    vectors = cells = differing = 0
+    for name, model_input in INPUTS.items():
+        shown = [
+            (d, ad) for d in decisions if d.input == name for ad in d.shown if len(ad.features) == len(model_input.columns)
+        ]
+        if not shown:
+            continue
+        logged = np.array([ad.features for _, ad in shown], np.float32)
+        again = recompute(home, model_input, shown)
+        apart = ~np.isclose(logged, again, rtol=RELATIVE, atol=ABSOLUTE, equal_nan=True)
+        vectors, cells, differing = vectors + len(shown), cells + apart.size, differing + int(apart.sum())
+        figures += _columns(model_input, logged, again, apart)
+    figures.sort(key=lambda f: (f.holds is not False, -(f.value or 0.0)))
+    share = differing / cells if cells else None
+    head = [
+        Figure("vectors_compared", vectors, "rows"),
+        Figure("cells_differing", share, "share", f"<= {TOLERATED}", None if share is None else share <= TOLERATED),
+    ]
+    unmatched = sum(len(d.shown) for d in decisions) - vectors
+    return Report("skew", day, ABOUT, {"decisions": len(decisions), "ads_of_another_input": unmatched}, [*head, *figures])
+
+
+def _columns(
+    model_input: ModelInput, logged: NDArray[np.float32], again: NDArray[np.float32], apart: NDArray[np.bool_]
+) -> list[Figure]:
+    gap = np.nan_to_num(np.abs(logged.astype(np.float64) - again), nan=0.0).max(axis=0)
+    figures = []
+    for i in np.flatnonzero(apart.any(axis=0)):
+        share, name = float(apart[:, i].mean()), f"{model_input.name}.{model_input.columns[i].name}"
+        figures.append(Figure(name, share, "share", f"<= {TOLERATED}", share <= TOLERATED))
+        figures.append(Figure(f"{name} largest_gap", float(gap[i]), "own unit"))
+    return figures
+
+
+def recompute(home: Home, model_input: ModelInput, shown: list[tuple[Decision, RankedAd]]) -> NDArray[np.float32]:
+    """The vectors of shown ads from the published features, shape (n, k), rows in the order given."""
+    requests = [d.request for d, _ in shown]
+    at = [r.ts for r in requests]
+    users = [r.user_id if r.consent else "" for r in requests]
+
+    def text(name: str, rows: list[object]) -> NDArray[np.object_]:
+        return np.array([getattr(r, name) for r in rows], dtype=object)
+
+    asked: list[object] = list(requests)
+    ads: list[object] = [ad for _, ad in shown]
+    ts = np.array([r.ts.replace(tzinfo=None) for r in requests], "datetime64[us]")
+    context = context_columns(ts, *(text(n, asked) for n in ("surface", "device", "os", "region", "language")))
+    user: Columns = user_columns({k: v for t in USER_TABLES for k, v in as_published(home, t, users, at).items()})
+    creatives = [ad.creative_id for _, ad in shown]
+    known = {k: v for t in AD_TABLES for k, v in as_published(home, t, creatives, at).items()}
+    ad = ad_columns(known | {n: text(n, ads) for n in ("creative_id", "campaign_id", "advertiser_id")})
+    return model_input.matrix(len(shown), context, user, ad, pair_columns(context, user, ad))
