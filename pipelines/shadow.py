@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from feature_repo.sources import Home
 from pipelines.cli.output import Figure
-from pipelines.errors import Missing
+from pipelines.errors import Refused
 from pipelines.monitor.calibration import TARGET, near
 from pipelines.monitor.outcomes import Outcomes, outcomes, prevailing
 from pipelines.monitor.paired import Difference, compare
@@ -54,17 +54,17 @@ def judge(
 ) -> Verdict:
     """Compares over the `days` days up to `day`. bundle: which shadow; by default the one that scored most.
 
-    Raises Missing when no shown ad carries a shadow score yet.
+    Holds, saying so, when no matured impression carries a shadow score yet.
     """
     found = outcomes(home, log, day - timedelta(days=days - 1), day, maturity)
     chosen = bundle or _busiest(found)
     if chosen not in found.shadow:
-        raise Missing(
-            "shadow scores", chosen or "none",
-            f"{len(found)} matured impressions up to {day} carry none of it ({found.immature} are younger than {maturity}); "
-            "set one with "
-            "`placard models alias`, serve, and collect with `placard ingest serving`.",
-        )  # fmt: skip
+        reason = (
+            f"none of {len(found)} matured impressions up to {day} carries a score of {chosen or 'a shadow'} ({found.immature} "
+            f"are younger than {maturity}); `placard models alias` names a shadow, `placard ingest serving` collects its scores"
+        )
+        setup = {"days": days, "immature": found.immature}
+        return Verdict("", chosen, HOLD, (reason,), Report("shadow", day, ABOUT, setup, [Figure("impressions", 0, "rows")]))
     scored = np.isfinite(found.shadow[chosen]) & (found.position == 1)
     champion = prevailing(found.policy[scored])
     rows = scored & (found.policy == champion)
@@ -97,7 +97,7 @@ def _verdict(day: date, days: int, found: Outcomes, rows: NDArray[np.bool_], cha
     reasons = [
         f"{g.name} is {'not defined' if g.value is None else f'{g.value:.4g}'}, wanted {g.target}" for g in failed or gates
     ]
-    setup = {"champion": champion, "shadow": shadow, "days": days, "immature_impressions": found.immature}
+    setup = {"champion": champion, "shadow": shadow, "days": days, "immature": found.immature}
     return Verdict(champion, shadow, HOLD if failed else PROMOTE, tuple(reasons), Report("shadow", day, ABOUT, setup, figures))
 
 
@@ -112,3 +112,17 @@ def _gates(y: NDArray[np.bool_], p: NDArray[np.float64], found: dict[str, Differ
         Figure("roc_auc_difference_upper_bound", auc, "share", ">= 0", auc is not None and auc >= 0),
         Figure("shadow_calibration", ratio.value, "ratio", TARGET, near(ratio)),
     ]
+
+
+def apply(home: Home, found: Verdict) -> bool:
+    """Makes the shadow the champion of its head. False when it is champion already. Raises Refused for a verdict to hold."""
+    from pipelines.registry import promote
+    from serving.bundles import aliases
+
+    if found.verdict != PROMOTE:
+        raise Refused("verdict", found.verdict, "; ".join(found.reasons))
+    head, _, version = found.shadow.partition("@")
+    if aliases.read(home.bundles).get(head, {}).get("champion") == version:
+        return False
+    promote(home, head, version)
+    return True

@@ -12,7 +12,9 @@ import pyarrow.parquet as pq
 from feature_repo.sources import Home
 from pipelines.ingest.collect import FileCount, Ingested, total
 from pipelines.ingest.format import IngestError
+from pipelines.ingest.serving_log import SOURCE as SERVING
 from pipelines.ingest.serving_log import ingest_served
+from pipelines.served import NothingServed, served_log
 from serving.settings import Settings
 
 
@@ -62,15 +64,10 @@ def _rows(home: Home, day: date, source: str) -> dict[str, int]:
 
 
 def _serving(settings: Settings, day: date) -> Collected:
-    from serving.deps import open_eventlog
-
-    if settings.profile == "embedded" and not settings.home.eventlog.exists():
-        return Collected("serving", "nothing has been served; `placard serve` does")
-    log = open_eventlog(settings)
-    try:
-        return Collected("serving", COLLECTED, ingest_served(settings.home, log, day))
-    finally:
-        log.close()
+    with served_log(settings) as log:
+        if isinstance(log, NothingServed):
+            return Collected(SERVING, "nothing has been served; `placard serve` does", total(SERVING, [], {}, []))
+        return Collected(SERVING, COLLECTED, ingest_served(settings.home, log, day))
 
 
-DAILY: Final[dict[str, Callable[[Settings, date], Collected]]] = {"simulator": _simulator, "serving": _serving}
+DAILY: Final[dict[str, Callable[[Settings, date], Collected]]] = {"simulator": _simulator, SERVING: _serving}

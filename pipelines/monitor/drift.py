@@ -40,7 +40,9 @@ def reference_day(home: Home, table: str, day: date) -> date | None:
 
 
 def drift(home: Home, day: date, against: date | None = None) -> Report:
-    """PSI of each feature of each published table. Raises Missing when `day`, or a day to compare it with, is not there."""
+    """PSI of each feature of each published table. Raises Missing when `day` or `against` is not published.
+
+    The first day of a platform has nothing to be compared with and gives no figures but that."""
     figures: list[Figure] = []
     references: dict[str, str] = {}
     rows: dict[str, int] = {}
@@ -54,9 +56,9 @@ def drift(home: Home, day: date, against: date | None = None) -> Report:
         references[table.name], rows[table.name] = other.isoformat(), len(new)
         if len(new) and len(old):
             figures += _figures(table, old, new)
-    if not references:
-        wanted = f"{day} and {against}" if against else f"{day} and a day before it"
-        raise Missing("published features", str(day), f"Publish {wanted}: `placard features publish --partition {day}`.")
+    for wanted in (day, against):
+        if wanted and not any(home.feature_partition(t.name, wanted).exists() for t in TABLES):
+            raise Missing("published features", str(wanted), f"Publish them: `placard features publish --partition {wanted}`.")
     figures.sort(key=lambda f: (f.holds is not False, -(f.value or 0.0)))
     moved = sum(f.holds is False for f in figures)
     head = Figure("features_drifted", moved, "features", "0", moved == 0)

@@ -67,6 +67,13 @@ def test_a_day_that_was_never_published_is_named(home: Home) -> None:
         drift(home, DAY)
 
 
+def test_the_first_day_has_nothing_to_be_compared_with(home: Home, publish: Publish) -> None:
+    publish(DAY)
+    assert [(f.name, f.value) for f in drift(home, DAY).figures] == [("features_drifted", 0)]
+    with pytest.raises(Missing, match=str(BEFORE)):
+        drift(home, DAY, BEFORE)
+
+
 def test_the_page_holds_every_figure_and_escapes_names(home: Home, publish: Publish) -> None:
     publish(BEFORE)
     publish(DAY)
