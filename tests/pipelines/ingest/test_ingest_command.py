@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+
+import pytest
+import typer
+from typer.testing import CliRunner, Result
+
+from feature_repo.sources import Home
+from pipelines.cli import ingest as verb
+from pipelines.ingest.day import collect_day
+from pipelines.ingest.format import IngestError
+from pipelines.market.config import MarketConfig, save
+from serving.settings import Settings
+
+Samples = dict[str, Callable[[Path], Path]]
+Run = Callable[..., Result]
+DAY = date(2026, 1, 6)
+
+
+@pytest.fixture
+def run(home: Home, monkeypatch: pytest.MonkeyPatch) -> Run:
+    monkeypatch.setenv("PLACARD_HOME", str(home.root))
+    app = typer.Typer()
+    app.callback()(lambda: None)
+    verb.register(app)
+    return lambda *argv: CliRunner().invoke(app, ["ingest", *map(str, argv)])
+
+
+@pytest.mark.parametrize("name", ["talkingdata", "open-bandit"])
+def test_json_reports_every_row(name: str, run: Run, tmp_path: Path, samples: Samples) -> None:
+    path = samples[name](tmp_path / "log")
+    first, second = (json.loads(run(name, path, "--json").stdout) for _ in range(2))
+    assert first["rows_in"] == first["kept"] == second["duplicated"] > 0
+    assert first["quarantined"] == second["kept"] == 0
+    assert first["files"] and first["tables"]["engagements"] > 0
+
+
+def test_people_read_where_the_broken_rows_lie(run: Run, tmp_path: Path, samples: Samples) -> None:
+    path = samples["talkingdata"](tmp_path / "log")
+    path.write_text(path.read_text() + "9,9,9\n")
+    result = run("talkingdata", path)
+    assert "6 rows in = 5 kept + 1 quarantined + 0 duplicated" in result.stdout
+    assert ".jsonl" in result.stdout.replace("\n", "")
+
+
+@pytest.mark.parametrize(
+    ("argv", "said"),
+    [
+        (("criteo", "x.csv"), "open-bandit"),
+        (("talkingdata",), "PATH"),
+        (("talkingdata", "/nowhere.csv"), "/nowhere.csv"),
+        (("talkingdata", "x.csv", "--partition", "2026-01-06"), "--partition"),
+        (("serving",), "--partition"),
+        (("day", "x.csv", "--partition", "2026-01-06"), "x.csv"),
+        (("day", "--partition", "6 January"), "YYYY-MM-DD"),
+    ],
+)
+def test_wrong_use_is_named_with_its_fix(argv: tuple[str, ...], said: str, run: Run, home: Home) -> None:
+    result = run(*argv)
+    assert result.exit_code == 2
+    assert said in result.stderr.replace("\n", " ")
+    assert not home.root.exists()
+
+
+def test_a_day_is_collected_from_every_source(run: Run, home: Home) -> None:
+    home.root.mkdir(parents=True)
+    save(home, MarketConfig(users=60, creatives=40, impressions_per_day=100, images=False))
+    first, second = (json.loads(run("day", "--partition", DAY, "--json").stdout) for _ in range(2))
+    assert [s["source"] for s in first["sources"]] == ["simulator", "serving"]
+    assert first["rows_in"] == first["kept"] == second["duplicated"] > 0
+    assert home.days("impressions") == [DAY]
+    assert "nothing has been served" in first["sources"][1]["outcome"]
+
+
+def test_a_day_without_a_market_collects_nothing(run: Run) -> None:
+    result = json.loads(run("day", "--partition", DAY, "--json").stdout)
+    assert result["rows_in"] == 0 and "placard simulate" in result["sources"][0]["outcome"]
+
+
+def test_a_day_outside_the_market_is_said(home: Home) -> None:
+    home.root.mkdir(parents=True)
+    save(home, MarketConfig(users=60, creatives=40, impressions_per_day=100, images=False))
+    (collected,) = collect_day(Settings(home_path=home.root), date(2030, 1, 1), ["simulator"])
+    assert "90 days from 2026-01-05" in collected.outcome and collected.ingested is None
+
+
+def test_a_source_that_has_no_days_is_refused(home: Home) -> None:
+    with pytest.raises(IngestError, match="simulator, serving"):
+        collect_day(Settings(home_path=home.root), DAY, ["talkingdata"])
+
+
+def test_serving_that_never_served_is_an_empty_day(run: Run, home: Home) -> None:
+    result = json.loads(run("serving", "--partition", DAY, "--json").stdout)
+    assert (result["rows_in"], result["kept"]) == (0, 0)
+    assert not home.root.exists()
