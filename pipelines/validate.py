@@ -1,0 +1,160 @@
+"""The gate between building and publishing: Great Expectations over every staged table, suites derived from its features."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import warnings
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from feature_repo.partition_file import write_partition
+from feature_repo.sources import Home
+from feature_repo.table import FeatureTable
+from pipelines.errors import Missing, Refused
+
+if TYPE_CHECKING:
+    from great_expectations.core import ExpectationSuite
+
+MOST_BAD: Final = 0.05
+"""Above this share of bad rows the whole batch stops; below it the bad rows are set aside and the good ones go on."""
+
+
+@dataclass(frozen=True)
+class Validation:
+    """What a table's check found. reasons: bad rows per expectation (a row may break several)."""
+
+    table: str
+    day: date
+    rows: int
+    bad: int
+    reasons: dict[str, int]
+
+    @property
+    def bad_share(self) -> float:
+        return self.bad / max(self.rows, 1)
+
+
+def suite(table: FeatureTable) -> ExpectationSuite:
+    """Entities present and unique; values present and within the bounds their definition gives; vectors whole and finite."""
+    import great_expectations as gx
+
+    e = gx.expectations
+    rules: list[Any] = [
+        e.ExpectColumnValuesToNotBeNull(column=table.entity),
+        e.ExpectColumnValuesToBeUnique(column=table.entity),
+    ]
+    for f in table.features:
+        columns = [f"{f.name}.low", f"{f.name}.high"] if f.dtype == "vector" else [f.name]
+        for column in columns:
+            if not f.nullable:
+                rules.append(e.ExpectColumnValuesToNotBeNull(column=column))
+            if f.low is not None or f.high is not None:
+                rules.append(e.ExpectColumnValuesToBeBetween(column=column, min_value=f.low, max_value=f.high))
+    return gx.ExpectationSuite(name=table.name, expectations=rules)
+
+
+def checkable(table: FeatureTable, rows: pa.Table) -> pd.DataFrame:
+    """The rows as the suite sees them: a vector is its least and greatest element, both null unless it is whole and finite."""
+    vectors = {f.name: f.width for f in table.features if f.dtype == "vector"}
+    frame = rows.drop_columns([*vectors]).to_pandas()
+    for name, width in vectors.items():
+        low, high = np.full(len(rows), np.nan), np.full(len(rows), np.nan)
+        for i, values in enumerate(rows[name].to_numpy(zero_copy_only=False)):
+            if values is not None and len(values) == width and np.isfinite(values).all():
+                low[i], high[i] = values.min(), values.max()
+        frame[f"{name}.low"], frame[f"{name}.high"] = low, high
+    return frame
+
+
+def _quietly(home: Home) -> Any:
+    """A context that keeps its documents under the home and says nothing."""
+    import great_expectations as gx
+
+    logging.getLogger("great_expectations").setLevel(logging.ERROR)
+    context = gx.get_context(mode="ephemeral")
+    context.variables.progress_bars = {"globally": False}
+    backend = {"class_name": "TupleFilesystemStoreBackend", "base_directory": str(home.data_docs)}
+    context.add_data_docs_site(
+        site_name="placard",
+        site_config={
+            "class_name": "SiteBuilder",
+            "site_index_builder": {"class_name": "DefaultSiteIndexBuilder"},
+            "store_backend": backend,
+        },
+    )
+    return context
+
+
+def examine(home: Home, table: FeatureTable, frame: pd.DataFrame, day: date) -> dict[str, list[int]]:
+    """Runs the suite and writes its Data Docs; gives the row numbers that broke each expectation."""
+    import great_expectations as gx
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        context = _quietly(home)
+        asset = context.data_sources.add_pandas("features").add_dataframe_asset(table.name)
+        batch = asset.add_batch_definition_whole_dataframe(str(day))
+        expectations = context.suites.add(suite(table))
+        definition = context.validation_definitions.add(
+            gx.ValidationDefinition(name=f"{table.name} {day}", data=batch, suite=expectations)
+        )
+        outcome = definition.run(
+            batch_parameters={"dataframe": frame}, result_format={"result_format": "COMPLETE", "include_unexpected_rows": False}
+        )
+        context.build_data_docs(site_names=["placard"])
+    broken: dict[str, list[int]] = {}
+    for result in outcome.results:
+        rows = result.result.get("unexpected_index_list") or []
+        if not result.success or rows:
+            rule = f"{result.expectation_config.type}({result.expectation_config.kwargs['column']})"
+            broken[rule] = [int(r if isinstance(r, int | np.integer) else next(iter(r.values()))) for r in rows]
+    return broken
+
+
+def validate(home: Home, table: FeatureTable, day: date) -> Validation:
+    """Checks a staged partition; good rows replace it when some are bad, and bad rows are kept with their reasons.
+
+    Raises Missing when nothing is staged, Refused when more than MOST_BAD of the rows are bad (staging is then left as it was).
+    """
+    staged = home.staged(table.name, day)
+    if not staged.exists():
+        raise Missing(f"staged {table.name}", str(day), f"Run `placard features build --partition {day}`.")
+    rows = pq.read_table(staged, partitioning=None)
+    if rows.schema.names != table.schema.names:
+        raise Refused(f"columns of {table.name}", rows.schema.names, f"Expected {table.schema.names}; build it again.")
+    broken = examine(home, table, checkable(table, rows), day)
+    reasons: dict[int, list[str]] = {}
+    for rule, numbers in broken.items():
+        for number in numbers:
+            reasons.setdefault(number, []).append(rule)
+    found = Validation(table.name, day, len(rows), len(reasons), {rule: len(n) for rule, n in sorted(broken.items())})
+    quarantine = home.quarantine / "features" / table.name / f"day={day}.jsonl"
+    if reasons:
+        quarantine.parent.mkdir(parents=True, exist_ok=True)
+        part = quarantine.with_name(f".{quarantine.name}.{os.getpid()}")
+        bad = rows.take(pa.array(sorted(reasons)))
+        lines = (
+            json.dumps({"row": n, "reasons": reasons[n], "values": v}, default=str)
+            for n, v in zip(sorted(reasons), bad.to_pylist(), strict=True)
+        )
+        part.write_text("\n".join(lines) + "\n")
+        os.replace(part, quarantine)
+    if found.bad_share > MOST_BAD:
+        raise Refused(
+            f"{table.name} of {day}",
+            f"{found.bad} of {found.rows} rows are bad ({found.bad_share:.1%})",
+            f"Most allowed is {MOST_BAD:.0%}. Nothing was published. Rows and reasons: {quarantine}",
+        )
+    if reasons:
+        good = np.setdiff1d(np.arange(len(rows)), np.fromiter(reasons, np.int64))
+        write_partition(rows.take(pa.array(good)), staged)
+    (staged.parent / "validated.json").write_text(json.dumps({"rows": found.rows, "bad": found.bad}) + "\n")
+    return found

@@ -1,0 +1,133 @@
+"""From catalogue and feature tables to a snapshot's columns: row = live creative, sorted by id."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Final
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from feature_repo.request_time import ad_columns
+from feature_repo.services import INPUTS
+from feature_repo.table import FeatureTable
+from feature_repo.tables import AD_TABLES
+from feature_repo.taxonomy import AGE_BANDS, DEVICES, GENDERS, OBJECTIVES, SENSITIVE_CATEGORIES, SURFACES
+
+CLOSED: Final = {"surfaces": SURFACES, "devices": DEVICES, "age_bands": AGE_BANDS, "genders": GENDERS}
+OPEN: Final = ("regions", "languages")
+"""Targeting lists over words that only the catalogue knows."""
+ALL_BITS: Final = np.uint64(2**64 - 1)
+POLICIES: Final = ("rejected", "pending", "limited", "approved")
+TEXTS: Final = ("headline", "description", "call_to_action", "image_path", "landing_url")
+
+
+def strings(values: Sequence[str | None] | pa.ChunkedArray) -> NDArray[np.bytes_]:
+    """UTF-8 bytes of fixed width: memory-mappable, unlike Python strings."""
+    plain = values.to_pylist() if isinstance(values, pa.ChunkedArray) else values
+    return np.array([(v or "").encode() for v in plain] or [b""], dtype=bytes)[: len(plain)]
+
+
+def bits(lists: pa.ChunkedArray, words: Sequence[str | int]) -> NDArray[np.uint64]:
+    """One bit per word (the 64th word and later share the last bit); an empty list means all."""
+    place = {w: np.uint64(1) << np.uint64(min(i, 63)) for i, w in enumerate(words)}
+    out = np.zeros(len(lists), np.uint64)
+    for row, names in enumerate(lists.to_pylist()):
+        out[row] = ALL_BITS if not names else np.bitwise_or.reduce([place.get(n, np.uint64(0)) for n in names] + [np.uint64(0)])
+    return out
+
+
+def _feature_columns(table: FeatureTable, rows: pa.Table | None, ids: list[str]) -> dict[str, np.ndarray]:
+    """A feature table's columns for `ids`; defaults for those it does not know."""
+    out = {f.name: f.filled(len(ids)) for f in table.features}
+    if rows is None or len(rows) == 0:
+        return out
+    where = {v: i for i, v in enumerate(rows[table.entity].to_pylist())}
+    source = np.array([where.get(i, -1) for i in ids], np.int64)
+    known = source >= 0
+    for feature in table.features:
+        column = rows[feature.name].combine_chunks()
+        if feature.dtype == "vector":
+            values = np.asarray(column.flatten().to_numpy(zero_copy_only=False), np.float32).reshape(-1, feature.width)
+        else:
+            values = column.fill_null(feature.default).to_numpy(zero_copy_only=False)
+        out[feature.name][known] = values[source[known]]
+    return out
+
+
+def columns(
+    catalog: Mapping[str, pa.Table], features: Mapping[str, pa.Table], as_of: datetime
+) -> tuple[dict[str, np.ndarray], int]:
+    """Columns of every creative whose campaign is active and not over, and how many there are.
+
+    catalog: tables of feature_repo.catalog as of `as_of`. features: ad feature tables. Cold ads have defaults.
+    """
+    campaigns = catalog["campaigns"].sort_by("campaign_id")
+    place = {c: i for i, c in enumerate(campaigns["campaign_id"].to_pylist())}
+    running = [
+        s == "active" and (e is None or e > as_of)
+        for s, e in zip(campaigns["status"].to_pylist(), campaigns["end_ts"].to_pylist(), strict=True)
+    ]
+    creatives = catalog["creatives"].sort_by("creative_id")
+    keep = [c in place and running[place[c]] for c in creatives["campaign_id"].to_pylist()]
+    creatives = creatives.filter(pa.array(keep, pa.bool_()))
+    ids: list[str] = creatives["creative_id"].to_pylist()
+    n = len(ids)
+    campaign = np.array([place[c] for c in creatives["campaign_id"].to_pylist()], np.int32)
+    ad: dict[str, np.ndarray] = {}
+    for table in AD_TABLES:
+        ad |= _feature_columns(table, features.get(table.name), ids)
+    for name in ("creative_id", "campaign_id", "advertiser_id"):
+        ad[name] = np.array(creatives[name].to_pylist(), dtype=object)
+    ad = ad_columns(ad)
+    vectors = {f.name for t in AD_TABLES for f in t.features if f.dtype == "vector"}
+    out: dict[str, np.ndarray] = {
+        **{f"ad.{k}": v for k, v in ad.items() if v.dtype != object and k not in vectors},
+        **{f"vector.{k}": np.asarray(ad[k], np.float32) for k in vectors},
+        **{f"id.{k}": strings(creatives[k]) for k in ("creative_id", "campaign_id", "advertiser_id")},
+        **{f"text.{k}": strings(creatives[k]) for k in TEXTS},
+        "campaign": campaign,
+        "policy": np.array(
+            [POLICIES.index(p) if p in POLICIES else 0 for p in creatives["policy_status"].to_pylist()], np.int8
+        ),
+        "sensitive": np.array([c in SENSITIVE_CATEGORIES for c in creatives["category"].to_pylist()], bool),
+        "campaign.id": strings(campaigns["campaign_id"]),
+        "campaign.objective": np.array([OBJECTIVES.index(o) for o in campaigns["objective"].to_pylist()], np.int8),
+        "campaign.bid_micros": campaigns["bid_micros"].to_numpy().astype(np.int64),
+        "campaign.budget_micros": campaigns["daily_budget_micros"].to_numpy().astype(np.int64),
+        "campaign.cap": campaigns["frequency_cap"].fill_null(0).to_numpy().astype(np.int32),
+        "campaign.start": _seconds(campaigns["start_ts"], 0),
+        "campaign.end": _seconds(campaigns["end_ts"], 2**62),
+        "campaign.hours": bits(campaigns["hours"], range(24)),
+    }
+    for name in INPUTS:
+        model = INPUTS[name]
+        out[f"matrix.{name}"] = np.stack(
+            [np.asarray(ad[model.columns[i].name], np.float32) for i in model.of("ad")] or [np.zeros(n, np.float32)], axis=1
+        )
+    for name, words in CLOSED.items():
+        out[f"target.{name}"] = bits(campaigns[name], words)[campaign]
+    for name in OPEN:
+        listed = sorted({w for row in campaigns[name].to_pylist() for w in row or []})
+        out[f"words.{name}"] = strings(listed)
+        out[f"target.{name}"] = bits(campaigns[name], listed)[campaign]
+    out |= _placements(catalog.get("placements"))
+    return out, n
+
+
+def _seconds(column: pa.ChunkedArray, absent: int) -> NDArray[np.int64]:
+    return np.array([absent if v is None else int(v.timestamp()) for v in column.to_pylist()], np.int64)
+
+
+def _placements(table: pa.Table | None) -> dict[str, np.ndarray]:
+    if table is None:
+        return {}
+    table = table.sort_by("placement_id")
+    return {
+        "placement.id": strings(table["placement_id"]),
+        "placement.surface": strings(table["surface"]),
+        "placement.slots": table["slots"].to_numpy().astype(np.int32),
+        "placement.floor_micros": table["floor_micros"].to_numpy().astype(np.int64),
+    }

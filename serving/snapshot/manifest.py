@@ -1,0 +1,86 @@
+"""What a catalogue snapshot is: a folder of memory-mapped columns and a manifest that names them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from serving.errors import SnapshotMissing
+
+FORMAT: Final = 1
+POINTER: Final = "CURRENT"
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """as_of: the instant whose knowledge the snapshot holds. content: SHA-256 over its columns."""
+
+    version: str
+    as_of: datetime
+    ads: int
+    content: str
+    format: int = FORMAT
+
+
+def write_columns(snapshots: Path, as_of: datetime, columns: Mapping[str, np.ndarray], ads: int) -> str:
+    """Writes the columns as one folder, named by day and content; returns the version. Idempotent."""
+    digest = hashlib.sha256()
+    for name in sorted(columns):
+        array = np.ascontiguousarray(columns[name])
+        digest.update(f"{name}|{array.dtype.str}|{array.shape}|".encode())
+        digest.update(array.tobytes())
+    content = digest.hexdigest()
+    version = f"{as_of:%Y%m%dT%H%M}-{content[:12]}"
+    folder = snapshots / version
+    if (folder / "manifest.json").exists():
+        return version
+    part = snapshots / f".{version}.{os.getpid()}"
+    shutil.rmtree(part, ignore_errors=True)
+    part.mkdir(parents=True)
+    for name, array in columns.items():
+        np.save(part / f"{name}.npy", np.ascontiguousarray(array), allow_pickle=False)
+    manifest = {"version": version, "as_of": as_of.isoformat(), "ads": ads, "content": content, "format": FORMAT}
+    (part / "manifest.json").write_text(json.dumps(manifest, indent=1, sort_keys=True) + "\n")
+    shutil.rmtree(folder, ignore_errors=True)  # left half-written by a killed run of the same content
+    os.replace(part, folder)
+    return version
+
+
+def set_current(snapshots: Path, version: str) -> None:
+    """Points serving at a version, atomically."""
+    if not (snapshots / version / "manifest.json").exists():
+        raise SnapshotMissing("snapshot", version, "Publish it first: `placard features publish --partition DAY`.")
+    part = snapshots / f".{POINTER}.{os.getpid()}"
+    part.write_text(version + "\n")
+    os.replace(part, snapshots / POINTER)
+
+
+def current_version(snapshots: Path) -> str:
+    """The version serving should use. Raises SnapshotMissing when nothing has been published."""
+    try:
+        return (snapshots / POINTER).read_text().strip()
+    except FileNotFoundError:
+        raise SnapshotMissing(
+            "snapshot", str(snapshots), "Publish features: `placard features publish --partition DAY`."
+        ) from None
+
+
+def read_manifest(folder: Path) -> Manifest:
+    try:
+        raw: dict[str, Any] = json.loads((folder / "manifest.json").read_text())
+        raw["as_of"] = datetime.fromisoformat(raw["as_of"])
+        manifest = Manifest(**raw)
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise SnapshotMissing("snapshot", str(folder), f"Its manifest cannot be read ({error}); publish again.") from None
+    if manifest.format != FORMAT:
+        raise SnapshotMissing("snapshot format", manifest.format, f"This version reads format {FORMAT}; publish again.")
+    return manifest

@@ -1,0 +1,110 @@
+"""An open snapshot: read-only columns, memory-mapped, shared by every worker through the page cache."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from serving.errors import SnapshotMissing
+from serving.snapshot.columns import CLOSED, OPEN, columns
+from serving.snapshot.manifest import Manifest, current_version, read_manifest, write_columns
+
+
+@dataclass(frozen=True)
+class Placement:
+    """slots: most ads it shows; floor_micros: least eCPM, micros per thousand impressions."""
+
+    placement_id: str
+    surface: str
+    slots: int
+    floor_micros: int
+
+
+class Snapshot:
+    """Columns by name; rows 0..n-1 are live creatives."""
+
+    def __init__(self, manifest: Manifest, arrays: Mapping[str, np.ndarray]) -> None:
+        self.manifest, self.arrays = manifest, arrays
+
+    @property
+    def version(self) -> str:
+        return self.manifest.version
+
+    @property
+    def as_of(self) -> datetime:
+        return self.manifest.as_of
+
+    def __len__(self) -> int:
+        return self.manifest.ads
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        return self.arrays[name]
+
+    def text(self, column: str, row: int) -> str:
+        """A string cell, e.g. text("id.creative_id", row)."""
+        return bytes(self.arrays[column][row]).decode()
+
+    @cached_property
+    def placements(self) -> dict[str, Placement]:
+        if "placement.id" not in self.arrays:
+            return {}
+        ids, surfaces = self["placement.id"], self["placement.surface"]
+        slots, floors = self["placement.slots"], self["placement.floor_micros"]
+        found = (
+            Placement(bytes(i).decode(), bytes(s).decode(), int(n), int(f))
+            for i, s, n, f in zip(ids, surfaces, slots, floors, strict=True)
+        )
+        return {p.placement_id: p for p in found}
+
+    @cached_property
+    def campaign_ids(self) -> tuple[str, ...]:
+        return tuple(bytes(c).decode() for c in self["campaign.id"])
+
+    @cached_property
+    def words(self) -> dict[str, dict[str, np.uint64]]:
+        """The bit of every targeting word, by list."""
+        known = {
+            name: {w: np.uint64(1) << np.uint64(min(i, 63)) for i, w in enumerate(words)} for name, words in CLOSED.items()
+        }
+        for name in OPEN:
+            values = self[f"words.{name}"]
+            known[name] = {bytes(w).decode(): np.uint64(1) << np.uint64(min(i, 63)) for i, w in enumerate(values)}
+        return known
+
+    @cached_property
+    def masks(self) -> dict[str, dict[str, NDArray[np.bool_]]]:
+        """Eligibility by list and word, one mask over all rows each; None's key "" is for a value no list names."""
+        out: dict[str, dict[str, NDArray[np.bool_]]] = {}
+        for name, places in self.words.items():
+            column = self[f"target.{name}"]
+            everyone = column == np.uint64(2**64 - 1)
+            out[name] = {"": everyone, **{w: (column & bit) != 0 for w, bit in places.items()}}
+        return out
+
+
+def write_snapshot(snapshots: Path, as_of: datetime, catalog: Mapping[str, pa.Table], features: Mapping[str, pa.Table]) -> str:
+    """Writes the catalogue as of `as_of` with its ad features; returns the version. Does not point serving at it."""
+    arrays, ads = columns(catalog, features, as_of)
+    return write_columns(snapshots, as_of, arrays, ads)
+
+
+def open_snapshot(folder: Path) -> Snapshot:
+    """Maps a snapshot's columns. Raises SnapshotMissing naming what cannot be read."""
+    manifest = read_manifest(folder)
+    try:
+        arrays = {f.stem: np.load(f, mmap_mode="r", allow_pickle=False) for f in sorted(folder.glob("*.npy"))}
+    except (OSError, ValueError) as error:
+        raise SnapshotMissing("snapshot", str(folder), f"A column cannot be read ({error}); publish again.") from None
+    return Snapshot(manifest, arrays)
+
+
+def open_current(snapshots: Path) -> Snapshot:
+    """The snapshot that CURRENT names."""
+    return open_snapshot(snapshots / current_version(snapshots))
