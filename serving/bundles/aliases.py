@@ -1,0 +1,36 @@
+"""Which version of each head has which role: a small file that serving polls; the registry writes it by rename."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+from serving.errors import ServingError
+
+Aliases = dict[str, dict[str, str]]
+"""head → alias (champion, previous, challenger, shadow) → version."""
+
+
+def read(bundles: Path) -> Aliases:
+    """The aliases in force; empty when nothing has been registered. Raises ServingError when the file is damaged."""
+    path = bundles / "aliases.json"
+    try:
+        found: Aliases = json.loads(path.read_text())
+    except FileNotFoundError:
+        return {}
+    except ValueError as error:
+        raise ServingError("aliases", str(path), f"It is not JSON ({error}); `placard promote HEAD` writes it anew.") from None
+    return found
+
+
+def write(bundles: Path, aliases: Aliases) -> None:
+    bundles.mkdir(parents=True, exist_ok=True)
+    part = bundles / f".aliases.{os.getpid()}"
+    part.write_text(json.dumps(aliases, indent=1, sort_keys=True) + "\n")
+    os.replace(part, bundles / "aliases.json")
+
+
+def folder(bundles: Path, head: str, version: str) -> Path:
+    """Where a version lies."""
+    return bundles / head / version

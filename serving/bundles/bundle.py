@@ -1,0 +1,142 @@
+"""A trained ranker on disk and in memory: manifest, UBJ weights, encoder and calibrator tables. No pickle, ever."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import xgboost as xgb
+from numpy.typing import NDArray
+
+from feature_repo.model_input import ModelInput
+from serving.bundles.calibrator import Calibrator
+from serving.bundles.encoder import Encoding, encode
+from serving.bundles.manifest import FORMAT, Manifest
+from serving.errors import BundleRefused
+
+MANIFEST: Final = "manifest.json"
+WEIGHTS: Final = "model.ubj"
+ENCODER: Final = "encoder.json"
+CALIBRATOR: Final = "calibrator.json"
+
+
+class Bundle:
+    """A ranker ready to score. Thread-safe: nothing in it changes after load."""
+
+    def __init__(
+        self, manifest: Manifest, booster: xgb.Booster, encodings: tuple[Encoding, ...], calibrator: Calibrator
+    ) -> None:
+        self.manifest, self.booster, self.encodings, self.calibrator = manifest, booster, encodings, calibrator
+        # Keeping a share r of the negatives adds -log(r) to the log-odds; this takes it off again.
+        self._correction = float(np.log(manifest.negative_rate))
+
+    @property
+    def name(self) -> str:
+        return f"{self.manifest.head}@{self.manifest.version}"
+
+    def margin(self, matrix: NDArray[np.float32], offset: float | NDArray[np.float64] = 0.0) -> NDArray[np.float64]:
+        """Uncalibrated log-odds, shape (n,), corrected for down-sampling; offset: of the position, 0 at the first."""
+        raw = self.booster.inplace_predict(encode(matrix, self.encodings), predict_type="margin")
+        return np.asarray(raw, np.float64) + self._correction + offset
+
+    def predict(self, matrix: NDArray[np.float32], offset: float | NDArray[np.float64] = 0.0) -> NDArray[np.float64]:
+        """Calibrated probabilities, shape (n,), for a (n, k) float32 matrix in the manifest's column order."""
+        return self.calibrator.apply(self.margin(matrix, offset))
+
+    def contributions(self, matrix: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Each column's share of the log-odds (TreeSHAP, Lundberg et al. 2020), shape (n, k + 1); the last is the bias."""
+        data = xgb.DMatrix(encode(matrix, self.encodings))
+        return np.asarray(self.booster.predict(data, pred_contribs=True), np.float32)
+
+    def offset(self, surface: str, position: NDArray[np.integer]) -> NDArray[np.float64]:
+        """Log-odds of being further down than the first position."""
+        table = np.array(self.manifest.position_offset.get(surface, (0.0,)))
+        return np.asarray(table[np.clip(position - 1, 0, len(table) - 1)])
+
+    @classmethod
+    def load(cls, folder: Path, expected: ModelInput | None = None, threads: int = 1) -> Bundle:
+        """Reads and verifies a bundle. Raises BundleRefused naming the file or the column that does not fit."""
+        manifest = _read_manifest(folder)
+        for name in (WEIGHTS, ENCODER, CALIBRATOR):
+            path = folder / name
+            seen = hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else "absent"
+            if seen != manifest.files.get(name):
+                raise BundleRefused(f"bundle file {name}", f"sha256 {seen[:16]}", "It is not what was trained; register again.")
+        if expected is not None:
+            _compare(manifest, expected)
+        try:
+            booster = xgb.Booster({"nthread": threads})
+            booster.load_model(folder / WEIGHTS)
+            encodings = tuple(
+                Encoding(e["column"], np.array(e["codes"], np.int64), np.array(e["values"], np.float32), e["other"])
+                for e in json.loads((folder / ENCODER).read_text())
+            )
+            table = json.loads((folder / CALIBRATOR).read_text())
+            calibrator = Calibrator(np.array(table["margins"]), np.array(table["probabilities"]))
+        except (xgb.core.XGBoostError, ValueError, KeyError, TypeError) as error:
+            raise BundleRefused("bundle", str(folder), f"It cannot be read: {error}") from None
+        if booster.num_features() != len(manifest.columns):
+            raise BundleRefused("bundle weights", f"{booster.num_features()} columns", f"{len(manifest.columns)} are declared.")
+        return cls(manifest, booster, encodings, calibrator)
+
+
+def _read_manifest(folder: Path) -> Manifest:
+    try:
+        raw: dict[str, Any] = json.loads((folder / MANIFEST).read_text())
+        for name in ("columns", "kinds"):
+            raw[name] = tuple(raw[name])
+        raw["position_offset"] = {k: tuple(v) for k, v in raw["position_offset"].items()}
+        manifest = Manifest(**raw)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise BundleRefused("bundle manifest", str(folder / MANIFEST), f"It cannot be read: {error}") from None
+    if manifest.format != FORMAT or manifest.dtype != "float32":
+        raise BundleRefused("bundle format", f"{manifest.format}, {manifest.dtype}", f"This version reads {FORMAT}, float32.")
+    return manifest
+
+
+def _compare(manifest: Manifest, expected: ModelInput) -> None:
+    if manifest.input != expected.name:
+        raise BundleRefused("bundle input", manifest.input, f"This head reads {expected.name}.")
+    kinds = tuple(c.kind for c in expected.columns)
+    for i, (have, want) in enumerate(zip(manifest.columns, expected.names, strict=False)):
+        if have != want:
+            raise BundleRefused(f"bundle column {i}", have, f"Expected {want}; train again with the present features.")
+    if len(manifest.columns) != len(expected.names) or manifest.kinds != kinds:
+        raise BundleRefused("bundle columns", len(manifest.columns), f"Expected {len(expected.names)}; train again.")
+
+
+def write_bundle(
+    folder: Path, manifest: Manifest, booster: xgb.Booster, encodings: tuple[Encoding, ...], calibrator: Calibrator
+) -> Bundle:
+    """Writes a bundle by atomic rename, replacing one that is there, and reads it back verified."""
+    part = folder.with_name(f".{folder.name}.{os.getpid()}")
+    shutil.rmtree(part, ignore_errors=True)
+    part.mkdir(parents=True)
+    booster.save_model(part / WEIGHTS)
+    tables: Mapping[str, Any] = {
+        ENCODER: [
+            {"column": e.column, "codes": e.codes.tolist(), "values": [float(v) for v in e.values], "other": e.other}
+            for e in encodings
+        ],
+        CALIBRATOR: {"margins": calibrator.margins.tolist(), "probabilities": calibrator.probabilities.tolist()},
+    }
+    for name, table in tables.items():
+        (part / name).write_text(json.dumps(table))
+    files = {n: hashlib.sha256((part / n).read_bytes()).hexdigest() for n in (WEIGHTS, ENCODER, CALIBRATOR)}
+    write_manifest(part, replace(manifest, files=files))
+    shutil.rmtree(folder, ignore_errors=True)
+    os.replace(part, folder)
+    return Bundle.load(folder)
+
+
+def write_manifest(folder: Path, manifest: Manifest) -> None:
+    part = folder / f".{MANIFEST}"
+    part.write_text(json.dumps(asdict(manifest), indent=1, sort_keys=True) + "\n")
+    os.replace(part, folder / MANIFEST)

@@ -1,0 +1,33 @@
+"""From a ranker's margin to a probability: a table of (log-odds, probability) points, interpolated."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from serving.errors import BundleRefused
+
+
+@dataclass(frozen=True)
+class Calibrator:
+    """margins ascending, probabilities ascending in (0, 1); beyond the ends the end slopes of the log-odds go on at slope 1."""
+
+    margins: NDArray[np.float64]
+    probabilities: NDArray[np.float64]
+
+    def __post_init__(self) -> None:
+        m, p = self.margins, self.probabilities
+        good = len(m) == len(p) >= 1 and np.isfinite(m).all() and (np.diff(m) > 0).all()
+        if not (good and (np.diff(p) >= 0).all() and (p > 0).all() and (p < 1).all()):
+            raise BundleRefused(
+                "calibrator", f"{len(m)} points", "It must rise strictly in margin, within (0, 1); train again."
+            )
+
+    def apply(self, margin: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Calibrated probabilities, same shape."""
+        logit = np.log(self.probabilities / (1 - self.probabilities))
+        inside = np.interp(margin, self.margins, logit)
+        inside += np.minimum(margin - self.margins[0], 0) + np.maximum(margin - self.margins[-1], 0)
+        return np.asarray(1 / (1 + np.exp(-inside)))

@@ -1,0 +1,35 @@
+"""What a bundle says of itself; written at training, checked at load."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Final
+
+FORMAT: Final = 1
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """head: what is predicted. input: the ModelInput's name; columns, kinds: its columns in order. trained_from, trained_to: ISO
+    times of the rows trained on. position_offset: per surface, log-odds by position relative to the first. negative_rate: the
+    share of negatives that training kept (scores are corrected for it). files: SHA-256 by name. calibrated: on held-out rows.
+    """
+
+    head: str
+    version: str
+    ranker: str
+    input: str
+    columns: tuple[str, ...]
+    kinds: tuple[str, ...]
+    trained_from: str
+    trained_to: str
+    rows: int
+    positives: int
+    negative_rate: float
+    calibrated: bool
+    base_rate: float
+    position_offset: dict[str, tuple[float, ...]]
+    metrics: dict[str, float] = field(default_factory=dict)
+    files: dict[str, str] = field(default_factory=dict)
+    dtype: str = "float32"
+    format: int = FORMAT
