@@ -22,9 +22,12 @@ from pipelines.monitor.outcomes import Outcomes, outcomes, prevailing
 from pipelines.monitor.paired import Difference, compare
 from pipelines.monitor.ratio import calibration_ratio
 from pipelines.monitor.report import Report
+from serving.bundles import aliases
 from serving.eventlog.log import EventLog
 
 WINDOW_DAYS: Final = 7
+HEAD: Final = "click"
+"""Shadow scores are click probabilities."""
 LEAST_CLICKS: Final = 100
 PROMOTE, HOLD = "promote", "hold"
 ABOUT: Final = (
@@ -52,12 +55,14 @@ class Verdict:
 def judge(
     home: Home, log: EventLog, day: date, maturity: timedelta, seed: int, days: int = WINDOW_DAYS, bundle: str = ""
 ) -> Verdict:
-    """Compares over the `days` days up to `day`. bundle: which shadow; by default the one that scored most.
+    """Compares over the `days` days up to `day`. bundle: which shadow; by default the one in force, or that which scored most.
 
-    Holds, saying so, when no matured impression carries a shadow score yet.
+    The champion is the one in force too: rows that another one ranked do not count. Holds, saying so, when no matured impression
+    carries a score of the shadow yet.
     """
     found = outcomes(home, log, day - timedelta(days=days - 1), day, maturity)
-    chosen = bundle or _busiest(found)
+    roles = aliases.read(home.bundles).get(HEAD, {})
+    chosen = bundle or _named(roles, "shadow") or _busiest(found)
     if chosen not in found.shadow:
         reason = (
             f"none of {len(found)} matured impressions up to {day} carries a score of {chosen or 'a shadow'} ({found.immature} "
@@ -66,13 +71,19 @@ def judge(
         setup = {"days": days, "immature": found.immature}
         return Verdict("", chosen, HOLD, (reason,), Report("shadow", day, ABOUT, setup, [Figure("impressions", 0, "rows")]))
     scored = np.isfinite(found.shadow[chosen]) & (found.position == 1)
-    champion = prevailing(found.policy[scored])
+    champion = _named(roles, "champion") or prevailing(found.policy[scored])
     rows = scored & (found.policy == champion)
     return _verdict(day, days, found, rows, champion, chosen, seed)
 
 
+def _named(roles: dict[str, str], role: str) -> str:
+    """`click@<version>` as decision records name it; "" when nobody has the role."""
+    return f"{HEAD}@{roles[role]}" if role in roles else ""
+
+
 def _busiest(found: Outcomes) -> str:
-    return max(found.shadow, key=lambda b: int(np.isfinite(found.shadow[b]).sum()), default="")
+    mine = [b for b in found.shadow if b.startswith(f"{HEAD}@")]
+    return max(mine, key=lambda b: int(np.isfinite(found.shadow[b]).sum()), default="")
 
 
 def _verdict(day: date, days: int, found: Outcomes, rows: NDArray[np.bool_], champion: str, shadow: str, seed: int) -> Verdict:
@@ -115,9 +126,8 @@ def _gates(y: NDArray[np.bool_], p: NDArray[np.float64], found: dict[str, Differ
 
 
 def apply(home: Home, found: Verdict) -> bool:
-    """Makes the shadow the champion of its head. False when it is champion already. Raises Refused for a verdict to hold."""
+    """Makes the shadow the champion. False when it is champion already. Raises Refused for a verdict to hold."""
     from pipelines.registry import promote
-    from serving.bundles import aliases
 
     if found.verdict != PROMOTE:
         raise Refused("verdict", found.verdict, "; ".join(found.reasons))

@@ -13,6 +13,7 @@ from pipelines.ingest.serving_log import ingest_served
 from pipelines.monitor.calibration import calibration
 from pipelines.monitor.outcomes import outcomes
 from pipelines.shadow import HOLD, PROMOTE, judge
+from serving.bundles import aliases
 from serving.eventlog.log import EventLog
 
 DAY, NEXT = date(2026, 3, 9), date(2026, 3, 10)
@@ -67,6 +68,16 @@ def test_few_clicks_hold_even_the_better_shadow(home: Home, serve: Callable[...,
     found = judge(home, serve(1.5, 0.0, 150), NEXT, MATURITY, seed=7)
     assert found.verdict == HOLD
     assert any(r.startswith("clicks is") for r in found.reasons)
+
+
+def test_the_shadow_and_champion_in_force_are_compared(home: Home, serve: Callable[..., EventLog]) -> None:
+    log = serve(0.8, 0.0, 1_500)
+    aliases.write(home.bundles, {"click": {"champion": "1", "shadow": "3"}})
+    found = judge(home, log, NEXT, MATURITY, seed=7)
+    assert (found.verdict, found.shadow) == (HOLD, "click@3"), "what another shadow scored does not promote this one"
+    aliases.write(home.bundles, {"click": {"champion": "9", "shadow": "2"}})
+    found = judge(home, log, NEXT, MATURITY, seed=7)
+    assert (found.verdict, found.champion, found.report.figures[0].value) == (HOLD, "click@9", 0)
 
 
 def test_the_same_log_gives_the_same_verdict(home: Home, serve: Callable[..., EventLog]) -> None:
