@@ -55,10 +55,10 @@ class Verdict:
 def judge(
     home: Home, log: EventLog, day: date, maturity: timedelta, seed: int, days: int = WINDOW_DAYS, bundle: str = ""
 ) -> Verdict:
-    """Compares over the `days` days up to `day`. bundle: which shadow; by default the one in force, or that which scored most.
+    """Compares over the `days` days up to `day`. bundle: which shadow; by default the one in force, else the busiest.
 
-    The champion is the one in force too: rows that another one ranked do not count. Holds, saying so, when no matured impression
-    carries a score of the shadow yet.
+    The champion is the one in force too: rows that another one ranked do not count. Holds, saying so, when no impression that has
+    matured carries a score of the shadow yet.
     """
     found = outcomes(home, log, day - timedelta(days=days - 1), day, maturity)
     roles = aliases.read(home.bundles).get(HEAD, {})

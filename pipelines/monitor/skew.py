@@ -1,24 +1,25 @@
 """Skew: the vectors that serving scored, against the same ones recomputed from the published features.
 
-Both sides go through request_time and the one ModelInput; what differs is the way: serving read the online store and the
+Both sides go through request_time.py and the one ModelInput; what differs is the way: serving read the online store and the
 snapshot, this reads the published partitions as of the request. A difference means a stale or lost value, or code that parted.
 """
 
 from __future__ import annotations
 
 import hashlib
-from datetime import date, timedelta
+from datetime import UTC, date, timedelta
 from typing import Final
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
-from feature_repo.model_input import Columns, ModelInput
-from feature_repo.request_time import ad_columns, context_columns, pair_columns, user_columns
+from feature_repo.model_input import ModelInput
 from feature_repo.services import INPUTS
 from feature_repo.sources import Home, end_of
 from feature_repo.tables import AD_TABLES, USER_TABLES
 from pipelines.cli.output import Figure
+from pipelines.dataset import CONTEXT, assemble
 from pipelines.monitor.as_published import as_published
 from pipelines.monitor.report import Report
 from serving.decision import Decision, RankedAd
@@ -83,19 +84,18 @@ def _columns(
 
 def recompute(home: Home, model_input: ModelInput, shown: list[tuple[Decision, RankedAd]]) -> NDArray[np.float32]:
     """The vectors of shown ads from the published features, shape (n, k), rows in the order given."""
-    requests = [d.request for d, _ in shown]
-    at = [r.ts for r in requests]
-    users = [r.user_id if r.consent else "" for r in requests]
-
-    def text(name: str, rows: list[object]) -> NDArray[np.object_]:
-        return np.array([getattr(r, name) for r in rows], dtype=object)
-
-    asked: list[object] = list(requests)
-    ads: list[object] = [ad for _, ad in shown]
-    ts = np.array([r.ts.replace(tzinfo=None) for r in requests], "datetime64[us]")
-    context = context_columns(ts, *(text(n, asked) for n in ("surface", "device", "os", "region", "language")))
-    user: Columns = user_columns({k: v for t in USER_TABLES for k, v in as_published(home, t, users, at).items()})
+    rows = pd.DataFrame(
+        {
+            "ts": np.array([d.request.ts.astimezone(UTC).replace(tzinfo=None) for d, _ in shown], "datetime64[us]"),
+            **{c: [getattr(d.request, c) for d, _ in shown] for c in CONTEXT},
+            **{c: [getattr(ad, c) for _, ad in shown] for c in ("creative_id", "campaign_id", "advertiser_id")},
+        }
+    )
+    at = [d.request.ts for d, _ in shown]
+    users = [d.request.user_id if d.request.consent else "" for d, _ in shown]
     creatives = [ad.creative_id for _, ad in shown]
-    known = {k: v for t in AD_TABLES for k, v in as_published(home, t, creatives, at).items()}
-    ad = ad_columns(known | {n: text(n, ads) for n in ("creative_id", "campaign_id", "advertiser_id")})
-    return model_input.matrix(len(shown), context, user, ad, pair_columns(context, user, ad))
+    features: dict[str, np.ndarray] = {}
+    for tables, entities in ((USER_TABLES, users), (AD_TABLES, creatives)):
+        for table in tables:
+            features |= as_published(home, table, entities, at)
+    return assemble(model_input, rows, features)
