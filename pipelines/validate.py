@@ -64,7 +64,7 @@ def suite(table: FeatureTable) -> ExpectationSuite:
 def checkable(table: FeatureTable, rows: pa.Table) -> pd.DataFrame:
     """The rows as the suite sees them: a vector is its least and greatest element, both null unless it is whole and finite."""
     vectors = {f.name: f.width for f in table.features if f.dtype == "vector"}
-    frame = rows.drop_columns([*vectors]).to_pandas()
+    frame: pd.DataFrame = rows.drop_columns([*vectors]).to_pandas()
     for name, width in vectors.items():
         low, high = np.full(len(rows), np.nan), np.full(len(rows), np.nan)
         for i, values in enumerate(rows[name].to_numpy(zero_copy_only=False)):

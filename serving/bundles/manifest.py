@@ -10,7 +10,7 @@ FORMAT: Final = 1
 
 @dataclass(frozen=True)
 class Manifest:
-    """head: what is predicted. input: the ModelInput's name; columns, kinds: its columns in order. trained_from, trained_to: ISO
+    """head: what is predicted. input: the ModelInput's name; columns, kinds: its columns. trained_from, trained_to: ISO
     times of the rows trained on. position_offset: per surface, log-odds by position relative to the first. negative_rate: the
     share of negatives that training kept (scores are corrected for it). files: SHA-256 by name. calibrated: on held-out rows.
     """

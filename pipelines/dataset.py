@@ -1,0 +1,208 @@
+"""Training sets: matured labels, joined through Feast to the features that were known when each ad was shown."""
+
+from __future__ import annotations
+
+import os
+from contextlib import redirect_stdout
+from dataclasses import dataclass
+from datetime import date, timedelta
+from io import StringIO
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from feature_repo.model_input import ModelInput
+from feature_repo.partition_file import write_partition
+from feature_repo.request_time import ad_columns, context_columns, pair_columns, user_columns
+from feature_repo.services import INPUTS
+from feature_repo.sources import Home, end_of
+from feature_repo.table import EVENT_TIME, FeatureTable
+from feature_repo.tables import AD_TABLES, USER_TABLES
+from feature_repo.text import hash_codes
+from pipelines.build import as_of_table, connect
+from pipelines.errors import Missing, PipelineError, Refused
+from serving.settings import Settings
+
+HISTORY_DAYS: Final = 30
+CONTEXT: Final = ("surface", "device", "os", "region", "language")
+ROWS: Final = "rows.parquet"
+MATRIX: Final = "matrix.npy"
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """rows: one a label, ascending in time, with columns row_id, ts, user_id, creative_id, surface, position, explored, label
+    (bool), split (train, calibrate, test), weight_rate (share of negatives kept in its split). matrix: (n, k) float32."""
+
+    head: str
+    input: ModelInput
+    rows: pd.DataFrame
+    matrix: NDArray[np.float32]
+
+    def part(self, *splits: str) -> NDArray[np.bool_]:
+        return np.asarray(self.rows["split"].isin(splits))
+
+    @property
+    def label(self) -> NDArray[np.bool_]:
+        return self.rows["label"].to_numpy(bool)
+
+
+def labels(home: Home, head: str, day: date, maturity: timedelta) -> pd.DataFrame:
+    """Rows whose label window has passed by the day's end, ascending in time; label: the event came within the window.
+
+    click: rows are impressions. conversion: rows are clicks, the conversion names its click as cause. Raises Missing on none.
+    """
+    as_of, con = end_of(day), connect()
+    try:
+        done = as_of_table(con, home, "engagements", as_of, HISTORY_DAYS + 1)
+        base = (
+            as_of_table(con, home, "impressions", as_of, HISTORY_DAYS) if head == "click" else done.filter(done.kind == "click")
+        )
+        key = "impression_id" if head == "click" else "event_id"
+        link = "impression_id" if head == "click" else "cause_id"
+        outcomes = done.filter(done.kind == head).group_by(link).aggregate(happened=lambda t: t.created_ts.min())
+        joined = base.left_join(outcomes.rename(outcome_of=link), base[key] == outcomes.rename(outcome_of=link).outcome_of)
+        columns = {"row_id": joined[key], "explored": joined.explored if head == "click" else False}
+        frame = (
+            joined.select(
+                "ts", "user_id", "creative_id", "campaign_id", "advertiser_id", "position", *CONTEXT, "happened", **columns
+            )
+            .order_by("ts", "row_id")
+            .to_pandas()
+        )
+    finally:
+        con.disconnect()
+    frame = frame[frame["ts"] + maturity <= pd.Timestamp(as_of).tz_localize(None)].reset_index(drop=True)
+    if frame.empty:
+        raise Missing(f"matured {head} labels", str(day), "Ingest earlier days, or lower PLACARD_LABEL_MATURITY_HOURS.")
+    frame["label"] = (frame["happened"] - frame["ts"]) <= maturity
+    frame["position"] = frame["position"].fillna(1).astype(np.int16)
+    frame["explored"] = frame["explored"].fillna(False).astype(bool)
+    return frame.drop(columns="happened")
+
+
+def split(frame: pd.DataFrame, cuts: tuple[float, float]) -> NDArray[np.object_]:
+    """train / calibrate / test by time: boundaries at two shares of the rows, never inside one moment."""
+    ts = frame["ts"].to_numpy()
+    first, second = (ts[min(int(len(ts) * c), len(ts) - 1)] for c in cuts)
+    return np.where(ts < first, "train", np.where(ts < second, "calibrate", "test")).astype(object)
+
+
+def sample(frame: pd.DataFrame, rate: float) -> pd.DataFrame:
+    """Keeps `rate` of the negatives of everything but the test rows, by a hash of the row's id, so again gives the same."""
+    kept = frame["label"] | (frame["split"] == "test") | (hash_codes(frame["row_id"].to_numpy(object)) % 10_000 < rate * 10_000)
+    return frame[kept].reset_index(drop=True)
+
+
+def features_at(settings: Settings, frame: pd.DataFrame) -> dict[str, np.ndarray]:
+    """Every feature as it was known at each row's `ts` (Feast's point-in-time join, created-timestamp filter on).
+
+    Raises PipelineError when the join does not give back exactly the rows it was given.
+    """
+    from feature_repo.feast_store import open_store
+    from feature_repo.views import objects
+
+    entity = pd.DataFrame(
+        {
+            "user_id": frame["user_id"].astype(object), "creative_id": frame["creative_id"].astype(object),
+            EVENT_TIME: pd.to_datetime(frame["ts"], utc=True), "row_number": np.arange(len(frame)),
+        }
+    )  # fmt: skip
+    with redirect_stdout(StringIO()):
+        store = open_store(settings.home, settings.profile, settings.redis_url)
+        store.apply(objects(settings.home))
+        refs = [f"{t.name}:{n}" for t in (*USER_TABLES, *AD_TABLES) for n in t.names]
+        job = store.get_historical_features(entity_df=entity, features=refs, filter_by_created_timestamp=True)
+        joined = job.to_arrow().sort_by("row_number")
+    if joined["row_number"].to_pylist() != list(range(len(frame))):
+        raise PipelineError("point-in-time join", len(joined), f"{len(frame)} rows went in; look for duplicate features.")
+    out: dict[str, np.ndarray] = {}
+    for table in (*USER_TABLES, *AD_TABLES):
+        out |= _filled(table, joined)
+    return out
+
+
+def _filled(table: FeatureTable, joined: pa.Table) -> dict[str, np.ndarray]:
+    """Columns with what is null at its default: what serving uses for an unknown or stale entity."""
+    out = {}
+    for feature in table.features:
+        column = joined[feature.name].combine_chunks()
+        if feature.dtype == "vector":
+            values = feature.filled(len(column))
+            known = column.is_valid().to_numpy(zero_copy_only=False)
+            if known.any():
+                values[known] = column.drop_null().flatten().to_numpy(zero_copy_only=False).reshape(-1, feature.width)
+            out[feature.name] = values
+        else:
+            filled = column.fill_null(feature.default).to_numpy(zero_copy_only=False)
+            out[feature.name] = filled if feature.dtype == "string" else filled.astype(feature.dtype)
+    return out
+
+
+def assemble(model: ModelInput, frame: pd.DataFrame, features: dict[str, np.ndarray]) -> NDArray[np.float32]:
+    """The rows' matrix through the same functions that serving calls."""
+    text = {c: frame[c].fillna("").to_numpy(object) for c in CONTEXT}
+    ids = {c: frame[c].to_numpy(object) for c in ("creative_id", "campaign_id", "advertiser_id")}
+    context = context_columns(frame["ts"].to_numpy("datetime64[us]"), **text)
+    user, ad = user_columns(features), ad_columns({**features, **ids})
+    return model.matrix(len(frame), context, user, ad, pair_columns(context, user, ad))
+
+
+def folder(home: Home, head: str, day: date) -> Path:
+    return home.root / "datasets" / head / f"day={day}"
+
+
+def make(settings: Settings, head: str, day: date, cuts: tuple[float, float] = (0.64, 0.8)) -> Dataset:
+    """Builds and keeps the training set of a day. Raises PipelineError for an unknown head, Refused when it cannot teach."""
+    if head not in INPUTS:
+        raise PipelineError("head", head, f"Known: {', '.join(INPUTS)}.")
+    frame = labels(settings.home, head, day, timedelta(hours=settings.label_maturity_hours))
+    frame["split"] = split(frame, cuts)
+    for name in ("train", "test"):
+        found = frame.loc[frame["split"] == name, "label"]
+        if found.nunique() < 2:
+            raise Refused(
+                f"{head} labels of the {name} split", f"{len(found)} rows, {int(found.sum())} positive",
+                "Both outcomes are needed: take more days, or check that outcomes are ingested.",
+            )  # fmt: skip
+    rate = settings.negative_rate if frame["label"].mean() < 0.1 and frame["label"].sum() > 1000 else 1.0
+    frame = sample(frame, rate)
+    frame["weight_rate"] = np.where(frame["split"] == "test", 1.0, rate)
+    made = Dataset(head, INPUTS[head], frame, assemble(INPUTS[head], frame, features_at(settings, frame)))
+    refuse_leaks(made)
+    place = folder(settings.home, head, day)
+    place.mkdir(parents=True, exist_ok=True)
+    part = place / f".{MATRIX}.{os.getpid()}"
+    with part.open("wb") as file:
+        np.save(file, made.matrix, allow_pickle=False)
+    os.replace(part, place / MATRIX)
+    write_partition(pa.Table.from_pandas(made.rows, preserve_index=False), place / ROWS)
+    return made
+
+
+def refuse_leaks(dataset: Dataset) -> None:
+    """Stops when a single column all but gives the label away: that is a feature from the future, not a good one."""
+    from sklearn.metrics import roc_auc_score
+
+    rows = dataset.part("train")
+    label = dataset.label[rows]
+    if label.sum() < 50:
+        return
+    for i, column in enumerate(dataset.input.columns):
+        values = dataset.matrix[rows, i]
+        if column.kind == "numeric" and np.ptp(values) > 0 and abs(roc_auc_score(label, values) - 0.5) > 0.495:
+            raise Refused("leaking column", column.name, "It alone gives the label away; build features as of an earlier time.")
+
+
+def read(home: Home, head: str, day: date) -> Dataset:
+    """The kept training set. Raises Missing when it has not been made."""
+    place = folder(home, head, day)
+    if not (place / ROWS).exists():
+        raise Missing(f"{head} dataset", str(day), f"Run `placard train --head {head} --partition {day} --step dataset`.")
+    rows = pq.read_table(place / ROWS, partitioning=None).to_pandas()
+    return Dataset(head, INPUTS[head], rows, np.load(place / MATRIX, allow_pickle=False))

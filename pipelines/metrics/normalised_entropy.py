@@ -1,0 +1,16 @@
+"""Normalised entropy: log loss over that of always predicting the base rate (He et al. 2014)."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipelines.metrics.log_loss import log_loss
+
+
+def normalised_entropy(label: NDArray[np.bool_], p: NDArray[np.float64]) -> float:
+    """Lower is better; 1 is no better than the base rate; nan when all labels are alike."""
+    base = float(np.mean(label))
+    if base in (0.0, 1.0):
+        return float("nan")
+    return log_loss(label, p) / float(-(base * np.log(base) + (1 - base) * np.log(1 - base)))

@@ -1,0 +1,47 @@
+"""Fits the calibrator: isotonic regression where positives are many, Platt's sigmoid where they are few."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from serving.bundles.calibrator import Calibrator
+
+THIN: Final = 1000
+"""Positives below which isotonic steps would be noise."""
+
+
+def fit_calibrator(margin: NDArray[np.float64], label: NDArray[np.bool_], weight: NDArray[np.float64]) -> Calibrator:
+    """margin: (n,) log-odds; weight: how many rows each stands for (down-sampled negatives stand for several)."""
+    fit = _isotonic if label.sum() >= THIN else _platt
+    return fit(margin, label, weight)
+
+
+def _platt(margin: NDArray[np.float64], label: NDArray[np.bool_], weight: NDArray[np.float64]) -> Calibrator:
+    """p = sigmoid(a × margin + b) with Platt's smoothed targets (Platt 1999), as a table."""
+    from sklearn.linear_model import LogisticRegression
+
+    centre = float(np.average(margin, weights=weight))
+    model = LogisticRegression(C=10.0).fit((margin - centre)[:, None], label, sample_weight=weight)
+    slope = max(float(model.coef_[0, 0]), 0.05)
+    grid = np.linspace(margin.min() - 1, margin.max() + 1, 64)
+    p = 1 / (1 + np.exp(-(slope * (grid - centre) + float(model.intercept_[0]))))
+    return Calibrator(grid, np.clip(p, 1e-9, 1 - 1e-9))
+
+
+def _isotonic(margin: NDArray[np.float64], label: NDArray[np.bool_], weight: NDArray[np.float64]) -> Calibrator:
+    """Pool-adjacent-violators blocks, each a point at its mean margin and smoothed rate, joined by lines: no ties, no steps."""
+    from sklearn.isotonic import IsotonicRegression
+
+    fitted = IsotonicRegression(y_min=0, y_max=1, out_of_bounds="clip").fit(margin, label, sample_weight=weight).predict(margin)
+    order = np.argsort(margin, kind="stable")
+    block = np.cumsum(np.r_[0, np.diff(fitted[order]) > 0])
+    total = np.bincount(block, weight[order])
+    centre = np.bincount(block, (weight * margin)[order]) / total
+    rate = float(np.average(label, weights=weight))
+    p = (np.bincount(block, (weight * label)[order]) + rate) / (total + 1)
+    p = np.clip(np.maximum.accumulate(p), 1e-9, 1 - 1e-9)
+    rising = np.r_[True, np.diff(centre) > 1e-9]
+    return Calibrator(centre[rising], p[rising])

@@ -1,0 +1,108 @@
+"""Gradient-boosted trees: target-encoded identities, position as an offset, early stopping, calibrated on held-out time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import xgboost as xgb
+from numpy.typing import NDArray
+
+from pipelines.dataset import Dataset
+from pipelines.rankers.calibrate import THIN, fit_calibrator
+from pipelines.rankers.encoding import FOLDS, learn, out_of_fold
+from pipelines.rankers.position import offset_of, position_offsets
+from serving.bundles import Bundle, Manifest, write_bundle
+from serving.bundles.encoder import encode
+
+SMALL: Final = 2000
+"""Positives below which trees stay shallow and few."""
+
+
+@dataclass(frozen=True)
+class Xgboost:
+    """The default ranker. rounds and depth are for large logs; thin ones get the small setting."""
+
+    name: str = "xgboost"
+    rounds: int = 400
+    depth: int = 5
+    eta: float = 0.05
+    seed: int = 7
+    threads: int = 2
+    extra: dict[str, Any] = field(default_factory=dict)
+
+    def _settings(self, positives: int) -> tuple[dict[str, Any], int]:
+        thin = positives < SMALL
+        settings = {
+            "objective": "binary:logistic", "eval_metric": "logloss", "tree_method": "hist", "max_bin": 128,
+            "max_depth": 3 if thin else self.depth, "eta": self.eta, "min_child_weight": 5 if thin else 30,
+            "subsample": 0.8, "colsample_bytree": 0.6, "lambda": 5.0, "seed": self.seed, "nthread": self.threads,
+            **self.extra,
+        }  # fmt: skip
+        return settings, 150 if thin else self.rounds
+
+    def fit(self, dataset: Dataset, folder: Path, version: str) -> Bundle:
+        """Trains on the train split, stops and calibrates on the calibrate split (thin data: cross-fitted on both), writes the
+        bundle to `folder`."""
+        rows, label = dataset.rows, dataset.label
+        categories = tuple(i for i, c in enumerate(dataset.input.columns) if c.kind == "category")
+        offsets = position_offsets(rows[dataset.part("train", "calibrate")])
+        offset = offset_of(rows, offsets)
+        rate = float(rows.loc[dataset.part("train"), "weight_rate"].iloc[0])
+        weight = np.where(label, 1.0, 1.0 / rows["weight_rate"].to_numpy(float))
+        early, late = dataset.part("train"), dataset.part("calibrate")
+        positives = int(label[early | late].sum())
+        settings, rounds = self._settings(positives)
+        if label[late].sum() >= THIN / 4:
+            booster, encodings = self._grow(dataset, settings, rounds, categories, early, late, offset)
+            margin = _margin(booster, encode(dataset.matrix[late], encodings), offset[late], rate)
+            calibrator = fit_calibrator(margin, label[late], weight[late])
+        else:
+            both = np.flatnonzero(early | late)
+            margin = self._cross_fit(dataset, settings, rounds, categories, both, offset, rate)
+            calibrator = fit_calibrator(margin, label[both], weight[both])
+            booster, encodings = self._grow(dataset, settings, rounds, categories, early | late, None, offset)
+        used = early | late
+        manifest = Manifest(
+            head=dataset.head, version=version, ranker=self.name, input=dataset.input.name, columns=dataset.input.names,
+            kinds=tuple(c.kind for c in dataset.input.columns), trained_from=rows["ts"][used].min().isoformat(),
+            trained_to=rows["ts"][used].max().isoformat(), rows=int(used.sum()), positives=positives, negative_rate=rate,
+            calibrated=True, base_rate=float(np.average(label[used], weights=weight[used])), position_offset=offsets,
+        )  # fmt: skip
+        return write_bundle(folder, manifest, booster, encodings, calibrator)
+
+    def _grow(
+        self, dataset: Dataset, settings: dict[str, Any], rounds: int, categories: tuple[int, ...],
+        rows: NDArray[np.bool_], stop: NDArray[np.bool_] | None, offset: NDArray[np.float64],
+    ) -> tuple[xgb.Booster, tuple[Any, ...]]:  # fmt: skip
+        """A booster and its encodings, learned on `rows`; the log loss on `stop` ends it early."""
+        x, y = dataset.matrix[rows], dataset.label[rows]
+        flat = np.ones(len(y))
+        encodings = learn(x, categories, y, flat)
+        train = xgb.DMatrix(out_of_fold(x, categories, y, flat), y, base_margin=offset[rows])
+        if stop is None:
+            return xgb.train(settings, train, rounds), encodings
+        watch = xgb.DMatrix(encode(dataset.matrix[stop], encodings), dataset.label[stop], base_margin=offset[stop])
+        booster = xgb.train(settings, train, rounds, evals=[(watch, "late")], early_stopping_rounds=30, verbose_eval=False)
+        return booster[: booster.best_iteration + 1], encodings
+
+    def _cross_fit(
+        self, dataset: Dataset, settings: dict[str, Any], rounds: int, categories: tuple[int, ...],
+        rows: NDArray[np.int64], offset: NDArray[np.float64], rate: float,
+    ) -> NDArray[np.float64]:  # fmt: skip
+        """Margins of `rows`, each from a booster that has not seen it (contiguous folds in time)."""
+        fold = np.arange(len(rows)) * FOLDS // len(rows)
+        out = np.zeros(len(rows))
+        for f in range(FOLDS):
+            mask = np.zeros(len(dataset.matrix), bool)
+            mask[rows[fold != f]] = True
+            booster, encodings = self._grow(dataset, settings, rounds, categories, mask, None, offset)
+            here = rows[fold == f]
+            out[fold == f] = _margin(booster, encode(dataset.matrix[here], encodings), offset[here], rate)
+        return out
+
+
+def _margin(booster: xgb.Booster, matrix: NDArray[np.float32], offset: NDArray[np.float64], rate: float) -> NDArray[np.float64]:
+    return np.asarray(booster.inplace_predict(matrix, predict_type="margin"), np.float64) + np.log(rate) + offset
