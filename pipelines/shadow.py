@@ -24,6 +24,7 @@ from pipelines.monitor.ratio import calibration_ratio
 from pipelines.monitor.report import Report
 from serving.bundles import aliases
 from serving.eventlog.log import EventLog
+from serving.settings import Settings
 
 WINDOW_DAYS: Final = 7
 HEAD: Final = "click"
@@ -57,8 +58,8 @@ def judge(
 ) -> Verdict:
     """Compares over the `days` days up to `day`. bundle: which shadow; by default the one in force, else the busiest.
 
-    The champion is the one in force too: rows that another one ranked do not count. Holds, saying so, when no impression that has
-    matured carries a score of the shadow yet.
+    The champion is the one in force too: rows that another one ranked do not count. Holds, saying so, when no matured ad
+    has a score of the shadow yet.
     """
     found = outcomes(home, log, day - timedelta(days=days - 1), day, maturity)
     roles = aliases.read(home.bundles).get(HEAD, {})
@@ -125,14 +126,20 @@ def _gates(y: NDArray[np.bool_], p: NDArray[np.float64], found: dict[str, Differ
     ]
 
 
-def apply(home: Home, found: Verdict) -> bool:
-    """Makes the shadow the champion. False when it is champion already. Raises Refused for a verdict to hold."""
-    from pipelines.registry import promote
+def apply(settings: Settings, found: Verdict) -> bool:
+    """Makes the shadow the champion, and nobody the shadow. False when it is champion already.
+
+    Raises Refused for a verdict to hold, and Missing when the shadow's version is not installed.
+    """
+    from pipelines.registry import clear_alias, promote
 
     if found.verdict != PROMOTE:
         raise Refused("verdict", found.verdict, "; ".join(found.reasons))
     head, _, version = found.shadow.partition("@")
-    if aliases.read(home.bundles).get(head, {}).get("champion") == version:
-        return False
-    promote(home, head, version)
-    return True
+    roles = aliases.read(settings.home.bundles).get(head, {})
+    why = f"shadow of {found.report.day}: {'; '.join(found.reasons)}"
+    if changed := roles.get("champion") != version:
+        promote(settings, head, version, why)
+    if roles.get("shadow") == version:
+        clear_alias(settings, head, "shadow", why)
+    return changed

@@ -66,7 +66,7 @@ def decide(partition: str = PARTITION, days: int = DAYS, bundle: str = BUNDLE, a
 
     settings = load()
     found = _judge(settings, partition, days, bundle)
-    applied = found.verdict == PROMOTE and apply(settings.home, found)
+    applied = found.verdict == PROMOTE and apply(settings, found)
     done = f"{found.shadow} is champion now" if applied else "nothing was changed"
     emit(found.plain | {"applied": applied}, as_json, [*_lines(found), done])
 

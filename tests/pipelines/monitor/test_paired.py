@@ -5,6 +5,7 @@ import pytest
 from sklearn.metrics import log_loss as sklearn_log_loss
 from sklearn.metrics import roc_auc_score
 
+from pipelines.metrics import METRICS
 from pipelines.monitor.paired import WeightedAuc, compare, log_loss, normalised_entropy
 from pipelines.monitor.ratio import calibration_ratio
 
@@ -17,6 +18,13 @@ W = RNG.integers(0, 4, 3_000).astype(float)
 def test_weighted_metrics_agree_with_scikit_learn() -> None:
     assert log_loss(P, Y, W) == pytest.approx(sklearn_log_loss(Y, P, sample_weight=W))
     assert WeightedAuc(P)(Y, W) == pytest.approx(roc_auc_score(Y, P, sample_weight=W))
+
+
+def test_without_weights_they_are_the_platforms_metrics() -> None:
+    ours = {"log_loss": log_loss, "normalised_entropy": normalised_entropy, "roc_auc": lambda p, y, w: WeightedAuc(p)(y, w)}
+    theirs = {m.name: m.compute for m in METRICS}
+    for name, metric in ours.items():
+        assert metric(P, Y, np.ones(len(P))) == pytest.approx(theirs[name](Y, P)), name
 
 
 def test_entropy_of_the_mean_is_one() -> None:

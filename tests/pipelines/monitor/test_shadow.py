@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 import numpy as np
 import pytest
 
 from feature_repo.sources import Home
+from pipelines.errors import Refused
 from pipelines.ingest.serving_log import ingest_served
 from pipelines.monitor.calibration import calibration
 from pipelines.monitor.outcomes import outcomes
-from pipelines.shadow import HOLD, PROMOTE, judge
+from pipelines.shadow import HOLD, PROMOTE, apply, judge
 from serving.bundles import aliases
 from serving.eventlog.log import EventLog
+from serving.settings import Settings
 
 DAY, NEXT = date(2026, 3, 9), date(2026, 3, 10)
 MATURITY = timedelta(hours=12)
@@ -141,3 +144,29 @@ def test_a_model_that_promises_double_is_named(
 
 def test_calibration_of_a_quiet_day_has_no_ratio(home: Home, eventlog: EventLog) -> None:
     assert [f.name for f in calibration(home, eventlog, DAY, MATURITY).figures] == ["all impressions"]
+
+
+def test_a_verdict_to_promote_is_applied_once(
+    home: Home, serve: Callable[..., EventLog], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The registry's part is played by the alias file alone."""
+
+    def promote(settings: Settings, head: str, version: str, why: str) -> None:
+        roles = aliases.read(home.bundles)
+        aliases.write(home.bundles, roles | {head: roles[head] | {"champion": version, "previous": roles[head]["champion"]}})
+
+    def clear_alias(settings: Settings, head: str, alias: str, why: str) -> None:
+        roles = aliases.read(home.bundles)
+        aliases.write(home.bundles, roles | {head: {k: v for k, v in roles[head].items() if k != alias}})
+
+    monkeypatch.setattr("pipelines.registry.promote", promote)
+    monkeypatch.setattr("pipelines.registry.clear_alias", clear_alias)
+    settings = Settings(home_path=home.root)
+    aliases.write(home.bundles, {"click": {"champion": "1", "shadow": "2"}})
+    found = judge(home, serve(0.8, 0.0, 1_500), NEXT, MATURITY, seed=7)
+    assert found.verdict == PROMOTE
+    assert apply(settings, found) is True
+    assert aliases.read(home.bundles) == {"click": {"champion": "2", "previous": "1"}}
+    assert apply(settings, found) is False
+    with pytest.raises(Refused):
+        apply(settings, replace(found, verdict=HOLD))
