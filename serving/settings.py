@@ -49,6 +49,7 @@ class Settings(BaseSettings):
     reserve_micros: int = Field(50_000, ge=0, description="Least eCPM where a placement names none, micros per thousand")
     swap_poll_seconds: float = Field(1.0, gt=0, description="How often a worker looks for a new model or snapshot")
     shadow_queue: int = Field(256, ge=0, description="Requests waiting for shadow scoring; more are dropped")
+    mlflow_uri: str = Field("", description="MLflow's database or server; default: SQLite in the state folder")
     redis_url: str = Field("redis://127.0.0.1:6379/0?socket_timeout=1", description="State and online store when clustered")
 
     sources: tuple[str, ...] = Field(("simulator", "serving"), description="Logs that `ingest day` collects every day")

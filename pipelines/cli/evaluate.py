@@ -1,0 +1,45 @@
+"""`placard evaluate`: metrics with intervals, slices, distance to truth, and a one-file report."""
+
+from __future__ import annotations
+
+import typer
+
+from pipelines.cli.output import Figure, emit, guarded, report
+
+
+@guarded
+def evaluate(
+    partition: str = typer.Option(..., "--partition", help="Day the candidate was trained on."),
+    head: str = typer.Option("click", help="click or conversion."),
+    ranker: str = typer.Option("xgboost", help="Which candidate."),
+    as_json: bool = typer.Option(False, "--json", help="One JSON object."),
+) -> None:
+    """Evaluate a candidate on later rows beside the champion, the baseline and (on simulated logs) the truth."""
+    from feature_repo.sources import parse_day
+    from pipelines.training import assess
+    from serving.settings import load
+
+    settings, day = load(), parse_day(partition)
+    done = assess(settings, head, day, ranker)
+    e = done.evaluation
+    figures = [Figure(name, value, "") for name, value in e.metrics.items()]
+    for contender, by in e.intervals.items():
+        for name, i in by.items():
+            figures += [
+                Figure(f"{contender}.{name}.low", i.low, ""),
+                Figure(f"{contender}.{name}", i.value, ""),
+                Figure(f"{contender}.{name}.high", i.high, ""),
+            ]
+    if e.gap_closed:
+        closed = e.gap_closed[ranker]
+        figures.append(Figure("ne_gap_closed", closed, "share", "≥ 0.8", closed >= 0.8))
+    setup = {"head": head, "day": day, "ranker": ranker, "test_rows": len(e.rows), "report": done.report, "passed": done.passed}
+    figures = [Figure(f.name, None if f.value != f.value else f.value, f.unit, f.target, f.holds) for f in figures]
+    lines = [f"{m}: {v:.4f}" for m, v in e.metrics.items()]
+    if e.gap_closed:
+        lines.append(f"NE gap to the truth closed: {e.gap_closed[ranker]:.1%}")
+    emit(report("evaluate", setup, figures), as_json, [*lines, f"report: {done.report}"])
+
+
+def register(app: typer.Typer) -> None:
+    app.command("evaluate")(evaluate)

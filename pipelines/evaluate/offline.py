@@ -1,0 +1,121 @@
+"""Offline evaluation of a bundle on a dataset's test rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from feature_repo.sources import Home
+from pipelines.dataset import Dataset
+from pipelines.errors import Missing
+from pipelines.metrics import METRICS
+from pipelines.metrics.normalised_entropy import normalised_entropy
+from pipelines.rankers.logistic import logistic_baseline
+from pipelines.rankers.position import offset_of
+from serving.bundles import Bundle
+
+LEAST_ROWS = 200
+"""A slice with fewer rows, or without both outcomes, is left out of the table."""
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A bootstrap percentile interval at 95 %."""
+
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """scores: probabilities of the test rows per contender (the bundle's first). table: metrics by slice and contender.
+
+    intervals: bootstrap intervals of the overall metrics. gap_closed: share of the normalised-entropy gap between the base rate
+    and the truth that each contender closes; None where no truth is known.
+    """
+
+    head: str
+    version: str
+    rows: pd.DataFrame
+    scores: dict[str, NDArray[np.float64]]
+    table: pd.DataFrame
+    intervals: dict[str, dict[str, Interval]]
+    gap_closed: dict[str, float] | None
+
+    @property
+    def metrics(self) -> dict[str, float]:
+        """The bundle's overall metrics."""
+        row = self.table[(self.table["slice"] == "all") & (self.table["contender"] == next(iter(self.scores)))]
+        return {m.name: float(row[m.name].iloc[0]) for m in METRICS}
+
+
+def predict(bundle: Bundle, dataset: Dataset, rows: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """The bundle's probabilities of the logged rows, at the positions they were logged at."""
+    return bundle.predict(dataset.matrix[rows], offset_of(dataset.rows[rows], bundle.manifest.position_offset))
+
+
+def true_probability(home: Home, head: str, rows: pd.DataFrame) -> NDArray[np.float64] | None:
+    """The simulator's own probability of each row's label within the logged window; None for a log without truth."""
+    from pipelines.market.truth import impression_truth
+
+    try:
+        first, last = rows["ts"].min().date(), rows["ts"].max().date()
+        truth = impression_truth(home, first, last).to_pandas().set_index("impression_id")
+    except Missing:
+        return None
+    if head != "click" or not rows["row_id"].isin(truth.index).all():
+        return None
+    return np.asarray(truth.loc[rows["row_id"], "p_click"], np.float64)
+
+
+def bootstrap(
+    label: NDArray[np.bool_], p: NDArray[np.float64], frame: pd.DataFrame, draws: int = 200, seed: int = 7
+) -> dict[str, Interval]:
+    """Percentile intervals of the ungrouped metrics over resampled rows."""
+    rng, metrics = np.random.default_rng(seed), [m for m in METRICS if not m.group]
+    drawn: dict[str, list[float]] = {m.name: [] for m in metrics}
+    for _ in range(draws):
+        i = rng.integers(0, len(label), len(label))
+        if 0 < label[i].sum() < len(i):
+            for m in metrics:
+                drawn[m.name].append(m(label[i], p[i], frame))
+    return {
+        m.name: Interval(m(label, p, frame), *(float(q) for q in np.quantile(drawn[m.name], [0.025, 0.975]))) for m in metrics
+    }
+
+
+def evaluate(home: Home, dataset: Dataset, bundle: Bundle, others: dict[str, Bundle] | None = None) -> Evaluation:
+    """Scores the test rows with the bundle, `others` (by name), the logistic baseline and the truth where there is one."""
+    test = dataset.part("test")
+    rows, label = dataset.rows[test].reset_index(drop=True), dataset.label[test]
+    scores = {bundle.manifest.ranker: predict(bundle, dataset, test)}
+    for name, other in (others or {}).items():
+        scores[name] = predict(other, dataset, test)
+    scores["logistic baseline"] = logistic_baseline(dataset)
+    truth = true_probability(home, dataset.head, rows)
+    if truth is not None:
+        scores["truth"] = truth
+    slices = {"all": np.ones(len(rows), bool)}
+    for column in ("surface", "device", "position"):
+        for value in sorted(rows[column].unique()):
+            mask = (rows[column] == value).to_numpy()
+            if value not in ("", None) and mask.sum() >= LEAST_ROWS and 0 < label[mask].sum() < mask.sum():
+                slices[f"{column} {value}"] = mask
+    table = pd.DataFrame(
+        {
+            "slice": s, "contender": c, "rows": int(m.sum()), "positives": int(label[m].sum()),
+            **{metric.name: metric(label[m], p[m], rows[m]) for metric in METRICS},
+        }
+        for s, m in slices.items()
+        for c, p in scores.items()
+    )  # fmt: skip
+    intervals = {c: bootstrap(label, p, rows) for c, p in scores.items() if c != "truth"}
+    gap = None
+    if truth is not None:
+        whole = 1 - normalised_entropy(label, truth)
+        gap = {c: (1 - normalised_entropy(label, p)) / whole for c, p in scores.items()}
+    return Evaluation(dataset.head, bundle.manifest.version, rows, scores, table, intervals, gap)
