@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import typer
 
 from pipelines.cli.output import emit, guarded, people
@@ -9,46 +11,74 @@ from pipelines.cli.output import emit, guarded, people
 
 @guarded
 def simulate(
-    days: int = typer.Option(14, min=1, help="Days to make."),
-    start: str = typer.Option("", help="First day, YYYY-MM-DD; default: so that the last day is yesterday."),
-    users: int = typer.Option(20_000, help="People who appear within the horizon."),
-    creatives: int = typer.Option(2_000, help="Ads that appear within the horizon."),
-    impressions: int = typer.Option(300_000, min=100, help="Impressions over all days, about."),
-    seed: int = typer.Option(7, help="The market is a function of its options and this."),
-    images: bool = typer.Option(True, help="Draw each creative's picture."),
-    partition: str = typer.Option("", help="Make this one day of the market that the state folder holds."),
+    days: int = typer.Option(14, min=1, help="Days to make, from the market's first."),
+    start: str = typer.Option(
+        "", help="First day, YYYY-MM-DD; default: the folder's market's, else so that the last day is yesterday."
+    ),
+    users: int = typer.Option(None, help="People who appear within the horizon.", show_default="20000"),
+    creatives: int = typer.Option(None, help="Ads that appear within the horizon.", show_default="2000"),
+    impressions: int = typer.Option(None, min=100, help="Impressions over all days, about.", show_default="300000"),
+    seed: int = typer.Option(None, help="The market is a function of its options and this.", show_default="7"),
+    images: bool = typer.Option(None, "--images/--no-images", help="Draw each creative's picture.", show_default="images"),
+    partition: str = typer.Option("", help="Make this one day, YYYY-MM-DD, of the market that the state folder holds."),
     as_json: bool = typer.Option(False, "--json", help="One JSON object."),
 ) -> None:
-    """Simulate a market with known truth: event logs, a catalogue, and (apart) the truth."""
-    from rich.progress import Progress
+    """Simulate a market with known truth: event logs, a catalogue, and (apart) the truth.
+
+    A state folder holds one market; run again, it makes the same days to the byte, and more of them with a larger --days.
+    """
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     from feature_repo.sources import parse_day
-    from pipelines.market.config import MarketConfig
-    from pipelines.market.simulate import default_start, simulate, simulate_day
-    from serving.settings import load
+    from pipelines.errors import PipelineError
+    from pipelines.market.config import MarketConfig, load, path
+    from pipelines.market.simulate import DayReport, SimulationReport, default_start, simulate, simulate_day
+    from serving.settings import load as settings
 
-    home = load().home
+    home = settings().home
+    given: dict[str, Any] = {
+        "seed": seed, "start": str(parse_day(start)) if start else None, "users": users, "creatives": creatives,
+        "impressions_per_day": None if impressions is None else impressions // days, "images": images,
+    }  # fmt: skip
+    given = {name: value for name, value in given.items() if value is not None}
     if partition:
-        reports = [simulate_day(home, parse_day(partition))]
+        if given:
+            raise PipelineError(
+                "option", ", ".join(given), "--partition makes a day of the market that exists; leave these out."
+            )
+        report = SimulationReport((simulate_day(home, parse_day(partition)),))
     else:
-        config = MarketConfig(
-            seed=seed, start=str(parse_day(start) if start else default_start(days)), users=users, creatives=creatives,
-            impressions_per_day=impressions // days, horizon_days=max(days + 30, 90), images=images,
+        if path(home).exists():
+            existing = load(home)
+            config = MarketConfig(**{**{f: getattr(existing, f) for f in existing.__dataclass_fields__}, **given})
+        else:
+            given.setdefault("start", str(default_start(days)))
+            given.setdefault("impressions_per_day", 300_000 // days)
+            config = MarketConfig(horizon_days=max(days + 30, 90), **given)
+        columns = (
+            TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[shown]:,} shown"),
+            TimeRemainingColumn(),
         )  # fmt: skip
-        with Progress(console=people, transient=True) as bar:
-            task = bar.add_task("simulating", total=days)
-            reports = simulate(home, config, days, lambda r: bar.update(task, advance=1, description=f"simulated {r.day}"))
-    shown, clicks = sum(r.impressions for r in reports), sum(r.clicks for r in reports)
+        with Progress(*columns, console=people, transient=True) as bar:
+            task, shown = bar.add_task("drawing the world", total=days, shown=0), 0
+
+            def done(day: DayReport) -> None:
+                nonlocal shown
+                shown += day.impressions
+                bar.update(task, advance=1, description=f"simulated {day.day}", shown=shown)
+
+            report = simulate(home, config, days, done)
+    first, last = report.days[0].day, report.days[-1].day
     result = {
-        "first": reports[0].day, "last": reports[-1].day, "days": len(reports), "requests": sum(r.requests for r in reports),
-        "impressions": shown, "clicks": clicks, "ctr": clicks / max(shown, 1),
-        "conversions": sum(r.conversions for r in reports), "new_users": sum(r.new_users for r in reports),
-        "new_creatives": sum(r.new_creatives for r in reports), "home": home.root,
+        "first": first, "last": last, "days": len(report.days), "requests": sum(d.requests for d in report.days),
+        "impressions": report.impressions, "clicks": report.clicks, "ctr": report.ctr,
+        "conversions": sum(d.conversions for d in report.days), "new_users": sum(d.new_users for d in report.days),
+        "new_creatives": sum(d.new_creatives for d in report.days), "home": home.root,
     }  # fmt: skip
     emit(
         result,
         as_json,
-        f"{shown:,} shown, {clicks:,} clicks ({result['ctr']:.2%}), {reports[0].day} to {reports[-1].day}, in {home.root}",
+        f"{report.impressions:,} shown, {report.clicks:,} clicks ({report.ctr:.2%}), {first} to {last}, in {home.root}",
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
@@ -21,32 +22,46 @@ class Laws:
     """The truth's effect sizes: P(click) = examination(surface, position) × sigmoid(sum of the effects).
 
     examination is the position-based model of Craswell et al. (2008); the others are plain logistic effects.
+    Triples go with taxonomy.SURFACES (search, feed, proactive).
     """
 
-    base: tuple[float, float, float] = (-6.5, -7.1, -6.8)  # search, feed, proactive
+    base: tuple[float, float, float] = (-6.25, -6.75, -6.45)
     decay: tuple[float, float, float] = (0.55, 0.35, 0.3)  # examination(position) = position ** -decay
-    interest: float = 1.1  # per standard deviation of log interest in the ad's category
-    taste: float = 0.45  # per unit of latent user–ad product
-    quality: float = 0.6  # standard deviation across ads
+    interest: float = 0.7  # per standard deviation of the user's log interests
+    taste: float = 0.4  # per unit of latent user–ad product, beyond the category
+    quality: float = 0.6  # standard deviation across ads, half of its variance by campaign
+    appeal: float = 0.3  # standard deviation of what a call to action adds; part of what a cold ad shows
+    video: float = 0.2  # the ad has a video; nothing on search
     propensity: float = 0.3  # standard deviation across users
+    age: float = 0.06  # per age band
+    device: tuple[float, float, float, float, float] = (0.0, 0.1, -0.1, 0.05, -0.5)  # by taxonomy.DEVICES
     language: float = 0.5  # the ad speaks the user's language
-    evening: float = 0.25  # at the user's peak hour
+    local: float = 0.15  # the ad is aimed at some regions, the user's among them
+    evening: float = 0.25  # within 2.5 hours of the user's peak
     weekend: float = 0.15  # leisure categories at weekends
-    query_match: float = 1.3  # search: the query is about the ad's category
-    fatigue: float = 0.35  # per log(1 + times seen today)
-    trend: float = 0.4  # amplitude of each category's slow wave
+    query_match: float = 1.0  # search: the query is about the ad's category
+    fatigue: float = 0.3  # minus this per log(1 + impressions of the campaign to the user before, that day)
+    trend: float = 0.2  # amplitude of each category's wave of 28 days
     bot_share: float = 0.01  # of users
-    bot_click: float = 0.1  # P(click) of a bot
-    conversion_base: float = -2.9
-    conversion_quality: float = 0.6
-    delay_hours: float = 6.0  # mean of the exponential delay of a conversion
-    rival_sigma: float = 0.7  # of the log of rivals' best eCPM
-    policy_noise: float = 0.5  # standard deviation of the logging policy's error about the click law
+    bot_click: float = 0.1  # P(click) of a bot, whatever it sees; a bot never converts
+    conversion_base: float = -2.6  # a click's conversion: sigmoid of the base and the next two
+    conversion_quality: float = 0.6  # standard deviation across campaigns
+    conversion_interest: float = 0.5  # per standard deviation of the user's log interests
+    click_seconds: float = 8.0  # mean of the exponential delay of a click, after half a second
+    delay_hours: float = 6.0  # median over campaigns of the mean of a conversion's exponential delay after its click
+    delay_spread: float = 0.4  # standard deviation of its log across campaigns
+    rival_median: float = 2.0  # of rivals' best bid for a request, in floors
+    rival_sigma: float = 0.7  # of its log
+    policy_noise: float = 0.5  # standard deviation of the logging policy's error about the log of P(click)
 
 
 @dataclass(frozen=True)
 class MarketConfig:
-    """A market is a function of this value alone."""
+    """A market is a function of this value alone.
+
+    start: its first day. users, creatives: all that appear within the horizon. impressions_per_day: about, over a week.
+    explored: share of requests whose slate is drawn at random. candidates: ads the logging policy looks at for a request.
+    """
 
     seed: int = 7
     start: str = "2026-01-05"
@@ -60,9 +75,12 @@ class MarketConfig:
     laws: Laws = Laws()
 
     def __post_init__(self) -> None:
-        for name, least in (("users", 50), ("creatives", 40), ("impressions_per_day", 100), ("candidates", 4)):
+        for name, least in (("users", 50), ("creatives", 40), ("impressions_per_day", 100), ("candidates", 6)):
             if getattr(self, name) < least:
                 raise PipelineError(f"market {name}", getattr(self, name), f"Use at least {least}.")
+        if not 0 <= self.explored <= 1:
+            raise PipelineError("market explored", self.explored, "Use a share between 0 and 1.")
+        date.fromisoformat(self.start)
 
     @property
     def first(self) -> date:
@@ -78,7 +96,7 @@ class MarketConfig:
 
     def rng(self, *what: int | str) -> np.random.Generator:
         """A generator of its own for each named draw: no draw shifts another."""
-        words = [self.seed, *(w if isinstance(w, int) else int.from_bytes(w.encode()[:8], "big") for w in what)]
+        words = [self.seed, *(w if isinstance(w, int) else int.from_bytes(w.encode(), "big") for w in what)]
         return np.random.Generator(np.random.SFC64(np.random.SeedSequence(words)))
 
 
@@ -88,20 +106,29 @@ def path(home: Home) -> Path:
 
 def save(home: Home, config: MarketConfig) -> None:
     """Writes the market's config. Raises PipelineError when the folder already holds another market."""
-    if path(home).exists() and load(home) != config:
-        raise PipelineError(
-            "state folder",
-            str(home.root),
-            "It already holds a market made otherwise; use a fresh PLACARD_HOME, or its own options.",
-        )
+    if path(home).exists():
+        if load(home) != config:
+            raise PipelineError(
+                "state folder",
+                str(home.root),
+                "It already holds a market made otherwise; use a fresh PLACARD_HOME, or its own options.",
+            )
+        return
     home.root.mkdir(parents=True, exist_ok=True)
-    path(home).write_text(json.dumps(asdict(config), indent=1) + "\n")
+    part = path(home).with_suffix(f".{os.getpid()}")
+    part.write_text(json.dumps(asdict(config), indent=1) + "\n")
+    os.replace(part, path(home))
 
 
 def load(home: Home) -> MarketConfig:
-    """The market of a state folder. Raises Missing when there is none."""
+    """The market of a state folder. Raises Missing when there is none, PipelineError when it is of another version."""
     if not path(home).exists():
         raise Missing("market", str(path(home)), "Run `placard simulate` first.")
     raw = json.loads(path(home).read_text())
-    laws: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in raw.pop("laws").items()}
-    return MarketConfig(laws=Laws(**laws), **raw)
+    try:
+        laws: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in raw.pop("laws").items()}
+        return MarketConfig(laws=Laws(**laws), **raw)
+    except (KeyError, TypeError) as error:
+        raise PipelineError(
+            "market", str(path(home)), f"It was made by another version ({error}); use a fresh folder."
+        ) from None

@@ -1,4 +1,4 @@
-"""The supply of ads: advertisers → campaigns → ad groups → creatives, keywords, landing pages; placements and organic items."""
+"""The supply of ads: advertisers → campaigns → ad groups → creatives; where they may appear and what they bid."""
 
 from __future__ import annotations
 
@@ -7,111 +7,164 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from feature_repo.taxonomy import CATEGORIES, OBJECTIVES, SURFACES
-from pipelines.market.config import MarketConfig
-from pipelines.market.population import LATENT, Floats, Ints, topic_map, zipf
-from pipelines.market.words import LANGUAGES, REGIONS
+from feature_repo.taxonomy import AGE_BANDS, CATEGORIES, DEVICES, GENDERS, OBJECTIVES, SURFACES
+from pipelines.market.config import Laws, MarketConfig
+from pipelines.market.population import LATENT, Floats, Ints, spread_starts, topic_map, zipf
+from pipelines.market.words import CALLS, LANGUAGES, REGIONS
 
+Masks = NDArray[np.bool_]
 SLOTS = {"search": 4, "feed": 3, "proactive": 2}
-FLOOR_MICROS = {"search": 4_000_000, "feed": 1_500_000, "proactive": 2_000_000}
+FLOOR_MICROS = {"search": 2_000_000, "feed": 1_000_000, "proactive": 1_200_000}
 """Least eCPM by surface: micros per thousand impressions."""
+POLICY = ("approved", "limited", "rejected", "pending")
+STATUS = ("active", "paused", "ended")
+FOREVER = 10**6
+"""The day number of what never happens."""
+
+
+@dataclass(frozen=True)
+class Live:
+    """One day's supply. status: codes of STATUS and bid_micros by campaign; servable: creatives that may be shown at all."""
+
+    status: Ints
+    bid_micros: Ints
+    policy: Ints
+    servable: Ints
 
 
 @dataclass(frozen=True)
 class Inventory:
-    """Columns per level; codes index the vocabularies, `*_of` the level above. live_from: day number a creative appears.
+    """Columns per level; codes index the vocabularies, the last word of a name says of which level its values are.
 
-    Targeting is a mask per campaign and vocabulary word: all True means everyone. hours: (campaigns, 24).
+    Targeting is a mask per campaign and vocabulary word: all True means everyone. hours: (campaigns, 24). Days are numbers:
+    a campaign is known from `announced`, runs from `starts` to before `ends`, rests from `pauses` to before `resumes`, and
+    bids `bid_factor` times as much from `rebids`. live_from: the day a creative appears.
     """
 
     advertiser_category: Ints
     campaign_advertiser: Ints
+    announced: Ints
+    starts: Ints
+    ends: Ints
+    pauses: Ints
+    resumes: Ints
+    rebids: Ints
+    bid_factor: Floats
     objective: Ints
-    bid_micros: Ints
+    first_bid_micros: Ints
     budget_micros: Ints
     frequency_cap: Ints
-    on_surface: NDArray[np.bool_]
-    in_region: NDArray[np.bool_]
-    in_language: NDArray[np.bool_]
-    hours: NDArray[np.bool_]
+    on_surface: Masks
+    in_region: Masks
+    in_language: Masks
+    on_device: Masks
+    of_age: Masks
+    of_gender: Masks
+    hours: Masks
     group_campaign: Ints
     creative_group: Ints
     creative_campaign: Ints
     live_from: Ints
+    first_policy: Ints  # codes of POLICY; pending becomes approved the day after
     category: Ints
     language: Ints
     latent: Floats
+    call: Ints  # codes of words.CALLS
     quality: Floats
     conversion: Floats
     delay_hours: Floats
     popularity: Floats
     video_seconds: Floats  # nan: no video
-    limited: NDArray[np.bool_]
 
-    @property
-    def campaign_start(self) -> Ints:
-        """Day number each campaign starts: with its first creative."""
-        start = np.full(len(self.campaign_advertiser), 10**6)
-        np.minimum.at(start, self.creative_campaign, self.live_from)
-        return start
+    def live(self, number: int) -> Live:
+        """The supply on a day."""
+        status = np.select([number >= self.ends, (number >= self.pauses) & (number < self.resumes)], [2, 1], 0)
+        bid = np.where(number >= self.rebids, self.first_bid_micros * self.bid_factor, self.first_bid_micros)
+        policy = np.where((self.first_policy == 3) & (number > self.live_from), 0, self.first_policy)
+        runs = (status == 0) & (number >= self.starts)
+        servable = (self.live_from <= number) & (policy < 2) & runs[self.creative_campaign]
+        return Live(status, (np.round(bid / 1000) * 1000).astype(np.int64), policy, np.flatnonzero(servable))
 
 
 def stock(config: MarketConfig) -> Inventory:
-    """Draws every ad of the horizon; a third of the campaigns start later, some every day."""
+    """Draws every ad of the horizon; a third of the campaigns start later, a fifth of the creatives join a running campaign."""
     rng, laws, n = config.rng("ads"), config.laws, config.creatives
-    advertisers = max(n // 20, 10)
-    campaigns, groups = max(n // 8, 20), max(n // 4, 30)
+    advertisers, campaigns, groups = max(n // 20, 10), max(n // 8, 20), max(n // 4, 30)
     categories = 1 + rng.choice(len(CATEGORIES) - 1, advertisers, p=zipf(len(CATEGORIES) - 1, 0.4))
     campaign_advertiser = np.sort(rng.choice(advertisers, campaigns, p=zipf(advertisers, 0.7)))
     group_campaign = np.sort(np.concatenate([np.arange(campaigns), rng.integers(0, campaigns, groups - campaigns)]))
     creative_group = np.sort(np.concatenate([np.arange(groups), rng.integers(0, groups, n - groups)]))
     creative_campaign = group_campaign[creative_group]
-    start = np.where(rng.random(campaigns) < 0.33, rng.integers(1, max(config.horizon_days, 2), campaigns), 0)
+    begin = spread_starts(rng, rng.random(campaigns) < 0.33, config.horizon_days)
+    live_from = np.maximum(begin[creative_campaign], spread_starts(rng, rng.random(n) < 0.2, config.horizon_days))
+    starts = np.full(campaigns, FOREVER)
+    np.minimum.at(starts, creative_campaign, live_from)
     category = np.where(
         rng.random(n) < 0.9, categories[campaign_advertiser[creative_campaign]], rng.integers(1, len(CATEGORIES), n)
-    )
-    quality = rng.normal(scale=laws.quality * 0.7, size=campaigns)[creative_campaign] + rng.normal(
-        scale=laws.quality * 0.7, size=n
     )
     objective = rng.choice(len(OBJECTIVES), campaigns, p=[0.6, 0.25, 0.15])
     per_click = np.exp(rng.normal(np.log(350_000), 0.5, campaigns))
     scale = np.array([1.0, 12.0, 14.0])[objective]  # cpm bids per thousand, cpa bids per conversion
     budget = np.exp(rng.normal(np.log(6e5 * config.impressions_per_day / campaigns / 20), 1.0, campaigns)) + 2e6
+    pauses = np.where(rng.random(campaigns) < 0.05, starts + rng.integers(2, 20, campaigns), FOREVER)
+    call = rng.integers(0, len(CALLS), n)
     return Inventory(
         advertiser_category=categories,
         campaign_advertiser=campaign_advertiser,
+        announced=np.where((starts > 2) & (rng.random(campaigns) < 0.3), starts - 2, starts),
+        starts=starts,
+        ends=np.where(rng.random(campaigns) < 0.2, starts + rng.integers(7, 60, campaigns), FOREVER),
+        pauses=pauses,
+        resumes=pauses + rng.integers(1, 5, campaigns),
+        rebids=np.where(rng.random(campaigns) < 0.15, starts + rng.integers(1, 30, campaigns), FOREVER),
+        bid_factor=np.exp(rng.normal(scale=0.2, size=campaigns)),
         objective=objective,
-        bid_micros=(np.round(per_click * scale / 1000) * 1000).astype(np.int64),
+        first_bid_micros=(np.round(per_click * scale / 1000) * 1000).astype(np.int64),
         budget_micros=(np.round(budget / 1000) * 1000).astype(np.int64),
         frequency_cap=rng.choice([0, 3, 5, 10], campaigns, p=[0.4, 0.2, 0.2, 0.2]),
         on_surface=_mask(rng, campaigns, len(SURFACES), 0.5),
         in_region=_mask(rng, campaigns, len(REGIONS), 0.3),
         in_language=_mask(rng, campaigns, len(LANGUAGES), 0.2),
+        on_device=_known(_mask(rng, campaigns, len(DEVICES) - 1, 0.15)),
+        of_age=_known(_mask(rng, campaigns, len(AGE_BANDS) - 1, 0.15)),
+        of_gender=_known(_mask(rng, campaigns, len(GENDERS) - 1, 0.08)),
         hours=_dayparts(rng, campaigns),
         group_campaign=group_campaign,
         creative_group=creative_group,
         creative_campaign=creative_campaign,
-        live_from=start[creative_campaign] + np.where(rng.random(n) < 0.2, rng.geometric(0.15, n), 0),
+        live_from=live_from,
+        first_policy=rng.choice(len(POLICY), n, p=[0.93, 0.03, 0.015, 0.025]),
         category=category,
         language=rng.choice(len(LANGUAGES), n, p=zipf(len(LANGUAGES), 0.5)),
         latent=topic_map(config)[category] + rng.normal(scale=0.8, size=(n, LATENT)) / np.sqrt(LATENT),
-        quality=quality,
+        call=call,
+        quality=_quality(rng, laws, creative_campaign, campaigns)
+        + config.rng("calls").normal(scale=laws.appeal, size=len(CALLS))[call],
         conversion=rng.normal(scale=laws.conversion_quality, size=campaigns)[creative_campaign],
-        delay_hours=(laws.delay_hours * np.exp(rng.normal(scale=0.4, size=campaigns)))[creative_campaign],
+        delay_hours=(laws.delay_hours * np.exp(rng.normal(scale=laws.delay_spread, size=campaigns)))[creative_campaign],
         popularity=rng.permutation(zipf(n, 0.8)),
         video_seconds=np.where(rng.random(n) < 0.15, rng.choice([6.0, 10.0, 15.0, 30.0], n), np.nan),
-        limited=rng.random(n) < 0.03,
     )
 
 
-def _mask(rng: np.random.Generator, rows: int, words: int, targeted: float) -> NDArray[np.bool_]:
+def _quality(rng: np.random.Generator, laws: Laws, campaign: Ints, campaigns: int) -> Floats:
+    shared, own = rng.normal(size=campaigns)[campaign], rng.normal(size=len(campaign))
+    return np.asarray(laws.quality * np.sqrt(0.5) * (shared + own))
+
+
+def _mask(rng: np.random.Generator, rows: int, words: int, targeted: float) -> Masks:
     """A share `targeted` of the rows names some words, the others none, which means all."""
     some = rng.random((rows, words)) < 0.5
     some[np.arange(rows), rng.integers(0, words, rows)] = True
     return np.where((rng.random(rows) < targeted)[:, None], some, True)
 
 
-def _dayparts(rng: np.random.Generator, rows: int) -> NDArray[np.bool_]:
+def _known(masks: Masks) -> Masks:
+    """With the vocabulary's unknown put first, which only a campaign for everyone reaches."""
+    return np.concatenate([masks.all(axis=1, keepdims=True), masks], axis=1)
+
+
+def _dayparts(rng: np.random.Generator, rows: int) -> Masks:
     """One campaign in six runs in a contiguous part of the day only."""
     hour = np.arange(24)[None, :]
     begin, length = rng.integers(0, 24, rows)[:, None], rng.integers(8, 18, rows)[:, None]

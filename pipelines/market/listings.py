@@ -11,13 +11,13 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from feature_repo.catalog import AD_GROUP, ADVERTISER, CAMPAIGN, CREATIVE, ITEM, KEYWORD, LANDING_PAGE, PLACEMENT
-from feature_repo.taxonomy import CATEGORIES, OBJECTIVES, SURFACES
+from feature_repo.taxonomy import AGE_BANDS, CATEGORIES, DEVICES, GENDERS, OBJECTIVES, SURFACES
+from pipelines.market.columns import fill, numbered, word
 from pipelines.market.config import SOURCE
-from pipelines.market.day import World
-from pipelines.market.inventory import FLOOR_MICROS, SLOTS
-from pipelines.market.logs import fill, numbered, word
+from pipelines.market.inventory import FLOOR_MICROS, FOREVER, POLICY, SLOTS, STATUS
 from pipelines.market.population import Ints
-from pipelines.market.words import CALLS, CLOSINGS, LANGUAGES, OPENINGS, REGIONS, WORDS
+from pipelines.market.words import CALLS, CLOSINGS, LANGUAGES, OPENINGS, PITCHES, REGIONS, WORDS
+from pipelines.market.world import World
 
 IMAGES = "catalog/images"
 
@@ -28,15 +28,26 @@ def _named(masks: NDArray[np.bool_], words: Sequence[str]) -> list[list[str]]:
 
 
 class Listings:
-    """The catalogue rows created on one day."""
+    """The catalogue rows created or changed on one day.
+
+    creatives: those that appear; campaigns and reviewed: those with a new row, also when only their state changed.
+    """
 
     def __init__(self, world: World, number: int) -> None:
         self.world, self.number = world, number
-        self.when = datetime.combine(world.config.first, datetime.min.time(), UTC) + timedelta(days=number)
-        start = world.ads.campaign_start
-        self.campaigns = np.flatnonzero(start == number)
-        self.creatives = np.flatnonzero(world.ads.live_from == number)
-        self.groups = np.flatnonzero(start[world.ads.group_campaign] == number)
+        self.live = world.live(number)
+        ads, before = world.ads, world.live(number - 1)
+        changed = (self.live.status != before.status) | (self.live.bid_micros != before.bid_micros)
+        self.campaigns = np.flatnonzero((ads.announced == number) | (changed & (ads.announced < number)))
+        self.groups = np.flatnonzero(ads.announced[ads.group_campaign] == number)
+        self.creatives = np.flatnonzero(ads.live_from == number)
+        self.reviewed = np.flatnonzero(
+            (ads.live_from == number) | ((self.live.policy != before.policy) & (ads.live_from < number))
+        )
+        self.when = self.midnight(number)
+
+    def midnight(self, number: int) -> datetime:
+        return datetime.combine(self.world.config.first, datetime.min.time(), UTC) + timedelta(days=number)
 
     def known(self, n: int) -> dict[str, Any]:
         return {"created_ts": [self.when] * n, "source": SOURCE}
@@ -67,13 +78,16 @@ class Listings:
             CAMPAIGN, len(rows),
             {
                 **self.known(len(rows)), "campaign_id": numbered("k", rows),
-                "advertiser_id": numbered("a", ads.campaign_advertiser[rows]), "status": "active",
-                "objective": word(OBJECTIVES, ads.objective[rows]), "bid_micros": ads.bid_micros[rows],
-                "daily_budget_micros": ads.budget_micros[rows], "start_ts": [self.when] * len(rows),
+                "advertiser_id": numbered("a", ads.campaign_advertiser[rows]), "status": word(STATUS, self.live.status[rows]),
+                "objective": word(OBJECTIVES, ads.objective[rows]), "bid_micros": self.live.bid_micros[rows],
+                "daily_budget_micros": ads.budget_micros[rows],
+                "start_ts": [self.midnight(int(d)) for d in ads.starts[rows]],
+                "end_ts": [None if d == FOREVER else self.midnight(int(d)) for d in ads.ends[rows]],
                 "hours": [[] if h.all() else np.flatnonzero(h).tolist() for h in ads.hours[rows]],
                 "surfaces": _named(ads.on_surface[rows], SURFACES), "regions": _named(ads.in_region[rows], REGIONS),
-                "languages": _named(ads.in_language[rows], LANGUAGES), "devices": [[]] * len(rows),
-                "age_bands": [[]] * len(rows), "genders": [[]] * len(rows), "frequency_cap": ads.frequency_cap[rows],
+                "languages": _named(ads.in_language[rows], LANGUAGES), "devices": _named(ads.on_device[rows], DEVICES),
+                "age_bands": _named(ads.of_age[rows], AGE_BANDS), "genders": _named(ads.of_gender[rows], GENDERS),
+                "frequency_cap": ads.frequency_cap[rows],
             },
         )  # fmt: skip
 
@@ -88,11 +102,14 @@ class Listings:
         )  # fmt: skip
 
     def creatives_table(self) -> pa.Table:
-        ads, rows = self.world.ads, self.creatives
+        return self._creatives(self.reviewed)
+
+    def _creatives(self, rows: Ints) -> pa.Table:
+        ads = self.world.ads
         n, campaign = len(rows), ads.creative_campaign[rows]
         owner = ads.campaign_advertiser[campaign]
         terms = self._terms(rows, "headline", 4)
-        pick = self.world.config.rng("phrases").integers(0, 1 << 30, (len(ads.category), 3))[rows]
+        pick = self.world.config.rng("phrases").integers(0, 1 << 30, (len(ads.category), 2))[rows]
         images = [f"{IMAGES}/c{r}.png" for r in rows] if self.world.config.images else [""] * n
         return fill(
             CREATIVE, n,
@@ -104,13 +121,13 @@ class Listings:
                 "description": [
                     f"{t[1].capitalize()} and {t[2]} {CLOSINGS[p[1] % len(CLOSINGS)]}" for p, t in zip(pick, terms, strict=True)
                 ],
-                "call_to_action": [CALLS[p[2] % len(CALLS)] for p in pick], "image_path": images,
+                "call_to_action": word(CALLS, ads.call[rows]), "image_path": images,
                 "landing_url": [
                     f"https://{CATEGORIES[c]}-{a}.example/{r}"
                     for r, c, a in zip(rows, ads.advertiser_category[owner], owner, strict=True)
                 ],
                 "video_seconds": pa.array(ads.video_seconds[rows], pa.float32(), from_pandas=True),
-                "policy_status": np.where(ads.limited[rows], "limited", "approved").tolist(),
+                "policy_status": word(POLICY, self.live.policy[rows]),
             },
         )  # fmt: skip
 
@@ -128,7 +145,7 @@ class Listings:
         negative = [i.endswith("-2") for i in ids]
         groups = [f"g{i[1:].split('-')[0]}" for i in ids]
         kinds = [("exact", "phrase", "broad")[int(i[1:].split("-")[0]) % 3] for i in ids]
-        bids = [int(ads.bid_micros[ads.group_campaign[int(g[1:])]]) for g in groups]
+        bids = [int(self.live.bid_micros[ads.group_campaign[int(g[1:])]]) for g in groups]
         return fill(
             KEYWORD, len(ids),
             {
@@ -138,13 +155,20 @@ class Listings:
         )  # fmt: skip
 
     def landing_pages(self) -> pa.Table:
-        creatives = self.creatives_table()
-        terms = self._terms(self.creatives, "pages", 12)
+        """A page repeats its ad's promise, then says in a few sentences what there is of its topic."""
+        creatives = self._creatives(self.creatives)
+        owner = self.world.ads.campaign_advertiser[self.world.ads.creative_campaign[self.creatives]]
+        texts = []
+        for r, a, d, t in zip(
+            self.creatives, owner, creatives["description"].to_pylist(), self._terms(self.creatives, "pages", 12), strict=True
+        ):
+            said = [PITCHES[(r + i) % len(PITCHES)].format(t[2 * i], t[2 * i + 1]) for i in range(3 + r % 4)]
+            texts.append(f"{d}. {' '.join(said)} House {a} since {1950 + (a * 7) % 70}.")
         return fill(
             LANDING_PAGE, len(creatives),
             {
                 **self.known(len(creatives)), "landing_url": creatives["landing_url"], "title": creatives["headline"],
-                "text": [f"{d.as_py()}. " + ". ".join(t) + "." for d, t in zip(creatives["description"], terms, strict=True)],
+                "text": texts,
             },
         )  # fmt: skip
 
@@ -159,7 +183,7 @@ class Listings:
         )  # fmt: skip
 
     def items(self) -> pa.Table:
-        per_topic = max(self.world.config.users // 400, 10)
+        per_topic = self.world.items_per_topic
         n = len(CATEGORIES) * per_topic if self.number == 0 else 0
         rows = np.arange(per_topic, n) if n else np.empty(0, np.int64)
         topic = rows // per_topic

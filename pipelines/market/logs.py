@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,41 +11,20 @@ import pyarrow.compute as pc
 
 from feature_repo.events import ACTIVITY, DECISION, ENGAGEMENT, FRIENDSHIP, IMPRESSION, QUERY, TIME, USER
 from feature_repo.taxonomy import AGE_BANDS, CATEGORIES, DEVICES, GENDERS, SURFACES
+from pipelines.market.columns import fill, numbered, word
 from pipelines.market.config import SOURCE
-from pipelines.market.day import Day, World
+from pipelines.market.day import Day
 from pipelines.market.population import Floats, Ints
-from pipelines.market.truth import IMPRESSION_TRUTH
-from pipelines.market.words import LANGUAGES, QUERY_FORMS, REGIONS, WORDS
+from pipelines.market.requests import DAY_SECONDS, draw_topic
+from pipelines.market.truth import DECISION_TRUTH, IMPRESSION_TRUTH
+from pipelines.market.words import LANGUAGES, OPERATING_SYSTEMS, QUERY_FORMS, REGIONS, WORDS
+from pipelines.market.world import MICROSECOND, World
 
-MICROSECOND = 1_000_000
+ACTIONS_PER_REQUEST = 4
+SYSTEMS = tuple(name for device in DEVICES for name in OPERATING_SYSTEMS.get(device, ("", "")))
+"""Two operating systems a device, in order of taxonomy.DEVICES."""
 ENGAGEMENT_RATES = {"like": 0.012, "comment": 0.002, "share": 0.002, "hide": 0.003, "report": 0.0005}
 """Per impression on the feed and proactive surfaces, for an ad of average relevance."""
-
-
-def word(vocabulary: Any, codes: Ints) -> pa.Array:
-    """Strings of a vocabulary by code."""
-    return pa.DictionaryArray.from_arrays(pa.array(codes.astype(np.int32)), pa.array(list(vocabulary), pa.string())).cast(
-        pa.string()
-    )
-
-
-def numbered(prefix: str, numbers: Ints) -> pa.Array:
-    return pc.binary_join_element_wise(prefix, pc.cast(pa.array(numbers), pa.string()), "")
-
-
-def fill(schema: pa.Schema, n: int, columns: Mapping[str, Any]) -> pa.Table:
-    """A table of `schema`; a column that is not given is "" (string) or null."""
-    arrays = []
-    for field in schema:
-        value = columns.get(field.name)
-        if value is None:
-            value = pa.repeat("", n) if pa.types.is_string(field.type) else pa.nulls(n, field.type)
-        elif isinstance(value, str):
-            value = pa.repeat(value, n)
-        arrays.append(
-            pa.array(value, field.type) if not isinstance(value, pa.Array | pa.ChunkedArray) else value.cast(field.type)
-        )
-    return pa.table(arrays, schema=schema)
 
 
 class Log:
@@ -64,14 +42,15 @@ class Log:
 
     def context(self, request: Ints) -> dict[str, Any]:
         people, day = self.world.people, self.day
-        user, surface = day.request_user[request], day.request_surface[request]
+        asked = day.requests
+        user, surface, device = asked.user[request], asked.surface[request], asked.device[request]
         search = pa.array(surface == 0)
         return {
             "user_id": word(people.ids, user),
             "surface": word(SURFACES, surface),
             "placement_id": word([f"{s}-main" for s in SURFACES], surface),
-            "device": word(DEVICES, people.device[user]),
-            "os": pa.array(people.os[user], pa.string()),
+            "device": word(DEVICES, device),
+            "os": word(SYSTEMS, 2 * device + people.brand[user]),
             "region": word(REGIONS, people.region[user]),
             "language": word(LANGUAGES, people.language[user]),
             "query_id": pc.if_else(search, numbered(f"q{self.tag}", request), ""),
@@ -89,27 +68,27 @@ class Log:
 
     def decisions(self) -> pa.Table:
         day = self.day
-        n = len(day.request_user)
-        when = self.time(day.request_second)
+        n = len(day.requests)
+        when = self.time(day.requests.second)
         shown = np.bincount(day.shown_request, minlength=n)
         return fill(
             DECISION, n,
             {
                 "decision_id": numbered(f"d{self.tag}", np.arange(n)), "ts": when, "created_ts": when,
-                **self.context(np.arange(n)), "policy": "market@1", "candidates": day.request_candidates, "shown": shown,
+                **self.context(np.arange(n)), "policy": "market@1", "candidates": day.eligible, "shown": shown,
             },
         )  # fmt: skip
 
     def impressions(self) -> pa.Table:
         day = self.day
-        n, when = len(day.shown_ad), self.time(day.request_second[day.shown_request])
+        n, when = len(day.shown_ad), self.time(day.requests.second[day.shown_request])
         return fill(
             IMPRESSION, n,
             {
                 "impression_id": numbered(f"i{self.tag}", np.arange(n)),
                 "decision_id": numbered(f"d{self.tag}", day.shown_request), "ts": when, "created_ts": when,
                 **self.context(day.shown_request), **self.ad(day.shown_ad), "position": day.shown_position,
-                "propensity": day.propensity, "explored": day.request_explored[day.shown_request],
+                "propensity": day.propensity, "explored": day.explored[day.shown_request],
                 "bid_micros": day.bid_micros, "price_micros": day.price_micros,
             },
         )  # fmt: skip
@@ -132,7 +111,7 @@ class Log:
         """Everything that follows this day's impressions, whenever it arrives; the writer splits it by day of arrival."""
         day, config = self.day, self.world.config
         rng = config.rng("engagements", day.number)
-        second = day.request_second[day.shown_request]
+        second = day.requests.second[day.shown_request]
         clicked, converted = np.flatnonzero(day.clicked), np.flatnonzero(day.converted)
         click_second = second + day.click_delay
         tables = [
@@ -142,7 +121,7 @@ class Log:
                 numbered(f"e{self.tag}", converted), (rng.lognormal(16.5, 0.6, len(converted))).astype(np.int64),
             ),
         ]  # fmt: skip
-        social = day.request_surface[day.shown_request] > 0
+        social = day.requests.surface[day.shown_request] > 0
         love = np.sqrt(day.p_click / max(float(day.p_click.mean()), 1e-9))
         for i, (kind, rate) in enumerate(ENGAGEMENT_RATES.items()):
             tilt = 1 / np.maximum(love, 0.3) if kind in ("hide", "report") else love
@@ -164,13 +143,12 @@ class Log:
         """Organic actions: four a request on average, on items of categories the user likes."""
         day, people = self.day, self.world.people
         rng = self.world.config.rng("activity", day.number)
-        request = np.sort(rng.integers(0, len(day.request_user), 4 * len(day.request_user)))
-        user, n = day.request_user[request], len(request)
-        share = np.cumsum(people.interest_share, axis=1)[user]
-        category = (share < rng.random((n, 1))).sum(axis=1).clip(1, len(CATEGORIES) - 1)
-        per_topic = max(self.world.config.users // 400, 10)
+        request = np.sort(rng.integers(0, len(day.requests), ACTIONS_PER_REQUEST * len(day.requests)))
+        user, n = day.requests.user[request], len(request)
+        category = draw_topic(self.world, rng, user)
+        per_topic = self.world.items_per_topic
         item = category * per_topic + (rng.power(0.4, n) * per_topic).astype(np.int64)
-        second = np.minimum(day.request_second[request] + rng.exponential(120, n), 86_399.0)
+        second = np.minimum(day.requests.second[request] + rng.exponential(120, n), DAY_SECONDS - 1)
         when = self.time(second)
         return fill(
             ACTIVITY, n,
@@ -186,33 +164,37 @@ class Log:
     def queries(self) -> pa.Table:
         day, people = self.day, self.world.people
         rng = self.world.config.rng("queries", day.number)
-        rows = np.flatnonzero(day.request_surface == 0)
+        rows = np.flatnonzero(day.requests.surface == 0)
         width = len(next(iter(WORDS.values())))
         terms = np.array([WORDS[c] if c in WORDS else ("",) * width for c in CATEGORIES], dtype=object)
-        term = terms[day.request_topic[rows], (rng.power(0.5, len(rows)) * width).astype(np.int64)]
+        term = terms[day.requests.topic[rows], (rng.power(0.5, len(rows)) * width).astype(np.int64)]
         form = np.array(QUERY_FORMS, dtype=object)[rng.integers(0, len(QUERY_FORMS), len(rows))]
-        when, user = self.time(day.request_second[rows]), day.request_user[rows]
+        when, user = self.time(day.requests.second[rows]), day.requests.user[rows]
         return fill(
             QUERY, len(rows),
             {
                 "query_id": numbered(f"q{self.tag}", rows), "ts": when, "created_ts": when, "source": SOURCE,
                 "user_id": word(people.ids, user), "text": [f.format(t) for f, t in zip(form, term, strict=True)],
-                "device": word(DEVICES, people.device[user]), "region": word(REGIONS, people.region[user]),
+                "device": word(DEVICES, day.requests.device[rows]), "region": word(REGIONS, people.region[user]),
                 "language": word(LANGUAGES, people.language[user]),
             },
         )  # fmt: skip
 
     def users(self) -> pa.Table:
-        people = self.world.people
-        rows = np.flatnonzero(people.joined == self.day.number)
-        when = self.time(np.zeros(len(rows)))
+        """Those who join, known from their first request on; on the first day those who were always there."""
+        people, day = self.world.people, self.day
+        rows = np.flatnonzero(people.joined == day.number)
+        first = np.full(len(people.joined), DAY_SECONDS - 1)
+        np.minimum.at(first, day.requests.user, day.requests.second)
+        when = self.time(first[rows] if day.number else np.zeros(len(rows)))
         return fill(
             USER, len(rows),
             {
                 "user_id": word(people.ids, rows), "ts": when, "created_ts": when, "source": SOURCE,
                 "age_band": word(AGE_BANDS, people.age[rows]), "gender": word(GENDERS, people.gender[rows]),
                 "region": word(REGIONS, people.region[rows]), "language": word(LANGUAGES, people.language[rows]),
-                "device": word(DEVICES, people.device[rows]), "os": pa.array(people.os[rows], pa.string()),
+                "device": word(DEVICES, people.device[rows]),
+                "os": word(SYSTEMS, 2 * people.device[rows] + people.brand[rows]),
             },
         )  # fmt: skip
 
@@ -236,7 +218,18 @@ class Log:
             {
                 "impression_id": numbered(f"i{self.tag}", np.arange(n)), "p_click": day.p_click,
                 "p_conversion": day.p_conversion, "examination": day.examination, "seen_today": day.seen_today,
-                "rival_micros": day.rival_micros, "delay_hours": self.world.ads.delay_hours[day.shown_ad],
-                "bot": self.world.people.bot[day.request_user[day.shown_request]],
+                "delay_hours": self.world.ads.delay_hours[day.shown_ad],
+                "bot": self.world.people.bot[day.requests.user[day.shown_request]],
+                "rival_micros": day.rival_micros[day.shown_request].astype(np.int64),
+            },
+        )  # fmt: skip
+
+    def decision_truth(self) -> pa.Table:
+        day, n = self.day, len(self.day.requests)
+        return fill(
+            DECISION_TRUTH, n,
+            {
+                "decision_id": numbered(f"d{self.tag}", np.arange(n)), "rival_micros": day.rival_micros.astype(np.int64),
+                "bot": self.world.people.bot[day.requests.user],
             },
         )  # fmt: skip

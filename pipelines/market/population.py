@@ -9,9 +9,13 @@ from numpy.typing import NDArray
 
 from feature_repo.taxonomy import AGE_BANDS, CATEGORIES, DEVICES, GENDERS
 from pipelines.market.config import MarketConfig
-from pipelines.market.words import LANGUAGES, OPERATING_SYSTEMS, REGIONS
+from pipelines.market.words import LANGUAGES, REGIONS
 
 LATENT = 8
+DEVICE_SHARE = (0.62, 0.27, 0.08, 0.03)
+"""Of mobile, desktop, tablet, television."""
+LATE = 0.25
+"""Share of the people who join after the first day."""
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
@@ -21,6 +25,7 @@ class Population:
     """joined: day number each user first appears (0 for those who were always there). Codes index the vocabularies.
 
     interest: (n, categories) log interest, standardised per user; activity: relative rate of being online; peak: hour of day.
+    brand: which of a device's two operating systems they use.
     """
 
     ids: NDArray[np.object_]
@@ -30,7 +35,7 @@ class Population:
     region: Ints
     language: Ints
     device: Ints
-    os: NDArray[np.object_]
+    brand: Ints
     latent: Floats
     interest: Floats
     interest_share: Floats
@@ -51,31 +56,33 @@ def topic_map(config: MarketConfig) -> Floats:
 def populate(config: MarketConfig) -> Population:
     """Draws everyone who will appear within the horizon; a quarter of them join later, some every day."""
     n, rng, laws = config.users, config.rng("users"), config.laws
-    late = rng.random(n) < 0.25
-    joined = np.where(late, rng.integers(1, max(config.horizon_days, 2), n), 0)
+    joined = spread_starts(rng, rng.random(n) < LATE, config.horizon_days)
+    age = rng.choice(np.arange(1, len(AGE_BANDS)), n, p=[0.05, 0.17, 0.24, 0.2, 0.15, 0.11, 0.08])
+    gender = rng.choice(len(GENDERS), n, p=[0.08, 0.45, 0.44, 0.03])
     latent = rng.normal(size=(n, LATENT))
+    generation = rng.normal(scale=0.4, size=(len(AGE_BANDS), len(CATEGORIES)))
+    leaning = rng.normal(scale=0.25, size=(len(GENDERS), len(CATEGORIES)))
     raw = latent @ topic_map(config).T * 1.2 + rng.normal(scale=0.6, size=(n, len(CATEGORIES)))
-    raw[:, 0] = -np.inf
-    share = np.exp(raw - raw[:, 1:].max(axis=1, keepdims=True))
+    raw += generation[age] + leaning[gender]
+    known = raw[:, 1:]
+    share = np.zeros_like(raw)
+    share[:, 1:] = np.exp(known - known.max(axis=1, keepdims=True))
     share /= share.sum(axis=1, keepdims=True)
-    interest = np.where(np.isfinite(raw), raw, 0.0)
-    interest[:, 1:] = (raw[:, 1:] - raw[:, 1:].mean(axis=1, keepdims=True)) / raw[:, 1:].std(axis=1, keepdims=True)
+    interest = np.zeros_like(raw)
+    interest[:, 1:] = (known - known.mean(axis=1, keepdims=True)) / known.std(axis=1, keepdims=True)
     region = rng.choice(len(REGIONS), n, p=zipf(len(REGIONS), 0.8))
     home_language = np.arange(len(REGIONS)) % len(LANGUAGES)
-    language = np.where(rng.random(n) < 0.8, home_language[region], rng.integers(0, len(LANGUAGES), n))
-    device = rng.choice(np.arange(1, len(DEVICES)), n, p=[0.62, 0.27, 0.08, 0.03])
-    systems = np.array([OPERATING_SYSTEMS[d] for d in DEVICES[1:]], dtype=object)
     bot = rng.random(n) < laws.bot_share
     activity = rng.pareto(1.6, n) + 0.05
     return Population(
         ids=np.array([f"u{i:07d}" for i in range(n)], dtype=object),
         joined=joined,
-        age=rng.choice(np.arange(1, len(AGE_BANDS)), n, p=[0.05, 0.17, 0.24, 0.2, 0.15, 0.11, 0.08]),
-        gender=rng.choice(len(GENDERS), n, p=[0.08, 0.45, 0.44, 0.03]),
+        age=age,
+        gender=gender,
         region=region,
-        language=language,
-        device=device,
-        os=systems[device - 1, (rng.random(n) < 0.4).astype(np.int64)],
+        language=np.where(rng.random(n) < 0.8, home_language[region], rng.integers(0, len(LANGUAGES), n)),
+        device=rng.choice(np.arange(1, len(DEVICES)), n, p=DEVICE_SHARE),
+        brand=(rng.random(n) < 0.4).astype(np.int64),
         latent=latent,
         interest=interest,
         interest_share=share,
@@ -85,6 +92,15 @@ def populate(config: MarketConfig) -> Population:
         bot=bot,
         friends=_friends(rng, region, latent),
     )
+
+
+def spread_starts(rng: np.random.Generator, late: NDArray[np.bool_], horizon: int) -> Ints:
+    """Day numbers: 0 for the early, and for the late ones days 1..horizon-1 evenly: none is without when they suffice."""
+    start = np.zeros(len(late), np.int64)
+    order = rng.permutation(np.flatnonzero(late))
+    if horizon > 1:
+        start[order] = 1 + np.arange(len(order)) * (horizon - 1) // max(len(order), 1)
+    return start
 
 
 def zipf(n: int, power: float) -> Floats:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict
+from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from feature_repo.sources import Home
+from feature_repo.taxonomy import SURFACES
 from pipelines.errors import Missing
-from pipelines.market.config import load
+from pipelines.market.clicks import examination
+from pipelines.market.config import Laws, load
+from pipelines.market.inventory import SLOTS
 
 IMPRESSION_TRUTH = pa.schema(
     [
@@ -22,30 +25,53 @@ IMPRESSION_TRUTH = pa.schema(
         ("examination", pa.float64()),
         ("seen_today", pa.int32()),  # impressions of the campaign to the user before, that day
         ("rival_micros", pa.int64()),  # rivals' best eCPM, micros per thousand
-        ("delay_hours", pa.float64()),  # mean of the conversion's exponential delay
+        ("delay_hours", pa.float64()),  # mean of the exponential delay of a conversion after its click
         ("bot", pa.bool_()),
     ]
 )
+DECISION_TRUTH = pa.schema([("decision_id", pa.string()), ("rival_micros", pa.int64()), ("bot", pa.bool_())])
+"""Every request, also those that rivals won."""
+
+
+@dataclass(frozen=True)
+class MarketTruth:
+    """The laws behind every day. examination: P(looked at) by surface, at positions 1, 2, ..."""
+
+    laws: Laws
+    examination: dict[str, tuple[float, ...]]
+
+
+def market_truth(home: Home) -> MarketTruth:
+    """The laws of the folder's market. Raises Missing when there is none."""
+    config = load(home)
+    curves = {}
+    for code, surface in enumerate(SURFACES):
+        position = np.arange(1, SLOTS[surface] + 1)
+        curves[surface] = tuple(examination(config, np.full(len(position), code), position).tolist())
+    return MarketTruth(config.laws, curves)
 
 
 def impression_truth(home: Home, first: date | None = None, last: date | None = None) -> pa.Table:
     """The truth of every impression of the days first..last (both included), schema IMPRESSION_TRUTH. Missing when absent."""
+    return _read(home, "impressions", first, last)
+
+
+def decision_truth(home: Home, first: date | None = None, last: date | None = None) -> pa.Table:
+    """The truth of every request of the days first..last (both included), schema DECISION_TRUTH. Missing when absent."""
+    return _read(home, "decisions", first, last)
+
+
+def truth_file(home: Home, what: str, day: date) -> Path:
+    return home.truth / what / f"day={day}.parquet"
+
+
+def _read(home: Home, what: str, first: date | None, last: date | None) -> pa.Table:
     files = [
         f
-        for f in sorted((home.truth / "impressions").glob("day=*.parquet"))
+        for f in sorted((home.truth / what).glob("day=*.parquet"))
         if (first is None or date.fromisoformat(f.stem[4:]) >= first)
         and (last is None or date.fromisoformat(f.stem[4:]) <= last)
     ]
     if not files:
         raise Missing("truth", str(home.truth), "Only a simulated market has one: `placard simulate`.")
     return pa.concat_tables(pq.read_table(f, partitioning=None) for f in files)
-
-
-def laws(home: Home) -> dict[str, Any]:
-    """The market's effect sizes: position decay per surface, delay law, fatigue, bots, rivals."""
-    return asdict(load(home).laws)
-
-
-def write_market_truth(home: Home) -> None:
-    home.truth.mkdir(parents=True, exist_ok=True)
-    (home.truth / "market.json").write_text(json.dumps(laws(home), indent=1) + "\n")

@@ -47,6 +47,15 @@ CLOSINGS: Final = (
     "since day one",
     "in two clicks",
 )
+PITCHES: Final = (
+    "Find {} and {} in one place.",
+    "Our guide compares {} with {}.",
+    "Every {} comes with a {} on request.",
+    "People who look for {} also like {}.",
+    "From {} to {}, delivered to your door.",
+    "Ask us about {} or {} at any hour.",
+    "This week {} and {} cost less.",
+)
 CALLS: Final = ("Shop now", "Learn more", "Sign up", "Book today", "Get offer", "Try it free", "Download", "Contact us")
 QUERY_FORMS: Final = ("{}", "cheap {}", "best {}", "{} near me", "buy {}", "{} online", "how to choose {}", "{} review")
 LEISURE: Final = frozenset(

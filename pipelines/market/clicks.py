@@ -1,0 +1,67 @@
+"""The truth's laws: how likely an ad is looked at, clicked and bought from."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from feature_repo.taxonomy import CATEGORIES
+from pipelines.market.config import MarketConfig
+from pipelines.market.population import Floats, Ints
+from pipelines.market.requests import Requests
+from pipelines.market.words import LEISURE
+from pipelines.market.world import World
+
+GOLDEN_ANGLE = 2.399
+"""Spreads the phases of the categories' waves."""
+
+
+def examination(config: MarketConfig, surface: Ints, position: Ints) -> Floats:
+    """P(looked at | surface, position): position ** -decay; 1 at the first."""
+    return np.asarray(np.asarray(position, np.float64) ** -np.array(config.laws.decay)[surface])
+
+
+def sigmoid(x: Floats) -> Floats:
+    return np.asarray(1 / (1 + np.exp(-x)))
+
+
+def appeal(world: World, number: int, requests: Requests, ad: Ints) -> Floats:
+    """Log-odds of a click given that the ad is looked at, before fatigue. ad: (n, k) for n requests; so is the result."""
+    people, ads, laws = world.people, world.ads, world.config.laws
+    user, surface, topic = requests.user[:, None], requests.surface[:, None], requests.topic[:, None]
+    category = ads.category[ad]
+    gap = np.abs((requests.second / 3600 - people.peak[requests.user] + 12) % 24 - 12)
+    moment = (
+        np.array(laws.base)[requests.surface]
+        + people.propensity[requests.user]
+        + laws.age * people.age[requests.user]
+        + np.array(laws.device)[requests.device]
+        + laws.evening * (gap < 2.5)
+    )
+    aimed = np.asarray(np.any(~ads.in_region, axis=1))
+    leisure = np.array([c in LEISURE for c in CATEGORIES])
+    free = laws.weekend if (world.config.first.weekday() + number) % 7 >= 5 else 0.0
+    mood = laws.trend * np.sin(2 * np.pi * number / 28 + np.arange(len(CATEGORIES)) * GOLDEN_ANGLE)
+    mood = mood + free * leisure
+    of_ad = ads.quality + mood[ads.category] + laws.local * aimed[ads.creative_campaign]
+    film = laws.video * ~np.isnan(ads.video_seconds)
+    return np.asarray(
+        moment[:, None]
+        + of_ad[ad]
+        + film[ad] * (surface > 0)
+        + laws.interest * people.interest[user, category]
+        + laws.taste * np.einsum("nk,njk->nj", people.latent[requests.user], ads.latent[ad])
+        + laws.language * (people.language[user] == ads.language[ad])
+        + laws.query_match * ((topic == category) & (topic > 0))
+    )
+
+
+def relevance(world: World, appealing: Floats, seen: Ints) -> Floats:
+    """P(click | looked at): the appeal less the fatigue of having seen the campaign `seen` times that day."""
+    return sigmoid(appealing - world.config.laws.fatigue * np.log1p(seen))
+
+
+def conversion(world: World, user: Ints, ad: Ints) -> Floats:
+    """P(conversion | click), one number a pair; 0 for a bot."""
+    people, ads, laws = world.people, world.ads, world.config.laws
+    lift = laws.conversion_base + ads.conversion[ad] + laws.conversion_interest * people.interest[user, ads.category[ad]]
+    return np.where(people.bot[user], 0.0, sigmoid(lift))
