@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from feast import Entity, ValueType
 
-USER = Entity(
-    name="user", join_keys=["user_id"], value_type=ValueType.STRING, description="A person, or what a log takes for one"
-)
+USER = Entity(name="user", join_keys=["user_id"], value_type=ValueType.STRING, description="A person, or what a log takes for one")
 CREATIVE = Entity(name="creative", join_keys=["creative_id"], value_type=ValueType.STRING, description="One ad")
 ENTITIES = {"user_id": USER, "creative_id": CREATIVE}

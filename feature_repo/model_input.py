@@ -49,9 +49,7 @@ class ModelInput:
         for i, column in enumerate(self.columns):
             values = origins[column.origin].get(column.name)
             if values is None:
-                raise FeatureError(
-                    f"{column.origin} column", column.name, f"{self.name} needs it; rebuild the features or the bundle."
-                )
+                raise FeatureError(f"{column.origin} column", column.name, f"{self.name} needs it; rebuild the features or the bundle.")
             if len(values) not in (1, n):
                 raise FeatureError(f"{column.origin} column", column.name, f"It has {len(values)} rows, {n} are needed.")
             out[:, i] = values

@@ -17,6 +17,8 @@ from feature_repo.text import hash_codes
 CATEGORY_NUMBER: Final = {c: i for i, c in enumerate(CATEGORIES)}
 SURFACE_NUMBER: Final = {s: i for i, s in enumerate(SURFACES)}
 DEVICE_NUMBER: Final = {d: i for i, d in enumerate(DEVICES)}
+PAIR_READS: Final = ("category_code", "ad_language_id", "launched_at", "ad_vector", *(f"ctr_{s}_30d" for s in SURFACES))
+"""The ad columns that pair_columns reads."""
 DAY_SECONDS: Final = 86_400.0
 
 
@@ -82,9 +84,7 @@ def pair_columns(context: Columns, user: Columns, ad: Columns) -> dict[str, np.n
     category = np.asarray(ad["category_code"], np.int64)
     hour = np.floor(np.asarray(context["hour"])).astype(np.int64)
     rhythm, week = np.asarray(user["hour_rhythm"]), np.asarray(user["weekday_rhythm"])
-    near = (
-        rhythm[_rows(rhythm, hour), hour] + rhythm[_rows(rhythm, hour), (hour + 1) % 24] + rhythm[_rows(rhythm, hour), hour - 1]
-    )
+    near = rhythm[_rows(rhythm, hour), hour] + rhythm[_rows(rhythm, hour), (hour + 1) % 24] + rhythm[_rows(rhythm, hour), hour - 1]
     vector, place = np.asarray(user["user_vector"], np.float32), np.asarray(ad["ad_vector"], np.float32)
     dot = place @ vector[0] if len(vector) == 1 else np.einsum("ij,ij->i", place, vector)
     surface = np.asarray(context["surface_code"], np.int64)

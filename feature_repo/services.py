@@ -17,10 +17,7 @@ CONTEXT: Final = (
 )
 USER: Final = tuple(Column(f.name, "user") for f in USER_PROFILE.features if f.dtype not in ("vector", "string"))
 AD: Final = tuple(
-    Column(f.name, "ad")
-    for table in (AD_CREATIVE, AD_PERFORMANCE)
-    for f in table.features
-    if f.dtype not in ("vector", "string", "int64")
+    Column(f.name, "ad") for table in (AD_CREATIVE, AD_PERFORMANCE) for f in table.features if f.dtype not in ("vector", "string", "int64")
 )
 PAIR: Final = tuple(
     Column(name, "pair")

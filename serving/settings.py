@@ -89,9 +89,7 @@ def load() -> Settings:
     except ValidationError as error:
         first = error.errors()[0]
         name = str(first["loc"][0]) if first["loc"] else "settings"
-        raise ServingError(
-            f"setting {name}", first.get("input"), f"{first['msg']}; `placard config show` lists every setting."
-        ) from None
+        raise ServingError(f"setting {name}", first.get("input"), f"{first['msg']}; `placard config show` lists every setting.") from None
     except TOMLDecodeError as error:
         raise ServingError("configuration file", str(state_folder() / CONFIG_FILE), f"It is not TOML: {error}.") from None
 

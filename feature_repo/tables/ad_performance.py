@@ -62,12 +62,7 @@ def build(tables: Mapping[str, ir.Table], as_of: datetime) -> ir.Table:
         v=(did.kind == "conversion").cast("int64").sum(),
         hides=did.kind.isin(["hide", "report"]).cast("int64").sum(),
     )
-    t = (
-        known.left_join(shown_by, "creative_id")
-        .drop("creative_id_right")
-        .left_join(done_by, "creative_id")
-        .drop("creative_id_right")
-    )
+    t = known.left_join(shown_by, "creative_id").drop("creative_id_right").left_join(done_by, "creative_id").drop("creative_id_right")
     counts = [c for c in t.columns if c not in LEVELS]
     t = t.mutate(**{c: t[c].coalesce(0) for c in counts}).mutate(one=1)
     for level in LEVELS[:-1]:
@@ -81,23 +76,15 @@ def build(tables: Mapping[str, ir.Table], as_of: datetime) -> ir.Table:
         above, rates = top, {}
         for level in LEVELS:
             prefix = "" if level == "creative_id" else f"{level}_"
-            above = (t[prefix + successes].cast("float64") + prior * above) / (
-                t[prefix + trials].cast("float64") / unit + prior
-            )
+            above = (t[prefix + successes].cast("float64") + prior * above) / (t[prefix + trials].cast("float64") / unit + prior)
             rates[LEVEL_NAMES[level]] = above
         return rates
 
     coec = leaning("c_30", "expected", PRIOR_EXPECTED_CLICKS, ibis.literal(1.0), BILLIONTHS)
     cvr = leaning("v", "c_30", PRIOR_CLICKS, (t.all_v + 1.0) / (t.all_c_30 + 100.0))
     by = {
-        **{
-            f"ctr_{s}_30d": smoothed(t[f"c_{s}"], t[f"n_{s}"], t[f"all_c_{s}"], t[f"all_n_{s}"], PRIOR_IMPRESSIONS)
-            for s in SURFACES
-        },
-        **{
-            f"ctr_{w}d": smoothed(t[f"c_{w}"], t[f"n_{w}"], t[f"all_c_{w}"], t[f"all_n_{w}"], PRIOR_IMPRESSIONS)
-            for w in WINDOWS
-        },
+        **{f"ctr_{s}_30d": smoothed(t[f"c_{s}"], t[f"n_{s}"], t[f"all_c_{s}"], t[f"all_n_{s}"], PRIOR_IMPRESSIONS) for s in SURFACES},
+        **{f"ctr_{w}d": smoothed(t[f"c_{w}"], t[f"n_{w}"], t[f"all_c_{w}"], t[f"all_n_{w}"], PRIOR_IMPRESSIONS) for w in WINDOWS},
         **{f"{name}_coec_30d": rate for name, rate in coec.items()},
         **{f"{name}_cvr_30d": ibis.least(rate, 1.0) for name, rate in cvr.items()},
         "ad_hide_rate_30d": smoothed(t.hides, t.n_30, t.all_hides, t.all_n_30, PRIOR_IMPRESSIONS),
@@ -113,10 +100,7 @@ AD_PERFORMANCE: Final = FeatureTable(
     features=(
         *(Feature(f"ctr_{s}_30d", "float32", default=0.02, low=0, high=1, unit="probability") for s in SURFACES),
         *(Feature(f"ctr_{w}d", "float32", default=0.02, low=0, high=1, unit="probability") for w in WINDOWS),
-        *(
-            Feature(f"{n}_coec_30d", "float32", default=1.0, low=0, unit="clicks / expected clicks")
-            for n in LEVEL_NAMES.values()
-        ),
+        *(Feature(f"{n}_coec_30d", "float32", default=1.0, low=0, unit="clicks / expected clicks") for n in LEVEL_NAMES.values()),
         *(Feature(f"{n}_cvr_30d", "float32", default=0.05, low=0, high=1, unit="probability") for n in LEVEL_NAMES.values()),
         Feature("ad_hide_rate_30d", "float32", default=0.003, low=0, high=1, unit="per impression"),
         Feature("ad_impressions_30d", "float32", low=0, unit="impressions"),

@@ -42,9 +42,7 @@ def build(tables: Mapping[str, ir.Table], as_of: datetime) -> ir.Table:
     everyone = everyone.select(
         "one",
         **{
-            f"g{i}": (
-                (everyone[f"k{i}"].coalesce(0) / MILLIONTHS + 1.0) / (everyone.total.coalesce(0) / MILLIONTHS + len(CATEGORIES))
-            )
+            f"g{i}": ((everyone[f"k{i}"].coalesce(0) / MILLIONTHS + 1.0) / (everyone.total.coalesce(0) / MILLIONTHS + len(CATEGORIES)))
             for i in range(len(CATEGORIES))
         },
     )
@@ -61,10 +59,7 @@ def build(tables: Mapping[str, ir.Table], as_of: datetime) -> ir.Table:
     seen = impressions.group_by("user_id").aggregate(
         shown=impressions.count(), mobile=(impressions.device == "mobile").cast("float64").mean(), saw=impressions.ts.max()
     )
-    kinds = {
-        f"n_{k}": (engagements.kind == k).cast("int64").sum()
-        for k in ("click", "conversion", "like", "share", "hide", "report")
-    }
+    kinds = {f"n_{k}": (engagements.kind == k).cast("int64").sum() for k in ("click", "conversion", "like", "share", "hide", "report")}
     done = engagements.group_by("user_id").aggregate(
         clicked_at=engagements.ts.max(where=engagements.kind == "click"), did=engagements.ts.max(), **kinds
     )
@@ -95,10 +90,7 @@ def build(tables: Mapping[str, ir.Table], as_of: datetime) -> ir.Table:
     return t.select(
         user_id=t.user_id,
         interests=ibis.array(
-            [
-                ((t[f"k{i}"] + INTEREST_PRIOR * t[f"g{i}"]) / (total + INTEREST_PRIOR)).cast("float32")
-                for i in range(len(CATEGORIES))
-            ]
+            [((t[f"k{i}"] + INTEREST_PRIOR * t[f"g{i}"]) / (total + INTEREST_PRIOR)).cast("float32") for i in range(len(CATEGORIES))]
         ),
         hour_rhythm=ibis.array([((t[f"h{i}"] + 0.5) / (total + 12.0)).cast("float32") for i in range(24)]),
         weekday_rhythm=ibis.array([((t[f"d{i}"] + 1.0) / (total + 7.0)).cast("float32") for i in range(7)]),

@@ -30,9 +30,7 @@ CALIBRATOR: Final = "calibrator.json"
 class Bundle:
     """A ranker ready to score. Thread-safe: nothing in it changes after load."""
 
-    def __init__(
-        self, manifest: Manifest, booster: xgb.Booster, encodings: tuple[Encoding, ...], calibrator: Calibrator
-    ) -> None:
+    def __init__(self, manifest: Manifest, booster: xgb.Booster, encodings: tuple[Encoding, ...], calibrator: Calibrator) -> None:
         self.manifest, self.booster, self.encodings, self.calibrator = manifest, booster, encodings, calibrator
         # Keeping a share r of the negatives adds -log(r) to the log-odds; this takes it off again.
         self._correction = float(np.log(manifest.negative_rate))
@@ -112,9 +110,7 @@ def _compare(manifest: Manifest, expected: ModelInput) -> None:
         raise BundleRefused("bundle columns", len(manifest.columns), f"Expected {len(expected.names)}; train again.")
 
 
-def write_bundle(
-    folder: Path, manifest: Manifest, booster: xgb.Booster, encodings: tuple[Encoding, ...], calibrator: Calibrator
-) -> Bundle:
+def write_bundle(folder: Path, manifest: Manifest, booster: xgb.Booster, encodings: tuple[Encoding, ...], calibrator: Calibrator) -> Bundle:
     """Writes a bundle by atomic rename, replacing one that is there, and reads it back verified."""
     part = folder.with_name(f".{folder.name}.{os.getpid()}")
     shutil.rmtree(part, ignore_errors=True)
@@ -122,8 +118,7 @@ def write_bundle(
     booster.save_model(part / WEIGHTS)
     tables: Mapping[str, Any] = {
         ENCODER: [
-            {"column": e.column, "codes": e.codes.tolist(), "values": [float(v) for v in e.values], "other": e.other}
-            for e in encodings
+            {"column": e.column, "codes": e.codes.tolist(), "values": [float(v) for v in e.values], "other": e.other} for e in encodings
         ],
         CALIBRATOR: {"margins": calibrator.margins.tolist(), "probabilities": calibrator.probabilities.tolist()},
     }

@@ -21,9 +21,7 @@ class Calibrator:
         m, p = self.margins, self.probabilities
         good = len(m) == len(p) >= 1 and np.isfinite(m).all() and (np.diff(m) > 0).all()
         if not (good and (np.diff(p) >= 0).all() and (p > 0).all() and (p < 1).all()):
-            raise BundleRefused(
-                "calibrator", f"{len(m)} points", "It must rise strictly in margin, within (0, 1); train again."
-            )
+            raise BundleRefused("calibrator", f"{len(m)} points", "It must rise strictly in margin, within (0, 1); train again.")
 
     def apply(self, margin: NDArray[np.float64]) -> NDArray[np.float64]:
         """Calibrated probabilities, same shape."""

@@ -15,6 +15,7 @@ from feature_repo.services import INPUTS
 from feature_repo.table import FeatureTable
 from feature_repo.tables import AD_TABLES
 from feature_repo.taxonomy import AGE_BANDS, DEVICES, GENDERS, OBJECTIVES, SENSITIVE_CATEGORIES, SURFACES
+from serving.snapshot.recall_index import recall_vectors
 
 CLOSED: Final = {"surfaces": SURFACES, "devices": DEVICES, "age_bands": AGE_BANDS, "genders": GENDERS}
 OPEN: Final = ("regions", "languages")
@@ -57,9 +58,7 @@ def _feature_columns(table: FeatureTable, rows: pa.Table | None, ids: list[str])
     return out
 
 
-def columns(
-    catalog: Mapping[str, pa.Table], features: Mapping[str, pa.Table], as_of: datetime
-) -> tuple[dict[str, np.ndarray], int]:
+def columns(catalog: Mapping[str, pa.Table], features: Mapping[str, pa.Table], as_of: datetime) -> tuple[dict[str, np.ndarray], int]:
     """Columns of every creative whose campaign is active and not over, and how many there are.
 
     catalog: tables of feature_repo.catalog as of `as_of`. features: ad feature tables. Cold ads have defaults.
@@ -82,16 +81,16 @@ def columns(
     for name in ("creative_id", "campaign_id", "advertiser_id"):
         ad[name] = np.array(creatives[name].to_pylist(), dtype=object)
     ad = ad_columns(ad)
+    recall = recall_vectors(ad)
     vectors = {f.name for t in AD_TABLES for f in t.features if f.dtype == "vector"}
     out: dict[str, np.ndarray] = {
         **{f"ad.{k}": v for k, v in ad.items() if v.dtype != object and k not in vectors},
         **{f"vector.{k}": np.asarray(ad[k], np.float32) for k in vectors},
         **{f"id.{k}": strings(creatives[k]) for k in ("creative_id", "campaign_id", "advertiser_id")},
         **{f"text.{k}": strings(creatives[k]) for k in TEXTS},
+        "recall.vectors": recall,
         "campaign": campaign,
-        "policy": np.array(
-            [POLICIES.index(p) if p in POLICIES else 0 for p in creatives["policy_status"].to_pylist()], np.int8
-        ),
+        "policy": np.array([POLICIES.index(p) if p in POLICIES else 0 for p in creatives["policy_status"].to_pylist()], np.int8),
         "sensitive": np.array([c in SENSITIVE_CATEGORIES for c in creatives["category"].to_pylist()], bool),
         "campaign.id": strings(campaigns["campaign_id"]),
         "campaign.objective": np.array([OBJECTIVES.index(o) for o in campaigns["objective"].to_pylist()], np.int8),

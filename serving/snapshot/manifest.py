@@ -15,6 +15,7 @@ from typing import Any, Final
 import numpy as np
 
 from serving.errors import SnapshotMissing
+from serving.snapshot.recall_index import write_index
 
 FORMAT: Final = 1
 POINTER: Final = "CURRENT"
@@ -48,6 +49,7 @@ def write_columns(snapshots: Path, as_of: datetime, columns: Mapping[str, np.nda
     part.mkdir(parents=True)
     for name, array in columns.items():
         np.save(part / f"{name}.npy", np.ascontiguousarray(array), allow_pickle=False)
+    write_index(part, columns["recall.vectors"])
     manifest = {"version": version, "as_of": as_of.isoformat(), "ads": ads, "content": content, "format": FORMAT}
     (part / "manifest.json").write_text(json.dumps(manifest, indent=1, sort_keys=True) + "\n")
     shutil.rmtree(folder, ignore_errors=True)  # left half-written by a killed run of the same content
@@ -69,9 +71,7 @@ def current_version(snapshots: Path) -> str:
     try:
         return (snapshots / POINTER).read_text().strip()
     except FileNotFoundError:
-        raise SnapshotMissing(
-            "snapshot", str(snapshots), "Publish features: `placard features publish --partition DAY`."
-        ) from None
+        raise SnapshotMissing("snapshot", str(snapshots), "Publish features: `placard features publish --partition DAY`.") from None
 
 
 def read_manifest(folder: Path) -> Manifest:

@@ -12,9 +12,18 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from feature_repo.request_time import PAIR_READS
+from feature_repo.tables import AD_TABLES
 from serving.errors import SnapshotMissing
 from serving.snapshot.columns import CLOSED, OPEN, columns
 from serving.snapshot.manifest import Manifest, current_version, read_manifest, write_columns
+from serving.snapshot.recall_index import RecallIndex
+
+VECTORS = {f.name for t in AD_TABLES for f in t.features if f.dtype == "vector"}
+PAIR_INPUTS = {
+    **{name: f"ad.{name}" for name in PAIR_READS if name not in VECTORS},
+    **{name: f"vector.{name}" for name in PAIR_READS if name in VECTORS},
+}
 
 
 @dataclass(frozen=True)
@@ -30,8 +39,8 @@ class Placement:
 class Snapshot:
     """Columns by name; rows 0..n-1 are live creatives."""
 
-    def __init__(self, manifest: Manifest, arrays: Mapping[str, np.ndarray]) -> None:
-        self.manifest, self.arrays = manifest, arrays
+    def __init__(self, manifest: Manifest, arrays: Mapping[str, np.ndarray], index: RecallIndex | None = None) -> None:
+        self.manifest, self.arrays, self.recall_index = manifest, arrays, index
 
     @property
     def version(self) -> str:
@@ -51,6 +60,10 @@ class Snapshot:
         """A string cell, e.g. text("id.creative_id", row)."""
         return bytes(self.arrays[column][row]).decode()
 
+    def pair_inputs(self, rows: NDArray[np.int64]) -> dict[str, np.ndarray]:
+        """The ad columns that request_time.pair_columns reads, at some rows."""
+        return {name: np.asarray(self.arrays[stored][rows]) for name, stored in PAIR_INPUTS.items()}
+
     @cached_property
     def placements(self) -> dict[str, Placement]:
         if "placement.id" not in self.arrays:
@@ -58,8 +71,7 @@ class Snapshot:
         ids, surfaces = self["placement.id"], self["placement.surface"]
         slots, floors = self["placement.slots"], self["placement.floor_micros"]
         found = (
-            Placement(bytes(i).decode(), bytes(s).decode(), int(n), int(f))
-            for i, s, n, f in zip(ids, surfaces, slots, floors, strict=True)
+            Placement(bytes(i).decode(), bytes(s).decode(), int(n), int(f)) for i, s, n, f in zip(ids, surfaces, slots, floors, strict=True)
         )
         return {p.placement_id: p for p in found}
 
@@ -70,9 +82,7 @@ class Snapshot:
     @cached_property
     def words(self) -> dict[str, dict[str, np.uint64]]:
         """The bit of every targeting word, by list."""
-        known = {
-            name: {w: np.uint64(1) << np.uint64(min(i, 63)) for i, w in enumerate(words)} for name, words in CLOSED.items()
-        }
+        known = {name: {w: np.uint64(1) << np.uint64(min(i, 63)) for i, w in enumerate(words)} for name, words in CLOSED.items()}
         for name in OPEN:
             values = self[f"words.{name}"]
             known[name] = {bytes(w).decode(): np.uint64(1) << np.uint64(min(i, 63)) for i, w in enumerate(values)}
@@ -102,7 +112,7 @@ def open_snapshot(folder: Path) -> Snapshot:
         arrays = {f.stem: np.load(f, mmap_mode="r", allow_pickle=False) for f in sorted(folder.glob("*.npy"))}
     except (OSError, ValueError) as error:
         raise SnapshotMissing("snapshot", str(folder), f"A column cannot be read ({error}); publish again.") from None
-    return Snapshot(manifest, arrays)
+    return Snapshot(manifest, arrays, RecallIndex.open(folder))
 
 
 def open_current(snapshots: Path) -> Snapshot:

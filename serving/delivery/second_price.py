@@ -1,0 +1,93 @@
+"""Ranks by quality-adjusted eCPM, prices by generalised second price, explores a small share with exact propensities."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from feature_repo.tables.ad_performance import AD_PERFORMANCE
+from feature_repo.taxonomy import OBJECTIVES
+from serving.candidates import Candidates, Scores
+from serving.decision import Price, RankedAd
+from serving.delivery.auction import CHARGED_ON, CPM, PER_THOUSAND, price, rank_scores, value_per_bid
+from serving.request import AdRequest
+from serving.stages import Slate
+
+HIDE: Final = f"ad.{AD_PERFORMANCE.feature('ad_hide_rate_30d').name}"
+HIDE_COST: Final = 10.0
+"""How much one hide or report per impression lowers an ad's quality."""
+HELD: Final = 20
+"""Losers kept in the record, for explanations."""
+
+
+class SecondPrice:
+    """One slate. explore_share: of requests whose order is drawn at random. reserve_micros: floor where a placement has none."""
+
+    def __init__(self, explore_share: float, reserve_micros: int, seed: int) -> None:
+        self._explore, self._reserve, self._seed = explore_share, reserve_micros, seed
+
+    def allocate(self, request: AdRequest, candidates: Candidates, scores: Scores) -> Slate:
+        placement = candidates.snapshot.placements.get(request.placement_id or f"{request.surface}-main")
+        floor = placement.floor_micros if placement else self._reserve
+        slots = min(request.slots, placement.slots) if placement else request.slots
+        campaign = candidates.campaigns
+        objective = candidates.snapshot["campaign.objective"][campaign]
+        bid = candidates.snapshot["campaign.bid_micros"][campaign]
+        unit = value_per_bid(objective, scores.pctr, scores.pcvr)
+        quality = 1 / (1 + HIDE_COST * np.asarray(candidates.of(HIDE), np.float64))
+        rank = rank_scores(bid, unit, quality)
+        priceable = np.isfinite(rank) & (unit > 0)
+        clears = priceable & (bid * np.where(priceable, unit, 0) >= floor)
+        dropped = {"Unpriceable": int((~priceable).sum()), "Floor": int((priceable & ~clears).sum())}
+        best = np.flatnonzero(clears)[np.argsort(-rank[clears], kind="stable")]
+        best = _one_each(best, candidates.of("id.advertiser_id"))
+        rng = np.random.Generator(np.random.PCG64(self._draw(request)))
+        explored = len(best) > 0 and rng.random() < self._explore
+        order = rng.permutation(best) if explored else best
+        shown, n = [], len(best)
+        for position, row in enumerate(order[:slots], start=1):
+            usual = position <= n and best[position - 1] == row
+            propensity = (1 - self._explore) * usual + self._explore / n
+            below = rank[best[position]] if position < n and not explored else 0.0
+            paid = self._price(int(bid[row]), int(objective[row]), unit[row], quality[row], float(below), floor)
+            shown.append(self._ad(candidates, scores, row, rank, quality, position, float(propensity), paid))
+        out = set(order[:slots].tolist())
+        losers = [r for r in best if r not in out][:HELD]
+        held = tuple(self._ad(candidates, scores, r, rank, quality, 0, 0.0, None) for r in losers)
+        return Slate(tuple(shown), held, explored, {k: v for k, v in dropped.items() if v})
+
+    def _draw(self, request: AdRequest) -> int:
+        """Exploration is a function of the request and the seed, so a decision can be replayed."""
+        return int.from_bytes(hashlib.blake2b(f"{self._seed}|{request.request_id}".encode(), digest_size=8).digest(), "big")
+
+    def _price(self, bid: int, objective: int, unit: float, quality: float, below: float, floor: int) -> Price:
+        micros, rule = price(bid, float(unit), float(quality), below, floor)
+        if objective == CPM:  # bids and prices are per thousand, an impression pays its share
+            micros = int(micros // PER_THOUSAND)
+        return Price(micros, CHARGED_ON[objective], bid, round(below), floor, rule)
+
+    def _ad(
+        self, candidates: Candidates, scores: Scores, row: int, rank: NDArray[np.float64], quality: NDArray[np.float64],
+        position: int, propensity: float, paid: Price | None,
+    ) -> RankedAd:  # fmt: skip
+        snapshot, at = candidates.snapshot, int(candidates.rows[row])
+        campaign = int(snapshot["campaign"][at])
+        pcvr = float(scores.pcvr[row])
+        return RankedAd(
+            creative_id=snapshot.text("id.creative_id", at), campaign_id=snapshot.text("id.campaign_id", at),
+            advertiser_id=snapshot.text("id.advertiser_id", at),
+            objective=OBJECTIVES[int(snapshot["campaign.objective"][campaign])],
+            bid_micros=int(snapshot["campaign.bid_micros"][campaign]), pctr=float(scores.pctr[row]),
+            pcvr=None if np.isnan(pcvr) else pcvr, quality=float(quality[row]), ecpm_micros=round(float(rank[row])),
+            position=position, propensity=propensity, price=paid,
+            features=() if scores.matrix is None else tuple(float(v) for v in scores.matrix[row]),
+        )  # fmt: skip
+
+
+def _one_each(best: NDArray[np.int64], owner: NDArray[np.bytes_]) -> NDArray[np.int64]:
+    """The best ad of each advertiser, in order: nobody fills a slate, nobody is their own price."""
+    _, first = np.unique(owner[best], return_index=True)
+    return np.asarray(best[np.sort(first)])

@@ -1,0 +1,51 @@
+"""The event log in memory: for tests."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from serving.decision import Decision
+from serving.eventlog.log import Event
+
+
+class MemoryEventLog:
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._decisions: dict[str, Decision] = {}
+        self._shadow: dict[str, dict[str, tuple[float, ...]]] = {}
+        self._events: dict[str, tuple[Event, datetime]] = {}
+
+    def append_decision(self, decision: Decision) -> None:
+        with self._lock:
+            self._decisions.setdefault(decision.decision_id, decision)
+
+    def append_events(self, events: Sequence[Event], received: datetime) -> list[bool]:
+        with self._lock:
+            fresh = []
+            for event in events:
+                fresh.append(event.event_id not in self._events)
+                self._events.setdefault(event.event_id, (event, received))
+            return fresh
+
+    def append_shadow(self, decision_id: str, bundle: str, scores: Sequence[float]) -> None:
+        with self._lock:
+            self._shadow.setdefault(decision_id, {})[bundle] = tuple(scores)
+
+    def decision(self, decision_id: str) -> Decision | None:
+        found = self._decisions.get(decision_id)
+        return replace(found, shadow=dict(self._shadow.get(decision_id, {}))) if found else None
+
+    def decisions(self, since: datetime, until: datetime) -> Iterator[Decision]:
+        chosen = [d for d in self._decisions.values() if since <= d.decided_at < until]
+        for decision in sorted(chosen, key=lambda d: (d.decided_at, d.decision_id)):
+            yield replace(decision, shadow=dict(self._shadow.get(decision.decision_id, {})))
+
+    def events(self, since: datetime, until: datetime) -> Iterator[tuple[Event, datetime]]:
+        chosen = [(e, r) for e, r in self._events.values() if since <= r < until]
+        yield from sorted(chosen, key=lambda pair: (pair[1], pair[0].event_id))
+
+    def close(self) -> None:
+        """Nothing to release."""

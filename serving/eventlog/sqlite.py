@@ -1,0 +1,72 @@
+"""The event log in SQLite, write-ahead and synchronous: what was acknowledged survives a power cut."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+
+from serving.decision import Decision
+from serving.eventlog.log import Event
+from serving.sqlite_file import SqliteFile
+
+SCHEMA = """
+create table if not exists decisions (id text primary key, at integer not null, record blob not null);
+create index if not exists decisions_at on decisions (at);
+create table if not exists events (id text primary key, received integer not null, record blob not null);
+create index if not exists events_received on events (received);
+create table if not exists shadow (decision text, bundle text, scores blob not null, primary key (decision, bundle));
+"""
+
+
+def _micros(moment: datetime) -> int:
+    whole = moment.astimezone(UTC) - datetime(1970, 1, 1, tzinfo=UTC)
+    return (whole.days * 86_400 + whole.seconds) * 1_000_000 + whole.microseconds
+
+
+class SqliteEventLog:
+    def __init__(self, path: Path) -> None:
+        self._file = SqliteFile(path, SCHEMA, durable=True)
+
+    def append_decision(self, decision: Decision) -> None:
+        row = (decision.decision_id, _micros(decision.decided_at), msgspec.json.encode(decision))
+        with self._file.transaction() as c:
+            c.execute("insert or ignore into decisions values (?, ?, ?)", row)
+
+    def append_events(self, events: Sequence[Event], received: datetime) -> list[bool]:
+        with self._file.transaction() as c:
+            at = _micros(received)
+            return [
+                c.execute("insert or ignore into events values (?, ?, ?)", (e.event_id, at, msgspec.json.encode(e))).rowcount == 1
+                for e in events
+            ]
+
+    def append_shadow(self, decision_id: str, bundle: str, scores: Sequence[float]) -> None:
+        with self._file.transaction() as c:
+            c.execute("insert or replace into shadow values (?, ?, ?)", (decision_id, bundle, msgspec.json.encode(list(scores))))
+
+    def _with_shadow(self, record: bytes) -> Decision:
+        decision = msgspec.json.decode(record, type=Decision)
+        rows = self._file.connection.execute("select bundle, scores from shadow where decision = ?", (decision.decision_id,))
+        return replace(decision, shadow={b: tuple(msgspec.json.decode(s)) for b, s in rows})
+
+    def decision(self, decision_id: str) -> Decision | None:
+        row = self._file.connection.execute("select record from decisions where id = ?", (decision_id,)).fetchone()
+        return self._with_shadow(row[0]) if row else None
+
+    def decisions(self, since: datetime, until: datetime) -> Iterator[Decision]:
+        query = "select record from decisions where at >= ? and at < ? order by at, id"
+        for (record,) in self._file.connection.execute(query, (_micros(since), _micros(until))).fetchall():
+            yield self._with_shadow(record)
+
+    def events(self, since: datetime, until: datetime) -> Iterator[tuple[Event, datetime]]:
+        query = "select record, received from events where received >= ? and received < ? order by received, id"
+        for record, at in self._file.connection.execute(query, (_micros(since), _micros(until))).fetchall():
+            moment = datetime.fromtimestamp(at // 1_000_000, UTC).replace(microsecond=at % 1_000_000)
+            yield msgspec.json.decode(record, type=Event), moment
+
+    def close(self) -> None:
+        self._file.close()

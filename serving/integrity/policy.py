@@ -1,0 +1,24 @@
+"""Only approved ads; limited and sensitive ones not to minors, nor to people whose age is unknown."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from feature_repo.tables.user_profile import USER_PROFILE
+from feature_repo.taxonomy import AGE_BANDS
+from serving.candidates import Candidates, Mask
+from serving.request import AdRequest
+from serving.snapshot.columns import POLICIES
+from serving.stages import Context
+
+AGE = USER_PROFILE.feature("user_age_code").name
+NOT_ADULT = frozenset({AGE_BANDS.index("unknown"), AGE_BANDS.index("13-17")})
+
+
+class Policy:
+    def admit(self, request: AdRequest, context: Context, candidates: Candidates) -> Mask:
+        status = candidates.of("policy")
+        approved = status == POLICIES.index("approved")
+        if int(context.user[AGE][0]) in NOT_ADULT:
+            return np.asarray(approved & ~candidates.of("sensitive"))
+        return np.asarray(approved | (status == POLICIES.index("limited")))

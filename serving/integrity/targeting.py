@@ -1,0 +1,34 @@
+"""Whom a campaign wants: surface, region, language, device, age band, gender. Runs before recall, so recall finds only these."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from feature_repo.request_time import DEVICE_NUMBER
+from feature_repo.tables.user_profile import USER_PROFILE
+from feature_repo.taxonomy import AGE_BANDS, GENDERS
+from serving.candidates import Candidates, Mask
+from serving.request import AdRequest
+from serving.stages import Context
+
+AGE, GENDER = USER_PROFILE.feature("user_age_code").name, USER_PROFILE.feature("user_gender_code").name
+
+
+class Targeting:
+    """Admits what targets everyone or the asker; an attribute that is not known meets only campaigns that do not ask for it."""
+
+    def admit(self, request: AdRequest, context: Context, candidates: Candidates) -> Mask:
+        wanted = {
+            "surfaces": request.surface,
+            "regions": request.region,
+            "languages": request.language,
+            "devices": request.device if request.device in DEVICE_NUMBER else "",
+            "age_bands": AGE_BANDS[int(context.user[AGE][0])],
+            "genders": GENDERS[int(context.user[GENDER][0])],
+        }
+        masks = candidates.snapshot.masks
+        whole = np.ones(len(candidates.snapshot), bool)
+        for name, value in wanted.items():
+            by_word = masks[name]
+            whole &= by_word.get(value, by_word[""])
+        return whole if len(candidates) == len(whole) else np.asarray(whole[candidates.rows])

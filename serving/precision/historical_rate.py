@@ -1,0 +1,24 @@
+"""What is left when no ranker answers: each ad's own smoothed click rate on this surface."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from feature_repo.request_time import SURFACE_NUMBER
+from feature_repo.tables.ad_performance import AD_PERFORMANCE
+from feature_repo.taxonomy import SURFACES
+from serving.candidates import Candidates, Scores
+from serving.live import Live
+from serving.request import AdRequest
+from serving.stages import Context
+
+RATES = tuple(f"ad.{AD_PERFORMANCE.feature(f'ctr_{s}_30d').name}" for s in SURFACES)
+CONVERSION = f"ad.{AD_PERFORMANCE.feature('creative_cvr_30d').name}"
+
+
+class HistoricalRate:
+    """Beta-smoothed frequencies: calibrated on average, though they know nothing of the asker."""
+
+    def score(self, request: AdRequest, context: Context, candidates: Candidates, live: Live) -> Scores:
+        pctr = np.asarray(candidates.of(RATES[SURFACE_NUMBER[request.surface]]), np.float64)
+        return Scores(pctr, np.asarray(candidates.of(CONVERSION), np.float64), "historical_rate", "popular")

@@ -1,0 +1,19 @@
+"""Every live ad of the published catalogue."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from serving.candidates import Candidates
+from serving.errors import SnapshotMissing
+from serving.live import Live
+from serving.request import AdRequest
+
+
+class Campaigns:
+    """The snapshot's rows. Raises SnapshotMissing before the first publication."""
+
+    def source(self, request: AdRequest, live: Live) -> Candidates:
+        if live.snapshot is None:
+            raise SnapshotMissing("snapshot", "none", "Publish features: `placard features publish --partition DAY`.")
+        return Candidates(live.snapshot, np.arange(len(live.snapshot)))

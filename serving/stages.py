@@ -1,0 +1,82 @@
+"""The contracts of the stages. A component is one small class with one public verb; engine.py does everything else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+import numpy as np
+
+from feature_repo.model_input import Columns
+from serving.candidates import Candidates, Mask, Scores
+from serving.decision import RankedAd
+from serving.live import Live
+from serving.request import AdRequest
+
+
+@dataclass(frozen=True)
+class Context:
+    """What was understood of a request: the asker's features (columns of length 1), the moment, and the defaults used."""
+
+    user: Columns
+    moment: Columns
+    known: bool = True
+    flags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Slate:
+    """shown: best first, priced; held: the best losers, best first; explored: the order was drawn at random."""
+
+    shown: tuple[RankedAd, ...]
+    held: tuple[RankedAd, ...]
+    explored: bool = False
+    dropped: dict[str, int] = field(default_factory=dict)
+
+
+class UserRow(Protocol):
+    @property
+    def columns(self) -> dict[str, np.ndarray]: ...
+    @property
+    def flags(self) -> tuple[str, ...]: ...
+
+
+class Profiles(Protocol):
+    """The online store, or a fake of it."""
+
+    def read(self, user_id: str, now: datetime) -> UserRow: ...
+
+
+class Understander(Protocol):
+    def understand(self, request: AdRequest) -> Context: ...
+
+
+class Source(Protocol):
+    """Names candidates; a failing source is counted and tolerated."""
+
+    def source(self, request: AdRequest, live: Live) -> Candidates: ...
+
+
+class Filter(Protocol):
+    """A rule: True keeps. A rule that fails keeps nothing (fails closed)."""
+
+    def admit(self, request: AdRequest, context: Context, candidates: Candidates) -> Mask: ...
+
+
+class Recaller(Protocol):
+    """Drops to at most k and reorders, never invents; when it fails the next recaller is asked."""
+
+    def recall(self, request: AdRequest, context: Context, candidates: Candidates, k: int) -> Candidates: ...
+
+
+class Scorer(Protocol):
+    """Same length and order, finite, calibrated; when it fails the next scorer is asked."""
+
+    def score(self, request: AdRequest, context: Context, candidates: Candidates, live: Live) -> Scores: ...
+
+
+class Allocator(Protocol):
+    """Ranks and prices; when it fails there is no ad."""
+
+    def allocate(self, request: AdRequest, candidates: Candidates, scores: Scores) -> Slate: ...

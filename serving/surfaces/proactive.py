@@ -1,0 +1,34 @@
+"""Proactive suggestions: ads for a person who has not asked for anything."""
+
+from __future__ import annotations
+
+from serving.delivery.second_price import SecondPrice
+from serving.integrity.budget import Budget
+from serving.integrity.frequency_cap import FrequencyCap
+from serving.integrity.policy import Policy
+from serving.integrity.schedule import Schedule
+from serving.integrity.targeting import Targeting
+from serving.precision.bundle_scorer import BundleScorer
+from serving.precision.historical_rate import HistoricalRate
+from serving.recall.nearest import Nearest
+from serving.recall.popular import Popular
+from serving.settings import Settings
+from serving.sourcing.campaigns import Campaigns
+from serving.stages import Profiles
+from serving.state.ledger import Ledger
+from serving.surfaces.surface import Surface
+from serving.understanding.profile import Profile
+
+
+def proactive(profiles: Profiles, ledger: Ledger, settings: Settings) -> Surface:
+    """The surface, top to bottom."""
+    return Surface(
+        name="proactive",
+        understanding=Profile(profiles),
+        sourcing=(Campaigns(),),
+        eligibility=(Targeting(),),
+        recall=(Nearest(), Popular()),
+        integrity=(Schedule(), Policy(), FrequencyCap(ledger), Budget(ledger)),
+        precision=(BundleScorer("champion", "full"), BundleScorer("previous", "fallback"), HistoricalRate()),
+        delivery=SecondPrice(settings.explore_share, settings.reserve_micros, settings.seed),
+    )

@@ -1,0 +1,21 @@
+"""A surface is a literal list of components; the engine runs it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from serving.stages import Allocator, Filter, Recaller, Scorer, Source, Understander
+
+
+@dataclass(frozen=True)
+class Surface:
+    """eligibility: rules cheap enough for the whole catalogue. recall, precision: the next is asked when one fails."""
+
+    name: str
+    understanding: Understander
+    sourcing: tuple[Source, ...]
+    eligibility: tuple[Filter, ...]
+    recall: tuple[Recaller, ...]
+    integrity: tuple[Filter, ...]
+    precision: tuple[Scorer, ...]
+    delivery: Allocator
