@@ -53,9 +53,7 @@ class Verdict:
         return {**self.report.plain, **verdict}
 
 
-def judge(
-    home: Home, log: EventLog, day: date, maturity: timedelta, seed: int, days: int = WINDOW_DAYS, bundle: str = ""
-) -> Verdict:
+def judge(home: Home, log: EventLog, day: date, maturity: timedelta, seed: int, days: int = WINDOW_DAYS, bundle: str = "") -> Verdict:
     """Compares over the `days` days up to `day`. bundle: which shadow; by default the one in force, else the busiest.
 
     The champion is the one in force too: rows that another one ranked do not count. Holds, saying so, when no matured ad
@@ -95,20 +93,14 @@ def _verdict(day: date, days: int, found: Outcomes, rows: NDArray[np.bool_], cha
     gates = _gates(y, second, every)
     figures = [Figure("impressions", len(y), "rows"), *gates]
     for model, p in (("champion", first), ("shadow", second)):
-        figures.append(
-            Figure(f"{model}_calibration_ratio", calibration_ratio(float(p.sum()), int(y.sum()), len(y)).value, "ratio")
-        )
+        figures.append(Figure(f"{model}_calibration_ratio", calibration_ratio(float(p.sum()), int(y.sum()), len(y)).value, "ratio"))
     for where, differences in (("", list(every.values())), ("explored_", random)):
         for d in differences:
             for what in ("first", "second", "difference", "low", "high"):
                 name = {"first": "champion", "second": "shadow"}.get(what, what)
-                figures.append(
-                    Figure(f"{where}{d.metric}_{name}", getattr(d, what), "nats" if d.metric == "log_loss" else "share")
-                )
+                figures.append(Figure(f"{where}{d.metric}_{name}", getattr(d, what), "nats" if d.metric == "log_loss" else "share"))
     failed = [g for g in gates if not g.holds]
-    reasons = [
-        f"{g.name} is {'not defined' if g.value is None else f'{g.value:.4g}'}, wanted {g.target}" for g in failed or gates
-    ]
+    reasons = [f"{g.name} is {'not defined' if g.value is None else f'{g.value:.4g}'}, wanted {g.target}" for g in failed or gates]
     setup = {"champion": champion, "shadow": shadow, "days": days, "immature": found.immature}
     return Verdict(champion, shadow, HOLD if failed else PROMOTE, tuple(reasons), Report("shadow", day, ABOUT, setup, figures))
 

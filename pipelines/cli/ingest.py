@@ -45,17 +45,13 @@ def ingest(
     settings = load()
     if source in ("serving", "day"):
         if not partition:
-            raise IngestError(
-                "option --partition", partition, f"`placard ingest {source}` needs a day: --partition YYYY-MM-DD."
-            )
+            raise IngestError("option --partition", partition, f"`placard ingest {source}` needs a day: --partition YYYY-MM-DD.")
         if path is not None:
             raise IngestError("argument", str(path), f"`placard ingest {source}` reads no file; name the day with --partition.")
         from pipelines.ingest.day import collect_day
 
         collected = collect_day(settings, parse_day(partition), ("serving",) if source == "serving" else settings.sources)
-        lines = [
-            line for c in collected for line in (_lines(c.ingested) if c.ingested else [f"[bold]{c.source}[/]: {c.outcome}"])
-        ]
+        lines = [line for c in collected for line in (_lines(c.ingested) if c.ingested else [f"[bold]{c.source}[/]: {c.outcome}"])]
         if source == "serving":
             only = collected[0]
             emit({"outcome": only.outcome, **(asdict(only.ingested) if only.ingested else {})}, as_json, lines)
@@ -67,9 +63,7 @@ def ingest(
     if path is None:
         raise IngestError("argument PATH", "", f"Name the log: `placard ingest {source} PATH`.")
     if partition:
-        raise IngestError(
-            "option --partition", partition, f"`placard ingest {source}` reads the whole log; leave the option out."
-        )
+        raise IngestError("option --partition", partition, f"`placard ingest {source}` reads the whole log; leave the option out.")
     from pipelines.ingest.collect import ingest as run
 
     with people.status(f"Reading {path}") as status:

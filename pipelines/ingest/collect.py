@@ -142,9 +142,7 @@ def _one(
             kept += len(new)
     aside = quarantine_path(home, log.name, sha)
     quarantined = set_aside(aside, file.name, faults)
-    return FileCount(
-        file.name, file.role, sha, read + quarantined, kept, quarantined, read - kept, str(aside) if quarantined else ""
-    )
+    return FileCount(file.name, file.role, sha, read + quarantined, kept, quarantined, read - kept, str(aside) if quarantined else "")
 
 
 def _well_formed(log: Format, file: LogFile, columns: tuple[str, ...], faults: list[Fault]) -> Iterator[pa.Table]:

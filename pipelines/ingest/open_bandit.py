@@ -69,9 +69,7 @@ class OpenBandit:
                 found.append(LogFile(items, f"{part}/{items.name}", part, "catalogue"))
                 found.append(LogFile(log, f"{part}/{log.name}", part))
         if not found:
-            raise IngestError(
-                "open-bandit log", str(path), "Name the folder that holds random/ or bts/ with <campaign>/<campaign>.csv."
-            )
+            raise IngestError("open-bandit log", str(path), "Name the folder that holds random/ or bts/ with <campaign>/<campaign>.csv.")
         return sorted(found, key=lambda f: f.role)
 
     def columns(self, file: LogFile, header: Sequence[str]) -> tuple[str, ...]:
@@ -79,9 +77,7 @@ class OpenBandit:
             return ITEM_COLUMNS
         items = sum(name.startswith(AFFINITY) for name in header)
         if items == 0:
-            raise IngestError(
-                "header", ",".join(header)[:200], f"{file.name} has no column {AFFINITY}0; one per item is needed."
-            )
+            raise IngestError("header", ",".join(header)[:200], f"{file.name} has no column {AFFINITY}0; one per item is needed.")
         return (*ROW_COLUMNS, *USER_COLUMNS, *(f"{AFFINITY}{i}" for i in range(items)))
 
     def parse(self, file: LogFile, cells: pa.Table) -> Parsed:
@@ -101,14 +97,10 @@ class OpenBandit:
         for name in USER_COLUMNS:
             checks.demand(pc.not_equal(checks.text(name), "").to_numpy(), name, "is empty")
         affinities = {
-            f"{AFFINITY}{i}": checks.number(
-                f"{AFFINITY}{i}", 0, float(np.finfo(np.float32).max), "is not a number of at least 0"
-            )
+            f"{AFFINITY}{i}": checks.number(f"{AFFINITY}{i}", 0, float(np.finfo(np.float32).max), "is not a number of at least 0")
             for i in range(items)
         }
-        user = pa.array(
-            [_user(*features) for features in zip(*(checks.text(c).to_pylist() for c in USER_COLUMNS), strict=True)]
-        )
+        user = pa.array([_user(*features) for features in zip(*(checks.text(c).to_pylist() for c in USER_COLUMNS), strict=True)])
         rows = {TS: ts, "item_id": item, "position": position, "click": click, "propensity": propensity, "user_id": user}
         return Parsed(pa.table(rows | affinities), checks.reasons)
 
@@ -134,9 +126,7 @@ def _events(policy: str, campaign: str, rows: pa.Table) -> Mapped:
     known: dict[str, object] = {"ts": ts, "created_ts": ts, "source": SOURCE}
     asked = {**known, "user_id": user, "surface": neutral.SURFACE, "placement_id": f"ob-{campaign}"}
     decision = _words(impression, "-decision")
-    decisions = event_rows(
-        "decisions", everyone, decision_id=decision, policy=policy, candidates=len(affinity_names), shown=1, **asked
-    )
+    decisions = event_rows("decisions", everyone, decision_id=decision, policy=policy, candidates=len(affinity_names), shown=1, **asked)
     ad = {"creative_id": _words(f"ob-{campaign}-", item), "campaign_id": f"ob-{campaign}", "advertiser_id": SHOP}
     impressions = event_rows(
         "impressions", everyone, impression_id=impression, decision_id=decision, position=position,
@@ -158,9 +148,7 @@ def _events(policy: str, campaign: str, rows: pa.Table) -> Mapped:
         creative_id=pa.array([f"ob-{campaign}-{i}" for i in other], pa.string()),
     )  # fmt: skip
     users = event_rows("users", everyone, user_id=user, **known)
-    return Mapped(
-        {"decisions": decisions, "impressions": impressions, "engagements": clicks, "affinities": affinities}, {"users": users}
-    )
+    return Mapped({"decisions": decisions, "impressions": impressions, "engagements": clicks, "affinities": affinities}, {"users": users})
 
 
 def _catalogue(campaign: str, rows: pa.Table) -> Mapped:

@@ -83,9 +83,7 @@ class TalkingData:
             "os": os,
         }
         everyone = np.arange(len(rows))
-        clicks = event_rows(
-            "engagements", everyone, event_id=click_id, kind="click", ts=ts, created_ts=ts, source=SOURCE, **shared
-        )
+        clicks = event_rows("engagements", everyone, event_id=click_id, kind="click", ts=ts, created_ts=ts, source=SOURCE, **shared)
         converted = installed.is_valid()
         installs = event_rows(
             "engagements", everyone[converted.to_numpy(zero_copy_only=False)],
@@ -93,9 +91,7 @@ class TalkingData:
             ts=installed.filter(converted), created_ts=installed.filter(converted), source=SOURCE,
             **{name: column.filter(converted) for name, column in shared.items()},
         )  # fmt: skip
-        users = event_rows(
-            "users", everyone, user_id=shared["user_id"], ts=ts, created_ts=ts, source=SOURCE, device=device, os=os
-        )
+        users = event_rows("users", everyone, user_id=shared["user_id"], ts=ts, created_ts=ts, source=SOURCE, device=device, os=os)
         return Mapped({"engagements": pa.concat_tables([clicks, installs])}, {"users": users, **_catalogue(rows, shared)})
 
 
@@ -115,9 +111,7 @@ def _catalogue(rows: pa.Table, shared: dict[str, pa.Array]) -> dict[str, pa.Tabl
     ad_ids = words([f"td-app-{a}-channel-{c}" for a, c in zip(ads["app"], ads["channel"], strict=True)])
     of_channel = words([f"td-channel-{c}" for c in ads["channel"]])
     house = neutral.advertisers(words([HOUSE]), times(start), SOURCE, ["TalkingData channels"])
-    named = neutral.advertisers(
-        words([f"td-app-{a}" for a in apps["app"]]), times(apps[TS]), SOURCE, [f"App {a}" for a in apps["app"]]
-    )
+    named = neutral.advertisers(words([f"td-app-{a}" for a in apps["app"]]), times(apps[TS]), SOURCE, [f"App {a}" for a in apps["app"]])
     return {
         "advertisers": pa.concat_tables([house, named]),
         "campaigns": neutral.campaigns(

@@ -29,9 +29,7 @@ def as_published(home: Home, table: FeatureTable, entities: Sequence[str], at: S
         if not rows:
             continue
         wanted = pa.array(sorted({entities[i] for i in rows}), pa.string())
-        part = pq.read_table(
-            home.feature_partition(table.name, day), partitioning=None, filters=pc.is_in(pc.field(table.entity), wanted)
-        )
+        part = pq.read_table(home.feature_partition(table.name, day), partitioning=None, filters=pc.is_in(pc.field(table.entity), wanted))
         place = {key: i for i, key in enumerate(part[table.entity].to_pylist())}
         stamps = part[EVENT_TIME].to_pylist() or [end_of(day)]
         for i in rows:

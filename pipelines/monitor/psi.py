@@ -47,10 +47,8 @@ def psi(reference: np.ndarray, current: np.ndarray) -> tuple[float, float]:
     sum over bins of (p - q) ln(p / q). Under no change it is about (1/n + 1/m) times a chi-squared with one degree of freedom
     fewer than bins (Yurdakul and Naranjo, "Statistical properties of the population stability index", 2020).
     """
-    if reference.dtype == object:
-        counts = _words(reference, current)
-    else:
-        counts = _numbers(reference.astype(np.float64), current.astype(np.float64))
+    words = reference.dtype == object
+    counts = _words(reference, current) if words else _numbers(*(v.astype(np.float64) for v in (reference, current)))
     used = (counts[0] + counts[1]) > 0
     p, q = (np.maximum(c[used], EMPTY) / c.sum() for c in counts)
     degrees = max(int(used.sum()) - 1, 1)

@@ -50,9 +50,7 @@ def skew(home: Home, log: EventLog, day: date, sample: int) -> Report:
     figures: list[Figure] = []
     vectors = cells = differing = 0
     for name, model_input in INPUTS.items():
-        shown = [
-            (d, ad) for d in decisions if d.input == name for ad in d.shown if len(ad.features) == len(model_input.columns)
-        ]
+        shown = [(d, ad) for d in decisions if d.input == name for ad in d.shown if len(ad.features) == len(model_input.columns)]
         if not shown:
             continue
         logged = np.array([ad.features for _, ad in shown], np.float32)
@@ -70,9 +68,7 @@ def skew(home: Home, log: EventLog, day: date, sample: int) -> Report:
     return Report("skew", day, ABOUT, {"decisions": len(decisions), "ads_of_another_input": unmatched}, [*head, *figures])
 
 
-def _columns(
-    model_input: ModelInput, logged: NDArray[np.float32], again: NDArray[np.float32], apart: NDArray[np.bool_]
-) -> list[Figure]:
+def _columns(model_input: ModelInput, logged: NDArray[np.float32], again: NDArray[np.float32], apart: NDArray[np.bool_]) -> list[Figure]:
     gap = np.nan_to_num(np.abs(logged.astype(np.float64) - again), nan=0.0).max(axis=0)
     figures = []
     for i in np.flatnonzero(apart.any(axis=0)):

@@ -186,9 +186,7 @@ def test_a_missing_log_is_named(log: Format, home: Home, tmp_path: Path) -> None
 @EVERY
 @settings(max_examples=25, deadline=None)
 @given(data=st.data())
-def test_rows_in_are_kept_quarantined_or_duplicated_whatever_happens_to_the_log(
-    log: Format, samples: Samples, data: st.DataObject
-) -> None:
+def test_rows_in_are_kept_quarantined_or_duplicated_whatever_happens_to_the_log(log: Format, samples: Samples, data: st.DataObject) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = samples[log.name](Path(folder) / "log")
         (file,) = logs_of(log, path)

@@ -110,9 +110,7 @@ def test_a_folder_without_items_is_refused(home: Home, tmp_path: Path, sample: S
 @pytest.mark.real
 def test_the_real_log(home: Home, real_logs: Path, content: Callable[..., dict[str, str]]) -> None:
     path = real_logs / "open_bandit"
-    raw = {
-        c: pd.read_csv(path / "random" / c / f"{c}.csv", index_col=0, float_precision="round_trip") for c in ("men", "women")
-    }
+    raw = {c: pd.read_csv(path / "random" / c / f"{c}.csv", index_col=0, float_precision="round_trip") for c in ("men", "women")}
     rows = sum(map(len, raw.values()))
     result = ingest(home, OpenBandit(), path)
     assert (result.rows_in, result.kept, result.quarantined) == (rows, rows, 0)

@@ -60,9 +60,7 @@ def test_without_consent_the_asker_has_no_name(home: Home, busy: EventLog) -> No
     assert read(home, "decisions").set_index("decision_id").loc["d2", "user_id"] == ""
 
 
-def test_an_ad_seen_twice_is_one_impression(
-    home: Home, busy: EventLog, happened: Happen, noon: datetime, hour: timedelta
-) -> None:
+def test_an_ad_seen_twice_is_one_impression(home: Home, busy: EventLog, happened: Happen, noon: datetime, hour: timedelta) -> None:
     busy.append_events([happened("d1", "a1", "impression", noon, "again")], noon)
     busy.append_events([happened("d1", "a1", "impression", noon, "next day")], noon + 13 * hour)
     results = [ingest_served(home, busy, DAY + timedelta(days=i)) for i in range(2)]
@@ -82,9 +80,7 @@ def test_a_second_run_adds_only_what_came_since(
     assert ingest_served(home, busy, DAY).tables == {"decisions": 1}
 
 
-def test_events_of_nothing_we_showed_are_quarantined(
-    home: Home, busy: EventLog, happened: Happen, noon: datetime, hour: timedelta
-) -> None:
+def test_events_of_nothing_we_showed_are_quarantined(home: Home, busy: EventLog, happened: Happen, noon: datetime, hour: timedelta) -> None:
     strange = [
         happened("nobody", "a1", "click", noon),
         happened("d1", "a9", "click", noon),

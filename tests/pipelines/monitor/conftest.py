@@ -24,9 +24,7 @@ def partition(day: date, shift: float, moved: tuple[str, str]) -> dict[str, pa.T
             elif feature.dtype == "string":
                 columns[feature.name] = pa.array(rng.choice(["x", "y"], n).tolist())
             else:
-                columns[feature.name] = pa.array(
-                    noise if feature.dtype == "float32" else (noise * 9).astype(int), feature.arrow
-                )
+                columns[feature.name] = pa.array(noise if feature.dtype == "float32" else (noise * 9).astype(int), feature.arrow)
         stamp = pa.array([end_of(day)] * n, table.schema.field(-1).type)
         tables[table.name] = pa.table([*columns.values(), stamp, stamp], schema=table.schema)
     return tables

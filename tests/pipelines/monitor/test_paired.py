@@ -70,9 +70,7 @@ def test_ties_within_a_group_widen_the_interval() -> None:
     assert many.high - many.low == pytest.approx(once.high - once.low, rel=0.25)  # type: ignore[operator]
 
 
-@pytest.mark.parametrize(
-    ("observed", "low", "high"), [(0, 0.0, 3.689), (1, 0.0253, 5.572), (10, 4.795, 18.39), (100, 81.36, 121.63)]
-)
+@pytest.mark.parametrize(("observed", "low", "high"), [(0, 0.0, 3.689), (1, 0.0253, 5.572), (10, 4.795, 18.39), (100, 81.36, 121.63)])
 def test_ratio_interval_is_garwoods(observed: int, low: float, high: float) -> None:
     """Bounds of a Poisson mean as tabulated."""
     ratio = calibration_ratio(50.0, observed, 1_000)

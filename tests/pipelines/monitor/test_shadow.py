@@ -93,9 +93,7 @@ def test_without_shadow_scores_it_says_what_to_do(home: Home, serve: Callable[..
     assert found.verdict == HOLD and "none of 40 matured impressions" in found.reasons[0]
 
 
-def test_a_label_counts_once_its_window_has_passed(
-    home: Home, eventlog: EventLog, decided: Make, happened: Make, noon: datetime
-) -> None:
+def test_a_label_counts_once_its_window_has_passed(home: Home, eventlog: EventLog, decided: Make, happened: Make, noon: datetime) -> None:
     eventlog.append_decision(decided("d1", noon))  # type: ignore[arg-type]
     shown = [happened("d1", "a1", "impression", noon), happened("d1", "a2", "impression", noon)]
     late = [
@@ -146,9 +144,7 @@ def test_calibration_of_a_quiet_day_has_no_ratio(home: Home, eventlog: EventLog)
     assert [f.name for f in calibration(home, eventlog, DAY, MATURITY).figures] == ["all impressions"]
 
 
-def test_a_verdict_to_promote_is_applied_once(
-    home: Home, serve: Callable[..., EventLog], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_verdict_to_promote_is_applied_once(home: Home, serve: Callable[..., EventLog], monkeypatch: pytest.MonkeyPatch) -> None:
     """The registry's part is played by the alias file alone."""
 
     def promote(settings: Settings, head: str, version: str, why: str) -> None:

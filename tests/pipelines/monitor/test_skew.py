@@ -32,18 +32,14 @@ def served(home: Home, decision: Decision, day: date) -> Decision:
             part = pq.read_table(home.feature_partition(table.name, day), partitioning=None).to_pandas().set_index(table.entity)
             for f in table.features:
                 values = part.loc[keys, f.name].tolist()
-                found[f.name] = (
-                    np.stack(values) if f.dtype == "vector" else np.array(values, object if f.dtype == "string" else None)
-                )
+                found[f.name] = np.stack(values) if f.dtype == "vector" else np.array(values, object if f.dtype == "string" else None)
         return found
 
     r, ids = decision.request, [ad.creative_id for ad in decision.shown]
     one = [np.array([v], object) for v in (r.surface, r.device, r.os, r.region, r.language)]
     context = context_columns(np.array([r.ts.replace(tzinfo=None)], "datetime64[us]"), *one)
     user = user_columns(row(USER_TABLES, [r.user_id]))
-    identity = {
-        n: np.array([getattr(ad, n) for ad in decision.shown], object) for n in ("creative_id", "campaign_id", "advertiser_id")
-    }
+    identity = {n: np.array([getattr(ad, n) for ad in decision.shown], object) for n in ("creative_id", "campaign_id", "advertiser_id")}
     ad = ad_columns(row(AD_TABLES, ids) | identity)
     vectors = CLICK.matrix(len(ids), context, user, ad, pair_columns(context, user, ad))
     shown = tuple(replace(a, features=tuple(map(float, v))) for a, v in zip(decision.shown, vectors, strict=True))
