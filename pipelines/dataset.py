@@ -60,18 +60,14 @@ def labels(home: Home, head: str, day: date, maturity: timedelta) -> pd.DataFram
     as_of, con = end_of(day), connect()
     try:
         done = as_of_table(con, home, "engagements", as_of, HISTORY_DAYS + 1)
-        base = (
-            as_of_table(con, home, "impressions", as_of, HISTORY_DAYS) if head == "click" else done.filter(done.kind == "click")
-        )
+        base = as_of_table(con, home, "impressions", as_of, HISTORY_DAYS) if head == "click" else done.filter(done.kind == "click")
         key = "impression_id" if head == "click" else "event_id"
         link = "impression_id" if head == "click" else "cause_id"
         outcomes = done.filter(done.kind == head).group_by(link).aggregate(happened=lambda t: t.created_ts.min())
         joined = base.left_join(outcomes.rename(outcome_of=link), base[key] == outcomes.rename(outcome_of=link).outcome_of)
         columns = {"row_id": joined[key], "explored": joined.explored if head == "click" else False}
         frame = (
-            joined.select(
-                "ts", "user_id", "creative_id", "campaign_id", "advertiser_id", "position", *CONTEXT, "happened", **columns
-            )
+            joined.select("ts", "user_id", "creative_id", "campaign_id", "advertiser_id", "position", *CONTEXT, "happened", **columns)
             .order_by("ts", "row_id")
             .to_pandas()
         )

@@ -141,9 +141,7 @@ def features(settings: Settings) -> Check:
     newest = max(settings.home.days("impressions"), default=None) or max(settings.home.days("engagements"), default=date.min)
     behind = max((datetime(newest.year, newest.month, newest.day, tzinfo=UTC) - snapshot.as_of).days + 1, 0)
     if behind >= STALE_DAYS:
-        return Check(
-            "features", "warn", f"{behind} days behind the events", f"Run `placard features publish --partition {newest}`."
-        )
+        return Check("features", "warn", f"{behind} days behind the events", f"Run `placard features publish --partition {newest}`.")
     return Check("features", "ok", f"published as of {snapshot.as_of:%Y-%m-%d}")
 
 

@@ -37,9 +37,7 @@ def _interactions(home: Home, day: date) -> tuple[pd.DataFrame, pd.DataFrame]:
         creatives = as_of_table(con, home, "creatives", as_of)
         engagements = as_of_table(con, home, "engagements", as_of, USER_EMBEDDING.window_days)
         activity = as_of_table(con, home, "activity", as_of, USER_EMBEDDING.window_days)
-        clicks = engagements.filter(engagements.kind == "click").inner_join(
-            creatives.select("creative_id", "category"), "creative_id"
-        )
+        clicks = engagements.filter(engagements.kind == "click").inner_join(creatives.select("creative_id", "category"), "creative_id")
         parts = [clicks.select("user_id", token=clicks[t].concat(f"|{t}")).mutate(weight=CLICK_WEIGHT) for t in TOKENS]
         parts.append(activity.select("user_id", token=activity.category.concat("|category")).mutate(weight=1.0))
         parts.append(activity.select("user_id", token=activity.item_id.concat("|item")).mutate(weight=1.0))

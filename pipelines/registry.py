@@ -91,12 +91,8 @@ def register(
         experiment = client.get_experiment_by_name(head)
         artifacts = (settings.home.mlflow / "artifacts").as_uri()
         experiment_id = experiment.experiment_id if experiment else client.create_experiment(head, artifact_location=artifacts)
-        with mlflow.start_run(
-            experiment_id=experiment_id, run_name=f"{bundle.manifest.ranker} to {bundle.manifest.trained_to[:10]}"
-        ):
-            mlflow.log_params(
-                {k: v for k, v in asdict(bundle.manifest).items() if isinstance(v, str | int | float) and k != "version"}
-            )
+        with mlflow.start_run(experiment_id=experiment_id, run_name=f"{bundle.manifest.ranker} to {bundle.manifest.trained_to[:10]}"):
+            mlflow.log_params({k: v for k, v in asdict(bundle.manifest).items() if isinstance(v, str | int | float) and k != "version"})
             mlflow.log_metrics({k: v for k, v in metrics.items() if np.isfinite(v)})
             for path in plots.values():
                 mlflow.log_artifact(str(path), "plots")
@@ -187,11 +183,7 @@ def versions(settings: Settings, head: str = "") -> list[Version]:
     for path in settings.home.bundles.glob(f"{head or '*'}/*/manifest.json"):
         manifest = json.loads(path.read_text())
         names = tuple(a for a, v in sorted(aliases.get(manifest["head"], {}).items()) if v == manifest["version"])
-        found.append(
-            Version(
-                manifest["head"], manifest["version"], manifest["ranker"], manifest["trained_to"], names, manifest["metrics"]
-            )
-        )
+        found.append(Version(manifest["head"], manifest["version"], manifest["ranker"], manifest["trained_to"], names, manifest["metrics"]))
     return sorted(found, key=lambda v: (v.head, int(v.version)))
 
 

@@ -103,9 +103,7 @@ def examine(home: Home, table: FeatureTable, frame: pd.DataFrame, day: date) -> 
         asset = context.data_sources.add_pandas("features").add_dataframe_asset(table.name)
         batch = asset.add_batch_definition_whole_dataframe(str(day))
         expectations = context.suites.add(suite(table))
-        definition = context.validation_definitions.add(
-            gx.ValidationDefinition(name=f"{table.name} {day}", data=batch, suite=expectations)
-        )
+        definition = context.validation_definitions.add(gx.ValidationDefinition(name=f"{table.name} {day}", data=batch, suite=expectations))
         outcome = definition.run(
             batch_parameters={"dataframe": frame}, result_format={"result_format": "COMPLETE", "include_unexpected_rows": False}
         )

@@ -12,9 +12,7 @@ from pipelines.cli.output import emit, guarded, people
 @guarded
 def simulate(
     days: int = typer.Option(14, min=1, help="Days to make, from the market's first."),
-    start: str = typer.Option(
-        "", help="First day, YYYY-MM-DD; default: the folder's market's, else so that the last day is yesterday."
-    ),
+    start: str = typer.Option("", help="First day, YYYY-MM-DD; default: the folder's market's, else so that the last day is yesterday."),
     users: int = typer.Option(None, help="People who appear within the horizon.", show_default="20000"),
     creatives: int = typer.Option(None, help="Ads that appear within the horizon.", show_default="2000"),
     impressions: int = typer.Option(None, min=100, help="Impressions over all days, about.", show_default="300000"),
@@ -43,9 +41,7 @@ def simulate(
     given = {name: value for name, value in given.items() if value is not None}
     if partition:
         if given:
-            raise PipelineError(
-                "option", ", ".join(given), "--partition makes a day of the market that exists; leave these out."
-            )
+            raise PipelineError("option", ", ".join(given), "--partition makes a day of the market that exists; leave these out.")
         report = SimulationReport((simulate_day(home, parse_day(partition)),))
     else:
         if path(home).exists():

@@ -83,9 +83,7 @@ def bootstrap(
         if 0 < label[i].sum() < len(i):
             for m in metrics:
                 drawn[m.name].append(m(label[i], p[i], frame))
-    return {
-        m.name: Interval(m(label, p, frame), *(float(q) for q in np.quantile(drawn[m.name], [0.025, 0.975]))) for m in metrics
-    }
+    return {m.name: Interval(m(label, p, frame), *(float(q) for q in np.quantile(drawn[m.name], [0.025, 0.975]))) for m in metrics}
 
 
 def evaluate(home: Home, dataset: Dataset, bundle: Bundle, others: dict[str, Bundle] | None = None) -> Evaluation:

@@ -14,9 +14,7 @@ from pipelines.market.population import Ints
 
 def word(vocabulary: Any, codes: Ints) -> pa.Array:
     """Strings of a vocabulary by code."""
-    return pa.DictionaryArray.from_arrays(pa.array(codes.astype(np.int32)), pa.array(list(vocabulary), pa.string())).cast(
-        pa.string()
-    )
+    return pa.DictionaryArray.from_arrays(pa.array(codes.astype(np.int32)), pa.array(list(vocabulary), pa.string())).cast(pa.string())
 
 
 def numbered(prefix: str, numbers: Ints) -> pa.Array:
@@ -36,7 +34,5 @@ def fill(schema: pa.Schema, n: int, columns: Mapping[str, Any]) -> pa.Table:
             value = pa.repeat("", n) if pa.types.is_string(field.type) else pa.nulls(n, field.type)
         elif isinstance(value, str):
             value = pa.repeat(value, n)
-        arrays.append(
-            pa.array(value, field.type) if not isinstance(value, pa.Array | pa.ChunkedArray) else value.cast(field.type)
-        )
+        arrays.append(pa.array(value, field.type) if not isinstance(value, pa.Array | pa.ChunkedArray) else value.cast(field.type))
     return pa.table(arrays, schema=schema)

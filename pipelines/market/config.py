@@ -129,6 +129,4 @@ def load(home: Home) -> MarketConfig:
         laws: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in raw.pop("laws").items()}
         return MarketConfig(laws=Laws(**laws), **raw)
     except (KeyError, TypeError) as error:
-        raise PipelineError(
-            "market", str(path(home)), f"It was made by another version ({error}); use a fresh folder."
-        ) from None
+        raise PipelineError("market", str(path(home)), f"It was made by another version ({error}); use a fresh folder.") from None

@@ -60,9 +60,7 @@ def live_day(world: World, number: int) -> Day:
     requests = ask(world, number)
     rng = world.config.rng("rivals", number)
     floors = np.array([FLOOR_MICROS[s] for s in SURFACES])[requests.surface]
-    rival = (
-        floors * world.config.laws.rival_median * np.exp(rng.normal(scale=world.config.laws.rival_sigma, size=len(requests)))
-    )
+    rival = floors * world.config.laws.rival_median * np.exp(rng.normal(scale=world.config.laws.rival_sigma, size=len(requests)))
     explored = rng.random(len(requests)) < world.config.explored
     eligible = np.zeros(len(requests), np.int64)
     ledger = _Ledger(np.zeros(len(world.ads.budget_micros), np.int64), np.empty(0, np.int64))
@@ -131,9 +129,7 @@ class _Hour:
         ok = self.allowed[rows] & (spent < ads.budget_micros)[campaign] & ((cap == 0) | (seen < cap)) & (rate >= floor[:, None])
         eligible[rows] = ok.sum(axis=1)
         slots = np.array([SLOTS[s] for s in SURFACES])[self.requests.surface[rows]]
-        slates = policy.allot(
-            rate, ok, self.explored[rows], self.lot[rows], slots, floor, self.rival[rows], world.config.explored, DEPTH
-        )
+        slates = policy.allot(rate, ok, self.explored[rows], self.lot[rows], slots, floor, self.rival[rows], world.config.explored, DEPTH)
         at, place = np.nonzero(slates.filled)
         column = slates.order[at, place]
         request, ad, owner = rows[at], cand[at, column], campaign[at, column]

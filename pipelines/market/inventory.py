@@ -99,9 +99,7 @@ def stock(config: MarketConfig) -> Inventory:
     live_from = np.maximum(begin[creative_campaign], spread_starts(rng, rng.random(n) < 0.2, config.horizon_days))
     starts = np.full(campaigns, FOREVER)
     np.minimum.at(starts, creative_campaign, live_from)
-    category = np.where(
-        rng.random(n) < 0.9, categories[campaign_advertiser[creative_campaign]], rng.integers(1, len(CATEGORIES), n)
-    )
+    category = np.where(rng.random(n) < 0.9, categories[campaign_advertiser[creative_campaign]], rng.integers(1, len(CATEGORIES), n))
     objective = rng.choice(len(OBJECTIVES), campaigns, p=[0.6, 0.25, 0.15])
     per_click = np.exp(rng.normal(np.log(350_000), 0.5, campaigns))
     scale = np.array([1.0, 12.0, 14.0])[objective]  # cpm bids per thousand, cpa bids per conversion
@@ -138,8 +136,7 @@ def stock(config: MarketConfig) -> Inventory:
         language=rng.choice(len(LANGUAGES), n, p=zipf(len(LANGUAGES), 0.5)),
         latent=topic_map(config)[category] + rng.normal(scale=0.8, size=(n, LATENT)) / np.sqrt(LATENT),
         call=call,
-        quality=_quality(rng, laws, creative_campaign, campaigns)
-        + config.rng("calls").normal(scale=laws.appeal, size=len(CALLS))[call],
+        quality=_quality(rng, laws, creative_campaign, campaigns) + config.rng("calls").normal(scale=laws.appeal, size=len(CALLS))[call],
         conversion=rng.normal(scale=laws.conversion_quality, size=campaigns)[creative_campaign],
         delay_hours=(laws.delay_hours * np.exp(rng.normal(scale=laws.delay_spread, size=campaigns)))[creative_campaign],
         popularity=rng.permutation(zipf(n, 0.8)),

@@ -41,9 +41,7 @@ class Listings:
         self.campaigns = np.flatnonzero((ads.announced == number) | (changed & (ads.announced < number)))
         self.groups = np.flatnonzero(ads.announced[ads.group_campaign] == number)
         self.creatives = np.flatnonzero(ads.live_from == number)
-        self.reviewed = np.flatnonzero(
-            (ads.live_from == number) | ((self.live.policy != before.policy) & (ads.live_from < number))
-        )
+        self.reviewed = np.flatnonzero((ads.live_from == number) | ((self.live.policy != before.policy) & (ads.live_from < number)))
         self.when = self.midnight(number)
 
     def midnight(self, number: int) -> datetime:

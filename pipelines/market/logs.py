@@ -93,9 +93,7 @@ class Log:
             },
         )  # fmt: skip
 
-    def _engaged(
-        self, kind: str, prefix: str, rows: Ints, second: Floats, cause: pa.Array, value: Ints | None = None
-    ) -> pa.Table:
+    def _engaged(self, kind: str, prefix: str, rows: Ints, second: Floats, cause: pa.Array, value: Ints | None = None) -> pa.Table:
         day, when = self.day, self.time(second)
         return fill(
             ENGAGEMENT, len(rows),
@@ -126,11 +124,7 @@ class Log:
         for i, (kind, rate) in enumerate(ENGAGEMENT_RATES.items()):
             tilt = 1 / np.maximum(love, 0.3) if kind in ("hide", "report") else love
             rows = np.flatnonzero(social & (rng.random(len(second)) < rate * tilt))
-            tables.append(
-                self._engaged(
-                    kind, f"s{i}", rows, second[rows] + rng.exponential(10, len(rows)), numbered(f"i{self.tag}", rows)
-                )
-            )
+            tables.append(self._engaged(kind, f"s{i}", rows, second[rows] + rng.exponential(10, len(rows)), numbered(f"i{self.tag}", rows)))
         length = self.world.ads.video_seconds[day.shown_ad]
         watched = rng.random(len(second)) ** (1 / np.clip(love, 0.3, 3))
         for quarter in (25, 50, 75, 100):

@@ -32,9 +32,7 @@ class Slates:
 
 def views_per_bid(objective: Ints, p_click: Floats) -> Floats:
     """How many bids a thousand impressions are expected to earn."""
-    return np.select(
-        [objective == CPC, objective == CPM], [p_click * 1000, np.ones_like(p_click)], p_click * ASSUMED_CVR * 1000
-    )
+    return np.select([objective == CPC, objective == CPM], [p_click * 1000, np.ones_like(p_click)], p_click * ASSUMED_CVR * 1000)
 
 
 def allot(
@@ -71,9 +69,7 @@ def price(pays_micros: Floats, views: Floats, bid_micros: Ints) -> Ints:
 
 def cost(objective: Ints, price_micros: Ints, clicked: NDArray[np.bool_], converted: NDArray[np.bool_]) -> Ints:
     """Micros each impression costs: a thousandth of a CPM price, a click's or a conversion's price when it happens."""
-    return np.select(
-        [objective == CPC, objective == CPM], [price_micros * clicked, price_micros // 1000], price_micros * converted
-    )
+    return np.select([objective == CPC, objective == CPM], [price_micros * clicked, price_micros // 1000], price_micros * converted)
 
 
 def affordable(ads: Inventory, campaign: Ints, price_micros: Ints, due: Ints, spent: Ints) -> Ints:

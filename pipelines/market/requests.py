@@ -50,9 +50,7 @@ def ask(world: World, number: int) -> Requests:
     hour = np.where(rng.random(n) < 0.75, rng.normal(people.peak[user], 3.0), rng.uniform(0, 24, n)) % 24
     second = np.minimum(hour * 3600, DAY_SECONDS - 1)
     surface = rng.choice(len(SURFACES), n, p=SURFACE_SHARE)
-    device = np.where(
-        rng.random(n) < OWN_DEVICE, people.device[user], rng.choice(np.arange(1, len(DEVICES)), n, p=DEVICE_SHARE)
-    )
+    device = np.where(rng.random(n) < OWN_DEVICE, people.device[user], rng.choice(np.arange(1, len(DEVICES)), n, p=DEVICE_SHARE))
     topic = np.where(surface == 0, draw_topic(world, rng, user), 0)
     return Requests(user, second, surface, device, topic).rows(np.argsort(second, kind="stable"))
 

@@ -69,8 +69,7 @@ def _read(home: Home, what: str, first: date | None, last: date | None) -> pa.Ta
     files = [
         f
         for f in sorted((home.truth / what).glob("day=*.parquet"))
-        if (first is None or date.fromisoformat(f.stem[4:]) >= first)
-        and (last is None or date.fromisoformat(f.stem[4:]) <= last)
+        if (first is None or date.fromisoformat(f.stem[4:]) >= first) and (last is None or date.fromisoformat(f.stem[4:]) <= last)
     ]
     if not files:
         raise Missing("truth", str(home.truth), "Only a simulated market has one: `placard simulate`.")

@@ -28,8 +28,6 @@ def logistic_baseline(dataset: Dataset) -> NDArray[np.float64]:
     )
     rate = float(dataset.rows.loc[early, "weight_rate"].iloc[0])
     model = LogisticRegression(C=1.0, max_iter=300).fit(x.tocsr(), dataset.label[early])
-    test = hstack(
-        [encoder.transform(dataset.matrix[late][:, category]), csr_matrix(scaler.transform(dataset.matrix[late][:, number]))]
-    )
+    test = hstack([encoder.transform(dataset.matrix[late][:, category]), csr_matrix(scaler.transform(dataset.matrix[late][:, number]))])
     margin = model.decision_function(test.tocsr()) + np.log(rate)
     return np.asarray(1 / (1 + np.exp(-margin)))

@@ -1,0 +1,152 @@
+"""The whole loop on one machine, each step a `placard` verb in its own process: what is shown is what production runs."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any, Final
+
+from feature_repo.sources import Home
+from pipelines.errors import PipelineError
+from pipelines.tour import Tour
+from pipelines.traffic import Client, Served, send_traffic, users
+from serving.settings import Settings, child_environment
+
+REQUESTS: Final = 200
+SERVER_READY_SECONDS: Final = 60
+COMMAND: Final = str(Path(sys.executable).with_name("placard"))
+
+
+@dataclass(frozen=True)
+class Size:
+    """How large a market the demo simulates."""
+
+    days: int = 14
+    users: int = 20_000
+    creatives: int = 2_000
+    impressions: int = 300_000
+
+
+Progress = Callable[[str], None]
+
+
+def verb(home: Home, *argv: str, say: Progress) -> dict[str, Any]:
+    """Runs one verb with --json and returns its object; its last line of progress goes to `say`.
+
+    Raises PipelineError with the verb's own message when it fails; the whole output stays in the demo's log folder.
+    """
+    folder = home.root / "demo"
+    folder.mkdir(parents=True, exist_ok=True)
+    log = folder / ("-".join(a for a in argv[:2] if not a.startswith("-")) + ".log")
+    environment = child_environment(PLACARD_HOME=str(home.root), NO_COLOR="1", COLUMNS="100")
+    process = subprocess.Popen([COMMAND, *argv, "--json"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
+    assert process.stdout is not None and process.stderr is not None
+    with log.open("w") as record:
+        for line in process.stderr:
+            record.write(line)
+            if line.strip():
+                say(line.strip())
+    output = process.stdout.read()
+    if process.wait() != 0:
+        tail = log.read_text().strip().splitlines()[-1:] or ["no message"]
+        raise PipelineError(f"placard {' '.join(argv)}", process.returncode, f"{tail[0]} The whole log: {log}")
+    return dict(json.loads(output.strip().splitlines()[-1]))
+
+
+@contextmanager
+def server(home: Home, keep: bool) -> Iterator[str]:
+    """A `placard serve` process on a free loopback port; ended on leaving, unless it is to be kept."""
+    folder = home.root / "demo"
+    folder.mkdir(parents=True, exist_ok=True)
+    ready = folder / "ready"
+    ready.unlink(missing_ok=True)
+    with (folder / "serve.log").open("w") as log:
+        process = subprocess.Popen(
+            [COMMAND, "serve", "--port", "0", "--ready-file", str(ready)],
+            stdout=log,
+            stderr=log,
+            env=child_environment(PLACARD_HOME=str(home.root)),
+            start_new_session=keep,
+        )
+    try:
+        deadline = time.monotonic() + SERVER_READY_SECONDS
+        while not ready.exists() or not ready.read_text().strip():
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise PipelineError("placard serve", process.poll(), f"It did not get ready; read {folder / 'serve.log'}.")
+            time.sleep(0.1)
+        yield ready.read_text().strip()
+    finally:
+        if not keep:
+            process.terminate()
+            process.wait(20)
+
+
+def days_of(size: Size, today: date) -> tuple[date, date]:
+    """The first and last simulated day: the world ends yesterday, so that it is fresh when it is served."""
+    return today - timedelta(days=size.days), today - timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What the demo did; `lines` is what a person reads at the end."""
+
+    seconds: dict[str, float]
+    served: Served
+    lines: list[str]
+
+
+HEADS: Final = ("click", "conversion")
+
+
+def _last_day(home: Home, day: date, scheduler: bool, say: Progress) -> None:
+    """The last day's features and rankers: by Airflow's scheduler, or by the same verbs in the same order."""
+    if scheduler:
+        from pipelines.scheduler import run_day
+
+        run_day(home, day, say=say)
+        return
+    key = day.isoformat()
+    for step in ("build", "validate", "publish"):
+        verb(home, "features", step, "--partition", key, say=say)
+    for head in HEADS:
+        verb(home, "train", "--partition", key, "--head", head, say=say)
+        verb(home, "evaluate", "--partition", key, "--head", head, say=say)
+        verb(home, "gate", "--partition", key, "--head", head, say=say)
+        verb(home, "models", "register", "--partition", key, "--head", head, say=say)
+
+
+def story(settings: Settings, size: Size, today: date, *, keep: bool, scheduler: bool, tour: Tour) -> Outcome:
+    """Simulate → features → rankers → promote → serve → explain. Every step is a verb; the first that fails ends the story."""
+    home, (first, last) = settings.home, days_of(size, today)
+    with tour.step("Simulate two weeks of a market") as say:
+        verb(
+            home, "simulate", "--days", str(size.days), "--start", first.isoformat(), "--users", str(size.users),
+            "--creatives", str(size.creatives), "--impressions", str(size.impressions), say=say,
+        )  # fmt: skip
+    with tour.step("Build and publish the history's features") as say:
+        before = (last - timedelta(days=1)).isoformat()
+        verb(home, "features", "history", "--from", first.isoformat(), "--to", before, say=say)
+    by = "Airflow's scheduler runs" if scheduler else "The verbs run"
+    with tour.step(f"{by} features and rankers for {last}") as say:
+        _last_day(home, last, scheduler, say)
+    with tour.step("Promote champions, shadow a challenger") as say:
+        for head in HEADS:
+            verb(home, "promote", head, say=say)
+        verb(home, "train", "--partition", last.isoformat(), "--head", "click", "--step", "fit", "--ranker", "logistic", say=say)
+        verb(
+            home, "models", "register", "--partition", last.isoformat(), "--head", "click", "--ranker", "logistic",
+            "--alias", "shadow", say=say,
+        )  # fmt: skip
+        models = verb(home, "models", "list", say=say)
+    with tour.step("Serve, ask, and feed engagements back") as say, server(home, keep) as url:
+        served = send_traffic(url, users(home, REQUESTS, settings.seed), settings.seed, say)
+        why = Client(url).call("GET", f"/v1/decisions/{served.decision_id}/why")
+        verb(home, "ingest", "serving", "--partition", today.isoformat(), say=say)
+    return Outcome(tour.seconds, served, epilogue(home, url, served, why, models, keep))
