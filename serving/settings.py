@@ -5,6 +5,7 @@ Order of precedence: environment (PLACARD_...), then `placard.toml` in the state
 
 from __future__ import annotations
 
+import json
 import os
 import tomllib
 from dataclasses import dataclass
@@ -114,3 +115,16 @@ def origins() -> list[Origin]:
 def child_environment(**extra: str) -> dict[str, str]:
     """The environment for a process that we start: ours, with `extra` on top."""
     return {**os.environ, **extra}
+
+
+def export(settings: Settings) -> None:
+    """Writes settings into the environment, so that worker processes load the same."""
+    for name in Settings.model_fields:
+        value = getattr(settings, name)
+        variable = "PLACARD_HOME" if name == "home_path" else f"PLACARD_{name.upper()}"
+        if isinstance(value, SecretStr):
+            os.environ[variable] = value.get_secret_value()
+        elif isinstance(value, tuple):
+            os.environ[variable] = json.dumps(value)
+        elif value is not None:
+            os.environ[variable] = str(value)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -78,6 +78,22 @@ class Snapshot:
     @cached_property
     def campaign_ids(self) -> tuple[str, ...]:
         return tuple(bytes(c).decode() for c in self["campaign.id"])
+
+    @cached_property
+    def _campaign_place(self) -> dict[str, int]:
+        return {c: i for i, c in enumerate(self.campaign_ids)}
+
+    def budget_of(self, campaign_id: str) -> int:
+        """Daily budget, micros; 0 for a campaign that is not in the catalogue."""
+        place = self._campaign_place.get(campaign_id)
+        return 0 if place is None else int(self["campaign.budget_micros"][place])
+
+    def rows_of(self, creative_ids: Sequence[str]) -> list[int]:
+        """Rows of creatives that are in the snapshot (its ids are sorted)."""
+        if not creative_ids:
+            return []
+        wanted = np.array([c.encode() for c in creative_ids])
+        return [int(r) for r in np.searchsorted(self["id.creative_id"], wanted)]
 
     @cached_property
     def words(self) -> dict[str, dict[str, np.uint64]]:

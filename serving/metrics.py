@@ -1,0 +1,54 @@
+"""What Prometheus sees of one worker."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+from serving.decision import Decision
+
+if TYPE_CHECKING:
+    from serving.reload import Reloader
+    from serving.shadow import Shadow
+    from serving.wire import EventBody
+
+SECONDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
+
+
+class Metrics:
+    """Names follow Prometheus' conventions; labels are the engine's own words."""
+
+    def __init__(self, reloader: Reloader, shadow: Shadow) -> None:
+        r = self.registry = CollectorRegistry()
+        self._decisions = Counter("placard_decisions", "Decisions by surface and rung", ["surface", "rung"], registry=r)
+        self._shown = Counter("placard_ads_shown", "Ads shown", ["surface"], registry=r)
+        self._rejected = Counter("placard_rejected", "Candidates dropped, by rule", ["rule"], registry=r)
+        self._latency = Histogram("placard_decision_seconds", "Time to decide", ["surface"], buckets=SECONDS, registry=r)
+        self._stages = Histogram("placard_stage_seconds", "Time of each stage", ["stage"], buckets=SECONDS, registry=r)
+        self._events = Counter("placard_events", "Events received, by kind", ["kind"], registry=r)
+        self._charged = Counter("placard_charged_micros", "Money charged, micros", registry=r)
+        Gauge("placard_shadow_dropped", "Decisions not shadow-scored", registry=r).set_function(lambda: shadow.dropped)
+        Gauge("placard_shadow_scored", "Decisions shadow-scored", registry=r).set_function(lambda: shadow.scored)
+        Gauge("placard_shadow_failed", "Shadow scorings that failed", registry=r).set_function(lambda: shadow.failed)
+        Gauge("placard_refused", "Bundles or snapshots refused", registry=r).set_function(lambda: len(reloader.refused))
+        Gauge("placard_swaps", "Models and snapshots taken up", registry=r).set_function(lambda: reloader.swaps)
+
+    def decided(self, decision: Decision, seconds: float) -> None:
+        surface = decision.request.surface
+        self._decisions.labels(surface, decision.rung).inc()
+        self._shown.labels(surface).inc(len(decision.shown))
+        self._latency.labels(surface).observe(seconds)
+        for stage, ms in decision.stage_ms.items():
+            self._stages.labels(stage).observe(ms / 1000)
+        for rule, count in decision.funnel.rejected.items():
+            self._rejected.labels(rule).inc(count)
+
+    def received(self, events: Sequence[EventBody], result: dict[str, object]) -> None:
+        for event in events:
+            self._events.labels(event.kind).inc()
+        self._charged.inc(float(str(result["charged_micros"])))
+
+    def render(self) -> bytes:
+        return bytes(generate_latest(self.registry))

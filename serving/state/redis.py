@@ -1,0 +1,53 @@
+"""The ledger in Redis: one atomic script a charge, shared by all machines."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+from redis import Redis
+
+KEEP_SECONDS: Final = 3 * 86_400
+"""A day's books are kept this long; older charges must come from the event log."""
+CHARGE: Final = """
+local before = redis.call('hget', KEYS[2], ARGV[1])
+if before then return tonumber(before) end
+local spent = tonumber(redis.call('hget', KEYS[1], ARGV[2]) or '0')
+local due = math.max(math.min(tonumber(ARGV[3]), tonumber(ARGV[4]) - spent), 0)
+redis.call('hincrby', KEYS[1], ARGV[2], due)
+redis.call('hset', KEYS[2], ARGV[1], due)
+redis.call('expire', KEYS[1], ARGV[5])
+redis.call('expire', KEYS[2], ARGV[5])
+return due
+"""
+
+
+class RedisLedger:
+    def __init__(self, url: str) -> None:
+        self._redis: Any = Redis.from_url(url)
+        self._charge = self._redis.register_script(CHARGE)
+
+    def spent(self, campaign_ids: Sequence[str], day: date) -> NDArray[np.int64]:
+        values = self._redis.hmget(f"placard:spend:{day}", list(campaign_ids)) if campaign_ids else []
+        return np.array([int(v or 0) for v in values], np.int64)
+
+    def charge(self, event_id: str, campaign_id: str, day: date, micros: int, daily_budget_micros: int) -> int:
+        keys = [f"placard:spend:{day}", "placard:charges"]
+        return int(self._charge(keys=keys, args=[event_id, campaign_id, micros, daily_budget_micros, KEEP_SECONDS]))
+
+    def expose(self, user_id: str, campaign_ids: Sequence[str], day: date) -> None:
+        key = f"placard:seen:{day}:{user_id}"
+        pipe = self._redis.pipeline()
+        for campaign in campaign_ids:
+            pipe.hincrby(key, campaign, 1)
+        pipe.expire(key, KEEP_SECONDS)
+        pipe.execute()
+
+    def exposures(self, user_id: str, day: date) -> dict[str, int]:
+        return {k.decode(): int(v) for k, v in self._redis.hgetall(f"placard:seen:{day}:{user_id}").items()}
+
+    def close(self) -> None:
+        self._redis.close()
