@@ -25,12 +25,12 @@ def _show(home: Home, report: Report, as_json: bool) -> None:
     from pipelines.monitor.report import write_report
 
     page = write_report(home, report)
-    marks = {True: "[green]holds[/]", False: "[red]does not hold[/]", None: ""}
+    marks = {True: "[green]ok[/] ", False: "[red]no[/] ", None: "   "}
     shown = [*report.failing(), *(f for f in report.figures if f.holds is not False)][:MOST_LINES]
     lines = [f"[bold]{report.name}[/] on {report.day}: {len(report.failing())} of {len(report.figures)} figures do not hold"]
     for f in shown:
         value = "-" if f.value is None else f"{f.value:,.4g}"
-        lines.append(f"  {escape(f.name):48} {value:>12} {f.unit:6} {escape(f.target or ''):24} {marks[f.holds]}")
+        lines.append(f"{marks[f.holds]}{escape(f.name):36} {value:>10} {f.unit:6} {escape(f.target or '')}")
     emit(report.plain | {"page": str(page)}, as_json, [*lines, f"page: {page}"])
 
 
