@@ -1,0 +1,46 @@
+"""Three reports on a day, each a page under reports/ and figures in the log.
+
+`drift`, `calibration` and `skew` side by side, started by the asset `features`, with the same partition key.
+
+- **drift**: how far each published feature moved in a week (population stability index, judged against chance).
+- **calibration**: predicted over observed clicks of what was served over `days`, by surface, device, region and day.
+- **skew**: the feature vectors that serving logged, against the same ones recomputed offline.
+
+A figure that does not hold is shown in the report and does not fail the task: nothing waits for these reports.
+"""
+
+from airflow.sdk import Param, PartitionedAssetTimetable, dag, task
+from assets import FEATURES, QUALITY
+from verb import DAY, TASKS, verb
+
+DAYS = Param(7, type="integer", minimum=1, maximum=90, title="Days", description="Days that calibration looks at, up to the partition.")
+
+
+@dag(
+    schedule=PartitionedAssetTimetable(assets=FEATURES),
+    catchup=False,
+    max_active_runs=1,
+    params={"day": DAY, "days": DAYS},
+    default_args=TASKS,
+    doc_md=__doc__,
+    tags=["placard", "quality"],
+)
+def quality_daily():
+    @task.bash(outlets=[QUALITY])
+    def drift():
+        return verb("quality drift")
+
+    @task.bash(outlets=[QUALITY])
+    def calibration():
+        return verb("quality calibration --days {{ params.days }}")
+
+    @task.bash(outlets=[QUALITY])
+    def skew():
+        return verb("quality skew")
+
+    drift()
+    calibration()
+    skew()
+
+
+quality_daily()

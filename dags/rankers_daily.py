@@ -1,0 +1,64 @@
+"""A day's features in, a challenger per head registered.
+
+`dataset → train → evaluate → gate → register` for the click head and the conversion head side by side, started by the asset
+`features`, with the same partition key.
+
+- **dataset** joins labels that had matured by the day's end with the features known at their time.
+- **train** fits the ranker and calibrates it; **evaluate** measures it on later rows beside the champion and writes the report.
+- **gate** compares the figures with the gates. A candidate that fails is refused: the task fails with each gate's values, is not
+  retried, the champion stays, and the other head goes on.
+- **register** records the bundle and points `@challenger` at it. People (or `shadow_daily`) promote; this DAG never does.
+"""
+
+from airflow.sdk import Param, PartitionedAssetTimetable, dag, task, task_group
+from assets import FEATURES, RANKERS
+from verb import DAY, TASKS, verb
+
+HEADS = ("click", "conversion")
+RANKER = Param("xgboost", enum=["xgboost", "logistic"], title="Ranker", description="Which ranker to fit.")
+
+
+@dag(
+    schedule=PartitionedAssetTimetable(assets=FEATURES),
+    catchup=False,
+    max_active_runs=1,
+    params={"day": DAY, "ranker": RANKER},
+    default_args=TASKS,
+    doc_md=__doc__,
+    tags=["placard", "rankers"],
+)
+def rankers_daily():
+    def challenger(head):
+        candidate = f"--head {head} --ranker {{{{ params.ranker }}}}"
+
+        @task.bash
+        def dataset():
+            return verb(f"train --head {head} --step dataset")
+
+        @task.bash
+        def train():
+            return verb(f"train {candidate} --step fit")
+
+        @task.bash
+        def evaluate():
+            return verb(f"evaluate {candidate}")
+
+        @task.bash
+        def gate():
+            return verb(f"gate {candidate}")
+
+        @task.bash(outlets=[RANKERS], max_active_tis_per_dag=1)  # the registry's aliases have one writer
+        def register():
+            return verb(f"models register {candidate} --alias challenger")
+
+        @task_group(group_id=head)
+        def steps():
+            dataset() >> train() >> evaluate() >> gate() >> register()
+
+        return steps()
+
+    for head in HEADS:
+        challenger(head)
+
+
+rankers_daily()

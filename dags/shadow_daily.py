@@ -1,0 +1,42 @@
+"""What the shadow would have said, against what happened: promote it, or hold.
+
+`collect → report → decide`, every day at 02:00 UTC for the day before yesterday: by then that day's labels have matured.
+The partition key is that day; the report looks back from it over `days`.
+
+- **collect** brings what was served and scored on the day, and the engagements that followed, into the event tables.
+- **report** compares champion and shadow on the same ads, with paired intervals; it changes nothing.
+- **decide** promotes the shadow when every gate holds, and holds with its reasons otherwise. Holding is a success.
+"""
+
+from airflow.sdk import CronPartitionTimetable, Param, dag, task
+from verb import DAY, TASKS, verb
+
+DAYS = Param(7, type="integer", minimum=1, maximum=90, title="Days", description="Days that are looked at, up to the partition.")
+
+
+@dag(
+    schedule=CronPartitionTimetable("0 2 * * *", timezone="UTC", run_offset=-2, key_format="%Y-%m-%d"),
+    catchup=False,
+    max_active_runs=1,
+    params={"day": DAY, "days": DAYS},
+    default_args=TASKS,
+    doc_md=__doc__,
+    tags=["placard", "rankers"],
+)
+def shadow_daily():
+    @task.bash
+    def collect():
+        return verb("ingest serving")
+
+    @task.bash
+    def report():
+        return verb("shadow report --days {{ params.days }}")
+
+    @task.bash(max_active_tis_per_dag=1)
+    def decide():
+        return verb("shadow decide --days {{ params.days }}")
+
+    collect() >> report() >> decide()
+
+
+shadow_daily()
