@@ -13,6 +13,8 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, Final
 
+from rich.markup import escape
+
 from feature_repo.sources import Home
 from pipelines.errors import PipelineError
 from pipelines.tour import Tour
@@ -88,6 +90,34 @@ def server(home: Home, keep: bool) -> Iterator[str]:
             process.wait(20)
 
 
+def epilogue(home: Home, url: str, served: Served, why: dict[str, Any], models: dict[str, Any], keep: bool) -> list[str]:
+    """What a person reads at the end: one explained slate, the models, and where to look."""
+    lines = [
+        f"\n[bold]{served.requests} requests[/]: {served.shown} ads shown, {served.clicks} clicks, p50 {served.p50_ms:.1f} ms over HTTP\n",
+        f"[bold]One slate, explained[/] (decision {served.decision_id})",
+    ]
+    lines += [f"  {count:>8,}  {escape(step)}" for step, count in why["funnel"]]
+    for ad in why["ads"]:
+        lines += [f"  [bold]{ad['position']}. {escape(ad['creative_id'])}[/]  {escape(ad['score'])}", f"     {escape(ad['price_words'])}"]
+        lines += [f"     {c['log_odds']:+.3f}  {escape(c['feature'])} = {c['value']:.4g}" for c in ad["contributions"][:4]]
+    lines.append("\n[bold]Models[/]")
+    for v in models["versions"]:
+        names = " ".join(f"@{a}" for a in v["aliases"]) or "-"
+        lines.append(
+            f"  {v['head']:<10} {v['version']:>3} {v['ranker']:<13} {names:<24} "
+            f"NE {v['metrics'].get('normalised_entropy', 0):.4f}  AUC {v['metrics'].get('roc_auc', 0):.4f}"
+        )
+    report = max(home.reports.glob("click-*.html"), key=lambda p: p.stat().st_mtime)
+    lines += [
+        "\n[bold]Where to look[/]",
+        f"  API docs      {url}/docs" if keep else "  API docs      placard serve, then /docs",
+        f"  MLflow        .venv/bin/mlflow ui --backend-store-uri sqlite:///{home.mlflow}/mlflow.db",
+        f"  Data Docs     {home.data_docs}/index.html",
+        f"  Report        {report}",
+    ]
+    return lines
+
+
 def days_of(size: Size, today: date) -> tuple[date, date]:
     """The first and last simulated day: the world ends yesterday, so that it is fresh when it is served."""
     return today - timedelta(days=size.days), today - timedelta(days=1)
@@ -139,11 +169,10 @@ def story(settings: Settings, size: Size, today: date, *, keep: bool, scheduler:
     with tour.step("Promote champions, shadow a challenger") as say:
         for head in HEADS:
             verb(home, "promote", head, say=say)
-        verb(home, "train", "--partition", last.isoformat(), "--head", "click", "--step", "fit", "--ranker", "logistic", say=say)
-        verb(
-            home, "models", "register", "--partition", last.isoformat(), "--head", "click", "--ranker", "logistic",
-            "--alias", "shadow", say=say,
-        )  # fmt: skip
+        slim = ("--partition", last.isoformat(), "--head", "click", "--ranker", "xgboost_slim")
+        verb(home, "train", *slim, "--step", "fit", say=say)
+        verb(home, "evaluate", *slim, say=say)
+        verb(home, "models", "register", *slim, "--alias", "shadow", say=say)
         models = verb(home, "models", "list", say=say)
     with tour.step("Serve, ask, and feed engagements back") as say, server(home, keep) as url:
         served = send_traffic(url, users(home, REQUESTS, settings.seed), settings.seed, say)

@@ -25,14 +25,14 @@ class Laws:
     Triples go with taxonomy.SURFACES (search, feed, proactive).
     """
 
-    base: tuple[float, float, float] = (-6.25, -6.75, -6.45)
+    base: tuple[float, float, float] = (-6.4, -6.8, -6.5)
     decay: tuple[float, float, float] = (0.55, 0.35, 0.3)  # examination(position) = position ** -decay
-    interest: float = 0.7  # per standard deviation of the user's log interests
-    taste: float = 0.4  # per unit of latent user–ad product, beyond the category
-    quality: float = 0.6  # standard deviation across ads, half of its variance by campaign
+    interest: float = 0.8  # per standard deviation of the user's log interests
+    taste: float = 0.35  # per unit of latent user–ad product, beyond the category
+    quality: float = 0.65  # standard deviation across ads, two thirds of its variance by campaign
     appeal: float = 0.3  # standard deviation of what a call to action adds; part of what a cold ad shows
     video: float = 0.2  # the ad has a video; nothing on search
-    propensity: float = 0.3  # standard deviation across users
+    propensity: float = 0.25  # standard deviation across users
     age: float = 0.06  # per age band
     device: tuple[float, float, float, float, float] = (0.0, 0.1, -0.1, 0.05, -0.5)  # by taxonomy.DEVICES
     language: float = 0.5  # the ad speaks the user's language
@@ -42,8 +42,8 @@ class Laws:
     query_match: float = 1.0  # search: the query is about the ad's category
     fatigue: float = 0.3  # minus this per log(1 + impressions of the campaign to the user before, that day)
     trend: float = 0.2  # amplitude of each category's wave of 28 days
-    bot_share: float = 0.01  # of users
-    bot_click: float = 0.1  # P(click) of a bot, whatever it sees; a bot never converts
+    bot_share: float = 0.006  # of users
+    bot_click: float = 0.08  # P(click) of a bot, whatever it sees; a bot never converts
     conversion_base: float = -2.6  # a click's conversion: sigmoid of the base and the next two
     conversion_quality: float = 0.6  # standard deviation across campaigns
     conversion_interest: float = 0.5  # per standard deviation of the user's log interests

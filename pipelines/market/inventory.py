@@ -134,7 +134,7 @@ def stock(config: MarketConfig) -> Inventory:
         first_policy=rng.choice(len(POLICY), n, p=[0.93, 0.03, 0.015, 0.025]),
         category=category,
         language=rng.choice(len(LANGUAGES), n, p=zipf(len(LANGUAGES), 0.5)),
-        latent=topic_map(config)[category] + rng.normal(scale=0.8, size=(n, LATENT)) / np.sqrt(LATENT),
+        latent=topic_map(config)[category] + rng.normal(scale=0.6, size=(n, LATENT)) / np.sqrt(LATENT),
         call=call,
         quality=_quality(rng, laws, creative_campaign, campaigns) + config.rng("calls").normal(scale=laws.appeal, size=len(CALLS))[call],
         conversion=rng.normal(scale=laws.conversion_quality, size=campaigns)[creative_campaign],
@@ -146,7 +146,7 @@ def stock(config: MarketConfig) -> Inventory:
 
 def _quality(rng: np.random.Generator, laws: Laws, campaign: Ints, campaigns: int) -> Floats:
     shared, own = rng.normal(size=campaigns)[campaign], rng.normal(size=len(campaign))
-    return np.asarray(laws.quality * np.sqrt(0.5) * (shared + own))
+    return np.asarray(laws.quality * (np.sqrt(2 / 3) * shared + np.sqrt(1 / 3) * own))
 
 
 def _mask(rng: np.random.Generator, rows: int, words: int, targeted: float) -> Masks:
