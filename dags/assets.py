@@ -7,6 +7,3 @@ FEATURES = Asset("features", group="placard")
 
 RANKERS = Asset("rankers", group="placard")
 """A day's rankers: trained, gated and registered as challengers."""
-
-QUALITY = Asset("quality", group="placard")
-"""A day's reports on drift, calibration and skew."""

@@ -10,7 +10,7 @@ A figure that does not hold is shown in the report and does not fail the task: n
 """
 
 from airflow.sdk import Param, PartitionedAssetTimetable, dag, task
-from assets import FEATURES, QUALITY
+from assets import FEATURES
 from verb import DAY, TASKS, verb
 
 DAYS = Param(7, type="integer", minimum=1, maximum=90, title="Days", description="Days that calibration looks at, up to the partition.")
@@ -26,15 +26,15 @@ DAYS = Param(7, type="integer", minimum=1, maximum=90, title="Days", description
     tags=["placard", "quality"],
 )
 def quality_daily():
-    @task.bash(outlets=[QUALITY])
+    @task.bash
     def drift():
         return verb("quality drift")
 
-    @task.bash(outlets=[QUALITY])
+    @task.bash
     def calibration():
         return verb("quality calibration --days {{ params.days }}")
 
-    @task.bash(outlets=[QUALITY])
+    @task.bash
     def skew():
         return verb("quality skew")
 

@@ -1,186 +1,153 @@
-"""Starts a real Airflow (scheduler, DAG processor, API) on free loopback ports, runs days under it, and ends all of it.
-
-Airflow lives in its own environment; this module only starts processes and speaks HTTP to them.
-"""
+"""Airflow's real scheduler on this machine: started, given a day, watched, and ended with everything that it started."""
 
 from __future__ import annotations
 
-import json
-import os
-import signal
-import socket
-import subprocess
 import time
-import urllib.error
-import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from feature_repo.sources import Home
-from pipelines.errors import Missing, PipelineError
-from serving.settings import child_environment
+from pipelines.airflow_api import AirflowApi, DagRun, TaskRun
+from pipelines.airflow_home import DAGS, AirflowHome, prepare
+from pipelines.airflow_processes import Processes
+from pipelines.errors import PipelineError
 
-ROOT: Final = Path(__file__).resolve().parents[1]
-AIRFLOW: Final = ROOT / ".venv-airflow" / "bin" / "airflow"
-START_SECONDS: Final = 120
-POLL_SECONDS: Final = 1.0
-FINISHED: Final = ("success", "failed")
+READY_SECONDS: Final = 120
+DAY_SECONDS: Final = 3600
+POLL_SECONDS: Final = 0.5
+FIRST: Final = "features_daily"
+FOLLOWING: Final = ("rankers_daily",)
+"""What a day's features start through their asset."""
+
+Say = Callable[[str], None]
+
+
+def silence(_: str) -> None:
+    """For who wants no progress."""
 
 
 @dataclass(frozen=True)
-class DagRun:
-    """One run that was waited for; tasks: state by task."""
+class DayRun:
+    """A day under the scheduler. seconds: wall time from the first trigger to the last end, without Airflow's own start."""
 
-    dag: str
-    key: str
-    state: str
-    tasks: dict[str, str]
+    day: date
+    runs: tuple[DagRun, ...]
+    tasks: Mapping[str, tuple[TaskRun, ...]]
+    seconds: float
 
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    @property
+    def succeeded(self) -> bool:
+        return all(run.state == "success" for run in self.runs)
 
 
 class Scheduler:
-    """A running Airflow; `url` is its API and UI."""
+    """A running Airflow."""
 
-    def __init__(self, url: str, process: subprocess.Popen[bytes], log: Path) -> None:
-        self.url, self.process, self.log = url, process, log
-        self._token = ""
+    def __init__(self, airflow: AirflowHome, processes: Processes) -> None:
+        self.airflow, self._processes, self.api = airflow, processes, AirflowApi(airflow)
 
-    def call(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
-        """One API call. Raises PipelineError with Airflow's own words."""
-        headers = {"content-type": "application/json", "authorization": f"Bearer {self._token}"}
-        data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(f"{self.url}{path}", data, headers, method=method)
+    def wait_ready(self) -> None:
+        """Returns once the scheduler beats and every DAG is known. Raises PipelineError for a DAG that does not import."""
+        wanted = {p.stem for p in DAGS.glob("*_daily.py")}
+        deadline = time.monotonic() + READY_SECONDS
+        while not self._ready(wanted):
+            if time.monotonic() > deadline:
+                raise PipelineError("Airflow", f"not ready after {READY_SECONDS} s", f"Read the logs in {self.airflow.root}.")
+            time.sleep(POLL_SECONDS)
+
+    def _ready(self, wanted: set[str]) -> bool:
+        self._processes.check()
         try:
-            with urllib.request.urlopen(request, timeout=30) as answer:
-                return dict(json.loads(answer.read() or b"{}"))
-        except urllib.error.HTTPError as error:
-            raise PipelineError(f"airflow {method} {path}", error.code, error.read().decode()[:300]) from None
+            if not self.api.healthy():
+                return False
+            if errors := self.api.import_errors():
+                raise PipelineError("DAGs", f"{len(errors)} do not import", errors[0])
+            return wanted <= self.api.dags()
+        except OSError:  # the API server is not up yet
+            return False
 
-    def wait_until_ready(self, dags: tuple[str, ...]) -> None:
-        """Until the API answers, the scheduler beats and every DAG has been read. Raises PipelineError with the log's place."""
-        deadline = time.monotonic() + START_SECONDS
-        while time.monotonic() < deadline:
-            if self.process.poll() is not None:
-                break
-            try:
-                health = self.call("GET", "/api/v2/monitor/health")
-                if health["scheduler"]["status"] == "healthy":
-                    self._token = self.call("GET", "/auth/token")["access_token"]
-                    known = {d["dag_id"] for d in self.call("GET", "/api/v2/dags?limit=100")["dags"]}
-                    if set(dags) <= known:
-                        return
-            except (OSError, PipelineError, KeyError, ValueError):
-                pass
+    def run_day(self, day: date, following: Sequence[str] = FOLLOWING, say: Say = silence, seconds: float = DAY_SECONDS) -> DayRun:
+        """Triggers features_daily with the day as partition key and waits for it and for the DAGs that its asset starts.
+
+        Ends early, with what there is, when features_daily fails: nothing follows then.
+        """
+        key, started = day.isoformat(), time.monotonic()
+        for dag in (FIRST, *following):
+            self.api.unpause(dag)
+        before = {run.run for dag in following for run in self.api.runs(dag, key)}
+        first = self.api.trigger(FIRST, key)
+        said: set[tuple[str, str]] = set()
+        while True:
+            self._processes.check()
+            runs = [next(r for r in self.api.runs(FIRST, key) if r.run == first)]
+            runs += [r for dag in following for r in self.api.runs(dag, key)[:1] if r.run not in before]
+            tasks = {run.dag: tuple(self.api.tasks(run)) for run in runs}
+            _tell(runs, tasks, said, say)
+            over = runs[0].state == "failed" or len(runs) == 1 + len(following)
+            if over and all(run.finished for run in runs):
+                return DayRun(day, tuple(runs), tasks, time.monotonic() - started)
+            if time.monotonic() - started > seconds:
+                states = ", ".join(f"{run.dag} {run.state}" for run in runs)
+                raise PipelineError(f"run of {key}", f"not over after {seconds:.0f} s ({states})", f"Read the logs in {self.airflow.root}.")
             time.sleep(POLL_SECONDS)
-        raise PipelineError("airflow", self.process.poll(), f"It did not get ready in {START_SECONDS} s; read {self.log}.")
 
-    def trigger(self, dag: str, key: str) -> None:
-        """Starts a run for a partition key; does nothing when there is one already that has not failed."""
-        for run in self._runs(dag, key):
-            if run["state"] != "failed":
-                return
-        self.call("POST", f"/api/v2/dags/{dag}/dagRuns", {"logical_date": None, "partition_key": key})
-
-    def _runs(self, dag: str, key: str) -> list[dict[str, Any]]:
-        runs = self.call("GET", f"/api/v2/dags/{dag}/dagRuns?limit=100&order_by=-run_after")["dag_runs"]
-        return [r for r in runs if r.get("partition_key") == key]
-
-    def wait_for(self, dag: str, key: str, seconds: float, say: Callable[[str], None]) -> DagRun:
-        """The newest run of a partition key, once it has ended. Raises PipelineError when it fails or takes too long."""
-        deadline, word = time.monotonic() + seconds, ""
-        while time.monotonic() < deadline:
-            runs = self._runs(dag, key)
-            if runs:
-                run_id = urllib.request.quote(runs[0]["run_id"], safe="")  # type: ignore[attr-defined]
-                tasks = self.call("GET", f"/api/v2/dags/{dag}/dagRuns/{run_id}/taskInstances")["task_instances"]
-                states = {t["task_id"]: str(t["state"]) for t in tasks}
-                now = ", ".join(t for t, s in states.items() if s == "running")
-                if now and now != word:
-                    word = now
-                    say(f"{dag}: {now}")
-                if runs[0]["state"] in FINISHED:
-                    found = DagRun(dag, key, runs[0]["state"], states)
-                    if found.state == "failed":
-                        bad = ", ".join(t for t, s in states.items() if s == "failed")
-                        raise PipelineError(f"{dag} of {key}", f"failed at {bad}", f"Its tasks' logs: {self.log.parent / 'logs'}")
-                    return found
-            time.sleep(POLL_SECONDS)
-        raise PipelineError(f"{dag} of {key}", f"not finished in {seconds:.0f} s", f"Its tasks' logs: {self.log.parent / 'logs'}")
+    def failures(self, done: DayRun) -> Iterator[str]:
+        """`dag.task: the verb's own last words`, for each task that failed by itself."""
+        for run in done.runs:
+            for task in done.tasks[run.dag]:
+                if task.state == "failed":
+                    yield f"{run.dag}.{task.task}: {_words(self.api.log(run, task))}"
 
 
-def environment(home: Home, port: int) -> dict[str, str]:
-    """Airflow's settings: its own home under the state folder, LocalExecutor on SQLite, loopback, few workers, all ports free."""
-    folder = home.root / "airflow"
-    return child_environment(
-        AIRFLOW_HOME=str(folder),
-        AIRFLOW__CORE__DAGS_FOLDER=str(ROOT / "dags"),
-        AIRFLOW__CORE__LOAD_EXAMPLES="False",
-        AIRFLOW__CORE__EXECUTOR="LocalExecutor",
-        AIRFLOW__CORE__PARALLELISM="2",
-        AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION="False",
-        AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS="True",
-        AIRFLOW__CORE__EXECUTION_API_SERVER_URL=f"http://127.0.0.1:{port}/execution/",
-        AIRFLOW__API__HOST="127.0.0.1",
-        AIRFLOW__API__PORT=str(port),
-        AIRFLOW__API__BASE_URL=f"http://127.0.0.1:{port}",
-        AIRFLOW__LOGGING__WORKER_LOG_SERVER_PORT=str(_free_port()),
-        AIRFLOW__LOGGING__TRIGGER_LOG_SERVER_PORT=str(_free_port()),
-        AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL="30",
-        AIRFLOW__USAGE_DATA_COLLECTION__ENABLED="False",
-        PLACARD_HOME=str(home.root),
-        PATH=f"{AIRFLOW.parent}:{os.defpath}",
-    )
+def _words(lines: Sequence[str]) -> str:
+    """What the verb printed: between Airflow's "Output:" and its word on the exit status."""
+    start = next((i for i, line in enumerate(lines) if line.strip() == "Output:"), -1) + 1
+    stop = next((i for i, line in enumerate(lines) if line.startswith("Command exited with return code")), len(lines))
+    return "\n".join(lines[start:stop][-10:]) or "no output"
+
+
+def _tell(runs: Sequence[DagRun], tasks: Mapping[str, Sequence[TaskRun]], said: set[tuple[str, str]], say: Say) -> None:
+    """A line for each task that has just ended, then one for what runs now."""
+    for run in runs:
+        for task in tasks[run.dag]:
+            if task.state in ("success", "failed") and (run.run, task.task) not in said:
+                said.add((run.run, task.task))
+                say(f"{run.dag} {task.task} {'done' if task.state == 'success' else 'FAILED'} in {task.seconds:.1f} s.")
+    every = [task for run in runs for task in tasks[run.dag]]
+    now = [task.task for task in every if task.state == "running"]
+    ended = sum(task.state in ("success", "failed", "upstream_failed") for task in every)
+    if now:
+        say(f"{ended} of {len(every)} tasks, running {', '.join(now)}")
 
 
 @contextmanager
-def airflow(home: Home) -> Iterator[Scheduler]:
-    """A running Airflow, ended with its whole process group on leaving. Raises Missing without its environment."""
-    if not AIRFLOW.exists():
-        raise Missing("airflow", str(AIRFLOW), "Run `make install`.")
-    folder = home.root / "airflow"
-    folder.mkdir(parents=True, exist_ok=True)
-    port, log = _free_port(), folder / "standalone.log"
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            [str(AIRFLOW), "standalone"], stdout=output, stderr=output, env=environment(home, port), start_new_session=True
-        )
-    try:
-        yield Scheduler(f"http://127.0.0.1:{port}", process, log)
-    finally:
-        _end(process)
+def running(home: Home, port: int = 0, extra: Mapping[str, str] | None = None, say: Say = silence) -> Iterator[Scheduler]:
+    """Airflow on the state folder, ready for work; ended with all its tasks on leaving. extra: variables for the tasks."""
+    with Processes(home.root.absolute() / "airflow" / "run") as processes:
+        say("preparing Airflow's database")
+        airflow = prepare(home, port, extra)
+        for name, argv in airflow.programs.items():
+            processes.start(name, argv, airflow.environment, airflow.root)
+        say("starting the scheduler")
+        scheduler = Scheduler(airflow, processes)
+        scheduler.wait_ready()
+        say(f"Airflow runs at {airflow.url}.")
+        yield scheduler
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
-    """A plain kill of standalone leaves its children behind: the group goes, first asked, then made to."""
-    for kind in (signal.SIGINT, signal.SIGTERM, signal.SIGKILL):
-        try:
-            os.killpg(process.pid, kind)
-        except ProcessLookupError:
-            return
-        deadline = time.monotonic() + 8
-        while time.monotonic() < deadline:
-            process.poll()
-            try:
-                os.killpg(process.pid, 0)
-            except ProcessLookupError:
-                return
-            time.sleep(0.1)
+def run_day(
+    home: Home, day: date, say: Say = silence, following: Sequence[str] = FOLLOWING, extra: Mapping[str, str] | None = None
+) -> DayRun:
+    """features_daily for the day, then what its asset starts, under a scheduler of their own that is ended afterwards.
 
-
-def run_day(home: Home, day: date, say: Callable[[str], None], seconds: float = 600) -> list[DagRun]:
-    """Triggers features_daily for a day and waits for it and for rankers_daily, which its asset triggers."""
-    key = day.isoformat()
-    with airflow(home) as scheduler:
-        say("waiting for the scheduler")
-        scheduler.wait_until_ready(("features_daily", "rankers_daily"))
-        scheduler.trigger("features_daily", key)
-        return [scheduler.wait_for(dag, key, seconds, say) for dag in ("features_daily", "rankers_daily")]
+    Raises PipelineError with the failed verbs' messages when a task fails.
+    """
+    with running(home, extra=extra, say=say) as scheduler:
+        done = scheduler.run_day(day, following, say)
+        if not done.succeeded:
+            failed = [run.dag for run in done.runs if run.state != "success"]
+            raise PipelineError(f"DAG {', '.join(failed)}", f"failed for {day}", "\n".join(scheduler.failures(done)))
+        return done
