@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import warnings
 from importlib import import_module
 
@@ -36,7 +35,9 @@ for verb in VERBS:
 
 def main() -> None:
     """Telemetry of the libraries underneath is off, always."""
-    os.environ.update(MLFLOW_DISABLE_TELEMETRY="true", DO_NOT_TRACK="true", GX_ANALYTICS_ENABLED="false", FEAST_USAGE="False")
+    from serving.settings import silence_telemetry
+
+    silence_telemetry()
     app()
 
 

@@ -66,7 +66,7 @@ def labels(home: Home, head: str, day: date, maturity: timedelta) -> pd.DataFram
         outcomes = done.filter(done.kind == head).group_by(link).aggregate(happened=lambda t: t.created_ts.min())
         joined = base.left_join(outcomes.rename(outcome_of=link), base[key] == outcomes.rename(outcome_of=link).outcome_of)
         columns = {"row_id": joined[key], "explored": joined.explored if head == "click" else False}
-        frame = (
+        frame: pd.DataFrame = (
             joined.select("ts", "user_id", "creative_id", "campaign_id", "advertiser_id", "position", *CONTEXT, "happened", **columns)
             .order_by("ts", "row_id")
             .to_pandas()

@@ -76,7 +76,7 @@ def _mean_of_tokens(creatives: pd.DataFrame, tokens: pd.Series) -> np.ndarray:
     total, known = np.zeros((len(creatives), WIDTH), np.float32), np.zeros((len(creatives), 1), np.float32)
     table = np.stack(tokens.to_list()) if len(tokens) else np.zeros((1, WIDTH), np.float32)
     for name in TOKENS:
-        rows = tokens.index.get_indexer(creatives[name] + f"|{name}") if len(tokens) else np.full(len(creatives), -1)
+        rows = tokens.index.get_indexer(pd.Index(creatives[name] + f"|{name}")) if len(tokens) else np.full(len(creatives), -1)
         found = (rows >= 0)[:, None]
         total += np.where(found, table[rows], 0)
         known += found

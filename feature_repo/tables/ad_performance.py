@@ -32,6 +32,15 @@ PRIOR_CLICKS: Final = 30.0
 BILLIONTHS: Final = 1e9
 """Expected clicks are summed as integers, which is the same in any order."""
 
+HIDE_RATE: Final = "ad_hide_rate_30d"
+PERFORMANCE: Final = "creative_coec_30d"
+CONVERSION_RATE: Final = "creative_cvr_30d"
+
+
+def surface_rate(surface: str) -> str:
+    """The name of the smoothed click rate on one surface."""
+    return f"ctr_{surface}_30d"
+
 
 def build(tables: Mapping[str, ir.Table], as_of: datetime) -> ir.Table:
     """One row a creative known before `as_of`, whether it has been shown or not."""

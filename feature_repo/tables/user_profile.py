@@ -23,6 +23,9 @@ RATE_PRIOR: Final = 100.0
 MILLIONTHS: Final = 1_000_000.0
 ACTION_WEIGHT: Final = {"view": 1.0, "like": 3.0, "share": 4.0, "comment": 4.0}
 
+AGE_CODE: Final = "user_age_code"
+GENDER_CODE: Final = "user_gender_code"
+
 
 def build(tables: Mapping[str, ir.Table], as_of: datetime) -> ir.Table:
     """One row a user known before `as_of`. Interests: time-decayed shares of organic actions by category (Laplace-smoothed

@@ -32,7 +32,7 @@ def position_offsets(rows: pd.DataFrame) -> dict[str, tuple[float, ...]]:
         if depth == 1 or clicks[0] == 0:
             out[str(surface)] = (0.0,) * depth
             continue
-        decay = _decay(clicks, shown)
+        decay = _decay(clicks.astype(np.float64), shown.astype(np.float64))
         law = np.arange(1, depth + 1) ** -decay
         expected = shown * law * clicks.sum() / max((shown * law).sum(), 1e-9)
         lift = (clicks + PRIOR * law) / np.maximum(expected / law + PRIOR, 1e-9)

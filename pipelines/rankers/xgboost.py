@@ -94,7 +94,7 @@ class Xgboost:
     ) -> NDArray[np.float64]:  # fmt: skip
         """Margins of `rows`, each from a booster that has not seen it (contiguous folds in time)."""
         fold = np.arange(len(rows)) * FOLDS // len(rows)
-        out = np.zeros(len(rows))
+        out: NDArray[np.float64] = np.zeros(len(rows))
         for f in range(FOLDS):
             mask = np.zeros(len(dataset.matrix), bool)
             mask[rows[fold != f]] = True
@@ -105,4 +105,5 @@ class Xgboost:
 
 
 def _margin(booster: xgb.Booster, matrix: NDArray[np.float32], offset: NDArray[np.float64], rate: float) -> NDArray[np.float64]:
-    return np.asarray(booster.inplace_predict(matrix, predict_type="margin"), np.float64) + np.log(rate) + offset
+    raw = np.asarray(booster.inplace_predict(matrix, predict_type="margin"), np.float64)
+    return np.asarray(raw + np.log(rate) + offset)

@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from feature_repo.tables.ad_performance import AD_PERFORMANCE
+from feature_repo.tables.ad_performance import HIDE_RATE
 from feature_repo.taxonomy import OBJECTIVES
 from serving.candidates import Candidates, Scores
 from serving.decision import Price, RankedAd
@@ -16,7 +16,7 @@ from serving.delivery.auction import CHARGED_ON, CPM, PER_THOUSAND, price, rank_
 from serving.request import AdRequest
 from serving.stages import Slate
 
-HIDE: Final = f"ad.{AD_PERFORMANCE.feature('ad_hide_rate_30d').name}"
+HIDE: Final = f"ad.{HIDE_RATE}"
 HIDE_COST: Final = 10.0
 """How much one hide or report per impression lowers an ad's quality."""
 HELD: Final = 20

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from feature_repo.tables.user_profile import USER_PROFILE
+from feature_repo.tables.user_profile import AGE_CODE
 from feature_repo.taxonomy import AGE_BANDS
 from serving.candidates import Candidates, Mask
 from serving.request import AdRequest
 from serving.snapshot.columns import POLICIES
 from serving.stages import Context
 
-AGE = USER_PROFILE.feature("user_age_code").name
 NOT_ADULT = frozenset({AGE_BANDS.index("unknown"), AGE_BANDS.index("13-17")})
 
 
@@ -19,6 +18,6 @@ class Policy:
     def admit(self, request: AdRequest, context: Context, candidates: Candidates) -> Mask:
         status = candidates.of("policy")
         approved = status == POLICIES.index("approved")
-        if int(context.user[AGE][0]) in NOT_ADULT:
+        if int(context.user[AGE_CODE][0]) in NOT_ADULT:
             return np.asarray(approved & ~candidates.of("sensitive"))
         return np.asarray(approved | (status == POLICIES.index("limited")))

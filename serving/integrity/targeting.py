@@ -5,13 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from feature_repo.request_time import DEVICE_NUMBER
-from feature_repo.tables.user_profile import USER_PROFILE
+from feature_repo.tables.user_profile import AGE_CODE, GENDER_CODE
 from feature_repo.taxonomy import AGE_BANDS, GENDERS
 from serving.candidates import Candidates, Mask
 from serving.request import AdRequest
 from serving.stages import Context
-
-AGE, GENDER = USER_PROFILE.feature("user_age_code").name, USER_PROFILE.feature("user_gender_code").name
 
 
 class Targeting:
@@ -23,8 +21,8 @@ class Targeting:
             "regions": request.region,
             "languages": request.language,
             "devices": request.device if request.device in DEVICE_NUMBER else "",
-            "age_bands": AGE_BANDS[int(context.user[AGE][0])],
-            "genders": GENDERS[int(context.user[GENDER][0])],
+            "age_bands": AGE_BANDS[int(context.user[AGE_CODE][0])],
+            "genders": GENDERS[int(context.user[GENDER_CODE][0])],
         }
         masks = candidates.snapshot.masks
         whole = np.ones(len(candidates.snapshot), bool)

@@ -5,15 +5,15 @@ from __future__ import annotations
 import numpy as np
 
 from feature_repo.request_time import SURFACE_NUMBER
-from feature_repo.tables.ad_performance import AD_PERFORMANCE
+from feature_repo.tables.ad_performance import CONVERSION_RATE, surface_rate
 from feature_repo.taxonomy import SURFACES
 from serving.candidates import Candidates, Scores
 from serving.live import Live
 from serving.request import AdRequest
 from serving.stages import Context
 
-RATES = tuple(f"ad.{AD_PERFORMANCE.feature(f'ctr_{s}_30d').name}" for s in SURFACES)
-CONVERSION = f"ad.{AD_PERFORMANCE.feature('creative_cvr_30d').name}"
+RATES = tuple(f"ad.{surface_rate(s)}" for s in SURFACES)
+CONVERSION = f"ad.{CONVERSION_RATE}"
 
 
 class HistoricalRate:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from feature_repo.tables.ad_embedding import AD_EMBEDDING
-from feature_repo.tables.ad_performance import AD_PERFORMANCE
+from feature_repo.tables.ad_performance import PERFORMANCE
 
 INDEX_FROM: Final = 100_000
 """Ads below which an exact scan is faster than an index."""
@@ -20,7 +20,7 @@ FILE: Final = "recall.faiss"
 
 def recall_vectors(ad: dict[str, np.ndarray]) -> NDArray[np.float32]:
     """(ads, width + 1): the embedding and the log of clicks over expected clicks."""
-    performance = np.log(np.maximum(ad[AD_PERFORMANCE.feature("creative_coec_30d").name], 1e-3))
+    performance = np.log(np.maximum(ad[PERFORMANCE], 1e-3))
     return np.concatenate([np.asarray(ad[AD_EMBEDDING.names[0]], np.float32), performance[:, None].astype(np.float32)], axis=1)
 
 
