@@ -26,6 +26,10 @@ class TaskRun:
     seconds: float
     tries: int
 
+    @property
+    def ended(self) -> bool:
+        return self.state in FINISHED
+
 
 @dataclass(frozen=True)
 class DagRun:

@@ -66,6 +66,7 @@ class AirflowHome:
             AIRFLOW__API__PORT=str(self.port),
             AIRFLOW__API__BASE_URL=self.url,
             AIRFLOW__API__WORKERS="1",
+            AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL="1",  # also how long the end of a task may go unnoticed
             SCARF_ANALYTICS="false",
             DO_NOT_TRACK="1",
             PLACARD_HOME=str(self.state),
@@ -113,3 +114,9 @@ def free_port(wished: int = 0) -> int:
         except OSError:
             probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def listens(port: int) -> bool:
+    """Whether something answers on a loopback port."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0

@@ -47,7 +47,7 @@ class Scheduler:
     """A running Airflow."""
 
     def __init__(self, airflow: AirflowHome, processes: Processes) -> None:
-        self.airflow, self._processes, self.api = airflow, processes, AirflowApi(airflow)
+        self.airflow, self.processes, self.api = airflow, processes, AirflowApi(airflow)
 
     def wait_ready(self) -> None:
         """Returns once the scheduler beats and every DAG is known. Raises PipelineError for a DAG that does not import."""
@@ -59,7 +59,7 @@ class Scheduler:
             time.sleep(POLL_SECONDS)
 
     def _ready(self, wanted: set[str]) -> bool:
-        self._processes.check()
+        self.processes.check()
         try:
             if not self.api.healthy():
                 return False
@@ -79,13 +79,13 @@ class Scheduler:
             self.api.unpause(dag)
         before = {run.run for dag in following for run in self.api.runs(dag, key)}
         first = self.api.trigger(FIRST, key)
-        said: set[tuple[str, str]] = set()
+        tell = _Teller(say)
         while True:
-            self._processes.check()
+            self.processes.check()
             runs = [next(r for r in self.api.runs(FIRST, key) if r.run == first)]
             runs += [r for dag in following for r in self.api.runs(dag, key)[:1] if r.run not in before]
             tasks = {run.dag: tuple(self.api.tasks(run)) for run in runs}
-            _tell(runs, tasks, said, say)
+            tell(runs, tasks)
             over = runs[0].state == "failed" or len(runs) == 1 + len(following)
             if over and all(run.finished for run in runs):
                 return DayRun(day, tuple(runs), tasks, time.monotonic() - started)
@@ -109,18 +109,24 @@ def _words(lines: Sequence[str]) -> str:
     return "\n".join(lines[start:stop][-10:]) or "no output"
 
 
-def _tell(runs: Sequence[DagRun], tasks: Mapping[str, Sequence[TaskRun]], said: set[tuple[str, str]], say: Say) -> None:
-    """A line for each task that has just ended, then one for what runs now."""
-    for run in runs:
-        for task in tasks[run.dag]:
-            if task.state in ("success", "failed") and (run.run, task.task) not in said:
-                said.add((run.run, task.task))
-                say(f"{run.dag} {task.task} {'done' if task.state == 'success' else 'FAILED'} in {task.seconds:.1f} s.")
-    every = [task for run in runs for task in tasks[run.dag]]
-    now = [task.task for task in every if task.state == "running"]
-    ended = sum(task.state in ("success", "failed", "upstream_failed") for task in every)
-    if now:
-        say(f"{ended} of {len(every)} tasks, running {', '.join(now)}")
+class _Teller:
+    """Says once that a task has ended, and what runs now whenever that changes."""
+
+    def __init__(self, say: Say) -> None:
+        self._say, self._ended, self._word = say, set[tuple[str, str]](), ""
+
+    def __call__(self, runs: Sequence[DagRun], tasks: Mapping[str, Sequence[TaskRun]]) -> None:
+        for run in runs:
+            for task in tasks[run.dag]:
+                if task.state in ("success", "failed") and (run.run, task.task) not in self._ended:
+                    self._ended.add((run.run, task.task))
+                    self._say(f"{run.dag} {task.task} {'done' if task.state == 'success' else 'FAILED'} in {task.seconds:.1f} s.")
+        every = [task for run in runs for task in tasks[run.dag]]
+        now = ", ".join(task.task for task in every if task.state == "running")
+        word = f"{sum(task.ended for task in every)} of {len(every)} tasks, running {now}" if now else ""
+        if word and word != self._word:
+            self._say(word)
+        self._word = word
 
 
 @contextmanager
