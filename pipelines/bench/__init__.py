@@ -1,0 +1,1 @@
+"""Benchmarks: figures as JSON, peers and floors measured in the same run."""

@@ -1,0 +1,181 @@
+"""`bench serve`: the engine beside the naive way and the floor, the stages, and HTTP."""
+
+from __future__ import annotations
+
+import gc
+import tempfile
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from feature_repo.feast_store import UserRow
+from feature_repo.services import CLICK
+from feature_repo.sources import Home
+from feature_repo.tables import USER_TABLES
+from pipelines.bench.naive import Naive
+from pipelines.bench.synthetic import catalogue, ranker
+from pipelines.cli.output import Figure, report
+from serving.bundles import Bundle
+from serving.bundles.aliases import write
+from serving.candidates import Candidates
+from serving.engine import Engine
+from serving.live import Live
+from serving.precision.bundle_scorer import model_matrix
+from serving.request import AdRequest
+from serving.settings import Settings
+from serving.snapshot import open_current
+from serving.state.memory import MemoryLedger
+from serving.surfaces.proactive import proactive
+from serving.understanding.profile import Profile
+
+SCORED = 1_000
+VERDICT = {None: "", True: "holds", False: "MISSED"}
+SIZES = (10_000, 1_000_000)
+
+
+class Everyone:
+    """Profiles from memory, different for each user, so that recall has something to find."""
+
+    def __init__(self) -> None:
+        self._known = {f"u{i}": self._draw(i) for i in range(97)}
+
+    def read(self, user_id: str, now: datetime) -> UserRow:
+        return self._known[user_id]
+
+    def _draw(self, seed: int) -> UserRow:
+        rng = np.random.default_rng(seed)
+        columns = {f.name: f.filled(1) for t in USER_TABLES for f in t.features}
+        for t in USER_TABLES:
+            for f in t.features:
+                if f.dtype == "vector":
+                    columns[f.name] = np.abs(rng.normal(scale=0.2, size=(1, f.width))).astype(np.float32)
+        return UserRow(columns, ())
+
+
+def in_turn(calls: list[Callable[[int], Any]], n: int) -> list[np.ndarray]:
+    """Milliseconds of n rounds of several calls, one after the other, so that a noisy neighbour troubles all alike."""
+    for i in range(max(n // 10, 3)):
+        for call in calls:
+            call(i)
+    gc.collect()
+    gc.disable()
+    try:
+        out = np.empty((len(calls), n))
+        for i in range(n):
+            for j, call in enumerate(calls):
+                started = time.perf_counter()
+                call(i)
+                out[j, i] = (time.perf_counter() - started) * 1000
+        return list(out)
+    finally:
+        gc.enable()
+
+
+def timed(call: Callable[[int], Any], n: int) -> np.ndarray:
+    """Milliseconds of n calls, after a tenth as many to warm up."""
+    return in_turn([call], n)[0]
+
+
+def _request(i: int) -> AdRequest:
+    at = datetime.now(UTC) + timedelta(seconds=1)
+    return AdRequest(f"r{i}", "proactive", f"u{i % 97}", at, device="mobile", region="regions0", language="languages2", tmax_ms=10_000)
+
+
+def _http(home: Home, seconds: float) -> dict[str, float]:
+    """One worker of the real server, one client on one connection for latency, then four for throughput; bounded in time."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    from pipelines.demo import server
+    from pipelines.traffic import Client
+
+    body = {"surface": "proactive", "user_id": "u1", "device": "mobile", "region": "regions0", "language": "languages2", "tmax_ms": 10_000}
+    with server(home, keep=False) as url:
+        client = Client(url)
+        alone = timed(lambda _: client.call("POST", "/v1/ads", body), 200)
+
+        def hammer(_: int) -> int:
+            mine, done, until = Client(url), 0, time.perf_counter() + seconds
+            while time.perf_counter() < until:
+                mine.call("POST", "/v1/ads", body)
+                done += 1
+            return done
+
+        with ThreadPoolExecutor(4) as pool:
+            total = sum(pool.map(hammer, range(4)))
+    return {"p50": float(np.median(alone)), "p99": float(np.quantile(alone, 0.99)), "rps": total / seconds}
+
+
+def run(requests: int = 200, sizes: tuple[int, ...] = SIZES, http_seconds: float = 5.0) -> dict[str, Any]:
+    """Every figure of `bench serve`, on one thread for the engine, the naive way and the floor alike."""
+    figures: list[Figure] = []
+    p50: dict[int, float] = {}
+    with tempfile.TemporaryDirectory() as place, threadpool_limits(1):
+        root = Path(place)
+        for size in sizes:
+            home = Home(root / str(size))
+            catalogue(home.snapshots, size)
+            bundle = ranker(home.bundles / "click" / "1")
+            write(home.bundles, {"click": {"champion": "1"}})
+            settings = Settings(home_path=home.root, candidates=SCORED, explore_share=0)
+            live = Live(open_current(home.snapshots), {("click", "champion"): bundle})
+            assert live.snapshot is not None
+            engine = Engine({"proactive": proactive(Everyone(), MemoryLedger(), settings)}, settings)
+            stages: dict[str, list[float]] = {}
+
+            def decide(i: int, engine: Engine = engine, live: Live = live, stages: dict[str, list[float]] = stages) -> None:
+                decision = engine.decide(_request(i), live)
+                if decision.rung != "full" or decision.funnel.held + decision.funnel.shown > SCORED:
+                    raise AssertionError(f"the engine answered {decision.rung}: {decision.flags}")
+                for stage, ms in decision.stage_ms.items():
+                    stages.setdefault(stage, []).append(ms)
+
+            context = Profile(Everyone()).understand(_request(1))
+            ready = model_matrix(CLICK, context, Candidates(live.snapshot, np.arange(SCORED)))
+
+            def score(_: int, m: np.ndarray = ready, b: Bundle = bundle) -> None:
+                b.booster.inplace_predict(m, predict_type="margin")
+
+            ours, floor = in_turn([decide, score], requests)
+            p50[size] = float(np.median(ours))
+            tag = f"_{size}"
+            figures += [
+                Figure(f"engine_p50_ms{tag}", p50[size], "ms"),
+                Figure(f"engine_p99_ms{tag}", float(np.quantile(ours, 0.99)), "ms"),
+                Figure(f"floor_p50_ms{tag}", float(np.median(floor)), "ms"),
+                _at_most(f"engine_over_floor_p50{tag}", p50[size] / float(np.median(floor)), 1.6),
+                *(Figure(f"{stage}_p50_ms{tag}", float(np.median(ms)), "ms") for stage, ms in stages.items()),
+            ]
+            if size == min(sizes):
+                folder = root / "naive"
+                folder.mkdir()
+                way = Naive(folder, bundle.booster, CLICK, SCORED)
+                slow = timed(lambda _, w=way: w.rank(SCORED), max(requests // 20, 5))  # type: ignore[misc]
+                ratio = float(np.median(slow)) / p50[size]
+                figures += [
+                    Figure("naive_p50_ms", float(np.median(slow)), "ms"),
+                    Figure("naive_over_engine_p50", ratio, "ratio", "≥ 30", ratio >= 30),
+                ]
+                if http_seconds > 0:
+                    web = _http(home, http_seconds)
+                    figures += [
+                        Figure("http_p50_ms", web["p50"], "ms"),
+                        Figure("http_p99_ms", web["p99"], "ms"),
+                        Figure("http_requests_per_s", web["rps"], "1/s"),
+                    ]
+    if len(sizes) > 1:
+        figures.append(_at_most("growth_10k_to_1m", p50[max(sizes)] / p50[min(sizes)], 1.5))
+    return report("bench serve", {"sizes": sizes, "requests": requests, "scored": SCORED, "threads": 1}, figures)
+
+
+def _at_most(name: str, value: float, bound: float) -> Figure:
+    return Figure(name, value, "ratio", f"≤ {bound}", value <= bound)
+
+
+def as_text(result: dict[str, Any]) -> list[str]:
+    """One line a figure."""
+    return [f"{f['name']:<32} {f['value']:>10.3f} {f['unit']:<6} {f['target'] or '':<6} {VERDICT[f['holds']]}" for f in result["figures"]]

@@ -1,0 +1,28 @@
+"""`placard bench`: what the platform costs, measured beside what it is compared with."""
+
+from __future__ import annotations
+
+import typer
+
+from pipelines.cli.output import emit, guarded
+
+group = typer.Typer(no_args_is_help=True, help="Benchmarks, as JSON.")
+JSON = typer.Option(False, "--json", help="One JSON object.")
+
+
+@group.command("serve")
+@guarded
+def serve(
+    requests: int = typer.Option(200, min=10, help="Requests a size."),
+    small: bool = typer.Option(False, "--small", help="10,000 and 50,000 ads: seconds instead of minutes."),
+    as_json: bool = JSON,
+) -> None:
+    """The engine beside the naive way and the scoring floor; stages; HTTP."""
+    from pipelines.bench.serve import SIZES, as_text, run
+
+    result = run(requests, (10_000, 50_000) if small else SIZES, 2.0 if small else 5.0)
+    emit(result, as_json, as_text(result))
+
+
+def register(app: typer.Typer) -> None:
+    app.add_typer(group, name="bench")
