@@ -1,6 +1,6 @@
 """A day's logs in, a day's features live.
 
-`ingest → build (a task per table) → validate → publish`, every day at 01:00 UTC for the day before. The partition key is that day.
+`ingest → build (a task per table) → validate → publish`, every day at 00:00 UTC. The partition key is the day that has just ended.
 
 - **ingest** collects the day from every source in the setting `sources`; rows that are there already are counted, not repeated.
 - **build** computes each feature table as of the day's end, into staging.
@@ -23,7 +23,7 @@ BUILDS = ("user_profile", "user_embedding", "ad_creative", "ad_performance")
 
 
 @dag(
-    schedule=CronPartitionTimetable("0 1 * * *", timezone="UTC", run_offset=-1, key_format="%Y-%m-%d"),
+    schedule=CronPartitionTimetable("0 0 * * *", timezone="UTC", run_offset=-1, key_format="%Y-%m-%d"),
     catchup=False,
     max_active_runs=1,
     params={"day": DAY},

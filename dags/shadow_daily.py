@@ -1,6 +1,6 @@
 """What the shadow would have said, against what happened: promote it, or hold.
 
-`collect → report → decide`, every day at 02:00 UTC for the day before yesterday: by then that day's labels have matured.
+`collect → report → decide`, every day at 00:00 UTC for the day before yesterday: by then that day's labels have matured.
 The partition key is that day; the report looks back from it over `days`.
 
 - **collect** brings what was served and scored on the day, and the engagements that followed, into the event tables.
@@ -15,7 +15,7 @@ DAYS = Param(7, type="integer", minimum=1, maximum=90, title="Days", description
 
 
 @dag(
-    schedule=CronPartitionTimetable("0 2 * * *", timezone="UTC", run_offset=-2, key_format="%Y-%m-%d"),
+    schedule=CronPartitionTimetable("0 0 * * *", timezone="UTC", run_offset=-2, key_format="%Y-%m-%d"),
     catchup=False,
     max_active_runs=1,
     params={"day": DAY, "days": DAYS},

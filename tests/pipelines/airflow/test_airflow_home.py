@@ -1,0 +1,95 @@
+"""The environment that Airflow gets, and the few things about DAGs that only the platform's side can check."""
+
+from __future__ import annotations
+
+import ast
+import re
+import socket
+import stat
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.main import get_command
+
+from feature_repo.sources import Home
+from feature_repo.tables import TABLES
+from pipelines import airflow_home
+from pipelines.__main__ import app
+from pipelines.airflow_home import DAGS, AirflowHome, free_port, prepare
+from pipelines.errors import Missing
+from pipelines.scheduler import _words
+
+
+def test_every_port_and_path_is_ours_and_on_loopback(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AIRFLOW_HOME", "/somewhere/else")
+    monkeypatch.setenv("AIRFLOW__CORE__EXECUTION_API_SERVER_URL", "http://elsewhere:8080/execution/")
+    airflow = AirflowHome(tmp_path / "airflow", tmp_path, 18090, {"PLACARD_COMMAND": "/bin/true"})
+    found = airflow.environment
+    assert found["AIRFLOW_HOME"] == str(tmp_path / "airflow")
+    assert found["AIRFLOW__API__PORT"] == "18090"
+    assert found["AIRFLOW__API__HOST"] == "127.0.0.1"
+    assert found["AIRFLOW__CORE__EXECUTION_API_SERVER_URL"] == "http://127.0.0.1:18090/execution/"
+    assert found["AIRFLOW__CORE__PARALLELISM"] == "2"
+    assert found["PLACARD_HOME"] == str(tmp_path)
+    assert found["PLACARD_COMMAND"] == "/bin/true"
+    assert "--skip-serve-logs" in airflow.programs["scheduler"], "the log server would listen on every interface"
+
+
+def test_without_airflow_the_fix_is_named(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(airflow_home, "PROGRAM", Path("/nowhere/airflow"))
+    with pytest.raises(Missing, match="make install"):
+        prepare(home)
+
+
+def test_the_password_is_made_once_and_is_for_its_owner_alone(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(airflow_home, "PROGRAM", Path("/bin/true"))
+    first, second = prepare(home), prepare(home)
+    assert len(first.password) >= 12
+    assert first.password == second.password
+    assert stat.S_IMODE(first.passwords.stat().st_mode) == 0o600
+
+
+def test_a_port_that_is_taken_gives_a_free_one() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        wished = taken.getsockname()[1]
+        assert free_port(wished) != wished
+
+
+def literal(file: str, name: str) -> tuple[str, ...]:
+    for node in ast.parse((DAGS / file).read_text()).body:
+        if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == name:
+            return tuple(ast.literal_eval(node.value))
+    raise AssertionError(f"{file} has no {name}")
+
+
+def test_features_daily_builds_every_table() -> None:
+    """A new table fails here until the DAG has a task for it. Embeddings come two at a time."""
+    assert {*literal("features_daily.py", "BUILDS"), "ad_embedding"} == {table.name for table in TABLES}
+
+
+def verbs() -> list[str]:
+    return [words for path in sorted(DAGS.glob("*_daily.py")) for words in re.findall(r'verb\(f?"([^"]+)"\)', path.read_text())]
+
+
+@pytest.mark.parametrize("words", verbs())
+def test_every_verb_that_a_dag_calls_exists_with_its_options(words: str) -> None:
+    command: Any = get_command(app)
+    parts = re.sub(r"\{+ ?[^}]*\}+", "--head click --ranker xgboost" if "candidate" in words else "1", words).split()
+    while hasattr(command, "commands"):
+        command = command.commands[parts.pop(0)]
+    options = {option for parameter in command.params for option in parameter.opts}
+    used = {part for part in parts if part.startswith("--")} | {"--partition"}
+    assert used <= options
+
+
+def test_there_are_verbs_to_check() -> None:
+    assert len(verbs()) == 15
+
+
+def test_a_failure_is_told_in_the_verbs_own_words() -> None:
+    log = ["::group::Execute", "Running command: [...]", "Output:", "partition: 'x'. Write a day.", "Command exited with return code 2"]
+    assert _words(log) == "partition: 'x'. Write a day."
+    assert _words(["Executor reports that the task was killed"]) == "Executor reports that the task was killed"
