@@ -168,8 +168,13 @@ def run(requests: int = 200, sizes: tuple[int, ...] = SIZES, http_seconds: float
                         Figure("http_requests_per_s", web["rps"], "1/s"),
                     ]
     if len(sizes) > 1:
-        figures.append(_at_most("growth_10k_to_1m", p50[max(sizes)] / p50[min(sizes)], 1.5))
+        growth = f"growth_{_short(min(sizes))}_to_{_short(max(sizes))}"
+        figures.append(_at_most(growth, p50[max(sizes)] / p50[min(sizes)], 1.5))
     return report("bench serve", {"sizes": sizes, "requests": requests, "scored": SCORED, "threads": 1}, figures)
+
+
+def _short(n: int) -> str:
+    return f"{n // 1_000_000}m" if n >= 1_000_000 else f"{n // 1_000}k"
 
 
 def _at_most(name: str, value: float, bound: float) -> Figure:

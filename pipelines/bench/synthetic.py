@@ -20,7 +20,8 @@ from serving.snapshot.columns import ALL_BITS, CLOSED, OPEN, POLICIES, TEXTS
 from serving.snapshot.manifest import write_columns
 from serving.snapshot.recall_index import recall_vectors
 
-TREES, DEPTH = 300, 6
+TREES, DEPTH, ROWS = 300, 6, 20_000
+AS_OF = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def _values(feature: Feature, n: int, rng: np.random.Generator) -> np.ndarray:
@@ -47,6 +48,7 @@ def catalogue(snapshots: Path, ads: int, seed: int = 1) -> None:
         "campaign_code": rng.integers(1, 1 << 20, ads).astype(np.int32),
         "advertiser_code": rng.integers(1, 1 << 20, ads).astype(np.int32),
         "ad_language_id": rng.integers(1, 6, ads).astype(np.int32),
+        "ad_call_id": rng.integers(1, 1 << 20, ads).astype(np.int32),
     }
     vectors = {f.name for t in AD_TABLES for f in t.features if f.dtype == "vector"}
     columns: dict[str, np.ndarray] = {
@@ -70,23 +72,23 @@ def catalogue(snapshots: Path, ads: int, seed: int = 1) -> None:
     for name in OPEN:
         columns[f"words.{name}"] = np.array([f"{name}{i}".encode() for i in range(8)])
         columns[f"target.{name}"] = some[campaign]
-    set_current(snapshots, write_columns(snapshots, datetime.now(UTC), columns, ads))
+    set_current(snapshots, write_columns(snapshots, AS_OF, columns, ads))
 
 
-def ranker(folder: Path, seed: int = 2) -> Bundle:
-    """A bundle of TREES trees of DEPTH levels over the real click input, with encodings and a calibrator of usual size."""
+def ranker(folder: Path, seed: int = 2, trees: int = TREES, rows: int = ROWS) -> Bundle:
+    """A bundle of `trees` trees of DEPTH levels over the real click input, with encodings and a calibrator of usual size."""
     rng = np.random.default_rng(seed)
     k = len(CLICK.columns)
-    x = rng.normal(size=(20_000, k)).astype(np.float32)
-    y = rng.random(20_000) < 1 / (1 + np.exp(-(x[:, :20].sum(axis=1) * 0.3 - 3)))
+    x = rng.normal(size=(rows, k)).astype(np.float32)
+    y = rng.random(rows) < 1 / (1 + np.exp(-(x[:, :20].sum(axis=1) * 0.3 - 3)))
     settings = {"objective": "binary:logistic", "max_depth": DEPTH, "eta": 0.05, "nthread": 2, "max_bin": 64, "seed": seed}
-    booster = xgb.train(settings, xgb.DMatrix(x, y), TREES)
+    booster = xgb.train(settings, xgb.DMatrix(x, y), trees)
     categories = [i for i, c in enumerate(CLICK.columns) if c.kind == "category"]
     codes = np.sort(rng.choice(1 << 20, 5_000, replace=False)).astype(np.int64)
     encodings = tuple(Encoding(i, codes, rng.normal(size=5_000).astype(np.float32), -3.0) for i in categories)
     grid = np.linspace(-12, 4, 60)
     manifest = Manifest(
-        "click", "1", "bench", CLICK.name, CLICK.names, tuple(c.kind for c in CLICK.columns), "", "", 20_000, int(y.sum()), 1.0,
+        "click", "1", "bench", CLICK.name, CLICK.names, tuple(c.kind for c in CLICK.columns), "", "", rows, int(y.sum()), 1.0,
         True, float(y.mean()), {"proactive": (0.0, -0.3)},
     )  # fmt: skip
     return write_bundle(folder, manifest, booster, encodings, Calibrator(grid, 1 / (1 + np.exp(-grid))))

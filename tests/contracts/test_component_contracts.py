@@ -1,0 +1,82 @@
+"""Every component keeps its stage's contract, on many candidates, on one, on none."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+import numpy as np
+import pytest
+
+ROWS = {
+    "many": np.arange(0, 300, 2),
+    "shuffled": np.random.default_rng(5).permutation(300)[:120],
+    "one": np.array([7]),
+    "none": np.arange(0),
+}
+
+
+def test_every_component_is_covered(all_components: tuple[set[str], set[str]]) -> None:
+    in_the_tree, covered = all_components
+    assert in_the_tree - covered == set(), "add it to COMPONENTS in tests/contracts/conftest.py"
+    assert covered - in_the_tree == set(), "it is gone from the tree"
+
+
+def test_it_has_one_public_verb(stage: Any) -> None:
+    public = [n for n, _ in inspect.getmembers(type(stage.component), inspect.isfunction) if not n.startswith("_")]
+    assert public == [stage.verb]
+
+
+@pytest.mark.parametrize("rows", ROWS.values(), ids=ROWS)
+def test_it_keeps_its_contract(stage: Any, rows: np.ndarray) -> None:
+    n, answer = len(rows), stage.call(rows)
+    if stage.stage == "understanding":
+        assert all(len(c) == 1 for c in (*answer.user.values(), *answer.moment.values()))
+    elif stage.stage == "sourcing":
+        assert len(set(answer.rows.tolist())) == len(answer) == len(stage.snapshot)
+    elif stage.stage == "recall":
+        assert len(answer) == min(20, n), "at most k, and k where there are as many"
+        assert set(answer.rows.tolist()) <= set(rows.tolist()), "never invents"
+        assert len(set(answer.rows.tolist())) == len(answer)
+    elif stage.stage == "integrity":
+        assert answer.dtype == bool and answer.shape == (n,)
+    elif stage.stage == "precision":
+        assert answer.pctr.shape == answer.pcvr.shape == (n,)
+        assert np.isfinite(answer.pctr).all() and ((answer.pctr > 0) & (answer.pctr < 1)).all()
+    else:
+        assert len(answer.shown) <= min(3, n)
+        assert all(ad.price is not None and 0 <= ad.price.price_micros <= ad.bid_micros for ad in answer.shown)
+        assert all(0 < ad.propensity <= 1 for ad in answer.shown)
+
+
+def test_it_answers_the_same_twice_and_changes_nothing(stage: Any) -> None:
+    rows = ROWS["shuffled"].copy()
+    before = {name: array.copy() for name, array in stage.snapshot.arrays.items()}
+    one, two = stage.call(rows), stage.call(rows)
+    assert flat(one) == flat(two)
+    assert (rows == ROWS["shuffled"]).all()
+    assert all((before[name] == array).all() for name, array in stage.snapshot.arrays.items())
+
+
+def test_what_it_decides_of_an_ad_does_not_depend_on_the_order(stage: Any) -> None:
+    if stage.stage not in ("integrity", "precision"):
+        pytest.skip("it orders, or makes, the list")
+    rows = ROWS["shuffled"]
+    there, back = stage.call(rows), stage.call(rows[::-1].copy())
+    if stage.stage == "integrity":
+        assert (there == back[::-1]).all()
+    else:
+        assert np.allclose(there.pctr, back.pctr[::-1])
+
+
+def flat(answer: Any) -> str:
+    """A comparable form of any stage's answer."""
+    if isinstance(answer, np.ndarray):
+        return str(answer.tolist())
+    if hasattr(answer, "rows"):
+        return str(answer.rows.tolist())
+    if hasattr(answer, "pctr"):
+        return str((answer.pctr.tolist(), answer.pcvr.tolist(), answer.policy, answer.rung))
+    if hasattr(answer, "moment"):
+        return str([{k: v.tolist() for k, v in columns.items()} for columns in (answer.user, answer.moment)])
+    return str(answer)

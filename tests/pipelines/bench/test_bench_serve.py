@@ -1,0 +1,47 @@
+"""The benchmark's own honesty: deterministic inputs, every promised figure, a naive way that does its work."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from feature_repo.services import CLICK
+from pipelines.bench.naive import Naive
+from pipelines.bench.serve import run
+from pipelines.bench.synthetic import catalogue, ranker
+from serving.snapshot import current_version
+
+
+def test_the_catalogue_and_the_model_are_the_same_twice(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        catalogue(tmp_path / name, 200)
+        ranker(tmp_path / f"{name}-bundle", trees=3, rows=500)
+    assert current_version(tmp_path / "a") == current_version(tmp_path / "b")
+    files = sorted(p.name for p in (tmp_path / "a-bundle").iterdir())
+    assert files and all((tmp_path / "a-bundle" / f).read_bytes() == (tmp_path / "b-bundle" / f).read_bytes() for f in files)
+
+
+def test_every_promised_figure_is_there_with_its_target(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Instant:
+        def __init__(self, *args: object) -> None: ...
+
+        def rank(self, k: int) -> None: ...
+
+    monkeypatch.setattr("pipelines.bench.serve.Naive", Instant)
+    figures = {f["name"]: f for f in run(10, (2_000, 3_000), http_seconds=0)["figures"]}
+    for name in ("engine_p50_ms", "engine_p99_ms", "floor_p50_ms", "precision_p50_ms", "recall_p50_ms", "delivery_p50_ms"):
+        assert figures[f"{name}_2000"]["value"] > 0 and figures[f"{name}_3000"]["value"] > 0
+    for name in ("engine_over_floor_p50_2000", "naive_over_engine_p50", "growth_2k_to_3k"):
+        assert figures[name]["target"] and figures[name]["holds"] is not None
+
+
+@pytest.mark.filterwarnings("ignore")  # Feast's and MLflow's own
+def test_the_naive_way_ranks_with_the_same_trees(tmp_path: Path) -> None:
+    booster = ranker(tmp_path / "bundle", trees=5, rows=1_000).booster
+    folder = tmp_path / "naive"
+    folder.mkdir()
+    order = Naive(folder, booster, CLICK, 30).rank(20)
+    assert sorted(order.tolist()) == list(range(20))
+    assert not np.array_equal(order, np.arange(20))

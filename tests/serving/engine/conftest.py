@@ -1,0 +1,85 @@
+"""A small published catalogue, a trained bundle and profiles in memory: an engine to send requests through."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from feature_repo.sources import Home
+from feature_repo.tables import USER_TABLES
+from pipelines.bench.synthetic import catalogue, ranker
+from serving.bundles import Bundle
+from serving.decision import Decision
+from serving.engine import Engine
+from serving.live import Live
+from serving.request import AdRequest
+from serving.settings import Settings
+from serving.snapshot import Snapshot, open_current
+from serving.state.memory import MemoryLedger
+from serving.surfaces.proactive import proactive
+from serving.surfaces.surface import Surface
+
+NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
+ADS = 400
+
+
+@dataclass(frozen=True)
+class Row:
+    columns: dict[str, np.ndarray]
+    flags: tuple[str, ...] = ()
+
+
+class Known:
+    """Everyone is known, with every feature at its default."""
+
+    def read(self, user_id: str, now: datetime) -> Row:
+        return Row({f.name: f.filled(1) for t in USER_TABLES for f in t.features})
+
+
+def a_request(**changes: object) -> AdRequest:
+    usual = AdRequest("r1", "proactive", "u1", NOON, device="mobile", region="regions0", language="languages2", slots=3, tmax_ms=60_000)
+    return replace(usual, **changes)  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True)
+class Bench:
+    """live: the snapshot with a champion. decide: one request through the usual surface, or one that is given."""
+
+    live: Live
+    snapshot: Snapshot
+    ledger: MemoryLedger
+    surface: Surface
+    settings: Settings
+    decide: Callable[..., Decision]
+
+
+@pytest.fixture(scope="session")
+def published(tmp_path_factory: pytest.TempPathFactory) -> tuple[Home, Bundle]:
+    home = Home(tmp_path_factory.mktemp("published"))
+    catalogue(home.snapshots, ADS)
+    return home, ranker(home.bundles / "click" / "1", trees=10, rows=2_000)
+
+
+@pytest.fixture
+def bench(published: tuple[Home, Bundle], tmp_path: Path) -> Bench:
+    home, bundle = published
+    snapshot = open_current(home.snapshots)
+    live = Live(snapshot, {("click", "champion"): bundle})
+    settings = Settings(home_path=tmp_path, candidates=100, explore_share=0, reserve_micros=1_000)
+    ledger = MemoryLedger()
+    surface = proactive(Known(), ledger, settings)
+
+    def decide(request: AdRequest | None = None, live: Live = live, surface: Surface = surface) -> Decision:
+        return Engine({"proactive": surface}, settings).decide(request or a_request(), live)
+
+    return Bench(live, snapshot, ledger, surface, settings, decide)
+
+
+@pytest.fixture
+def ask() -> Callable[..., AdRequest]:
+    return a_request

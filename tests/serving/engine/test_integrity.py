@@ -1,0 +1,99 @@
+"""What each rule keeps, at its edges."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import numpy as np
+
+from serving.candidates import Candidates
+from serving.request import AdRequest
+
+Ask = Callable[..., AdRequest]
+
+
+def whole(bench: Any) -> Candidates:
+    return Candidates(bench.snapshot, np.arange(len(bench.snapshot)))
+
+
+def rule(bench: Any, name: str) -> Any:
+    return next(r for r in (*bench.surface.eligibility, *bench.surface.integrity) if type(r).__name__ == name)
+
+
+def admitted(bench: Any, name: str, request: AdRequest) -> np.ndarray:
+    context = bench.surface.understanding.understand(request)
+    return np.asarray(rule(bench, name).admit(request, context, whole(bench)))
+
+
+def test_targeting_follows_the_catalogue(bench: Any, ask: Ask) -> None:
+    everyone = bench.snapshot["target.regions"] == np.uint64(2**64 - 1)
+    assert 0 < everyone.sum() < len(everyone)
+    # The word's bit is set for all, so those who asked for it come too; an unknown word meets only campaigns that ask for nothing.
+    assert admitted(bench, "Targeting", ask(region="regions0")).all()
+    assert (admitted(bench, "Targeting", ask(region="regions1")) == everyone).all()
+    assert (admitted(bench, "Targeting", ask(region="never-heard-of")) == everyone).all()
+
+
+def test_a_budget_that_is_spent_stops_its_campaign_alone(bench: Any, ask: Ask) -> None:
+    request = ask()
+    campaign, budget = bench.snapshot.campaign_ids[0], bench.snapshot.budget_of(bench.snapshot.campaign_ids[0])
+    mine = bench.snapshot["campaign"] == 0
+    bench.ledger.charge("e1", campaign, request.ts.date(), budget - 1, budget)
+    assert admitted(bench, "Budget", request).all(), "a micro is left"
+    bench.ledger.charge("e2", campaign, request.ts.date(), 5, budget)
+    assert (admitted(bench, "Budget", request) == ~mine).all()
+    assert admitted(bench, "Budget", ask(ts=request.ts + timedelta(days=1))).all(), "a new day, a new budget"
+
+
+def test_a_cap_counts_impressions_of_a_user_and_day(bench: Any, ask: Ask) -> None:
+    arrays = dict(bench.snapshot.arrays)
+    cap = np.zeros_like(arrays["campaign.cap"])
+    cap[0] = 2
+    snapshot = type(bench.snapshot)(bench.snapshot.manifest, {**arrays, "campaign.cap": cap}, None)
+    candidates = Candidates(snapshot, np.arange(len(snapshot)))
+    mine, request = snapshot["campaign"] == 0, ask()
+    campaign = snapshot.campaign_ids[0]
+
+    def admits(asked: AdRequest) -> np.ndarray:
+        return np.asarray(rule(bench, "FrequencyCap").admit(asked, bench.surface.understanding.understand(asked), candidates))
+
+    bench.ledger.expose("u1", [campaign], request.ts.date())
+    assert admits(request).all()
+    bench.ledger.expose("u1", [campaign], request.ts.date())
+    assert (admits(request) == ~mine).all()
+    assert admits(ask(user_id="u2")).all()
+    assert admits(ask(ts=request.ts + timedelta(days=1))).all()
+    assert (admits(ask(consent=False)) == ~mine).all(), "nobody to count for: capped campaigns are not shown"
+
+
+def test_a_schedule_has_hours_a_start_and_an_end(bench: Any, ask: Ask) -> None:
+    now = int(ask().ts.timestamp())
+    columns = {
+        "campaign.start": np.array([0, now, now + 1, 0, 0, 0, 0, 0, 0, 0]),
+        "campaign.end": np.array([2**62, 2**62, 2**62, now, now + 1, 2**62, 2**62, 2**62, 2**62, 2**62]),
+        "campaign.hours": np.array([2**24 - 1] * 5 + [1 << 12, 1 << 11, 2**24 - 1, 2**24 - 1, 2**24 - 1], np.uint64),
+    }
+    assert len(bench.snapshot.campaign_ids) == 10
+    snapshot = type(bench.snapshot)(bench.snapshot.manifest, {**bench.snapshot.arrays, **columns}, None)
+    kept = rule(bench, "Schedule").admit(ask(), None, Candidates(snapshot, np.arange(10)))
+    assert kept.tolist() == [True, True, False, False, True, True, False, True, True, True]
+
+
+def test_limited_and_sensitive_ads_need_a_known_adult(bench: Any, ask: Ask) -> None:
+    from feature_repo.tables.user_profile import AGE_CODE
+    from feature_repo.taxonomy import AGE_BANDS
+    from serving.snapshot.columns import POLICIES
+
+    n = len(bench.snapshot)
+    status, sensitive = np.arange(n) % len(POLICIES), np.arange(n) % 8 == 7
+    columns = {"policy": status.astype(np.int8), "sensitive": sensitive}
+    snapshot = type(bench.snapshot)(bench.snapshot.manifest, {**bench.snapshot.arrays, **columns}, None)
+    context = bench.surface.understanding.understand(ask())
+    approved, limited = status == POLICIES.index("approved"), status == POLICIES.index("limited")
+    for age in AGE_BANDS:
+        context.user[AGE_CODE] = np.array([AGE_BANDS.index(age)])
+        kept = rule(bench, "Policy").admit(ask(), context, Candidates(snapshot, np.arange(n)))
+        expected = approved & ~sensitive if age in ("unknown", "13-17") else approved | limited
+        assert (kept == expected).all(), age
