@@ -25,28 +25,28 @@ class Laws:
     Triples go with taxonomy.SURFACES (search, feed, proactive).
     """
 
-    base: tuple[float, float, float] = (-6.4, -6.8, -6.5)
+    base: tuple[float, float, float] = (-6.75, -7.35, -7.05)
     decay: tuple[float, float, float] = (0.55, 0.35, 0.3)  # examination(position) = position ** -decay
-    interest: float = 0.8  # per standard deviation of the user's log interests
+    interest: float = 0.8  # per standard deviation of how much users like a topic
     taste: float = 0.35  # per unit of latent user–ad product, beyond the category
-    quality: float = 0.65  # standard deviation across ads, two thirds of its variance by campaign
+    quality: float = 0.75  # standard deviation across ads, two thirds of its variance by campaign
     appeal: float = 0.3  # standard deviation of what a call to action adds; part of what a cold ad shows
     video: float = 0.2  # the ad has a video; nothing on search
     propensity: float = 0.25  # standard deviation across users
     age: float = 0.06  # per age band
-    device: tuple[float, float, float, float, float] = (0.0, 0.1, -0.1, 0.05, -0.5)  # by taxonomy.DEVICES
-    language: float = 0.5  # the ad speaks the user's language
+    device: tuple[float, float, float, float, float] = (0.0, 0.2, -0.25, 0.1, -0.7)  # by taxonomy.DEVICES
+    language: float = 0.7  # the ad speaks the user's language
     local: float = 0.15  # the ad is aimed at some regions, the user's among them
-    evening: float = 0.25  # within 2.5 hours of the user's peak
+    evening: float = 0.35  # within 2.5 hours of the user's peak
     weekend: float = 0.15  # leisure categories at weekends
     query_match: float = 1.0  # search: the query is about the ad's category
     fatigue: float = 0.3  # minus this per log(1 + impressions of the campaign to the user before, that day)
     trend: float = 0.2  # amplitude of each category's wave of 28 days
-    bot_share: float = 0.006  # of users
-    bot_click: float = 0.08  # P(click) of a bot, whatever it sees; a bot never converts
-    conversion_base: float = -2.6  # a click's conversion: sigmoid of the base and the next two
+    bot_share: float = 0.005  # of users
+    bot_click: float = 0.07  # P(click) of a bot, whatever it sees; a bot never converts
+    conversion_base: float = -3.2  # a click's conversion: sigmoid of the base and the next two
     conversion_quality: float = 0.6  # standard deviation across campaigns
-    conversion_interest: float = 0.5  # per standard deviation of the user's log interests
+    conversion_interest: float = 0.5  # per standard deviation of how much users like a topic
     click_seconds: float = 8.0  # mean of the exponential delay of a click, after half a second
     delay_hours: float = 6.0  # median over campaigns of the mean of a conversion's exponential delay after its click
     delay_spread: float = 0.4  # standard deviation of its log across campaigns
@@ -65,11 +65,11 @@ class MarketConfig:
 
     seed: int = 7
     start: str = "2026-01-05"
-    users: int = 20_000
-    creatives: int = 2_000
+    users: int = 10_000
+    creatives: int = 1_000
     impressions_per_day: int = 21_500
     horizon_days: int = 90
-    explored: float = 0.05
+    explored: float = 0.1
     candidates: int = 24
     images: bool = True
     laws: Laws = Laws()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,7 @@ from pipelines.market.requests import Requests, ask
 from pipelines.market.world import World
 
 DEPTH = max(SLOTS.values())
+TRIAL_REQUESTS = 2000
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,17 @@ Shown = dict[str, np.ndarray]
 def live_day(world: World, number: int) -> Day:
     """Runs the day hour by hour, and within an hour each user's requests one after another: caps and fatigue are exact,
     a campaign stops as soon as its budget is spent."""
-    requests = ask(world, number)
+    return _run(world, number, ask(world, number, world.config.impressions_per_day / _fill(world)))
+
+
+@lru_cache(maxsize=1)
+def _fill(world: World) -> float:
+    """Ads shown per request, from a small trial of the first day: turns impressions wanted into requests drawn."""
+    trial = _run(world, 0, ask(world, 0, TRIAL_REQUESTS))
+    return max(len(trial.shown_ad) / len(trial.requests), 0.1)
+
+
+def _run(world: World, number: int, requests: Requests) -> Day:
     rng = world.config.rng("rivals", number)
     floors = np.array([FLOOR_MICROS[s] for s in SURFACES])[requests.surface]
     rival = floors * world.config.laws.rival_median * np.exp(rng.normal(scale=world.config.laws.rival_sigma, size=len(requests)))

@@ -14,7 +14,7 @@ from pipelines.market.words import CALLS, LANGUAGES, REGIONS
 
 Masks = NDArray[np.bool_]
 SLOTS = {"search": 4, "feed": 3, "proactive": 2}
-FLOOR_MICROS = {"search": 2_000_000, "feed": 1_000_000, "proactive": 1_200_000}
+FLOOR_MICROS = {"search": 1_200_000, "feed": 1_000_000, "proactive": 1_200_000}
 """Least eCPM by surface: micros per thousand impressions."""
 POLICY = ("approved", "limited", "rejected", "pending")
 STATUS = ("active", "paused", "ended")
@@ -89,7 +89,7 @@ class Inventory:
 def stock(config: MarketConfig) -> Inventory:
     """Draws every ad of the horizon; a third of the campaigns start later, a fifth of the creatives join a running campaign."""
     rng, laws, n = config.rng("ads"), config.laws, config.creatives
-    advertisers, campaigns, groups = max(n // 20, 10), max(n // 8, 20), max(n // 4, 30)
+    advertisers, campaigns, groups = max(n // 15, 10), max(n // 6, 20), max(n // 3, 30)
     categories = 1 + rng.choice(len(CATEGORIES) - 1, advertisers, p=zipf(len(CATEGORIES) - 1, 0.4))
     campaign_advertiser = np.sort(rng.choice(advertisers, campaigns, p=zipf(advertisers, 0.7)))
     group_campaign = np.sort(np.concatenate([np.arange(campaigns), rng.integers(0, campaigns, groups - campaigns)]))

@@ -20,7 +20,7 @@ from pipelines.market.truth import DECISION_TRUTH, IMPRESSION_TRUTH
 from pipelines.market.words import LANGUAGES, OPERATING_SYSTEMS, QUERY_FORMS, REGIONS, WORDS
 from pipelines.market.world import MICROSECOND, World
 
-ACTIONS_PER_REQUEST = 4
+ACTIONS_PER_REQUEST = 8
 SYSTEMS = tuple(name for device in DEVICES for name in OPERATING_SYSTEMS.get(device, ("", "")))
 """Two operating systems a device, in order of taxonomy.DEVICES."""
 ENGAGEMENT_RATES = {"like": 0.012, "comment": 0.002, "share": 0.002, "hide": 0.003, "report": 0.0005}
@@ -134,7 +134,7 @@ class Log:
         return pa.concat_tables(tables)
 
     def activity(self) -> pa.Table:
-        """Organic actions: four a request on average, on items of categories the user likes."""
+        """Organic actions, some a request on average, on items of categories the user likes."""
         day, people = self.day, self.world.people
         rng = self.world.config.rng("activity", day.number)
         request = np.sort(rng.integers(0, len(day.requests), ACTIONS_PER_REQUEST * len(day.requests)))

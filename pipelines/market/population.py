@@ -14,6 +14,8 @@ from pipelines.market.words import LANGUAGES, REGIONS
 LATENT = 8
 DEVICE_SHARE = (0.62, 0.27, 0.08, 0.03)
 """Of mobile, desktop, tablet, television."""
+INDIFFERENT = 0.03
+"""Share of interest below which people do not tell topics apart."""
 LATE = 0.25
 """Share of the people who join after the first day."""
 Ints = NDArray[np.int64]
@@ -24,7 +26,8 @@ Floats = NDArray[np.float64]
 class Population:
     """joined: day number each user first appears (0 for those who were always there). Codes index the vocabularies.
 
-    interest: (n, categories) log interest, standardised per user; activity: relative rate of being online; peak: hour of day.
+    interest: (n, categories) log of the share plus INDIFFERENT, standardised over everyone; interest_share sums to 1 a user;
+    activity: relative rate of being online; peak: hour of day.
     brand: which of a device's two operating systems they use.
     """
 
@@ -69,7 +72,8 @@ def populate(config: MarketConfig) -> Population:
     share[:, 1:] = np.exp(known - known.max(axis=1, keepdims=True))
     share /= share.sum(axis=1, keepdims=True)
     interest = np.zeros_like(raw)
-    interest[:, 1:] = (known - known.mean(axis=1, keepdims=True)) / known.std(axis=1, keepdims=True)
+    liking = np.log(share[:, 1:] + INDIFFERENT)
+    interest[:, 1:] = (liking - liking.mean()) / liking.std()
     region = rng.choice(len(REGIONS), n, p=zipf(len(REGIONS), 0.8))
     home_language = np.arange(len(REGIONS)) % len(LANGUAGES)
     bot = rng.random(n) < laws.bot_share

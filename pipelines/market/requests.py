@@ -10,9 +10,7 @@ from feature_repo.taxonomy import CATEGORIES, DEVICES, SURFACES
 from pipelines.market.population import DEVICE_SHARE, Floats, Ints
 from pipelines.market.world import World
 
-SURFACE_SHARE = (0.3, 0.45, 0.25)
-FILL = 2.2
-"""Ads shown per request on average; turns impressions wanted into requests drawn."""
+SURFACE_SHARE = (0.3, 0.4, 0.3)
 WEEK = (0.96, 0.95, 0.96, 0.98, 1.0, 1.08, 1.07)
 """Traffic by weekday, Monday first; the mean is 1."""
 OWN_DEVICE = 0.85
@@ -37,12 +35,12 @@ class Requests:
         return Requests(self.user[index], self.second[index], self.surface[index], self.device[index], self.topic[index])
 
 
-def ask(world: World, number: int) -> Requests:
-    """The day's requests; everyone who joins that day is among them."""
+def ask(world: World, number: int, usual: float) -> Requests:
+    """The day's requests, `usual` of them on a usual day; everyone who joins that day is among them."""
     config, people = world.config, world.people
     rng = config.rng("requests", number)
     rhythm = WEEK[(config.first.weekday() + number) % 7] * np.exp(rng.normal(scale=0.02))
-    n = max(round(config.impressions_per_day / FILL * rhythm), 1)
+    n = max(round(usual * rhythm), 1)
     here = np.flatnonzero(people.joined <= number)
     user = rng.choice(here, n, p=people.activity[here] / people.activity[here].sum())
     newcomers = np.flatnonzero(people.joined == number) if number else np.empty(0, np.int64)

@@ -14,9 +14,9 @@ from pipelines.market.population import Floats, Population, populate
 MICROSECOND = 1_000_000
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class World:
-    """The market's config with everything drawn from it once."""
+    """The market's config with everything drawn from it once; equal to itself alone."""
 
     config: MarketConfig
     people: Population
