@@ -23,6 +23,8 @@ DAY_SECONDS: Final = 86_400.0
 
 
 def _number(vocabulary: dict[str, int], values: NDArray[np.object_], absent: int = 0) -> NDArray[np.int64]:
+    if len(values) == 1:
+        return np.array([vocabulary.get(str(values[0]), absent)], np.int64)
     unique, inverse = np.unique(np.asarray(values, dtype=object).astype(str), return_inverse=True)
     return np.array([vocabulary.get(v, absent) for v in unique], np.int64)[inverse]
 
@@ -91,6 +93,7 @@ def pair_columns(context: Columns, user: Columns, ad: Columns) -> dict[str, np.n
     by_surface = [np.asarray(ad[f"ctr_{s}_30d"]) for s in SURFACES]
     asked, spoken = np.asarray(context["language_id"]), np.asarray(user["user_language_id"])
     language = np.where(asked > 0, asked, spoken)
+    region, mobile = np.asarray(context["region_id"]), np.asarray(user["mobile_share_30d"])
     ctr = np.choose(np.clip(surface, 0, len(SURFACES) - 1), by_surface)
     return {
         "interest": _pick(np.asarray(user["log_interests"]), category),
@@ -99,6 +102,8 @@ def pair_columns(context: Columns, user: Columns, ad: Columns) -> dict[str, np.n
         "hour_affinity": near,
         "weekday_affinity": week[_rows(week, hour), np.asarray(context["weekday"], np.int64)],
         "language_match": language == np.asarray(ad["ad_language_id"]),
+        "region_match": (region > 0) & (region == np.asarray(user["user_region_id"])),
+        "device_match": np.where(np.asarray(context["device_code"]) == DEVICE_NUMBER["mobile"], mobile, 1 - mobile),
         "ad_age_days": np.clip((np.asarray(context["seconds"]) - np.asarray(ad["launched_at"])) / DAY_SECONDS, 0, 365),
         "surface_ctr": ctr,
         "rates_product": np.log(np.maximum(ctr * np.asarray(user["user_ctr_30d"]), 1e-9)),

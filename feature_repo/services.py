@@ -23,12 +23,13 @@ PAIR: Final = tuple(
     Column(name, "pair")
     for name in (
         "interest", "interest_score", "embedding_dot", "hour_affinity", "weekday_affinity",
-        "language_match", "ad_age_days", "surface_ctr", "rates_product",
+        "language_match", "region_match", "device_match", "ad_age_days", "surface_ctr", "rates_product",
     )
 )  # fmt: skip
 IDENTITY: Final = (
     Column("device_id", "context", "category"),
     Column("os_id", "context", "category"),
+    Column("ad_call_id", "ad", "category"),
     Column("category_code", "ad", "category"),
     Column("advertiser_code", "ad", "category"),
     Column("campaign_code", "ad", "category"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
@@ -32,7 +33,17 @@ def hash_codes(values: Sequence[str | None] | NDArray[np.object_]) -> NDArray[np
 
     The hash is pandas' SipHash of the UTF-8 bytes with its fixed default key, so codes agree across processes.
     """
-    array = np.asarray(values, dtype=object)
+    if len(values) == 1:  # a request has one device, one language: seen many times
+        return np.array([_hash_code(values[0])], np.int32)
+    return _hash_codes(np.asarray(values, dtype=object))
+
+
+@lru_cache(maxsize=65_536)
+def _hash_code(value: str | None) -> int:
+    return int(_hash_codes(np.array([value], dtype=object))[0])
+
+
+def _hash_codes(array: NDArray[np.object_]) -> NDArray[np.int32]:
     absent = np.array([v is None or v == "" for v in array], dtype=bool)
     if array.size == 0:
         return np.empty(0, np.int32)

@@ -31,8 +31,8 @@ class Size:
     """How large a market the demo simulates."""
 
     days: int = 14
-    users: int = 20_000
-    creatives: int = 2_000
+    users: int = 10_000
+    creatives: int = 1_000
     impressions: int = 300_000
 
 

@@ -60,10 +60,10 @@ def factors(pairs: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
         return empty, empty
     confidence = 1.0 + np.log1p(pairs["weight"].to_numpy(np.float32))
     matrix = csr_matrix((confidence, (users.codes, tokens.codes)), shape=shape)
-    model = AlternatingLeastSquares(
-        factors=WIDTH, iterations=ITERATIONS, regularization=REGULARISATION, random_state=SEED, num_threads=1, use_gpu=False
-    )
     with threadpool_limits(1):
+        model = AlternatingLeastSquares(
+            factors=WIDTH, iterations=ITERATIONS, regularization=REGULARISATION, random_state=SEED, num_threads=1, use_gpu=False
+        )
         model.fit(matrix, show_progress=False)
     return (
         pd.Series(list(model.user_factors.astype(np.float32)), index=users.categories),

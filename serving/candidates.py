@@ -1,9 +1,9 @@
-"""What flows down the stages: row numbers into the snapshot and columns beside them, never an object per candidate."""
+"""What flows down the stages: row numbers into the snapshot, never an object per candidate."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,26 +14,46 @@ Rows = NDArray[np.int64]
 Mask = NDArray[np.bool_]
 
 
-@dataclass(frozen=True)
 class Candidates:
-    """rows: (n,) row numbers of `snapshot`, each at most once; columns: named arrays of length n."""
+    """Rows of `snapshot`, each at most once: an ordered list, or (while nearly all of a large catalogue is left) a mask."""
 
-    snapshot: Snapshot
-    rows: Rows
-    columns: Mapping[str, np.ndarray] = field(default_factory=dict)
+    def __init__(self, snapshot: Snapshot, rows: Rows | None = None, *, mask: Mask | None = None) -> None:
+        self.snapshot = snapshot
+        self.mask = mask
+        """(ads,) over the whole snapshot; None once the candidates are a list."""
+        if rows is not None:
+            self.rows = rows
+        elif mask is None:
+            raise ValueError("candidates are rows or a mask")
+
+    @cached_property
+    def rows(self) -> Rows:
+        """(n,) row numbers."""
+        assert self.mask is not None
+        return np.flatnonzero(self.mask)
+
+    @cached_property
+    def _count(self) -> int:
+        return int(np.count_nonzero(self.mask)) if self.mask is not None else len(self.rows)
 
     def __len__(self) -> int:
-        return len(self.rows)
+        return self._count
 
-    def take(self, which: Mask | Rows) -> Candidates:
-        """The candidates that a mask keeps, or that positions name, in that order."""
-        return Candidates(self.snapshot, self.rows[which], {k: v[which] for k, v in self.columns.items()})
+    def keep(self, mask: Mask) -> Candidates:
+        """The candidates, in order, for which a mask of their length is True."""
+        if self.mask is not None and len(self) == len(self.mask):
+            return Candidates(self.snapshot, mask=mask)
+        return Candidates(self.snapshot, self.rows[mask])
+
+    def take(self, which: Rows) -> Candidates:
+        """The candidates at some positions of the list, in that order."""
+        return Candidates(self.snapshot, self.rows[which])
 
     def of(self, name: str) -> np.ndarray:
         """A snapshot column at these rows."""
         return np.asarray(self.snapshot[name][self.rows])
 
-    @property
+    @cached_property
     def campaigns(self) -> Rows:
         """Each candidate's row in the campaign columns."""
         return np.asarray(self.of("campaign"), np.int64)
@@ -48,6 +68,4 @@ class Scores:
     policy: str
     rung: str
     matrix: NDArray[np.float32] | None = None
-
-
-"""matrix: the model input the scores were made on, (n, k) float32; None when no model scored."""
+    """The model input the scores were made on, (n, k) float32; None when no model scored."""

@@ -16,7 +16,7 @@ from serving.errors import ServingError
 from serving.live import Live
 from serving.request import AdRequest
 from serving.settings import Settings
-from serving.stages import Context, Slate
+from serving.stages import Context, Filter, Slate
 from serving.surfaces.surface import Surface
 
 log = logging.getLogger(__name__)
@@ -83,7 +83,11 @@ class Engine:
         if surface is None:
             raise ServingError("surface", request.surface, f"Open surfaces: {', '.join(self._surfaces)}.")
         run = Run(request)
-        context = surface.understanding.understand(request)
+        try:
+            context = surface.understanding.understand(request)
+        except Exception as error:  # without consent and age nothing may be shown
+            run.failed(surface.understanding, error)
+            return self._decision(run, live, Context({}, {}, known=False), None, Slate((), ()), "not_understood")
         run.stage("understanding")
         candidates = self._source(surface, run, live)
         run.stage("sourcing")
@@ -119,30 +123,28 @@ class Engine:
             except Exception as error:  # a source that fails is counted, the others go on
                 run.failed(source, error)
                 continue
+            name = type(source).__name__
             if found is not None:
-                got = got.take(~np.isin(got.rows, found.rows))
-                run.sources[type(source).__name__] = len(got)
-                found = Candidates(found.snapshot, np.concatenate([found.rows, got.rows]))
-            else:
-                run.sources[type(source).__name__] = len(got)
-                found = got
+                got = got.keep(~np.isin(got.rows, found.rows))
+            run.sources[name] = run.sources.get(name, 0) + len(got)
+            found = got if found is None else Candidates(found.snapshot, np.concatenate([found.rows, got.rows]))
         return found if found is not None and len(found) else None
 
-    def _filter(self, rules: tuple[object, ...], run: Run, context: Context, candidates: Candidates) -> Candidates:
+    def _filter(self, rules: tuple[Filter, ...], run: Run, context: Context, candidates: Candidates) -> Candidates:
         for rule in rules:
             if len(candidates) == 0:
                 break
             try:
-                mask = rule.admit(run.request, context, candidates)  # type: ignore[attr-defined]
+                mask = rule.admit(run.request, context, candidates)
                 if mask.dtype != bool or mask.shape != (len(candidates),):
                     raise ServingError(type(rule).__name__, str(mask.shape), f"A mask of {len(candidates)} is needed.")
             except Exception as error:  # integrity fails closed
                 run.failed(rule, error)
                 mask = np.zeros(len(candidates), bool)
-            kept = int(mask.sum())
+            kept = int(np.count_nonzero(mask))
             run.reject(rule, len(candidates) - kept)
             if kept < len(candidates):
-                candidates = candidates.take(np.flatnonzero(mask))
+                candidates = candidates.keep(mask)
         return candidates
 
     def _recall(self, surface: Surface, run: Run, context: Context, candidates: Candidates) -> Candidates:

@@ -106,9 +106,7 @@ def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
                 parent.chmod(parent.stat().st_mode | 0o011)
         shutil.chown(folder, "postgres")
         prefix = ["runuser", "-u", "postgres", "--"]
-    subprocess.run(
-        [*prefix, initdb, "-D", f"{folder}/data", "-U", "placard", "-A", "trust"], check=True, capture_output=True, cwd="/"
-    )
+    subprocess.run([*prefix, initdb, "-D", f"{folder}/data", "-U", "placard", "-A", "trust"], check=True, capture_output=True, cwd="/")
     process = subprocess.Popen(
         [*prefix, server, "-D", f"{folder}/data", "-p", str(port), "-h", "127.0.0.1", "-k", str(folder), "-c", "fsync=off"],
         stdout=subprocess.DEVNULL,

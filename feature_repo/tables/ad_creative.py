@@ -19,9 +19,10 @@ def build(tables: Mapping[str, ir.Table], as_of: datetime) -> ir.Table:
     """One row a creative known before `as_of`; text statistics are counts of characters and white-space-separated words."""
     import ibis
 
-    creatives, pages, images = (tables[n] for n in AD_CREATIVE.reads)
+    creatives, pages, campaigns, images = (tables[n] for n in AD_CREATIVE.reads)
     t = (
         creatives.left_join(pages.select("landing_url", page_text="text"), "landing_url")
+        .left_join(campaigns.select("campaign_id", aimed=campaigns.regions.length() > 0), "campaign_id")
         .left_join(images, creatives.image_path == images.picture)
     )  # fmt: skip
 
@@ -46,6 +47,7 @@ def build(tables: Mapping[str, ir.Table], as_of: datetime) -> ir.Table:
         has_landing_page=t.page_text.notnull().cast("int32"),
         ad_category=t.category.coalesce("unknown"),
         ad_language=t.language.coalesce(""),
+        region_targeted=t.aimed.coalesce(False).cast("int32"),
         launched_at=t.created_ts.epoch_seconds().cast("int64"),
     )
 
@@ -68,9 +70,10 @@ AD_CREATIVE: Final = FeatureTable(
         Feature("has_landing_page", "int32", default=0, low=0, high=1),
         Feature("ad_category", "string", default="unknown"),
         Feature("ad_language", "string", default=""),
+        Feature("region_targeted", "int32", default=0, low=0, high=1, unit="aimed at some regions"),
         Feature("launched_at", "int64", default=0, low=0, unit="seconds since 1970"),
     ),
-    reads=("creatives", "landing_pages", "image_stats"),
+    reads=("creatives", "landing_pages", "campaigns", "image_stats"),
     window_days=0,
     max_age=timedelta(days=30),
     build=build,

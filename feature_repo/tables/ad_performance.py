@@ -1,7 +1,7 @@
 """How an ad has done: Beta-smoothed rates by surface and window, each level leaning on the one above it.
 
-ctr_*: clicks per impression. coec_*: clicks over the clicks expected from surface and position alone (COEC, Zhang and Jones
-2007), which does not credit an ad for good slots. Levels: everything → category → advertiser → campaign → creative.
+ctr_*: clicks per impression. coec_*: clicks over the clicks expected from surface and position alone (slots.py), which does
+not credit an ad for good slots. Levels: everything → category → advertiser → campaign → creative.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from feature_repo.instants import instant
 from feature_repo.rates import smoothed
+from feature_repo.slots import BILLIONTHS, with_expected_clicks
 from feature_repo.table import Feature, FeatureTable
 from feature_repo.taxonomy import SURFACES
 
@@ -29,8 +30,6 @@ LEVEL_NAMES: Final = {
 PRIOR_IMPRESSIONS: Final = 200.0
 PRIOR_EXPECTED_CLICKS: Final = 4.0
 PRIOR_CLICKS: Final = 30.0
-BILLIONTHS: Final = 1e9
-"""Expected clicks are summed as integers, which is the same in any order."""
 
 HIDE_RATE: Final = "ad_hide_rate_30d"
 PERFORMANCE: Final = "creative_coec_30d"
@@ -51,14 +50,8 @@ def build(tables: Mapping[str, ir.Table], as_of: datetime) -> ir.Table:
     known = creatives.select(*LEVELS)
 
     clicks = engagements.filter(engagements.kind == "click")
-    slot_clicks = clicks.group_by("surface", "position").aggregate(won=clicks.count())
-    slots = impressions.group_by("surface", "position").aggregate(n=impressions.count())
-    slots = slots.left_join(slot_clicks, ["surface", "position"])
-    slots = slots.select(
-        "surface", "position", billionths=((slots.won.coalesce(0) + 1.0) / (slots.n + 100.0) * BILLIONTHS).round().cast("int64")
-    )
-
-    shown = impressions.mutate(age=(now - impressions.ts.epoch_seconds()) / 86_400.0).left_join(slots, ["surface", "position"])
+    shown = with_expected_clicks(impressions, clicks)
+    shown = shown.mutate(age=(now - shown.ts.epoch_seconds()) / 86_400.0)
     shown_by = shown.group_by("creative_id").aggregate(
         expected=shown.billionths.sum(),
         **{f"n_{s}": (shown.surface == s).cast("int64").sum() for s in SURFACES},

@@ -8,20 +8,23 @@ from typing import TYPE_CHECKING, Any, Final
 
 from feature_repo.instants import instant
 from feature_repo.rates import smoothed
+from feature_repo.slots import BILLIONTHS, with_expected_clicks
 from feature_repo.table import Feature, FeatureTable
 from feature_repo.taxonomy import AGE_BANDS, CATEGORIES, GENDERS
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
 
-HALF_LIFE_DAYS: Final = 7.0
-"""An action counts half after a week."""
-INTEREST_PRIOR: Final = 3.0
+HALF_LIFE_DAYS: Final = 14.0
+"""An action counts half after two weeks."""
+INTEREST_PRIOR: Final = 8.0
 """Decayed actions' worth of the average user's interests that everyone starts with."""
 RATE_PRIOR: Final = 100.0
 """Impressions' worth of the average user's rate that everyone starts with."""
 MILLIONTHS: Final = 1_000_000.0
-ACTION_WEIGHT: Final = {"view": 1.0, "like": 3.0, "share": 4.0, "comment": 4.0}
+ACTION_WEIGHT: Final = {"view": 1.0, "like": 2.0, "share": 2.0, "comment": 2.0}
+EXPECTED_CLICKS_PRIOR: Final = 4.0
+"""Expected clicks' worth of average responsiveness that everyone starts with."""
 
 AGE_CODE: Final = "user_age_code"
 GENDER_CODE: Final = "user_gender_code"
@@ -35,7 +38,7 @@ def build(tables: Mapping[str, ir.Table], as_of: datetime) -> ir.Table:
     now = instant(as_of).epoch_seconds()
     activity, impressions, engagements, users = (tables[n] for n in USER_PROFILE.reads)
 
-    act = activity.mutate(age=(now - activity.ts.epoch_seconds()) / 86_400.0)
+    act = activity.mutate(age=ibis.greatest(now - activity.ts.epoch_seconds(), 0) / 86_400.0)
     weight = ibis.cases(*((act.action == a, w) for a, w in ACTION_WEIGHT.items()), else_=1.0)
     decayed = weight * (act.age * (-0.693147 / HALF_LIFE_DAYS)).exp()
     # Whole millionths: integer sums are the same whatever order an engine adds them in.
@@ -59,8 +62,12 @@ def build(tables: Mapping[str, ir.Table], as_of: datetime) -> ir.Table:
         dwell=act.dwell_ms.cast("float64").mean(),
         **sums, **hours, **week,
     )  # fmt: skip
-    seen = impressions.group_by("user_id").aggregate(
-        shown=impressions.count(), mobile=(impressions.device == "mobile").cast("float64").mean(), saw=impressions.ts.max()
+    placed = with_expected_clicks(impressions, engagements.filter(engagements.kind == "click"))
+    seen = placed.group_by("user_id").aggregate(
+        shown=placed.count(),
+        expected=placed.billionths.sum(),
+        mobile=(placed.device == "mobile").cast("int64").sum(),
+        saw=placed.ts.max(),
     )
     kinds = {f"n_{k}": (engagements.kind == k).cast("int64").sum() for k in ("click", "conversion", "like", "share", "hide", "report")}
     done = engagements.group_by("user_id").aggregate(
@@ -88,7 +95,9 @@ def build(tables: Mapping[str, ir.Table], as_of: datetime) -> ir.Table:
         return smoothed(t[f"n_{kind}"].coalesce(0), shown, t[f"all_{kind}"].coalesce(0), t.all_shown.coalesce(0), RATE_PRIOR)
 
     def days_since(when: ir.TimestampValue) -> ir.FloatingValue:
-        return ((now - when.epoch_seconds()) / 86_400.0).coalesce(float(USER_PROFILE.window_days)).cast("float32")
+        """Within the window: what happened before it and was told late counts as its start."""
+        most = float(USER_PROFILE.window_days)
+        return ibis.least(ibis.greatest(now - when.epoch_seconds(), 0) / 86_400.0, most).coalesce(most).cast("float32")
 
     return t.select(
         user_id=t.user_id,
@@ -98,6 +107,9 @@ def build(tables: Mapping[str, ir.Table], as_of: datetime) -> ir.Table:
         hour_rhythm=ibis.array([((t[f"h{i}"] + 0.5) / (total + 12.0)).cast("float32") for i in range(24)]),
         weekday_rhythm=ibis.array([((t[f"d{i}"] + 1.0) / (total + 7.0)).cast("float32") for i in range(7)]),
         user_ctr_30d=rate("click").cast("float32"),
+        user_coec_30d=(
+            (t.n_click.coalesce(0) + EXPECTED_CLICKS_PRIOR) / (t.expected.coalesce(0) / BILLIONTHS + EXPECTED_CLICKS_PRIOR)
+        ).cast("float32"),
         user_like_rate_30d=rate("like").cast("float32"),
         user_share_rate_30d=rate("share").cast("float32"),
         user_hide_rate_30d=(rate("hide") + rate("report")).cast("float32"),
@@ -111,7 +123,7 @@ def build(tables: Mapping[str, ir.Table], as_of: datetime) -> ir.Table:
         user_dwell_seconds=(t.dwell.coalesce(0.0) / 1000.0).cast("float32"),
         days_since_action=days_since(ibis.greatest(t.newest, t.saw, t.did)),
         days_since_click=days_since(t.clicked_at),
-        mobile_share_30d=t.mobile.coalesce(0.5).cast("float32"),
+        mobile_share_30d=((t.mobile.coalesce(0) + 1.0) / (shown + 2.0)).cast("float32"),
         user_age_code=ibis.cases(*((t.age_band == b, i) for i, b in enumerate(AGE_BANDS)), else_=0).cast("int32"),
         user_gender_code=ibis.cases(*((t.gender == g, i) for i, g in enumerate(GENDERS)), else_=0).cast("int32"),
         user_region=t.region.coalesce(""),
@@ -128,6 +140,7 @@ USER_PROFILE: Final = FeatureTable(
         Feature("hour_rhythm", "vector", width=24, default=1 / 24, low=0, high=1, unit="share by hour, UTC"),
         Feature("weekday_rhythm", "vector", width=7, default=1 / 7, low=0, high=1, unit="share by weekday, Monday first"),
         Feature("user_ctr_30d", "float32", default=0.02, low=0, high=1, unit="probability"),
+        Feature("user_coec_30d", "float32", default=1.0, low=0, unit="clicks / expected clicks"),
         Feature("user_like_rate_30d", "float32", default=0.01, low=0, high=1, unit="per impression"),
         Feature("user_share_rate_30d", "float32", default=0.002, low=0, high=1, unit="per impression"),
         Feature("user_hide_rate_30d", "float32", default=0.003, low=0, high=2, unit="hides and reports per impression"),

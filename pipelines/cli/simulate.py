@@ -13,8 +13,8 @@ from pipelines.cli.output import emit, guarded, people
 def simulate(
     days: int = typer.Option(14, min=1, help="Days to make, from the market's first."),
     start: str = typer.Option("", help="First day, YYYY-MM-DD; default: the folder's market's, else so that the last day is yesterday."),
-    users: int = typer.Option(None, help="People who appear within the horizon.", show_default="20000"),
-    creatives: int = typer.Option(None, help="Ads that appear within the horizon.", show_default="2000"),
+    users: int = typer.Option(None, help="People who appear within the horizon.", show_default="10000"),
+    creatives: int = typer.Option(None, help="Ads that appear within the horizon.", show_default="1000"),
     impressions: int = typer.Option(None, min=100, help="Impressions over all days, about.", show_default="300000"),
     seed: int = typer.Option(None, help="The market is a function of its options and this.", show_default="7"),
     images: bool = typer.Option(None, "--images/--no-images", help="Draw each creative's picture.", show_default="images"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,20 +13,24 @@ from serving.errors import BundleRefused
 
 @dataclass(frozen=True)
 class Calibrator:
-    """margins ascending, probabilities ascending in (0, 1); beyond the ends the end slopes of the log-odds go on at slope 1."""
+    """margins ascending strictly, probabilities ascending in (0, 1); log-odds run straight between points, at slope 1 outside."""
 
     margins: NDArray[np.float64]
     probabilities: NDArray[np.float64]
 
     def __post_init__(self) -> None:
         m, p = self.margins, self.probabilities
-        good = len(m) == len(p) >= 1 and np.isfinite(m).all() and (np.diff(m) > 0).all()
+        good = m.ndim == p.ndim == 1 and len(m) == len(p) >= 1 and np.isfinite(m).all() and (np.diff(m) > 0).all()
         if not (good and (np.diff(p) >= 0).all() and (p > 0).all() and (p < 1).all()):
             raise BundleRefused("calibrator", f"{len(m)} points", "It must rise strictly in margin, within (0, 1); train again.")
 
+    @cached_property
+    def log_odds(self) -> NDArray[np.float64]:
+        """Of each point."""
+        return np.asarray(np.log(self.probabilities / (1 - self.probabilities)))
+
     def apply(self, margin: NDArray[np.float64]) -> NDArray[np.float64]:
         """Calibrated probabilities, same shape."""
-        logit = np.log(self.probabilities / (1 - self.probabilities))
-        inside = np.interp(margin, self.margins, logit)
+        inside = np.interp(margin, self.margins, self.log_odds)
         inside += np.minimum(margin - self.margins[0], 0) + np.maximum(margin - self.margins[-1], 0)
         return np.asarray(1 / (1 + np.exp(-inside)))

@@ -15,7 +15,12 @@ from feature_repo.taxonomy import OBJECTIVES
 
 CPC, CPM, CPA = (OBJECTIVES.index(o) for o in ("cpc", "cpm", "cpa"))
 CHARGED_ON: Final = {CPC: "click", CPM: "impression", CPA: "conversion"}
-PER_THOUSAND: Final = 1000.0
+PER_THOUSAND: Final = 1000
+
+
+def payable(objective: NDArray[np.integer], bid_micros: NDArray[np.int64]) -> NDArray[np.int64]:
+    """What a bid can pay in whole micros: a bid per thousand counts to the last micro per impression, the others whole."""
+    return np.where(objective == CPM, bid_micros - bid_micros % PER_THOUSAND, bid_micros)
 
 
 def value_per_bid(objective: NDArray[np.integer], pctr: NDArray[np.float64], pcvr: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -12,7 +12,7 @@ from feature_repo.tables.ad_performance import HIDE_RATE
 from feature_repo.taxonomy import OBJECTIVES
 from serving.candidates import Candidates, Scores
 from serving.decision import Price, RankedAd
-from serving.delivery.auction import CHARGED_ON, CPM, PER_THOUSAND, price, rank_scores, value_per_bid
+from serving.delivery.auction import CHARGED_ON, CPM, PER_THOUSAND, payable, price, rank_scores, value_per_bid
 from serving.request import AdRequest
 from serving.stages import Slate
 
@@ -35,7 +35,7 @@ class SecondPrice:
         slots = min(request.slots, placement.slots) if placement else request.slots
         campaign = candidates.campaigns
         objective = candidates.snapshot["campaign.objective"][campaign]
-        bid = candidates.snapshot["campaign.bid_micros"][campaign]
+        bid = payable(objective, candidates.snapshot["campaign.bid_micros"][campaign])
         unit = value_per_bid(objective, scores.pctr, scores.pcvr)
         quality = 1 / (1 + HIDE_COST * np.asarray(candidates.of(HIDE), np.float64))
         rank = rank_scores(bid, unit, quality)
@@ -65,8 +65,8 @@ class SecondPrice:
 
     def _price(self, bid: int, objective: int, unit: float, quality: float, below: float, floor: int) -> Price:
         micros, rule = price(bid, float(unit), float(quality), below, floor)
-        if objective == CPM:  # bids and prices are per thousand, an impression pays its share
-            micros = int(micros // PER_THOUSAND)
+        if objective == CPM:  # per thousand; an impression pays its share in whole micros, never under the floor
+            micros = -(-micros // PER_THOUSAND)
         return Price(micros, CHARGED_ON[objective], bid, round(below), floor, rule)
 
     def _ad(
@@ -83,7 +83,7 @@ class SecondPrice:
             bid_micros=int(snapshot["campaign.bid_micros"][campaign]), pctr=float(scores.pctr[row]),
             pcvr=None if np.isnan(pcvr) else pcvr, quality=float(quality[row]), ecpm_micros=round(float(rank[row])),
             position=position, propensity=propensity, price=paid,
-            features=() if scores.matrix is None else tuple(float(v) for v in scores.matrix[row]),
+            features=() if scores.matrix is None else tuple(scores.matrix[row].tolist()),
         )  # fmt: skip
 
 

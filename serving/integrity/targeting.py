@@ -28,5 +28,7 @@ class Targeting:
         whole = np.ones(len(candidates.snapshot), bool)
         for name, value in wanted.items():
             by_word = masks[name]
-            whole &= by_word.get(value, by_word[""])
+            mask = by_word.get(value, by_word[""])
+            if mask is not None:
+                whole &= mask
         return whole if len(candidates) == len(whole) else np.asarray(whole[candidates.rows])

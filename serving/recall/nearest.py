@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from feature_repo.tables.user_embedding import USER_EMBEDDING
-from serving.candidates import Candidates
+from serving.candidates import Candidates, Mask
 from serving.request import AdRequest
 from serving.snapshot.recall_index import query
 from serving.stages import Context
@@ -22,7 +22,7 @@ class Nearest:
         wanted = query(np.asarray(context.user[VECTOR][0], np.float32))
         vectors, index = candidates.snapshot["recall.vectors"], candidates.snapshot.recall_index
         if index is not None and len(candidates) > k * 4:
-            found = index.search(wanted, candidates.rows, len(candidates.snapshot), k)
+            found = index.search(wanted, _mask(candidates), k)
             if len(found) == k:
                 return Candidates(candidates.snapshot, found)
         if len(candidates) * 2 > len(candidates.snapshot):
@@ -30,3 +30,11 @@ class Nearest:
         else:
             score = vectors[candidates.rows] @ wanted
         return candidates.take(np.argpartition(-score, k - 1)[:k])
+
+
+def _mask(candidates: Candidates) -> Mask:
+    if candidates.mask is not None:
+        return candidates.mask
+    allowed = np.zeros(len(candidates.snapshot), bool)
+    allowed[candidates.rows] = True
+    return allowed

@@ -62,14 +62,12 @@ class RecallIndex:
         faiss.omp_set_num_threads(1)
         return cls(faiss.read_index(str(path), faiss.IO_FLAG_MMAP | faiss.IO_FLAG_READ_ONLY))
 
-    def search(self, wanted: NDArray[np.float32], eligible: NDArray[np.int64], ads: int, k: int) -> NDArray[np.int64]:
-        """At most k eligible rows, best first."""
+    def search(self, wanted: NDArray[np.float32], eligible: NDArray[np.bool_], k: int) -> NDArray[np.int64]:
+        """At most k rows for which `eligible`, a mask over all of them, is True; best first."""
         import faiss
 
-        allowed = np.zeros(ads, bool)
-        allowed[eligible] = True
-        packed = np.packbits(allowed, bitorder="little")
-        selector = faiss.IDSelectorBitmap(ads, faiss.swig_ptr(packed))
+        packed = np.packbits(eligible, bitorder="little")
+        selector = faiss.IDSelectorBitmap(len(eligible), faiss.swig_ptr(packed))
         parameters = faiss.SearchParametersIVF(sel=selector, nprobe=PROBES)  # type: ignore[call-arg]
         _, rows = self._index.search(wanted[None, :], k, params=parameters)
         found = rows[0]

@@ -105,13 +105,14 @@ class Snapshot:
         return known
 
     @cached_property
-    def masks(self) -> dict[str, dict[str, NDArray[np.bool_]]]:
-        """Eligibility by list and word, one mask over all rows each; None's key "" is for a value no list names."""
-        out: dict[str, dict[str, NDArray[np.bool_]]] = {}
+    def masks(self) -> dict[str, dict[str, NDArray[np.bool_] | None]]:
+        """Eligibility by list and word, one mask over all rows each, None where all are eligible; "" is for a word no list names."""
+        out: dict[str, dict[str, NDArray[np.bool_] | None]] = {}
         for name, places in self.words.items():
             column = self[f"target.{name}"]
             everyone = column == np.uint64(2**64 - 1)
-            out[name] = {"": everyone, **{w: (column & bit) != 0 for w, bit in places.items()}}
+            found = {"": everyone, **{w: (column & bit) != 0 for w, bit in places.items()}}
+            out[name] = {word: None if mask.all() else mask for word, mask in found.items()}
         return out
 
 
@@ -125,7 +126,8 @@ def open_snapshot(folder: Path) -> Snapshot:
     """Maps a snapshot's columns. Raises SnapshotMissing naming what cannot be read."""
     manifest = read_manifest(folder)
     try:
-        arrays = {f.stem: np.load(f, mmap_mode="r", allow_pickle=False) for f in sorted(folder.glob("*.npy"))}
+        # Plain arrays over the maps: np.memmap runs Python code on every index, which a request pays hundreds of times.
+        arrays = {f.stem: np.load(f, mmap_mode="r", allow_pickle=False).view(np.ndarray) for f in sorted(folder.glob("*.npy"))}
     except (OSError, ValueError) as error:
         raise SnapshotMissing("snapshot", str(folder), f"A column cannot be read ({error}); publish again.") from None
     return Snapshot(manifest, arrays, RecallIndex.open(folder))

@@ -16,4 +16,4 @@ class Campaigns:
     def source(self, request: AdRequest, live: Live) -> Candidates:
         if live.snapshot is None:
             raise SnapshotMissing("snapshot", "none", "Publish features: `placard features publish --partition DAY`.")
-        return Candidates(live.snapshot, np.arange(len(live.snapshot)))
+        return Candidates(live.snapshot, mask=np.ones(len(live.snapshot), bool))

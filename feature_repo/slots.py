@@ -1,0 +1,21 @@
+"""What a slot earns whatever stands in it: the expectation that COEC rates (Zhang and Jones 2007) are measured against."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
+
+BILLIONTHS: Final = 1e9
+"""Expected clicks are summed as integers, which is the same in any order."""
+
+
+def with_expected_clicks(impressions: ir.Table, clicks: ir.Table) -> ir.Table:
+    """`impressions` with `billionths`: 10⁹ × the click rate of its surface and position, (clicks + 1) / (impressions + 100)."""
+    won = clicks.group_by("surface", "position").aggregate(won=clicks.count())
+    slots = impressions.group_by("surface", "position").aggregate(n=impressions.count())
+    slots = slots.left_join(won, ["surface", "position"])
+    rate: Any = (slots.won.coalesce(0) + 1.0) / (slots.n + 100.0)
+    slots = slots.select("surface", "position", billionths=(rate * BILLIONTHS).round().cast("int64"))
+    return impressions.left_join(slots, ["surface", "position"])
