@@ -9,8 +9,8 @@ from pipelines.cli.output import emit, guarded, people
 
 @guarded
 def demo(
-    users: int = typer.Option(20_000, min=100, help="Simulated users."),
-    creatives: int = typer.Option(2_000, min=50, help="Simulated ads."),
+    users: int = typer.Option(10_000, min=100, help="Simulated users."),
+    creatives: int = typer.Option(1_000, min=50, help="Simulated ads."),
     impressions: int = typer.Option(300_000, min=5_000, help="Simulated impressions over two weeks."),
     keep: bool = typer.Option(False, "--keep", help="Leave the API running."),
     scheduler: bool = typer.Option(True, help="Run the last day under the real Airflow scheduler, or call its verbs directly."),
