@@ -9,6 +9,7 @@ import numpy as np
 
 from feature_repo.services import INPUTS
 from serving.bundles import Bundle
+from serving.bundles.encoder import encode
 from serving.decision import Decision, Price, RankedAd
 
 TOP: Final = 8
@@ -16,7 +17,7 @@ TOP: Final = 8
 
 @dataclass(frozen=True)
 class Contribution:
-    """A column's value at decision time and its share of the log-odds."""
+    """A column's value at decision time (of an identity: the log-odds it stands for) and its share of the log-odds."""
 
     feature: str
     value: float
@@ -64,9 +65,10 @@ def _contributions(decision: Decision, ad: RankedAd, bundle: Bundle | None) -> t
     if bundle is None or bundle.name != decision.policy or not ad.features:
         return ()
     names = INPUTS[decision.input].names
-    shares = bundle.contributions(np.array([ad.features], np.float32))[0][:-1]
+    row = np.array([ad.features], np.float32)
+    shares, values = bundle.contributions(row)[0][:-1], encode(row, bundle.encodings)[0]
     strongest = np.argsort(-np.abs(shares))[:TOP]
-    return tuple(Contribution(names[i], ad.features[i], float(shares[i])) for i in strongest)
+    return tuple(Contribution(names[i], float(values[i]), float(shares[i])) for i in strongest)
 
 
 def why(decision: Decision, bundle: Bundle | None) -> Why:

@@ -1,55 +1,81 @@
 """Position bias: per surface, log-odds of a click by position relative to the first, from the explored slice.
 
 Under random placement an ad's place says nothing of the ad, so click rates by position estimate examination (Wang et al. 2018).
+Examination falls as position ** -decay (Craswell et al. 2008, fitted by maximum likelihood): surfaces with few clicks lean on the
+decay of all, single positions on their surface's.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-PRIOR: Final = 50.0
-"""Clicks' worth of the pooled power law that thin cells lean on."""
+LEAST_EXPLORED_CLICKS: Final = 30
+DECAY_PRIOR: Final = (0.5, 0.5)
+"""Mean and standard deviation of the decay of all surfaces."""
+SURFACE_SPREAD: Final = 0.15
+"""Standard deviation of a surface's decay about it."""
+PRIOR: Final = 100.0
+"""Clicks' worth of its surface's law that every position leans on."""
+
+
+@dataclass(frozen=True)
+class Exposure:
+    """A surface's clicks and impressions by position, first position first."""
+
+    clicks: NDArray[np.float64]
+    shown: NDArray[np.float64]
+
+    @property
+    def place(self) -> NDArray[np.float64]:
+        return np.arange(1, len(self.shown) + 1, dtype=float)
 
 
 def position_offsets(rows: pd.DataFrame) -> dict[str, tuple[float, ...]]:
-    """Offsets per surface, the first 0. Uses explored rows when they hold clicks, else all (then biased, but better than none).
+    """Offsets per surface, the first 0, never rising. Uses explored rows when they hold clicks, else all (then biased by the
+    policy that placed them, but better than none).
 
     rows: surface, position, label, explored, weight_rate.
     """
-    out = {}
-    for surface, found in rows.groupby("surface"):
-        chosen = found[found["explored"]]
-        chosen = chosen if chosen["label"].sum() >= 100 else found
-        weight = np.where(chosen["label"], 1.0, 1.0 / chosen["weight_rate"])
-        position = chosen["position"].to_numpy(np.int64)
-        depth = int(position.max())
-        clicks = np.bincount(position, chosen["label"], minlength=depth + 1)[1:]
-        shown = np.bincount(position, weight, minlength=depth + 1)[1:]
-        if depth == 1 or clicks[0] == 0:
-            out[str(surface)] = (0.0,) * depth
-            continue
-        decay = _decay(clicks.astype(np.float64), shown.astype(np.float64))
-        law = np.arange(1, depth + 1) ** -decay
-        expected = shown * law * clicks.sum() / max((shown * law).sum(), 1e-9)
-        lift = (clicks + PRIOR * law) / np.maximum(expected / law + PRIOR, 1e-9)
-        offset = np.log(np.maximum(lift / lift[0], 1e-3))
-        out[str(surface)] = tuple(float(o) for o in np.minimum.accumulate(offset))
-    return out
+    seen = {str(surface): _exposure(found) for surface, found in rows.groupby("surface")}
+    return {surface: _offsets(seen[surface], decay) for surface, decay in _decays(seen).items()}
 
 
-def _decay(clicks: NDArray[np.float64], shown: NDArray[np.float64]) -> float:
-    """The power law's exponent: weighted regression of log CTR on log position."""
-    place = np.arange(1, len(clicks) + 1)
-    used = (clicks >= 5) & (shown > 0)
-    if used.sum() < 2:
-        return 0.0
-    x, y, w = np.log(place[used]), np.log(clicks[used] / shown[used]), clicks[used]
-    x0, y0 = np.average(x, weights=w), np.average(y, weights=w)
-    return float(np.clip(-np.sum(w * (x - x0) * (y - y0)) / np.sum(w * (x - x0) ** 2), 0, 2))
+def _exposure(found: pd.DataFrame) -> Exposure:
+    explored = found[found["explored"]]
+    chosen = explored if explored["label"].sum() >= LEAST_EXPLORED_CLICKS else found
+    weight = np.where(chosen["label"], 1.0, 1.0 / chosen["weight_rate"])
+    position = chosen["position"].to_numpy(np.int64)
+    return Exposure(np.bincount(position, chosen["label"])[1:].astype(float), np.bincount(position, weight)[1:])
+
+
+def _decays(seen: dict[str, Exposure]) -> dict[str, float]:
+    """Each surface's decay: the multinomial likelihood of where its clicks fell, with normal priors."""
+    from scipy.optimize import minimize
+
+    def loss(decays: NDArray[np.float64]) -> float:
+        centre, apart = decays[0], decays[1:]
+        out = ((centre - DECAY_PRIOR[0]) / DECAY_PRIOR[1]) ** 2 / 2 + float(np.sum((apart / SURFACE_SPREAD) ** 2)) / 2
+        for one, extra in zip(seen.values(), apart, strict=True):
+            expected = one.shown * one.place ** -(centre + extra)
+            held = one.clicks > 0
+            out -= float(np.sum(one.clicks[held] * np.log(expected[held] / expected.sum())))
+        return float(out)
+
+    found = minimize(loss, np.r_[DECAY_PRIOR[0], np.zeros(len(seen))], method="L-BFGS-B").x
+    return {surface: max(float(found[0] + extra), 0.0) for surface, extra in zip(seen, found[1:], strict=True)}
+
+
+def _offsets(seen: Exposure, decay: float) -> tuple[float, ...]:
+    law = seen.place**-decay
+    expected = seen.shown * law
+    expected *= seen.clicks.sum() / max(expected.sum(), 1e-9)
+    lift = law * (seen.clicks + PRIOR) / (expected + PRIOR)
+    return tuple(float(o) for o in np.minimum.accumulate(np.log(lift / lift[0])))
 
 
 def offset_of(rows: pd.DataFrame, offsets: dict[str, tuple[float, ...]]) -> NDArray[np.float64]:

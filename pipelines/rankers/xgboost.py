@@ -27,7 +27,7 @@ class Xgboost:
 
     name: str = "xgboost"
     rounds: int = 400
-    depth: int = 5
+    depth: int = 4
     eta: float = 0.05
     seed: int = 7
     threads: int = 2
@@ -44,8 +44,8 @@ class Xgboost:
         return settings, 150 if thin else self.rounds
 
     def fit(self, dataset: Dataset, folder: Path, version: str) -> Bundle:
-        """Trains on the train split, stops and calibrates on the calibrate split (thin data: cross-fitted on both), writes the
-        bundle to `folder`."""
+        """Writes the bundle to `folder`: calibrated on the calibrate split by trees of the train split, which also say how many trees
+        the final booster of both splits gets. Thin data: the calibrator is cross-fitted on both."""
         rows, label = dataset.rows, dataset.label
         categories = tuple(i for i, c in enumerate(dataset.input.columns) if c.kind == "category")
         offsets = position_offsets(rows[dataset.part("train", "calibrate")])
@@ -57,14 +57,15 @@ class Xgboost:
         settings, rounds = self._settings(positives)
         if label[late].sum() >= THIN / 4:
             booster, encodings = self._grow(dataset, settings, rounds, categories, early, late, offset)
+            rounds = booster.num_boosted_rounds()
             margin = _margin(booster, encode(dataset.matrix[late], encodings), offset[late], rate)
             calibrator = fit_calibrator(margin, label[late], weight[late])
         else:
             both = np.flatnonzero(early | late)
             margin = self._cross_fit(dataset, settings, rounds, categories, both, offset, rate)
             calibrator = fit_calibrator(margin, label[both], weight[both])
-            booster, encodings = self._grow(dataset, settings, rounds, categories, early | late, None, offset)
         used = early | late
+        booster, encodings = self._grow(dataset, settings, rounds, categories, used, None, offset)
         manifest = Manifest(
             head=dataset.head, version=version, ranker=self.name, input=dataset.input.name, columns=dataset.input.names,
             kinds=tuple(c.kind for c in dataset.input.columns), trained_from=rows["ts"][used].min().isoformat(),

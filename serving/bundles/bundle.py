@@ -1,4 +1,4 @@
-"""A trained ranker on disk and in memory: manifest, weights (UBJ or JSON), encoder and calibrator tables. No pickle, ever."""
+"""A trained ranker on disk and in memory: manifest, UBJ weights, encoder and calibrator tables. No pickle, ever."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import numpy as np
 import xgboost as xgb
@@ -18,38 +18,20 @@ from numpy.typing import NDArray
 from feature_repo.model_input import ModelInput
 from serving.bundles.calibrator import Calibrator
 from serving.bundles.encoder import Encoding, encode
-from serving.bundles.linear import Linear
 from serving.bundles.manifest import FORMAT, Manifest
-from serving.bundles.trees import Trees
 from serving.errors import BundleRefused
 
 MANIFEST: Final = "manifest.json"
+WEIGHTS: Final = "model.ubj"
 ENCODER: Final = "encoder.json"
 CALIBRATOR: Final = "calibrator.json"
-FAMILIES: Final = (Trees, Linear)
-"""What weights can be; a bundle holds the file of exactly one."""
-
-
-class Weights(Protocol):
-    """From an encoded (n, k) matrix to log-odds, and back to columns."""
-
-    @property
-    def columns(self) -> int: ...
-
-    def margin(self, encoded: NDArray[np.float32]) -> NDArray[np.float64]: ...
-
-    def contributions(self, encoded: NDArray[np.float32]) -> NDArray[np.float32]: ...
-
-    def importance(self) -> NDArray[np.float64]: ...
-
-    def save(self, path: Path) -> None: ...
 
 
 class Bundle:
     """A ranker ready to score. Thread-safe: nothing in it changes after load."""
 
-    def __init__(self, manifest: Manifest, weights: Weights, encodings: tuple[Encoding, ...], calibrator: Calibrator) -> None:
-        self.manifest, self.weights, self.encodings, self.calibrator = manifest, weights, encodings, calibrator
+    def __init__(self, manifest: Manifest, booster: xgb.Booster, encodings: tuple[Encoding, ...], calibrator: Calibrator) -> None:
+        self.manifest, self.booster, self.encodings, self.calibrator = manifest, booster, encodings, calibrator
         # Keeping a share r of the negatives adds -log(r) to the log-odds; this takes it off again.
         self._correction = float(np.log(manifest.negative_rate))
 
@@ -57,28 +39,19 @@ class Bundle:
     def name(self) -> str:
         return f"{self.manifest.head}@{self.manifest.version}"
 
-    @property
-    def booster(self) -> xgb.Booster:
-        """The trees. Raises TypeError for a linear bundle."""
-        if not isinstance(self.weights, Trees):
-            raise TypeError(f"{self.name} holds no trees")
-        return self.weights.booster
-
-    def encoded(self, matrix: NDArray[np.float32]) -> NDArray[np.float32]:
-        """The matrix as the weights read it: identity codes replaced by their log-odds."""
-        return encode(matrix, self.encodings)
-
     def margin(self, matrix: NDArray[np.float32], offset: float | NDArray[np.float64] = 0.0) -> NDArray[np.float64]:
         """Uncalibrated log-odds, shape (n,), corrected for down-sampling; offset: of the position, 0 at the first."""
-        return self.weights.margin(self.encoded(matrix)) + (self._correction + offset)
+        raw = self.booster.inplace_predict(encode(matrix, self.encodings), predict_type="margin")
+        return np.asarray(raw, np.float64) + self._correction + offset
 
     def predict(self, matrix: NDArray[np.float32], offset: float | NDArray[np.float64] = 0.0) -> NDArray[np.float64]:
         """Calibrated probabilities, shape (n,), for a (n, k) float32 matrix in the manifest's column order."""
         return self.calibrator.apply(self.margin(matrix, offset))
 
     def contributions(self, matrix: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Each column's share of the uncalibrated log-odds, shape (n, k + 1); the last is the bias."""
-        return self.weights.contributions(self.encoded(matrix))
+        """Each column's share of the log-odds (TreeSHAP, Lundberg et al. 2020), shape (n, k + 1); the last is the bias."""
+        data = xgb.DMatrix(encode(matrix, self.encodings))
+        return np.asarray(self.booster.predict(data, pred_contribs=True), np.float32)
 
     def offset(self, surface: str, position: NDArray[np.integer]) -> NDArray[np.float64]:
         """Log-odds of being further down than the first position."""
@@ -89,18 +62,16 @@ class Bundle:
     def load(cls, folder: Path, expected: ModelInput | None = None, threads: int = 1) -> Bundle:
         """Reads and verifies a bundle. Raises BundleRefused naming the file or the column that does not fit."""
         manifest = _read_manifest(folder)
-        families = [f for f in FAMILIES if f.file in manifest.files]
-        if len(families) != 1 or set(manifest.files) != {families[0].file, ENCODER, CALIBRATOR}:
-            raise BundleRefused("bundle files", sorted(manifest.files), "One kind of weights, an encoder and a calibrator are needed.")
-        for name, wanted in manifest.files.items():
+        for name in (WEIGHTS, ENCODER, CALIBRATOR):
             path = folder / name
             seen = hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else "absent"
-            if seen != wanted:
+            if seen != manifest.files.get(name):
                 raise BundleRefused(f"bundle file {name}", f"sha256 {seen[:16]}", "It is not what was trained; register again.")
         if expected is not None:
             _compare(manifest, expected)
         try:
-            weights: Weights = families[0].load(folder / families[0].file, threads)
+            booster = xgb.Booster({"nthread": threads})
+            booster.load_model(folder / WEIGHTS)
             encodings = tuple(
                 Encoding(e["column"], np.array(e["codes"], np.int64), np.array(e["values"], np.float32), e["other"])
                 for e in json.loads((folder / ENCODER).read_text())
@@ -109,11 +80,11 @@ class Bundle:
             calibrator = Calibrator(np.array(table["margins"]), np.array(table["probabilities"]))
         except (xgb.core.XGBoostError, ValueError, KeyError, TypeError) as error:
             raise BundleRefused("bundle", str(folder), f"It cannot be read: {error}") from None
-        if weights.columns != len(manifest.columns):
-            raise BundleRefused("bundle weights", f"{weights.columns} columns", f"{len(manifest.columns)} are declared.")
+        if booster.num_features() != len(manifest.columns):
+            raise BundleRefused("bundle weights", f"{booster.num_features()} columns", f"{len(manifest.columns)} are declared.")
         if any(not 0 <= e.column < len(manifest.columns) for e in encodings):
             raise BundleRefused("bundle encoder", [e.column for e in encodings], "It names columns that the bundle does not have.")
-        return cls(manifest, weights, encodings, calibrator)
+        return cls(manifest, booster, encodings, calibrator)
 
 
 def _read_manifest(folder: Path) -> Manifest:
@@ -144,15 +115,12 @@ def _compare(manifest: Manifest, expected: ModelInput) -> None:
         raise BundleRefused("bundle columns", len(manifest.columns), f"Expected {len(expected.names)}; train again.")
 
 
-def write_bundle(
-    folder: Path, manifest: Manifest, weights: Trees | Linear | xgb.Booster, encodings: tuple[Encoding, ...], calibrator: Calibrator
-) -> Bundle:
+def write_bundle(folder: Path, manifest: Manifest, booster: xgb.Booster, encodings: tuple[Encoding, ...], calibrator: Calibrator) -> Bundle:
     """Writes a bundle by atomic rename, replacing one that is there, and reads it back verified."""
-    found = Trees(weights) if isinstance(weights, xgb.Booster) else weights
     part = folder.with_name(f".{folder.name}.{os.getpid()}")
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir(parents=True)
-    found.save(part / found.file)
+    booster.save_model(part / WEIGHTS)
     tables: Mapping[str, Any] = {
         ENCODER: [
             {"column": e.column, "codes": e.codes.tolist(), "values": [float(v) for v in e.values], "other": e.other} for e in encodings
@@ -161,7 +129,7 @@ def write_bundle(
     }
     for name, table in tables.items():
         (part / name).write_text(json.dumps(table))
-    files = {n: hashlib.sha256((part / n).read_bytes()).hexdigest() for n in (found.file, ENCODER, CALIBRATOR)}
+    files = {n: hashlib.sha256((part / n).read_bytes()).hexdigest() for n in (WEIGHTS, ENCODER, CALIBRATOR)}
     write_manifest(part, replace(manifest, files=files))
     shutil.rmtree(folder, ignore_errors=True)
     os.replace(part, folder)
