@@ -50,7 +50,7 @@ def _exposure(found: pd.DataFrame) -> Exposure:
     chosen = explored if explored["label"].sum() >= LEAST_EXPLORED_CLICKS else found
     weight = np.where(chosen["label"], 1.0, 1.0 / chosen["weight_rate"])
     position = chosen["position"].to_numpy(np.int64)
-    return Exposure(np.bincount(position, chosen["label"])[1:].astype(float), np.bincount(position, weight)[1:])
+    return Exposure(np.bincount(position, chosen["label"])[1:].astype(float), np.bincount(position, weight)[1:].astype(float))
 
 
 def _decays(seen: dict[str, Exposure]) -> dict[str, float]:
