@@ -18,10 +18,11 @@ import pyarrow.parquet as pq
 from feature_repo.partition_file import write_partition
 from feature_repo.sources import Home
 from feature_repo.table import FeatureTable
+from pipelines.data_docs import write_docs
 from pipelines.errors import Missing, Refused
 
 if TYPE_CHECKING:
-    from great_expectations.core import ExpectationSuite
+    from great_expectations.core import ExpectationSuite, ExpectationSuiteValidationResult
 
 MOST_BAD: Final = 0.05
 """Above this share of bad rows the whole batch stops; below it the bad rows are set aside and the good ones go on."""
@@ -74,40 +75,26 @@ def checkable(table: FeatureTable, rows: pa.Table) -> pd.DataFrame:
     return frame
 
 
-def _quietly(home: Home) -> Any:
-    """A context that keeps its documents under the home and says nothing."""
-    import great_expectations as gx
-
-    logging.getLogger("great_expectations").setLevel(logging.ERROR)
-    context = gx.get_context(mode="ephemeral")
-    context.variables.progress_bars = {"globally": False}
-    backend = {"class_name": "TupleFilesystemStoreBackend", "base_directory": str(home.data_docs)}
-    context.add_data_docs_site(
-        site_name="placard",
-        site_config={
-            "class_name": "SiteBuilder",
-            "site_index_builder": {"class_name": "DefaultSiteIndexBuilder"},
-            "store_backend": backend,
-        },
-    )
-    return context
-
-
-def examine(home: Home, table: FeatureTable, frame: pd.DataFrame, day: date) -> dict[str, list[int]]:
-    """Runs the suite and writes its Data Docs; gives the row numbers that broke each expectation."""
-    import great_expectations as gx
-
+def examine(table: FeatureTable, frame: pd.DataFrame, day: date) -> ExpectationSuiteValidationResult:
+    """Runs the suite over the rows."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        context = _quietly(home)
+        warnings.simplefilter("ignore")  # its imports use what Python is about to drop
+        import great_expectations as gx
+
+        logging.getLogger("great_expectations").setLevel(logging.ERROR)
+        context = gx.get_context(mode="ephemeral")
+        context.variables.progress_bars = {"globally": False}
         asset = context.data_sources.add_pandas("features").add_dataframe_asset(table.name)
         batch = asset.add_batch_definition_whole_dataframe(str(day))
         expectations = context.suites.add(suite(table))
         definition = context.validation_definitions.add(gx.ValidationDefinition(name=f"{table.name} {day}", data=batch, suite=expectations))
-        outcome = definition.run(
+        return definition.run(
             batch_parameters={"dataframe": frame}, result_format={"result_format": "COMPLETE", "include_unexpected_rows": False}
         )
-        context.build_data_docs(site_names=["placard"])
+
+
+def broken_rules(outcome: ExpectationSuiteValidationResult) -> dict[str, list[int]]:
+    """The row numbers that broke each expectation."""
     broken: dict[str, list[int]] = {}
     for result in outcome.results:
         rows = result.result.get("unexpected_index_list") or []
@@ -128,12 +115,14 @@ def validate(home: Home, table: FeatureTable, day: date) -> Validation:
     rows = pq.read_table(staged, partitioning=None)
     if rows.schema.names != table.schema.names:
         raise Refused(f"columns of {table.name}", rows.schema.names, f"Expected {table.schema.names}; build it again.")
-    broken = examine(home, table, checkable(table, rows), day)
+    outcome = examine(table, checkable(table, rows), day)
+    broken = broken_rules(outcome)
     reasons: dict[int, list[str]] = {}
     for rule, numbers in broken.items():
         for number in numbers:
             reasons.setdefault(number, []).append(rule)
     found = Validation(table.name, day, len(rows), len(reasons), {rule: len(n) for rule, n in sorted(broken.items())})
+    write_docs(home, table.name, day, outcome, found.rows, found.bad)
     quarantine = home.quarantine / "features" / table.name / f"day={day}.jsonl"
     if reasons:
         quarantine.parent.mkdir(parents=True, exist_ok=True)

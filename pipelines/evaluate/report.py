@@ -1,9 +1,8 @@
-"""An evaluation as one HTML file that refers to nothing outside itself."""
+"""An evaluation as one HTML file."""
 
 from __future__ import annotations
 
 import base64
-import os
 from html import escape
 from pathlib import Path
 
@@ -11,23 +10,17 @@ from pipelines.evaluate.offline import Evaluation
 from pipelines.evaluate.plots import pictures
 from pipelines.gates import Verdict
 from pipelines.metrics import METRICS
+from pipelines.page import page, write_page
 from serving.bundles import Bundle
-
-STYLE = """
-body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 76rem; padding: 0 1rem; color: #1c2733; }
-h1 { font-size: 1.5rem; margin-bottom: 0; } h2 { font-size: 1.1rem; margin-top: 2rem; }
-p.sub { color: #5b6b7b; margin-top: .2rem; }
-table { border-collapse: collapse; font-variant-numeric: tabular-nums; width: 100%; }
-th, td { padding: .25rem .6rem; text-align: right; border-bottom: 1px solid #e3e8ee; } th { font-weight: 600; color: #5b6b7b; }
-th:first-child, td:first-child, th:nth-child(2), td:nth-child(2) { text-align: left; }
-tr.first td { border-top: 2px solid #c5ced8; } .good { color: #0a7a3c; } .bad { color: #b3261e; }
-.plots { display: flex; flex-wrap: wrap; gap: 1rem; } .plots img { max-width: 24rem; width: 100%; height: auto; }
-"""
 
 
 def _table(head: list[str], rows: list[tuple[str, list[str]]]) -> str:
-    cells = "".join(f"<tr class='{kind}'>" + "".join(f"<td>{c}</td>" for c in row) + "</tr>" for kind, row in rows)
-    return "<table><tr>" + "".join(f"<th>{escape(h)}</th>" for h in head) + f"</tr>{cells}</table>"
+    """The first two columns hold words, the others numbers."""
+    side = [" class='l'"] * 2 + [""] * (len(head) - 2)
+    cells = "".join(
+        f"<tr class='{kind}'>" + "".join(f"<td{s}>{c}</td>" for s, c in zip(side, row, strict=True)) + "</tr>" for kind, row in rows
+    )
+    return "<table><tr>" + "".join(f"<th{s}>{escape(h)}</th>" for s, h in zip(side, head, strict=True)) + f"</tr>{cells}</table>"
 
 
 def _overall(evaluation: Evaluation) -> str:
@@ -76,22 +69,17 @@ def render(evaluation: Evaluation, bundle: Bundle, verdicts: list[Verdict]) -> s
         for name, png in pictures(evaluation, bundle).items()
     )
     truth = "" if evaluation.gap_closed is None else " Truth is the simulator's own probability: no ranker can do better."
-    return (
-        "<!doctype html><html lang='en'><head><meta charset='utf-8'><meta name='viewport' content='width=device-width'>"
-        f"<title>{escape(m.head)} {escape(m.ranker)}</title><style>{STYLE}</style></head><body>"
+    body = (
         f"<h1>{escape(m.head.title())} ranker: {escape(m.ranker)}</h1>"
         f"<p class='sub'>trained on {m.rows:,} rows ({m.positives:,} positive) "
         f"from {m.trained_from[:16]} to {m.trained_to[:16]}; "
         f"tested on {len(evaluation.rows):,} later rows ({int(evaluation.rows['label'].sum()):,} positive)</p>"
         f"<h2>On rows never seen, with 95 % bootstrap intervals</h2>{_overall(evaluation)}<p class='sub'>{truth}</p>"
         f"<h2>Gates</h2>{_gates(verdicts)}<h2>Plots</h2><div class='plots'>{images}</div>"
-        f"<h2>By slice</h2>{_slices(evaluation)}</body></html>\n"
+        f"<h2>By slice</h2>{_slices(evaluation)}"
     )
+    return page(f"{m.head} {m.ranker}", body)
 
 
 def write_report(path: Path, evaluation: Evaluation, bundle: Bundle, verdicts: list[Verdict]) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}")
-    part.write_text(render(evaluation, bundle, verdicts))
-    os.replace(part, path)
-    return path
+    return write_page(path, render(evaluation, bundle, verdicts))
