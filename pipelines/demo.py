@@ -107,7 +107,7 @@ def epilogue(home: Home, url: str, served: Served, why: dict[str, Any], models: 
             f"  {v['head']:<10} {v['version']:>3} {v['ranker']:<13} {names:<24} "
             f"NE {v['metrics'].get('normalised_entropy', 0):.4f}  AUC {v['metrics'].get('roc_auc', 0):.4f}"
         )
-    report = max(home.reports.glob("click-*.html"), key=lambda p: p.stat().st_mtime)
+    report = max(home.reports.glob("click-xgboost-*.html"))
     lines += [
         "\n[bold]Where to look[/]",
         f"  API docs      {url}/docs" if keep else "  API docs      placard serve, then /docs",

@@ -20,7 +20,7 @@ class Tour:
 
     def __init__(self, console: Console) -> None:
         self._console = console
-        self._done: list[tuple[str, str, float]] = []
+        self._done: list[tuple[str, float]] = []
         self._now: tuple[str, str, float] | None = None
         self._live = Live(self, console=console, refresh_per_second=4, transient=False)
 
@@ -30,8 +30,8 @@ class Tour:
         table.add_column()
         table.add_column(justify="right", style="dim")
         table.add_column(style="dim", no_wrap=True, overflow="ellipsis", max_width=max(self._console.width - 60, 20))
-        for title, word, seconds in self._done:
-            table.add_row("[green]✓[/]", title, f"{seconds:.1f} s", escape(word))
+        for title, seconds in self._done:
+            table.add_row("[green]✓[/]", title, f"{seconds:.1f} s", "")
         if self._now:
             title, word, started = self._now
             table.add_row(Spinner("dots"), title, f"{time.monotonic() - started:.0f} s", escape(word))
@@ -53,13 +53,13 @@ class Tour:
         def say(word: str) -> None:
             self._now = (title, word, started)
             if not self._console.is_terminal and word.endswith("."):
-                self._console.print(f"{title}: {word}", style="dim", markup=False)
+                self._console.print(f"{title}: {word}", style="dim", markup=False, soft_wrap=True)
 
         yield say
-        self._done.append((title, self._now[1], time.monotonic() - started))
+        self._done.append((title, time.monotonic() - started))
         self._now = None
 
     @property
     def seconds(self) -> dict[str, float]:
         """Seconds each finished step took."""
-        return {title: seconds for title, _, seconds in self._done}
+        return dict(self._done)

@@ -62,7 +62,7 @@ def emit(result: Mapping[str, Any], as_json: bool, lines: str | list[str]) -> No
     else:
         out = Console(highlight=False)
         for line in [lines] if isinstance(lines, str) else lines:
-            out.print(line)
+            out.print(line, soft_wrap=True)  # a terminal wraps; a file keeps paths whole
 
 
 def guarded(command: Callable[P, R]) -> Callable[P, R]:
