@@ -3,19 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from serving.decision import Decision, RankedAd
-from serving.eventlog.log import Event, EventLog
+from serving.eventlog.log import BillableLog, Event
 from serving.live import Live
 from serving.state.ledger import Ledger
 
 
-def bill(events: Sequence[Event], eventlog: EventLog, ledger: Ledger, live: Live) -> dict[str, object]:
+@dataclass(frozen=True)
+class Bill:
+    """accepted: new events; duplicate: seen before (retrying is safe, and completes a charge that was cut off); unknown: ids of
+    events whose decision or ad is not known. charged_micros: what these events cost in all; fresh_micros: the new ones of them."""
+
+    accepted: int
+    duplicate: int
+    unknown: tuple[str, ...]
+    charged_micros: int
+    fresh_micros: int
+
+
+def bill(events: Sequence[Event], eventlog: BillableLog, ledger: Ledger, live: Live) -> Bill:
     """Appends events durably, counts exposures, charges what is due. Events of unknown decisions or ads are not accepted.
 
-    accepted: new events; duplicate: seen before (retrying is safe, and completes a charge that was cut off); unknown: by event id.
-    charged_micros: what these events cost in all. Billing day: the day the event happened, UTC.
+    Billing day: the day the event happened, UTC.
     """
     decisions: dict[str, Decision | None] = {}
     known: list[tuple[Event, Decision, RankedAd]] = []
@@ -30,18 +42,25 @@ def bill(events: Sequence[Event], eventlog: EventLog, ledger: Ledger, live: Live
         else:
             known.append((event, decision, ad))
     fresh = eventlog.append_events([e for e, _, _ in known], datetime.now(UTC)) if known else []
-    charged = 0
+    charges: dict[str, int] = {}
+    fresh_micros = 0
     for (event, decision, ad), new in zip(known, fresh, strict=True):
-        day = event.ts.date()
-        if ad.price is not None and ad.price.charged_on == event.kind:
-            # One sale is charged once, whatever ids its events carry: the key is what was sold.
-            charged += ledger.charge(
-                f"{decision.decision_id}|{ad.creative_id}|{event.kind}", ad.campaign_id, day, ad.price.price_micros,
-                _budget(live, ad.campaign_id),
-            )  # fmt: skip
+        first = event if new else eventlog.event(event.event_id)
+        if first is None or _what(first) != _what(event):
+            continue  # an id that was used for something else: nothing is on record that could be charged
+        day = first.ts.date()
+        # One sale is charged once, whatever ids its events carry: the key is what was sold.
+        sale = f"{decision.decision_id}|{ad.creative_id}|{event.kind}"
+        if ad.price is not None and ad.price.charged_on == event.kind and sale not in charges:
+            charges[sale] = ledger.charge(sale, ad.campaign_id, day, ad.price.price_micros, _budget(live, ad.campaign_id))
+            fresh_micros += charges[sale] if new else 0
         if new and event.kind == "impression" and decision.request.user_id and decision.request.consent:
             ledger.expose(decision.request.user_id, [ad.campaign_id], day)
-    return {"accepted": sum(fresh), "duplicate": len(fresh) - sum(fresh), "unknown": unknown, "charged_micros": charged}
+    return Bill(sum(fresh), len(fresh) - sum(fresh), tuple(unknown), sum(charges.values()), fresh_micros)
+
+
+def _what(event: Event) -> tuple[str, str, str]:
+    return event.decision_id, event.creative_id, event.kind
 
 
 def _budget(live: Live, campaign_id: str) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from serving.eventlog.log import EventLog
+from serving.eventlog.log import BillableLog
 from serving.eventlog.sqlite import SqliteEventLog
 from serving.settings import Settings
 from serving.stages import Profiles, UserRow
@@ -12,7 +12,7 @@ from serving.state.ledger import Ledger
 from serving.state.sqlite import SqliteLedger
 
 
-def open_eventlog(settings: Settings) -> EventLog:
+def open_eventlog(settings: Settings) -> BillableLog:
     """SQLite in the state folder, or Redis when clustered."""
     if settings.profile == "cluster":
         from serving.eventlog.redis import RedisEventLog

@@ -1,18 +1,20 @@
-"""What Prometheus sees of one worker."""
+"""What Prometheus sees of one worker; metrics_board.py adds the workers up."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
 
+from serving.billing import Bill
 from serving.decision import Decision
+from serving.eventlog.log import Event
 
 if TYPE_CHECKING:
     from serving.reload import Reloader
     from serving.shadow import Shadow
-    from serving.wire import EventBody
 
 SECONDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
 
@@ -22,18 +24,14 @@ class Metrics:
 
     def __init__(self, reloader: Reloader, shadow: Shadow) -> None:
         r = self.registry = CollectorRegistry()
+        self._reloader, self._shadow = reloader, shadow
         self._decisions = Counter("placard_decisions", "Decisions by surface and rung", ["surface", "rung"], registry=r)
         self._shown = Counter("placard_ads_shown", "Ads shown", ["surface"], registry=r)
         self._rejected = Counter("placard_rejected", "Candidates dropped, by rule", ["rule"], registry=r)
         self._latency = Histogram("placard_decision_seconds", "Time to decide", ["surface"], buckets=SECONDS, registry=r)
         self._stages = Histogram("placard_stage_seconds", "Time of each stage", ["stage"], buckets=SECONDS, registry=r)
         self._events = Counter("placard_events", "Events received, by kind", ["kind"], registry=r)
-        self._charged = Counter("placard_charged_micros", "Money charged, micros", registry=r)
-        Gauge("placard_shadow_dropped", "Decisions not shadow-scored", registry=r).set_function(lambda: shadow.dropped)
-        Gauge("placard_shadow_scored", "Decisions shadow-scored", registry=r).set_function(lambda: shadow.scored)
-        Gauge("placard_shadow_failed", "Shadow scorings that failed", registry=r).set_function(lambda: shadow.failed)
-        Gauge("placard_refused", "Bundles or snapshots refused", registry=r).set_function(lambda: len(reloader.refused))
-        Gauge("placard_swaps", "Models and snapshots taken up", registry=r).set_function(lambda: reloader.swaps)
+        self._charged = Counter("placard_charged_micros", "Money charged for new events, micros", registry=r)
 
     def decided(self, decision: Decision, seconds: float) -> None:
         surface = decision.request.surface
@@ -45,10 +43,17 @@ class Metrics:
         for rule, count in decision.funnel.rejected.items():
             self._rejected.labels(rule).inc(count)
 
-    def received(self, events: Sequence[EventBody], result: dict[str, object]) -> None:
+    def received(self, events: Sequence[Event], result: Bill) -> None:
         for event in events:
             self._events.labels(event.kind).inc()
-        self._charged.inc(float(str(result["charged_micros"])))
+        self._charged.inc(result.fresh_micros)
 
-    def render(self) -> bytes:
-        return bytes(generate_latest(self.registry))
+    def collect(self) -> Iterable[Metric]:
+        """Everything, as of now."""
+        yield from self.registry.collect()
+        shadow, reloader = self._shadow, self._reloader
+        yield CounterMetricFamily("placard_shadow_dropped", "Decisions not shadow-scored: the queue was full", shadow.dropped)
+        yield CounterMetricFamily("placard_shadow_scored", "Decisions shadow-scored", shadow.scored)
+        yield CounterMetricFamily("placard_shadow_failed", "Shadow scorings that failed", shadow.failed)
+        yield CounterMetricFamily("placard_swaps", "Models and snapshots taken up", reloader.swaps)
+        yield GaugeMetricFamily("placard_refused", "Bundles and snapshots refused just now, over all workers", len(reloader.refused))

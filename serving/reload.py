@@ -15,10 +15,11 @@ from serving.bundles.aliases import folder, read
 from serving.errors import BundleRefused
 from serving.live import Live
 from serving.settings import Settings
-from serving.snapshot import current_version, open_snapshot
+from serving.snapshot import Snapshot, current_version, open_snapshot
 
 log = logging.getLogger(__name__)
 SMOKE_SECONDS = 60
+Stamp = tuple[tuple[str, int, int], ...]
 
 
 class Reloader:
@@ -28,7 +29,7 @@ class Reloader:
         self._settings = settings
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="reload", daemon=True)
-        self._judged: dict[Path, str] = {}
+        self._judged: dict[Path, tuple[Stamp, BundleRefused]] = {}
         self.live = Live(None)
         self.refused: dict[str, str] = {}
         self.swaps = 0
@@ -52,53 +53,88 @@ class Reloader:
 
     def refresh(self) -> None:
         """Takes up a new snapshot and new bundles, each only when it can be read and scored."""
-        live = self.live
-        snapshot, bundles = live.snapshot, dict(live.bundles)
-        self.refused = {k: v for k, v in self.refused.items() if not k.startswith("snapshot")}
+        refused: dict[str, str] = {}
+        snapshot = self._snapshot(refused)
+        bundles = self._bundles(refused)
+        if snapshot is not self.live.snapshot or bundles != self.live.bundles:
+            self.live = Live(snapshot, bundles)
+            self.swaps += 1
+        for name in sorted(refused.keys() - self.refused.keys()):
+            log.error("%s refused, the old one goes on serving: %s", name, refused[name])
+        self.refused = refused
+
+    def _snapshot(self, refused: dict[str, str]) -> Snapshot | None:
+        """The snapshot that is current, or the one in use when that cannot be taken up."""
+        old = self.live.snapshot
         try:
             version = current_version(self._settings.home.snapshots)
-            if snapshot is None or snapshot.version != version:
-                snapshot = open_snapshot(self._settings.home.snapshots / version)
-                _ = snapshot.masks, snapshot.campaign_ids, snapshot.placements  # computed once, before it serves
-        except PlacardError as error:
-            self.refused["snapshot"] = str(error)
+            if old is not None and old.version == version:
+                return old
+            snapshot = open_snapshot(self._settings.home.snapshots / version)
+            _ = snapshot.masks, snapshot.campaign_ids, snapshot.placements  # computed once, before it serves
+            return snapshot
+        except (PlacardError, OSError, LookupError, ValueError) as error:
+            refused["snapshot"] = str(error)
+            return old
+
+    def _bundles(self, refused: dict[str, str]) -> dict[tuple[str, str], Bundle]:
+        """A bundle for every alias: the one it names, or the one in use when that is refused."""
         try:
             aliases = read(self._settings.home.bundles)
         except PlacardError as error:
-            self.refused["aliases"] = str(error)
-            aliases = {}
-        wanted = {(head, alias): version for head, by in aliases.items() for alias, version in by.items() if alias != "challenger"}
-        for (head, alias), version in wanted.items():
-            have = bundles.get((head, alias))
-            if have is None or have.manifest.version != version:
+            refused["aliases"] = str(error)
+            return dict(self.live.bundles)
+        if not aliases:
+            return dict(self.live.bundles)
+        bundles: dict[tuple[str, str], Bundle] = {}
+        for head, by in aliases.items():
+            for alias, version in by.items():
+                if alias == "challenger":
+                    continue
+                have = self.live.bundle(head, alias)
                 try:
-                    bundles[head, alias] = self._load(head, version)
-                    self.refused.pop(f"{head}@{alias}", None)
+                    bundles[head, alias] = have if have is not None and have.manifest.version == version else self._load(head, version)
                 except BundleRefused as error:
-                    self.refused[f"{head}@{alias}"] = f"version {version}: {error}"
-        bundles = {key: b for key, b in bundles.items() if key in wanted or not aliases}
-        if snapshot is not live.snapshot or bundles != live.bundles:
-            self.live = Live(snapshot, bundles)
-            self.swaps += 1
+                    refused[f"{head}@{alias}"] = f"version {version}: {error}"
+                    if have is not None:
+                        bundles[head, alias] = have
+        return bundles
 
     def _load(self, head: str, version: str) -> Bundle:
         """A bundle that scores well in a process of its own. Raises BundleRefused."""
+        for other in self.live.bundles.values():
+            if (other.manifest.head, other.manifest.version) == (head, version):
+                return other
         place = folder(self._settings.home.bundles, head, version)
-        stamp = str((place / "manifest.json").stat().st_mtime_ns) if (place / "manifest.json").exists() else "absent"
-        if self._judged.get(place) == f"refused {stamp}":
-            raise BundleRefused("bundle", str(place), self.refused.get(str(place), "It was refused before and has not changed."))
+        stamp = _stamp(place)
+        known = self._judged.get(place)
+        if known is not None and known[0] == stamp:
+            raise known[1].with_traceback(None)  # it was refused before and has not changed
         try:
-            for other in self.live.bundles.values():
-                if other.manifest.head == head and other.manifest.version == version:
-                    return other
-            bundle = Bundle.load(place, INPUTS.get(head))
-            _smoke(place, head)
+            bundle = _verified(place, head, version)
         except BundleRefused as error:
-            self._judged[place] = f"refused {stamp}"
-            self.refused[str(place)] = str(error)
+            self._judged[place] = (stamp, error)
             raise
-        self.refused.pop(str(place), None)
+        self._judged.pop(place, None)
         return bundle
+
+
+def _stamp(place: Path) -> Stamp:
+    """Changes when a file of the bundle does."""
+    files = sorted(place.glob("*")) if place.is_dir() else []
+    return tuple((f.name, f.stat().st_size, f.stat().st_mtime_ns) for f in files)
+
+
+def _verified(place: Path, head: str, version: str) -> Bundle:
+    try:
+        bundle = Bundle.load(place, INPUTS.get(head))
+    except OSError as error:
+        raise BundleRefused("bundle", str(place), f"It cannot be read: {error}") from None
+    said = (bundle.manifest.head, bundle.manifest.version)
+    if said != (head, version):
+        raise BundleRefused("bundle", f"{said[0]}@{said[1]}", f"It lies where {head}@{version} should; register again.")
+    _smoke(place, head)
+    return bundle
 
 
 def _smoke(place: Path, head: str) -> None:

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import http.client
+import logging
 import os
 import socket
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import uvicorn
 
-from serving.app import refuse_open_bind
+from feature_repo.sources import Home
+from serving.access import refuse_open_bind
 from serving.errors import ServingError
+from serving.metrics_board import board_folder, clear_boards
 from serving.settings import Settings, export
 
+log = logging.getLogger(__name__)
 READY_SECONDS = 60
 
 
@@ -31,8 +36,10 @@ def run(settings: Settings, ready_file: str, announce: Callable[[str], None]) ->
         raise ServingError("address", f"{settings.host}:{settings.port}", fix) from None
     port = listener.getsockname()[1]
     url = f"http://{settings.host}:{port}"
-    watcher = threading.Thread(target=_when_ready, args=(settings.host, port, url, ready_file, announce), daemon=True)
     export(settings)
+    clear_boards(settings.home)
+    ready = _Ready(settings.home, settings.host, port, settings.workers)
+    watcher = threading.Thread(target=_when_ready, args=(ready, url, ready_file, announce), daemon=True)
     config = uvicorn.Config(
         "serving.app:create_app", factory=True, workers=settings.workers, log_level="warning", access_log=False,
         timeout_graceful_shutdown=10,
@@ -46,16 +53,35 @@ def run(settings: Settings, ready_file: str, announce: Callable[[str], None]) ->
         Multiprocess(config, sockets=[listener]).run()
 
 
-def _when_ready(host: str, port: int, url: str, ready_file: str, announce: Callable[[str], None]) -> None:
-    deadline = time.monotonic() + READY_SECONDS
-    while time.monotonic() < deadline:
+@dataclass(frozen=True)
+class _Ready:
+    """Whether the server answers, with every worker: each has published its figures once it had loaded what it serves."""
+
+    home: Home
+    host: str
+    port: int
+    workers: int
+
+    def now(self) -> bool:
+        if self.workers > 1 and len(list(board_folder(self.home, os.getpid()).glob("[0-9]*"))) < self.workers:
+            return False
+        connection = http.client.HTTPConnection(self.host, self.port, timeout=5)
         try:
-            connection = http.client.HTTPConnection(host, port, timeout=5)
             connection.request("GET", "/healthz")
-            if connection.getresponse().status == 200:
-                break
+            return connection.getresponse().status == 200
         except OSError:
-            time.sleep(0.1)
+            return False
+        finally:
+            connection.close()
+
+
+def _when_ready(ready: _Ready, url: str, ready_file: str, announce: Callable[[str], None]) -> None:
+    deadline = time.monotonic() + READY_SECONDS
+    while not ready.now():
+        if time.monotonic() > deadline:
+            log.error("not every one of %d workers answered within %d s", ready.workers, READY_SECONDS)
+            return
+        time.sleep(0.1)
     announce(url)
     if ready_file:
         part = Path(f"{ready_file}.part")

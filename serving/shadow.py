@@ -24,6 +24,7 @@ class Shadow:
         self._queue: queue.Queue[Decision | None] = queue.Queue(max(size, 1))
         self._on = size > 0
         self._thread = threading.Thread(target=self._work, name="shadow", daemon=True)
+        self._counting = threading.Lock()
         self.scored = self.dropped = self.failed = 0
 
     def start(self) -> None:
@@ -49,7 +50,8 @@ class Shadow:
         try:
             self._queue.put_nowait(decision)
         except queue.Full:
-            self.dropped += 1
+            with self._counting:  # offered by many threads at once
+                self.dropped += 1
 
     def _work(self) -> None:
         while (decision := self._queue.get()) is not None:

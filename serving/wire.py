@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
 from feature_repo.events import BILLABLE_KINDS, ENGAGEMENT_KINDS
+from serving.billing import Bill
 from serving.decision import Decision
 from serving.eventlog.log import Event
 from serving.request import AdRequest
@@ -45,6 +46,13 @@ class AdsBody(BaseModel):
         )  # fmt: skip
 
 
+def _in_utc(moment: datetime) -> datetime:
+    """Raises ValueError for a moment that no ad can have been shown at; the ends of the calendar have no UTC."""
+    if not 2000 <= moment.year < 2100:
+        raise ValueError("must lie between 2000 and 2100")
+    return moment.astimezone(UTC)
+
+
 class EventBody(BaseModel):
     """Something that happened to a shown ad."""
 
@@ -54,11 +62,11 @@ class EventBody(BaseModel):
     decision_id: Identity
     creative_id: Identity
     kind: Literal[KINDS]  # type: ignore[valid-type]
-    ts: AwareDatetime
+    ts: Annotated[AwareDatetime, AfterValidator(_in_utc)] = Field(description="When it happened; it is charged to that day, UTC.")
     value_micros: int = Field(0, ge=0, le=10**15)
 
     def event(self) -> Event:
-        return Event(self.event_id, self.decision_id, self.creative_id, self.kind, self.ts.astimezone(UTC), self.value_micros)
+        return Event(self.event_id, self.decision_id, self.creative_id, self.kind, self.ts, self.value_micros)
 
 
 class EventsBody(BaseModel):
@@ -66,6 +74,59 @@ class EventsBody(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
     events: list[EventBody] = Field(min_length=1, max_length=500)
+
+
+class ShownAd(BaseModel):
+    """An ad to show. pctr: probability of a click; price_micros is due when an event of kind `charged_on` arrives."""
+
+    position: int
+    creative_id: str
+    campaign_id: str
+    pctr: float
+    price_micros: int
+    charged_on: str
+    headline: str
+    description: str
+    call_to_action: str
+    image_path: str
+    landing_url: str
+
+
+class AdsAnswer(BaseModel):
+    """rung: the step of the degradation ladder that answered; flags: defaults that were used, and why."""
+
+    decision_id: str
+    rung: str
+    no_ad_reason: str
+    flags: list[str]
+    policy: str
+    ads: list[ShownAd]
+
+
+class EventsAnswer(BaseModel):
+    """unknown: ids of events whose decision or ad is not known. charged_micros: what these events cost in all."""
+
+    accepted: int
+    duplicate: int
+    unknown: list[str]
+    charged_micros: int
+
+
+class Trouble(BaseModel):
+    """thing: what is wrong, a field's path for bad input; value: what was seen; fix: what would do."""
+
+    thing: str
+    value: str
+    fix: str
+
+
+class Problem(BaseModel):
+    error: Trouble
+
+
+def billed(bill: Bill) -> dict[str, object]:
+    """The answer to POST /v1/events."""
+    return {"accepted": bill.accepted, "duplicate": bill.duplicate, "unknown": bill.unknown, "charged_micros": bill.charged_micros}
 
 
 def answer(decision: Decision, texts: list[dict[str, str]]) -> dict[str, object]:

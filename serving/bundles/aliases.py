@@ -19,9 +19,16 @@ def read(bundles: Path) -> Aliases:
         found: Aliases = json.loads(path.read_text())
     except FileNotFoundError:
         return {}
-    except ValueError as error:
+    except (OSError, ValueError) as error:
         raise ServingError("aliases", str(path), f"It is not JSON ({error}); `placard promote HEAD` writes it anew.") from None
+    if not _sound(found):
+        raise ServingError("aliases", str(path), "It must map head to alias to version; `placard promote HEAD` writes it anew.")
     return found
+
+
+def _sound(found: object) -> bool:
+    """Whether it is what write() writes: a file that someone edited may hold anything."""
+    return isinstance(found, dict) and all(isinstance(by, dict) and all(isinstance(v, str) for v in by.values()) for by in found.values())
 
 
 def write(bundles: Path, aliases: Aliases) -> None:

@@ -46,3 +46,11 @@ class EventLog(Protocol):
         ...
 
     def close(self) -> None: ...
+
+
+class BillableLog(EventLog, Protocol):
+    """A log that money is taken by: what an id stood for at first can be looked up."""
+
+    def event(self, event_id: str) -> Event | None:
+        """The event as it first came; None when unknown."""
+        ...

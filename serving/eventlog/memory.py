@@ -30,6 +30,10 @@ class MemoryEventLog:
                 self._events.setdefault(event.event_id, (event, received))
             return fresh
 
+    def event(self, event_id: str) -> Event | None:
+        found = self._events.get(event_id)
+        return found[0] if found else None
+
     def append_shadow(self, decision_id: str, bundle: str, scores: Sequence[float]) -> None:
         with self._lock:
             self._shadow.setdefault(decision_id, {})[bundle] = tuple(scores)
@@ -39,12 +43,16 @@ class MemoryEventLog:
         return replace(found, shadow=dict(self._shadow.get(decision_id, {}))) if found else None
 
     def decisions(self, since: datetime, until: datetime) -> Iterator[Decision]:
-        chosen = [d for d in self._decisions.values() if since <= d.decided_at < until]
+        with self._lock:
+            held = list(self._decisions.values())
+        chosen = [d for d in held if since <= d.decided_at < until]
         for decision in sorted(chosen, key=lambda d: (d.decided_at, d.decision_id)):
             yield replace(decision, shadow=dict(self._shadow.get(decision.decision_id, {})))
 
     def events(self, since: datetime, until: datetime) -> Iterator[tuple[Event, datetime]]:
-        chosen = [(e, r) for e, r in self._events.values() if since <= r < until]
+        with self._lock:
+            held = list(self._events.values())
+        chosen = [(e, r) for e, r in held if since <= r < until]
         yield from sorted(chosen, key=lambda pair: (pair[1], pair[0].event_id))
 
     def close(self) -> None:

@@ -41,6 +41,10 @@ class RedisEventLog:
         pairs = [part for e in events for part in (e.event_id, msgspec.json.encode(e))]
         return [bool(f) for f in self._once(keys=["placard:events", "placard:events:at"], args=[_micros(received), *pairs])]
 
+    def event(self, event_id: str) -> Event | None:
+        record = self._redis.hget("placard:events", event_id)
+        return msgspec.json.decode(record, type=Event) if record is not None else None
+
     def append_shadow(self, decision_id: str, bundle: str, scores: Sequence[float]) -> None:
         self._redis.hset(f"placard:shadow:{decision_id}", bundle, msgspec.json.encode(list(scores)))
 

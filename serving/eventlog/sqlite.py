@@ -44,6 +44,10 @@ class SqliteEventLog:
                 for e in events
             ]
 
+    def event(self, event_id: str) -> Event | None:
+        row = self._file.connection.execute("select record from events where id = ?", (event_id,)).fetchone()
+        return msgspec.json.decode(row[0], type=Event) if row else None
+
     def append_shadow(self, decision_id: str, bundle: str, scores: Sequence[float]) -> None:
         with self._file.transaction() as c:
             c.execute("insert or replace into shadow values (?, ?, ?)", (decision_id, bundle, msgspec.json.encode(list(scores))))

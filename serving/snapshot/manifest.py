@@ -14,27 +14,30 @@ from typing import Any, Final
 
 import numpy as np
 
+from feature_repo.services import INPUTS
 from serving.errors import SnapshotMissing
 from serving.snapshot.recall_index import write_index
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 POINTER: Final = "CURRENT"
 
 
 @dataclass(frozen=True)
 class Manifest:
-    """as_of: the instant whose knowledge the snapshot holds. content: SHA-256 over its columns."""
+    """as_of: the instant whose knowledge the snapshot holds. content: SHA-256 over its columns. inputs: the ad columns of each
+    model input, in the order of its matrix, as the feature service named them when the snapshot was written."""
 
     version: str
     as_of: datetime
     ads: int
     content: str
+    inputs: dict[str, tuple[str, ...]]
     format: int = FORMAT
 
 
 def write_columns(snapshots: Path, as_of: datetime, columns: Mapping[str, np.ndarray], ads: int) -> str:
     """Writes the columns as one folder, named by day and content; returns the version. Idempotent."""
-    digest = hashlib.sha256()
+    digest = hashlib.sha256(json.dumps(ad_inputs()).encode())
     for name in sorted(columns):
         array = np.ascontiguousarray(columns[name])
         digest.update(f"{name}|{array.dtype.str}|{array.shape}|".encode())
@@ -50,11 +53,16 @@ def write_columns(snapshots: Path, as_of: datetime, columns: Mapping[str, np.nda
     for name, array in columns.items():
         np.save(part / f"{name}.npy", np.ascontiguousarray(array), allow_pickle=False)
     write_index(part, columns["recall.vectors"])
-    manifest = {"version": version, "as_of": as_of.isoformat(), "ads": ads, "content": content, "format": FORMAT}
+    manifest = {"version": version, "as_of": as_of.isoformat(), "ads": ads, "content": content, "inputs": ad_inputs(), "format": FORMAT}
     (part / "manifest.json").write_text(json.dumps(manifest, indent=1, sort_keys=True) + "\n")
     shutil.rmtree(folder, ignore_errors=True)  # left half-written by a killed run of the same content
     os.replace(part, folder)
     return version
+
+
+def ad_inputs() -> dict[str, tuple[str, ...]]:
+    """What the feature services ask of a snapshot now: per model input, the names of its ad columns in order."""
+    return {name: tuple(model.columns[i].name for i in model.of("ad")) for name, model in INPUTS.items()}
 
 
 def set_current(snapshots: Path, version: str) -> None:
@@ -78,8 +86,9 @@ def read_manifest(folder: Path) -> Manifest:
     try:
         raw: dict[str, Any] = json.loads((folder / "manifest.json").read_text())
         raw["as_of"] = datetime.fromisoformat(raw["as_of"])
+        raw["inputs"] = {name: tuple(columns) for name, columns in raw.get("inputs", {}).items()}
         manifest = Manifest(**raw)
-    except (OSError, ValueError, TypeError, KeyError) as error:
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise SnapshotMissing("snapshot", str(folder), f"Its manifest cannot be read ({error}); publish again.") from None
     if manifest.format != FORMAT:
         raise SnapshotMissing("snapshot format", manifest.format, f"This version reads format {FORMAT}; publish again.")

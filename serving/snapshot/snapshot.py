@@ -16,7 +16,7 @@ from feature_repo.request_time import PAIR_READS
 from feature_repo.tables import AD_TABLES
 from serving.errors import SnapshotMissing
 from serving.snapshot.columns import CLOSED, OPEN, columns
-from serving.snapshot.manifest import Manifest, current_version, read_manifest, write_columns
+from serving.snapshot.manifest import Manifest, ad_inputs, current_version, read_manifest, write_columns
 from serving.snapshot.recall_index import RecallIndex
 
 VECTORS = {f.name for t in AD_TABLES for f in t.features if f.dtype == "vector"}
@@ -123,14 +123,41 @@ def write_snapshot(snapshots: Path, as_of: datetime, catalog: Mapping[str, pa.Ta
 
 
 def open_snapshot(folder: Path) -> Snapshot:
-    """Maps a snapshot's columns. Raises SnapshotMissing naming what cannot be read."""
+    """Maps a snapshot's columns. Raises SnapshotMissing naming what cannot be read, or does not fit the present features."""
     manifest = read_manifest(folder)
+    _refuse_other_features(manifest)
     try:
         # Plain arrays over the maps: np.memmap runs Python code on every index, which a request pays hundreds of times.
         arrays = {f.stem: np.load(f, mmap_mode="r", allow_pickle=False).view(np.ndarray) for f in sorted(folder.glob("*.npy"))}
     except (OSError, ValueError) as error:
         raise SnapshotMissing("snapshot", str(folder), f"A column cannot be read ({error}); publish again.") from None
+    _refuse_torn(manifest, arrays)
     return Snapshot(manifest, arrays, RecallIndex.open(folder))
+
+
+def _refuse_other_features(manifest: Manifest) -> None:
+    """A matrix of other columns would be scored in silence: numbers have no names."""
+    for name, wanted in ad_inputs().items():
+        have = manifest.inputs.get(name, ())
+        for i, (old, new) in enumerate(zip(have, wanted, strict=False)):
+            if old != new:
+                raise SnapshotMissing(f"snapshot column {i} of {name}", old, f"Expected {new}: the features have changed; publish again.")
+        if len(have) != len(wanted):
+            fix = f"Expected {len(wanted)} columns: the features have changed; publish again."
+            raise SnapshotMissing(f"snapshot input {name}", f"{len(have)} columns", fix)
+
+
+def _refuse_torn(manifest: Manifest, arrays: Mapping[str, np.ndarray]) -> None:
+    """Every column that a request reads must be there, with a row for every ad."""
+    shapes = {f"matrix.{name}": (manifest.ads, len(columns)) for name, columns in manifest.inputs.items()}
+    for name in (*shapes, *PAIR_INPUTS.values(), "id.creative_id", "campaign", "policy", "sensitive", "recall.vectors"):
+        if name not in arrays:
+            raise SnapshotMissing("snapshot column", name, "It is absent; publish again.")
+        seen = arrays[name].shape
+        if seen[0] != manifest.ads or seen != shapes.get(name, seen):
+            raise SnapshotMissing(
+                f"snapshot column {name}", seen, f"{manifest.ads} ads need {shapes.get(name, manifest.ads)}; publish again."
+            )
 
 
 def open_current(snapshots: Path) -> Snapshot:

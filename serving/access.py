@@ -1,0 +1,35 @@
+"""Who may reach the API: loopback without a token, anyone else with one."""
+
+from __future__ import annotations
+
+import hmac
+import ipaddress
+
+from serving.errors import ServingError
+from serving.settings import Settings
+
+
+def secret(settings: Settings) -> str:
+    """The token; an empty one is none."""
+    return settings.token.get_secret_value().strip() if settings.token is not None else ""
+
+
+def is_loopback(host: str) -> bool:
+    """Whether an address is only reachable from this machine."""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def refuse_open_bind(settings: Settings) -> None:
+    """Raises ServingError when the API would be reachable from outside without a token."""
+    if not secret(settings) and not is_loopback(settings.host):
+        raise ServingError("host", settings.host, "Set PLACARD_TOKEN to bind anything but loopback.")
+
+
+def authorised(settings: Settings, header: str) -> bool:
+    """Whether an Authorization header carries the token; the comparison takes the same time wherever it differs."""
+    token = secret(settings)
+    scheme, _, given = header.partition(" ")
+    return not token or (scheme.lower() == "bearer" and hmac.compare_digest(given.strip().encode(), token.encode()))

@@ -1,0 +1,44 @@
+"""How the HTTP edge answers: JSON made once, and errors that say what is wrong, the value seen, and the fix."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import Response
+
+_ENCODER = msgspec.json.Encoder()
+SHOWN = 200
+"""Most characters of a bad value that are said back."""
+
+
+def as_json(content: Any, status: int = 200) -> Response:
+    return Response(_ENCODER.encode(content), status, media_type="application/json")
+
+
+def _said(value: object) -> str:
+    """A value as text that can be encoded: JSON may carry half a surrogate pair, UTF-8 may not."""
+    return str(value)[:SHOWN].encode("utf-8", "replace").decode()
+
+
+def problem(status: int, thing: str, value: object, fix: str) -> Response:
+    return as_json({"error": {"thing": _said(thing), "value": _said(value), "fix": _said(fix)}}, status)
+
+
+def invalid(error: RequestValidationError) -> Response:
+    """422 naming the field; `detail` has every field that is wrong."""
+    found = error.errors()
+    first = found[0]
+    field = ".".join(str(part) for part in first["loc"][1:]) or str(first["loc"][0])
+    detail = [{"loc": [_said(part) for part in e["loc"]], "msg": _said(e["msg"]), "type": e["type"]} for e in found[:20]]
+    return as_json(
+        {"error": {"thing": _said(field), "value": _said(first.get("input")), "fix": _said(first["msg"])}, "detail": detail}, 422
+    )
+
+
+def unavailable(error_id: str) -> Response:
+    """What could not be done for no fault of the asker: not acknowledged, safe to send again."""
+    answer = problem(503, "server", error_id, "Send it again; the server's log has the cause under this id.")
+    answer.headers["Retry-After"] = "1"
+    return answer
