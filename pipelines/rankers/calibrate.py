@@ -7,6 +7,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from pipelines.errors import Refused
 from serving.bundles.calibrator import Calibrator
 
 THIN: Final = 1000
@@ -15,12 +16,14 @@ THIN: Final = 1000
 
 def fit_calibrator(margin: NDArray[np.float64], label: NDArray[np.bool_], weight: NDArray[np.float64]) -> Calibrator:
     """margin: (n,) log-odds; weight: how many rows each stands for (down-sampled negatives stand for several)."""
+    if label.all() or not label.any():
+        raise Refused("labels to calibrate on", f"{len(label)}, all alike", "Both outcomes are needed: take more days.")
     fit = _isotonic if label.sum() >= THIN else _platt
     return fit(margin, label, weight)
 
 
 def _platt(margin: NDArray[np.float64], label: NDArray[np.bool_], weight: NDArray[np.float64]) -> Calibrator:
-    """p = sigmoid(a × margin + b) with Platt's smoothed targets (Platt 1999), as a table."""
+    """p = sigmoid(a × margin + b) (Platt 1999), as a table."""
     from sklearn.linear_model import LogisticRegression
 
     centre = float(np.average(margin, weights=weight))

@@ -19,7 +19,7 @@ def logistic_baseline(dataset: Dataset) -> NDArray[np.float64]:
     number = [i for i, c in enumerate(dataset.input.columns) if c.kind == "numeric"]
     early, late = dataset.part("train", "calibrate"), dataset.part("test")
     encoder = OneHotEncoder(handle_unknown="ignore", min_frequency=2)
-    scaler = make_pipeline(QuantileTransformer(n_quantiles=100, output_distribution="uniform"))
+    scaler = make_pipeline(QuantileTransformer(n_quantiles=100, subsample=None))
     x = hstack(
         [
             encoder.fit_transform(dataset.matrix[early][:, category]),

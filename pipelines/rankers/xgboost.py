@@ -11,6 +11,7 @@ import xgboost as xgb
 from numpy.typing import NDArray
 
 from pipelines.dataset import Dataset
+from pipelines.errors import Refused
 from pipelines.rankers.calibrate import THIN, fit_calibrator
 from pipelines.rankers.encoding import FOLDS, learn, out_of_fold
 from pipelines.rankers.position import offset_of, position_offsets
@@ -26,26 +27,28 @@ class Xgboost:
     """The default ranker. rounds and depth are for large logs; thin ones get the small setting."""
 
     name: str = "xgboost"
-    rounds: int = 400
+    rounds: int = 800
     depth: int = 4
-    eta: float = 0.05
+    eta: float = 0.03
     seed: int = 7
     threads: int = 2
     extra: dict[str, Any] = field(default_factory=dict)
 
     def _settings(self, positives: int) -> tuple[dict[str, Any], int]:
+        """Few positives have little hessian: what would bind a large log's trees would stop theirs from growing at all."""
         thin = positives < SMALL
         settings = {
             "objective": "binary:logistic", "eval_metric": "logloss", "tree_method": "hist", "max_bin": 128,
-            "max_depth": 3 if thin else self.depth, "eta": self.eta, "min_child_weight": 5 if thin else 30,
-            "subsample": 0.8, "colsample_bytree": 0.6, "lambda": 5.0, "seed": self.seed, "nthread": self.threads,
-            **self.extra,
+            "max_depth": 2 if thin else self.depth, "eta": 0.05 if thin else self.eta, "min_child_weight": 1 if thin else 30,
+            "subsample": 0.8, "colsample_bytree": 0.3 if thin else 0.5, "lambda": 1.0 if thin else 5.0,
+            "seed": self.seed, "nthread": self.threads, **self.extra,
         }  # fmt: skip
-        return settings, 150 if thin else self.rounds
+        return settings, 100 if thin else self.rounds
 
     def fit(self, dataset: Dataset, folder: Path, version: str) -> Bundle:
         """Writes the bundle to `folder`: calibrated on the calibrate split by trees of the train split, which also say how many trees
-        the final booster of both splits gets. Thin data: the calibrator is cross-fitted on both."""
+        the final booster of both splits gets. Thin data: the calibrator learns on both, from margins of trees that knew only
+        what came before."""
         rows, label = dataset.rows, dataset.label
         categories = tuple(i for i, c in enumerate(dataset.input.columns) if c.kind == "category")
         offsets = position_offsets(rows[dataset.part("train", "calibrate")])
@@ -61,9 +64,8 @@ class Xgboost:
             margin = _margin(booster, encode(dataset.matrix[late], encodings), offset[late], rate)
             calibrator = fit_calibrator(margin, label[late], weight[late])
         else:
-            both = np.flatnonzero(early | late)
-            margin = self._cross_fit(dataset, settings, rounds, categories, both, offset, rate)
-            calibrator = fit_calibrator(margin, label[both], weight[both])
+            later, margin = self._forward(dataset, settings, rounds, categories, np.flatnonzero(early | late), offset, rate)
+            calibrator = fit_calibrator(margin, label[later], weight[later])
         used = early | late
         booster, encodings = self._grow(dataset, settings, rounds, categories, used, None, offset)
         manifest = Manifest(
@@ -82,27 +84,38 @@ class Xgboost:
         x, y = dataset.matrix[rows], dataset.label[rows]
         flat = np.ones(len(y))
         encodings = learn(x, categories, y, flat)
-        train = xgb.DMatrix(out_of_fold(x, categories, y, flat), y, base_margin=offset[rows])
+        base = float(np.clip(y.mean(), 1e-6, 1 - 1e-6))
+        settings = {**settings, "base_score": base}  # the first tree starts at the base rate, in training as in scoring
+        start = offset + np.log(base / (1 - base))
+        train = xgb.DMatrix(out_of_fold(x, categories, y, flat), y, base_margin=start[rows])
         if stop is None:
             return xgb.train(settings, train, rounds), encodings
-        watch = xgb.DMatrix(encode(dataset.matrix[stop], encodings), dataset.label[stop], base_margin=offset[stop])
-        booster = xgb.train(settings, train, rounds, evals=[(watch, "late")], early_stopping_rounds=30, verbose_eval=False)
+        watch = xgb.DMatrix(encode(dataset.matrix[stop], encodings), dataset.label[stop], base_margin=start[stop])
+        booster = xgb.train(settings, train, rounds, evals=[(watch, "late")], early_stopping_rounds=50, verbose_eval=False)
         return booster[: booster.best_iteration + 1], encodings
 
-    def _cross_fit(
+    def _forward(
         self, dataset: Dataset, settings: dict[str, Any], rounds: int, categories: tuple[int, ...],
         rows: NDArray[np.int64], offset: NDArray[np.float64], rate: float,
-    ) -> NDArray[np.float64]:  # fmt: skip
-        """Margins of `rows`, each from a booster that has not seen it (contiguous folds in time)."""
-        fold = np.arange(len(rows)) * FOLDS // len(rows)
-        out: NDArray[np.float64] = np.zeros(len(rows))
-        for f in range(FOLDS):
-            mask = np.zeros(len(dataset.matrix), bool)
-            mask[rows[fold != f]] = True
-            booster, encodings = self._grow(dataset, settings, rounds, categories, mask, None, offset)
-            here = rows[fold == f]
-            out[fold == f] = _margin(booster, encode(dataset.matrix[here], encodings), offset[here], rate)
-        return out
+    ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:  # fmt: skip
+        """All rows but the first fold's, and their margins from a booster of all folds before theirs (rolling origin).
+
+        Features that grow with history make trees err forward in time in a way that folds in both directions would hide.
+        """
+        later: list[NDArray[np.int64]] = []
+        margins: list[NDArray[np.float64]] = []
+        for here in np.array_split(rows, FOLDS)[1:]:
+            before = np.zeros(len(dataset.matrix), bool)
+            before[rows[rows < here[0]]] = True
+            if dataset.label[before].any():
+                booster, encodings = self._grow(dataset, settings, rounds, categories, before, None, offset)
+                later.append(here)
+                margins.append(_margin(booster, encode(dataset.matrix[here], encodings), offset[here], rate))
+        if not later:
+            raise Refused(
+                f"{dataset.head} positives", int(dataset.label[rows].sum()), "All fall into the latest fold: too few to calibrate on."
+            )
+        return np.concatenate(later), np.concatenate(margins)
 
 
 def _margin(booster: xgb.Booster, matrix: NDArray[np.float32], offset: NDArray[np.float64], rate: float) -> NDArray[np.float64]:
