@@ -67,5 +67,7 @@ class Scores:
     pcvr: NDArray[np.float64]
     policy: str
     rung: str
+    input: str = ""
+    """Name of the model input that the scores were made on; empty when no model scored."""
     matrix: NDArray[np.float32] | None = None
-    """The model input the scores were made on, (n, k) float32; None when no model scored."""
+    """That input, (n, k) float32."""

@@ -189,7 +189,7 @@ class Engine:
             rung = "fewer_candidates"
         return Decision(
             decision_id=uuid.uuid4().hex, request=run.request, decided_at=run.request.ts, rung=rung,
-            policy=scores.policy if scores is not None else "", input="click" if scores is not None and scores.matrix is not None else "",
+            policy=scores.policy if scores is not None else "", input=scores.input if scores is not None else "",
             snapshot=live.snapshot.version if live.snapshot is not None else "",
             funnel=Funnel(run.sources, run.rejected, run.narrowed, held, len(slate.shown)), shown=slate.shown, held=slate.held,
             explored=slate.explored, flags=(*context.flags, *run.errors), no_ad_reason=reason, stage_ms=run.stage_ms,

@@ -25,7 +25,7 @@ from serving.bundles.aliases import write
 from serving.candidates import Candidates
 from serving.engine import Engine
 from serving.live import Live
-from serving.precision.bundle_scorer import model_matrix
+from serving.precision.model_matrix import model_matrix
 from serving.request import AdRequest
 from serving.settings import Settings
 from serving.snapshot import open_current

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from feature_repo.request_time import SURFACE_NUMBER
 from feature_repo.tables.ad_performance import CONVERSION_RATE, surface_rate
@@ -16,9 +17,13 @@ RATES = tuple(f"ad.{surface_rate(s)}" for s in SURFACES)
 CONVERSION = f"ad.{CONVERSION_RATE}"
 
 
+def click_rate(request: AdRequest, candidates: Candidates) -> NDArray[np.float64]:
+    """Each ad's smoothed click rate on the request's surface, shape (n,)."""
+    return np.asarray(candidates.of(RATES[SURFACE_NUMBER[request.surface]]), np.float64)
+
+
 class HistoricalRate:
     """Beta-smoothed frequencies: calibrated on average, though they know nothing of the asker."""
 
     def score(self, request: AdRequest, context: Context, candidates: Candidates, live: Live) -> Scores:
-        pctr = np.asarray(candidates.of(RATES[SURFACE_NUMBER[request.surface]]), np.float64)
-        return Scores(pctr, np.asarray(candidates.of(CONVERSION), np.float64), "historical_rate", "popular")
+        return Scores(click_rate(request, candidates), np.asarray(candidates.of(CONVERSION), np.float64), "historical_rate", "popular")

@@ -9,6 +9,7 @@ from serving.integrity.policy import Policy
 from serving.integrity.schedule import Schedule
 from serving.integrity.targeting import Targeting
 from serving.precision.bundle_scorer import BundleScorer
+from serving.precision.conversion_scorer import ConversionScorer
 from serving.precision.historical_rate import HistoricalRate
 from serving.recall.nearest import Nearest
 from serving.recall.popular import Popular
@@ -29,6 +30,6 @@ def proactive(profiles: Profiles, ledger: Ledger, settings: Settings) -> Surface
         eligibility=(Targeting(),),
         recall=(Nearest(), Popular()),
         integrity=(Schedule(), Policy(), FrequencyCap(ledger), Budget(ledger)),
-        precision=(BundleScorer("champion", "full"), BundleScorer("previous", "fallback"), HistoricalRate()),
+        precision=(BundleScorer("champion", "full"), BundleScorer("previous", "fallback"), ConversionScorer(), HistoricalRate()),
         delivery=SecondPrice(settings.explore_share, settings.reserve_micros, settings.seed),
     )

@@ -26,6 +26,7 @@ from serving.integrity.schedule import Schedule
 from serving.integrity.targeting import Targeting
 from serving.live import Live
 from serving.precision.bundle_scorer import BundleScorer
+from serving.precision.conversion_scorer import ConversionScorer
 from serving.precision.historical_rate import HistoricalRate
 from serving.recall.nearest import Nearest
 from serving.recall.popular import Popular
@@ -64,6 +65,7 @@ COMPONENTS: dict[str, Callable[[], Any]] = {
     "integrity.FrequencyCap": lambda: FrequencyCap(MemoryLedger()),
     "integrity.Budget": lambda: Budget(MemoryLedger()),
     "precision.BundleScorer": lambda: BundleScorer("champion", "full"),
+    "precision.ConversionScorer": ConversionScorer,
     "precision.HistoricalRate": HistoricalRate,
     "delivery.SecondPrice": lambda: SecondPrice(0.3, 1_000, 7),
 }
@@ -141,5 +143,5 @@ class Stage:
 def stage(request: pytest.FixtureRequest, snapshot: Snapshot, bundle: Bundle) -> Stage:
     at = datetime(2026, 1, 5, 12, tzinfo=UTC)
     asked = AdRequest("r1", "proactive", "u1", at, device="mobile", region="regions0", language="languages2", slots=3)
-    live = Live(snapshot, {("click", "champion"): bundle})
+    live = Live(snapshot, {("click", "champion"): bundle, ("conversion", "champion"): bundle})
     return Stage(request.param, COMPONENTS[request.param](), snapshot, live, asked)

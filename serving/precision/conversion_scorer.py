@@ -1,0 +1,30 @@
+"""For logs of clicks alone, which train no click ranker: clicks as often as before, conversions as the ranker says."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from feature_repo.services import INPUTS
+from serving.candidates import Candidates, Scores
+from serving.errors import ServingError
+from serving.live import Live
+from serving.precision.historical_rate import click_rate
+from serving.precision.model_matrix import model_matrix
+from serving.request import AdRequest
+from serving.stages import Context
+
+CONVERSION = INPUTS["conversion"]
+
+
+class ConversionScorer:
+    """Each ad's smoothed click rate × the conversion champion. Raises ServingError when there is none, or it is not finite."""
+
+    def score(self, request: AdRequest, context: Context, candidates: Candidates, live: Live) -> Scores:
+        conversion = live.bundle("conversion", "champion")
+        if conversion is None:
+            raise ServingError("conversion bundle", "@champion", "Promote one: `placard promote conversion`.")
+        x = model_matrix(CONVERSION, context, candidates)
+        pcvr = conversion.predict(x)
+        if not np.isfinite(pcvr).all():
+            raise ServingError("scores", conversion.name, "They are not finite; roll back: `placard rollback conversion`.")
+        return Scores(click_rate(request, candidates), pcvr, conversion.name, "fallback", CONVERSION.name, x)
