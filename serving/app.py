@@ -34,6 +34,7 @@ BAD: Final[Responses] = {
 }
 LATER: Final[Responses] = {503: {"model": Problem, "description": "Not recorded; send it again"}}
 LOCKED: Final[Responses] = {401: {"model": Problem, "description": "Token needed"}}
+TEXT: Final = {"content": {"text/plain": {"schema": {"type": "string"}}}, "description": "Prometheus' text format"}
 ABSENT: Final[Responses] = {404: {"model": Problem, "description": "Unknown decision"}}
 
 
@@ -107,7 +108,7 @@ def create_app(settings: Settings | None = None, profiles: Profiles | None = Non
         state = readiness(worker_of(request).reloader)
         return as_json(state, 200 if state["ready"] else 503)
 
-    @app.get("/metrics", responses={**LOCKED}, summary="Prometheus metrics of all workers")
+    @app.get("/metrics", response_class=Response, responses={200: TEXT, **LOCKED}, summary="Prometheus metrics of all workers")
     async def metrics(request: Request) -> Response:
         if refusal := locked(request):
             return refusal

@@ -1,0 +1,80 @@
+"""What Prometheus reads: one worker's figures exactly, several workers' as their sum."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from feature_repo.sources import Home
+from serving.billing import Bill
+from serving.eventlog.log import Event
+from serving.metrics import Metrics
+from serving.metrics_board import MetricsBoard, board_folder, clear_boards
+
+GONE = 2**22 + 1
+"""No process has this id: Linux gives out fewer."""
+
+
+def figures(text: str) -> dict[str, float]:
+    families = text_string_to_metric_families(text)
+    return {f"{s.name}{sorted(s.labels.items()) or ''}": s.value for f in families for s in f.samples}
+
+
+def metrics_of(events: int, refused: int = 0) -> Metrics:
+    metrics = Metrics(SimpleNamespace(refused=dict.fromkeys(range(refused)), swaps=1), SimpleNamespace(dropped=2, scored=3, failed=0))  # type: ignore[arg-type]
+    one = Event("e", "d", "c", "click", datetime.now(UTC))
+    metrics.received([one] * events, Bill(events, 0, (), 10 * events, 10 * events))
+    return metrics
+
+
+def test_what_is_done_is_counted(serve: Callable[..., Any], published_home: Home) -> None:
+    api = serve(published_home)
+    answer = api.ask()
+    ad = answer["ads"][0]
+    event = {"event_id": "e1", "decision_id": answer["decision_id"], "creative_id": ad["creative_id"], "kind": "click"}
+    for _ in range(3):
+        api.send({**event, "ts": datetime.now(UTC).isoformat()})
+    seen = figures(api.client.get("/metrics").text)
+    assert seen["placard_decisions_total[('rung', 'full'), ('surface', 'proactive')]"] == 1
+    assert seen["placard_ads_shown_total[('surface', 'proactive')]"] == 3
+    assert seen["placard_decision_seconds_count[('surface', 'proactive')]"] == 1
+    assert seen["placard_stage_seconds_count[('stage', 'precision')]"] == 1
+    assert seen["placard_rejected_total[('rule', 'Targeting')]"] > 0
+    assert seen["placard_events_total[('kind', 'click')]"] == 3
+    assert seen["placard_charged_micros_total"] == ad["price_micros"], "a click that is sent again is money once"
+    assert seen["placard_swaps_total"] == 1
+
+
+def test_several_workers_are_one_sum_and_the_dead_go_on_counting(tmp_path: Path) -> None:
+    mine, other, dead = metrics_of(3, refused=1), metrics_of(4, refused=2), metrics_of(5, refused=7)
+    MetricsBoard(other, tmp_path, os.getppid()).publish()
+    MetricsBoard(dead, tmp_path, GONE).publish()
+    board = MetricsBoard(mine, tmp_path, os.getpid())
+    seen = figures(board.render().decode())
+    assert seen["placard_events_total[('kind', 'click')]"] == 12
+    assert seen["placard_charged_micros_total"] == 120
+    assert seen["placard_shadow_scored_total"] == 9
+    assert seen["placard_refused"] == 3, "who is gone refuses nothing any more"
+    board.publish()
+    assert figures(board.render().decode()) == seen, "what this worker wrote before is not added to what it has"
+
+
+def test_a_server_starts_with_a_clean_board(home: Home) -> None:
+    for server in (os.getpid(), GONE, os.getppid()):
+        MetricsBoard(metrics_of(1), board_folder(home, server), 1).publish()
+    clear_boards(home)
+    assert [p.name for p in (home.state / "metrics").iterdir()] == [str(os.getppid())], "another server that runs keeps its own"
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_worker_on_its_own_writes_no_board(serve: Callable[..., Any], published_home: Home, workers: int) -> None:
+    api = serve(published_home, workers=workers)
+    assert (published_home.state / "metrics").exists() == (workers > 1)
+    assert api.client.get("/metrics").status_code == 200

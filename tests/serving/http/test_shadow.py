@@ -1,0 +1,82 @@
+"""Shadow: off the response path, dropped when the queue is full, and its scores land in the decision's record."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from feature_repo.sources import Home
+from serving.bundles import Bundle, aliases
+
+
+def eventually(holds: Callable[[], bool], seconds: float = 5) -> bool:
+    deadline = time.monotonic() + seconds
+    while not holds() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return holds()
+
+
+@pytest.fixture
+def shadowed(published_home: Home) -> Home:
+    aliases.write(published_home.bundles, {"click": {"champion": "1", "shadow": "2"}})
+    return published_home
+
+
+def test_the_shadows_scores_land_in_the_record(serve: Callable[..., Any], shadowed: Home) -> None:
+    api = serve(shadowed)
+    answer = api.ask()
+    path = f"/v1/decisions/{answer['decision_id']}"
+    assert eventually(lambda: api.client.get(path).json()["shadow"] != {})
+    record = api.client.get(path).json()
+    ads = [*record["shown"], *record["held"]]
+    expected = Bundle.load(shadowed.bundles / "click" / "2").predict(np.array([ad["features"] for ad in ads], np.float32))
+    assert record["shadow"] == {"click@2": pytest.approx(list(expected))}
+    assert record["policy"] == "click@1" and [ad["pctr"] for ad in record["shown"]] != list(expected[: len(record["shown"])])
+
+
+def test_a_slow_shadow_delays_no_answer_and_what_does_not_fit_is_dropped(
+    serve: Callable[..., Any], shadowed: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    api = serve(shadowed, shadow_queue=4)
+    go, scoring = threading.Event(), threading.Event()
+    kept = api.worker.eventlog.append_shadow
+
+    def slow(*args: Any) -> None:
+        scoring.set()
+        go.wait(30)
+        kept(*args)
+
+    monkeypatch.setattr(api.worker.eventlog, "append_shadow", slow)
+    api.ask()
+    assert scoring.wait(5), "the first is being scored, and stays so"
+    started = time.monotonic()
+    answers = [api.ask() for _ in range(10)]
+    assert time.monotonic() - started < 10
+    assert {a["rung"] for a in answers} == {"full"}
+    assert (api.worker.shadow.scored, api.worker.shadow.dropped) == (0, 6), "four wait, six do not fit"
+    assert "placard_shadow_dropped_total 6.0" in api.client.get("/metrics").text
+    go.set()
+    assert eventually(lambda: api.worker.shadow.scored == 5)
+    scored = [bool(api.client.get(f"/v1/decisions/{a['decision_id']}").json()["shadow"]) for a in answers]
+    assert scored == [True] * 4 + [False] * 6
+
+
+def test_a_shadow_that_fails_is_counted_and_harms_nobody(
+    serve: Callable[..., Any], shadowed: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    api = serve(shadowed)
+
+    def fails(*args: Any) -> None:
+        raise RuntimeError("no room")
+
+    monkeypatch.setattr(api.worker.eventlog, "append_shadow", fails)
+    assert api.ask()["rung"] == "full"
+    assert eventually(lambda: api.worker.shadow.failed == 1)
+    monkeypatch.undo()
+    assert api.ask()["rung"] == "full"
+    assert eventually(lambda: api.worker.shadow.scored == 1)

@@ -1,0 +1,67 @@
+"""Decisions and events: kept whole, once each, and found by time; the same in every store."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from serving.decision import Decision
+from serving.eventlog.log import BillableLog, Event
+
+SECOND = timedelta(seconds=1)
+
+
+def test_a_decision_comes_back_as_it_was(eventlog: BillableLog, decided: Callable[..., Decision]) -> None:
+    eventlog.append_decision(decided("d1"))
+    assert eventlog.decision("d1") == decided("d1")
+    assert eventlog.decision("d2") is None
+
+
+def test_a_decision_is_never_rewritten(eventlog: BillableLog, decided: Callable[..., Decision]) -> None:
+    eventlog.append_decision(decided("d1"))
+    eventlog.append_decision(replace(decided("d1"), rung="popular"))
+    found = eventlog.decision("d1")
+    assert found is not None and found.rung == "full"
+
+
+def test_decisions_are_found_from_until_in_order(eventlog: BillableLog, decided: Callable[..., Decision], noon: datetime) -> None:
+    for key, at in (("d3", noon + 2 * SECOND), ("d1", noon), ("d2", noon + SECOND)):
+        eventlog.append_decision(decided(key, at))
+    assert [d.decision_id for d in eventlog.decisions(noon, noon + 2 * SECOND)] == ["d1", "d2"]
+    assert [d.decision_id for d in eventlog.decisions(noon + timedelta(microseconds=1), noon + 3 * SECOND)] == ["d2", "d3"]
+
+
+def test_shadow_scores_join_their_decision(eventlog: BillableLog, decided: Callable[..., Decision], noon: datetime) -> None:
+    eventlog.append_decision(decided("d1"))
+    eventlog.append_shadow("d1", "click@2", [0.5, 0.25])
+    eventlog.append_shadow("d1", "click@3", [0.125])
+    expected = {"click@2": (0.5, 0.25), "click@3": (0.125,)}
+    found = eventlog.decision("d1")
+    assert found is not None and found.shadow == expected
+    assert [d.shadow for d in eventlog.decisions(noon, noon + SECOND)] == [expected]
+
+
+def test_an_event_is_new_once(eventlog: BillableLog, happened: Callable[..., Event], noon: datetime) -> None:
+    assert eventlog.append_events([happened("e1"), happened("e2"), happened("e1")], noon) == [True, True, False]
+    assert eventlog.append_events([happened("e1", "other"), happened("e3")], noon + SECOND) == [False, True]
+    assert eventlog.event("e1") == happened("e1"), "the first stands"
+    assert eventlog.event("e9") is None
+    assert eventlog.append_events([], noon) == []
+
+
+def test_events_are_found_by_when_they_were_received(eventlog: BillableLog, happened: Callable[..., Event], noon: datetime) -> None:
+    late = happened("e1", after=-timedelta(hours=9))
+    eventlog.append_events([happened("e2")], noon + SECOND)
+    eventlog.append_events([late], noon)
+    assert list(eventlog.events(noon, noon + 2 * SECOND)) == [(late, noon), (happened("e2"), noon + SECOND)]
+    assert list(eventlog.events(noon, noon + SECOND)) == [(late, noon)]
+    assert list(eventlog.events(noon + 2 * SECOND, noon + 9 * SECOND)) == []
+
+
+def test_fifty_at_once_are_one(eventlog: BillableLog, happened: Callable[..., Event], noon: datetime) -> None:
+    with ThreadPoolExecutor(25) as pool:
+        fresh = [new for news in pool.map(lambda _: eventlog.append_events([happened("e1")], noon), range(50)) for new in news]
+    assert sorted(fresh) == [False] * 49 + [True]
+    assert len(list(eventlog.events(noon, noon + SECOND))) == 1
