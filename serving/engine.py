@@ -6,6 +6,7 @@ import logging
 import time
 import uuid
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
@@ -27,6 +28,12 @@ LATE: Final = 0.4
 """Share of the deadline after which fewer candidates are scored: sourcing and recall have 30 % and integrity 10."""
 TOO_LATE: Final = 0.9
 """Share after which no model is asked any more."""
+
+
+@lru_cache(maxsize=256)
+def _warn(name: str, message: str) -> None:
+    """Once a process: what is out of order would otherwise write a line a request; flags and counters tell how often."""
+    log.warning("%s failed: %s", name, message)
 
 
 class Run:
@@ -55,7 +62,7 @@ class Run:
     def failed(self, component: object, error: Exception) -> None:
         name = type(component).__name__
         self.errors.append(f"{name}_failed:{type(error).__name__}")
-        log.warning("%s failed: %s", name, error)
+        _warn(name, str(error))
 
     def reject(self, component: object, count: int) -> None:
         if count:
