@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 import threading
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +20,10 @@ from feature_repo.sources import Home
 from serving.metrics import Metrics
 from serving.settings import Settings
 
+log = logging.getLogger(__name__)
 PUBLISH_SECONDS: Final = 0.25
+WAIT_SECONDS: Final = 1.0
+"""Longest wait for a worker that is alive and does not write."""
 
 
 class Sample(msgspec.Struct, frozen=True, array_like=True):
@@ -34,6 +39,13 @@ class Family(msgspec.Struct, frozen=True, array_like=True):
     meaning: str
     kind: str
     samples: list[Sample]
+
+
+class Page(msgspec.Struct, frozen=True):
+    """One worker's figures as of `at_ns`, nanoseconds of the machine's clock."""
+
+    at_ns: int
+    families: list[Family]
 
 
 @dataclass(frozen=True)
@@ -86,7 +98,10 @@ class MetricsBoard:
 
     def _publish_on(self) -> None:
         while not self._stop.wait(PUBLISH_SECONDS):
-            self.publish()
+            try:
+                self.publish()
+            except OSError as error:  # a full disk stops the figures for a while, not for good
+                log.warning("figures not written: %s", error)
 
     def publish(self) -> None:
         if self._folder is not None:
@@ -95,21 +110,34 @@ class MetricsBoard:
             part.write_bytes(msgspec.json.encode(self._own()))
             os.replace(part, self._folder / str(self._worker))
 
-    def _own(self) -> list[Family]:
-        return [
-            Family(
-                m.name, m.documentation, m.type, [Sample(s.name, s.labels, s.value) for s in m.samples if not s.name.endswith("_created")]
-            )
-            for m in self._metrics.collect()
-        ]
+    def _own(self) -> Page:
+        at = time.time_ns()
+        return Page(at, [_family(metric) for metric in self._metrics.collect()])
 
     def render(self) -> bytes:
-        """All workers' figures in Prometheus' text format: this one's as of now, the others' as of a moment ago."""
-        parts = [(True, self._own())]
+        """All workers' figures in Prometheus' text format, as of now: it waits until each has written once more, so that no sum
+        falls from one scrape to the next, whoever answers them."""
+        now, parts = time.time_ns(), [(True, self._own().families)]
         for path in sorted(self._folder.glob("[0-9]*")) if self._folder is not None else ():
             if path.name != str(self._worker):
-                parts.append((_alive(path.name), msgspec.json.decode(path.read_bytes(), type=list[Family])))
+                parts.append(_page(path, now))
         return bytes(generate_latest(Sum(_added(parts))))
+
+
+def _page(path: Path, since_ns: int) -> tuple[bool, list[Family]]:
+    """Whether a worker lives, and what it wrote; of a living one, not before `since_ns`."""
+    deadline = time.monotonic() + WAIT_SECONDS
+    while True:
+        alive = _alive(path.name)
+        page = msgspec.json.decode(path.read_bytes(), type=Page)
+        if not alive or page.at_ns >= since_ns or time.monotonic() > deadline:
+            return alive, page.families
+        time.sleep(0.01)
+
+
+def _family(metric: Metric) -> Family:
+    samples = [Sample(s.name, s.labels, s.value) for s in metric.samples if not s.name.endswith("_created")]
+    return Family(metric.name, metric.documentation, metric.type, samples)
 
 
 def _added(parts: list[tuple[bool, list[Family]]]) -> list[Metric]:

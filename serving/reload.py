@@ -19,6 +19,8 @@ from serving.snapshot import Snapshot, current_version, open_snapshot
 
 log = logging.getLogger(__name__)
 SMOKE_SECONDS = 60
+SMOKE = "import sys; sys.modules.update(sklearn=None, pandas=None); from serving.bundles.smoke import main; main()"
+"""XGBoost imports these two where they are installed and scoring needs neither: 0.7 s instead of 2.9, on a machine that is serving."""
 Stamp = tuple[tuple[str, int, int], ...]
 
 
@@ -121,8 +123,10 @@ class Reloader:
 
 def _stamp(place: Path) -> Stamp:
     """Changes when a file of the bundle does."""
-    files = sorted(place.glob("*")) if place.is_dir() else []
-    return tuple((f.name, f.stat().st_size, f.stat().st_mtime_ns) for f in files)
+    try:
+        return tuple((f.name, f.stat().st_size, f.stat().st_mtime_ns) for f in sorted(place.glob("*")))
+    except OSError:  # a file went while we looked
+        return ()
 
 
 def _verified(place: Path, head: str, version: str) -> Bundle:
@@ -139,7 +143,7 @@ def _verified(place: Path, head: str, version: str) -> Bundle:
 
 def _smoke(place: Path, head: str) -> None:
     """Scores noise in a subprocess: weights that crash the library cannot take a worker down with them."""
-    command = [sys.executable, "-m", "serving.bundles.smoke", str(place), head]
+    command = [sys.executable, "-c", SMOKE, str(place), head]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=SMOKE_SECONDS)
     except subprocess.TimeoutExpired:

@@ -1,4 +1,4 @@
-"""Scores noise with a bundle and checks that the answers are probabilities that differ: `python -m serving.bundles.smoke DIR HEAD`."""
+"""Scores noise with a bundle and checks that the answers are probabilities that differ; reload.py runs it in a process of its own."""
 
 from __future__ import annotations
 
@@ -27,7 +27,8 @@ def smoke(folder: Path, head: str) -> None:
         raise BundleRefused("scores", float(p[0]), "They are all alike: the ranker has learned nothing.")
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """Ends the process with the refusal, or well."""
     try:
         smoke(Path(sys.argv[1]), sys.argv[2])
     except PlacardError as refused:

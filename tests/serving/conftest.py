@@ -103,12 +103,10 @@ def settings_for() -> Callable[..., Settings]:
     return settings_of
 
 
-@pytest.fixture(scope="session")
-def quick_smoke() -> Iterator[None]:
-    """The smoke test in this process: starting another takes seconds, and tests/serving/reload does start it."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("serving.reload._smoke", smoke)
-        yield
+@pytest.fixture
+def quick_smoke(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The smoke test in this process: starting another takes a second, and tests/serving/reload does start it."""
+    monkeypatch.setattr("serving.reload._smoke", smoke)
 
 
 @pytest.fixture
@@ -125,7 +123,7 @@ def serve(quick_smoke: None) -> Iterator[Callable[..., Api]]:
 
 
 @pytest.fixture(scope="session")
-def api(quick_smoke: None, template: Home, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
+def api(template: Home, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
     """One application that many tests share: they must not change what it serves."""
     home = Home(Path(shutil.copytree(template.root, tmp_path_factory.mktemp("api") / "placard")))
     app = create_app(settings_of(home), Known())
