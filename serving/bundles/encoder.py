@@ -19,27 +19,37 @@ class Encoding:
     other: float
 
     def __post_init__(self) -> None:
-        if len(self.codes) != len(self.values) or (np.diff(self.codes) <= 0).any():
-            raise ValueError(f"encoding of column {self.column}: codes must rise and match their values")
+        if len(self.codes) != len(self.values) or (np.diff(self.codes) <= 0).any() or (self.codes < 0).any():
+            raise ValueError(f"encoding of column {self.column}: codes must rise from 0 and match their values")
 
     @cached_property
-    def _table(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Codes and values with a last entry that no code reaches, so that every search lands on one."""
-        return (
-            np.append(self.codes, np.inf).astype(np.float32),  # codes are exact in float32, as they are in the matrix
-            np.append(self.values, self.other).astype(np.float32),
-        )
+    def _place(self) -> NDArray[np.uint16] | NDArray[np.uint32]:
+        """By code: where its value stands. Codes are hashes below 2**20, so a table beats a search ten times; the last one,
+        which no code reaches, is of all that were never seen."""
+        size = int(self.codes[-1]) + 2 if len(self.codes) else 1
+        narrow = len(self.codes) < 2**16
+        place = np.full(size, len(self.codes), np.uint16) if narrow else np.full(size, len(self.codes), np.uint32)
+        place[self.codes] = np.arange(len(self.codes))
+        return place
+
+    @cached_property
+    def _values(self) -> NDArray[np.float32]:
+        return np.append(self.values, self.other).astype(np.float32)
 
     def apply(self, codes: NDArray[np.float32]) -> NDArray[np.float32]:
         """Log-odds of each code, shape (n,)."""
-        known, values = self._table
-        place = np.searchsorted(known[:-1], codes)
-        return np.where(known[place] == codes, values[place], values[-1])
+        if len(codes) > 1 and (codes == codes[0]).all():  # of the request: the same for every candidate
+            return np.repeat(self.apply(codes[:1]), len(codes))
+        if len(codes) == 1:
+            at = np.searchsorted(self.codes, codes)
+            known = at[0] < len(self.codes) and self.codes[at[0]] == codes[0]
+            return self._values[at] if known else self._values[-1:]
+        return np.asarray(self._values[self._place.take(codes.astype(np.int64), mode="clip")])
 
 
 def encode(matrix: NDArray[np.float32], encodings: tuple[Encoding, ...]) -> NDArray[np.float32]:
     """A copy of the matrix with every category column replaced by its log-odds."""
     out = matrix.copy()
     for encoding in encodings:
-        out[:, encoding.column] = encoding.apply(np.ascontiguousarray(matrix[:, encoding.column], np.float32))
+        out[:, encoding.column] = encoding.apply(matrix[:, encoding.column])
     return out

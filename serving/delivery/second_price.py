@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
+from math import isnan
 from typing import Final
 
 import numpy as np
@@ -43,21 +45,20 @@ class SecondPrice:
         clears = priceable & (bid * np.where(priceable, unit, 0) >= floor)
         dropped = {"Unpriceable": int((~priceable).sum()), "Floor": int((priceable & ~clears).sum())}
         best = np.flatnonzero(clears)[np.argsort(-rank[clears], kind="stable")]
-        best = _one_each(best, candidates.of("id.advertiser_id"))
+        best = _one_each(best, candidates.snapshot.campaign_advertiser[campaign])
         rng = np.random.Generator(np.random.PCG64(self._draw(request)))
         explored = len(best) > 0 and rng.random() < self._explore
         order = rng.permutation(best) if explored else best
-        shown, n = [], len(best)
-        for position, row in enumerate(order[:slots], start=1):
-            usual = position <= n and best[position - 1] == row
-            propensity = (1 - self._explore) * usual + self._explore / n
-            below = rank[best[position]] if position < n and not explored else 0.0
-            paid = self._price(int(bid[row]), int(objective[row]), unit[row], quality[row], float(below), floor)
-            shown.append(self._ad(candidates, scores, row, rank, quality, position, float(propensity), paid))
-        out = set(order[:slots].tolist())
-        losers = [r for r in best if r not in out][:HELD]
-        held = tuple(self._ad(candidates, scores, r, rank, quality, 0, 0.0, None) for r in losers)
-        return Slate(tuple(shown), held, explored, {k: v for k, v in dropped.items() if v})
+        n, won = len(best), order[:slots]
+        propensity, prices = [], []
+        for place, row in enumerate(won):
+            propensity.append(float((1 - self._explore) * (best[place] == row) + self._explore / n))
+            below = float(rank[best[place + 1]]) if place + 1 < n and not explored else 0.0
+            prices.append(self._price(int(bid[row]), int(objective[row]), unit[row], quality[row], below, floor))
+        lost = best[~np.isin(best, won)][:HELD]
+        shown = self._ads(candidates, scores, won, rank, quality, propensity, prices)
+        held = self._ads(candidates, scores, lost, rank, quality, [0.0] * len(lost), [None] * len(lost))
+        return Slate(shown, held, explored, {k: v for k, v in dropped.items() if v})
 
     def _draw(self, request: AdRequest) -> int:
         """Exploration is a function of the request and the seed, so a decision can be replayed."""
@@ -69,25 +70,27 @@ class SecondPrice:
             micros = -(-micros // PER_THOUSAND)
         return Price(micros, CHARGED_ON[objective], bid, round(below), floor, rule)
 
-    def _ad(
-        self, candidates: Candidates, scores: Scores, row: int, rank: NDArray[np.float64], quality: NDArray[np.float64],
-        position: int, propensity: float, paid: Price | None,
-    ) -> RankedAd:  # fmt: skip
-        snapshot, at = candidates.snapshot, int(candidates.rows[row])
-        campaign = int(snapshot["campaign"][at])
-        pcvr = float(scores.pcvr[row])
-        return RankedAd(
-            creative_id=snapshot.text("id.creative_id", at), campaign_id=snapshot.text("id.campaign_id", at),
-            advertiser_id=snapshot.text("id.advertiser_id", at),
-            objective=OBJECTIVES[int(snapshot["campaign.objective"][campaign])],
-            bid_micros=int(snapshot["campaign.bid_micros"][campaign]), pctr=float(scores.pctr[row]),
-            pcvr=None if np.isnan(pcvr) else pcvr, quality=float(quality[row]), ecpm_micros=round(float(rank[row])),
-            position=position, propensity=propensity, price=paid,
-            features=() if scores.matrix is None else tuple(scores.matrix[row].tolist()),
+    def _ads(
+        self, candidates: Candidates, scores: Scores, rows: NDArray[np.int64], rank: NDArray[np.float64], quality: NDArray[np.float64],
+        propensity: Sequence[float], prices: Sequence[Price | None],
+    ) -> tuple[RankedAd, ...]:  # fmt: skip
+        """Records of a few candidates, gathered column by column; only what has a price has a position."""
+        snapshot, at, campaign = candidates.snapshot, candidates.rows[rows], candidates.campaigns[rows]
+        creative, owner, advertiser = (snapshot[f"id.{name}"][at].tolist() for name in ("creative_id", "campaign_id", "advertiser_id"))
+        objective, bid = snapshot["campaign.objective"][campaign].tolist(), snapshot["campaign.bid_micros"][campaign].tolist()
+        pctr, pcvr, fit, ecpm = (column[rows].tolist() for column in (scores.pctr, scores.pcvr, quality, np.rint(rank)))
+        features = [()] * len(rows) if scores.matrix is None else scores.matrix[rows].tolist()
+        return tuple(
+            RankedAd(
+                creative[i].decode(), owner[i].decode(), advertiser[i].decode(), OBJECTIVES[objective[i]], bid[i], pctr[i],
+                None if isnan(pcvr[i]) else pcvr[i], fit[i], int(ecpm[i]), position=i + 1 if prices[i] else 0,
+                propensity=propensity[i], price=prices[i], features=tuple(features[i]),
+            )
+            for i in range(len(rows))
         )  # fmt: skip
 
 
-def _one_each(best: NDArray[np.int64], owner: NDArray[np.bytes_]) -> NDArray[np.int64]:
+def _one_each(best: NDArray[np.int64], owner: NDArray[np.integer]) -> NDArray[np.int64]:
     """The best ad of each advertiser, in order: nobody fills a slate, nobody is their own price."""
     _, first = np.unique(owner[best], return_index=True)
     return np.asarray(best[np.sort(first)])

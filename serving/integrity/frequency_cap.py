@@ -23,6 +23,9 @@ class FrequencyCap:
         seen = self._ledger.exposures(request.user_id, request.ts.date())
         if not seen:
             return np.ones(len(candidates), bool)
-        names = candidates.snapshot.campaign_ids
-        shown = np.array([seen.get(names[c], 0) for c in candidates.campaigns])
-        return np.asarray((cap == 0) | (shown < cap))
+        shown = np.zeros(len(candidates.snapshot["campaign.cap"]), np.int64)
+        for campaign, times in seen.items():
+            place = candidates.snapshot.campaign_place.get(campaign)
+            if place is not None:
+                shown[place] = times
+        return np.asarray((cap == 0) | (shown[candidates.campaigns] < cap))

@@ -11,8 +11,6 @@ from serving.stages import Context
 
 class Schedule:
     def admit(self, request: AdRequest, context: Context, candidates: Candidates) -> Mask:
-        now = int(request.ts.timestamp())
-        snapshot = candidates.snapshot
-        hour = np.uint64(1) << np.uint64(request.ts.hour)
-        runs = (snapshot["campaign.start"] <= now) & (now < snapshot["campaign.end"]) & ((snapshot["campaign.hours"] & hour) != 0)
-        return np.asarray(runs[candidates.campaigns])
+        now, campaign = int(request.ts.timestamp()), candidates.campaigns
+        start, end, hours = (candidates.snapshot[f"campaign.{name}"][campaign] for name in ("start", "end", "hours"))
+        return np.asarray((start <= now) & (now < end) & ((hours & (np.uint64(1) << np.uint64(request.ts.hour))) != 0))

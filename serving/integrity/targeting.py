@@ -25,10 +25,9 @@ class Targeting:
             "genders": GENDERS[int(context.user[GENDER_CODE][0])],
         }
         masks = candidates.snapshot.masks
-        whole = np.ones(len(candidates.snapshot), bool)
-        for name, value in wanted.items():
-            by_word = masks[name]
-            mask = by_word.get(value, by_word[""])
-            if mask is not None:
-                whole &= mask
+        asked = [masks[name].get(value, masks[name][""]) for name, value in wanted.items()]
+        strict = [mask for mask in asked if mask is not None]
+        whole = strict[0].copy() if len(strict) > 1 else strict[0] if strict else candidates.snapshot.everyone
+        for mask in strict[1:]:
+            whole &= mask
         return whole if len(candidates) == len(whole) else np.asarray(whole[candidates.rows])

@@ -1,16 +1,20 @@
-"""The ads nearest to the user in embedding space, tilted by how ads have done; exact when few, an inverted file when many."""
+"""The ads nearest to the user in embedding space, tilted by how ads have done; exact when few, the nearest cells when many."""
 
 from __future__ import annotations
+
+from typing import Final
 
 import numpy as np
 
 from feature_repo.tables.user_embedding import USER_EMBEDDING
 from serving.candidates import Candidates, Mask
 from serving.request import AdRequest
-from serving.snapshot.recall_index import query
+from serving.snapshot.recall_index import VECTORS, query
 from serving.stages import Context
 
 VECTOR = USER_EMBEDDING.names[0]
+SCAN_UP_TO: Final = 20_000
+"""Eligible ads up to which each is scored."""
 
 
 class Nearest:
@@ -20,16 +24,15 @@ class Nearest:
         if len(candidates) <= k:
             return candidates
         wanted = query(np.asarray(context.user[VECTOR][0], np.float32))
-        vectors, index = candidates.snapshot["recall.vectors"], candidates.snapshot.recall_index
-        if index is not None and len(candidates) > k * 4:
-            found = index.search(wanted, _mask(candidates), k)
-            if len(found) == k:
-                return Candidates(candidates.snapshot, found)
+        vectors, index = candidates.snapshot[VECTORS], candidates.snapshot.recall_index
+        if index is not None and len(candidates) > SCAN_UP_TO:
+            return Candidates(candidates.snapshot, index.search(wanted, _mask(candidates), k))
         if len(candidates) * 2 > len(candidates.snapshot):
             score = (vectors @ wanted)[candidates.rows]
         else:
             score = vectors[candidates.rows] @ wanted
-        return candidates.take(np.argpartition(-score, k - 1)[:k])
+        best = np.argpartition(-score, k - 1)[:k]
+        return candidates.take(best[np.argsort(-score[best])])
 
 
 def _mask(candidates: Candidates) -> Mask:

@@ -16,9 +16,9 @@ import numpy as np
 
 from feature_repo.services import INPUTS
 from serving.errors import SnapshotMissing
-from serving.snapshot.recall_index import write_index
+from serving.snapshot.recall_index import arranged
 
-FORMAT: Final = 2
+FORMAT: Final = 3
 POINTER: Final = "CURRENT"
 
 
@@ -37,6 +37,7 @@ class Manifest:
 
 def write_columns(snapshots: Path, as_of: datetime, columns: Mapping[str, np.ndarray], ads: int) -> str:
     """Writes the columns as one folder, named by day and content; returns the version. Idempotent."""
+    columns = arranged(columns)
     digest = hashlib.sha256(json.dumps(ad_inputs()).encode())
     for name in sorted(columns):
         array = np.ascontiguousarray(columns[name])
@@ -52,7 +53,6 @@ def write_columns(snapshots: Path, as_of: datetime, columns: Mapping[str, np.nda
     part.mkdir(parents=True)
     for name, array in columns.items():
         np.save(part / f"{name}.npy", np.ascontiguousarray(array), allow_pickle=False)
-    write_index(part, columns["recall.vectors"])
     manifest = {"version": version, "as_of": as_of.isoformat(), "ads": ads, "content": content, "inputs": ad_inputs(), "format": FORMAT}
     (part / "manifest.json").write_text(json.dumps(manifest, indent=1, sort_keys=True) + "\n")
     shutil.rmtree(folder, ignore_errors=True)  # left half-written by a killed run of the same content

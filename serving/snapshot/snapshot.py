@@ -17,7 +17,7 @@ from feature_repo.tables import AD_TABLES
 from serving.errors import SnapshotMissing
 from serving.snapshot.columns import CLOSED, OPEN, columns
 from serving.snapshot.manifest import Manifest, ad_inputs, current_version, read_manifest, write_columns
-from serving.snapshot.recall_index import RecallIndex
+from serving.snapshot.recall_index import ORDER, RecallIndex
 
 VECTORS = {f.name for t in AD_TABLES for f in t.features if f.dtype == "vector"}
 PAIR_INPUTS = {
@@ -39,8 +39,8 @@ class Placement:
 class Snapshot:
     """Columns by name; rows 0..n-1 are live creatives."""
 
-    def __init__(self, manifest: Manifest, arrays: Mapping[str, np.ndarray], index: RecallIndex | None = None) -> None:
-        self.manifest, self.arrays, self.recall_index = manifest, arrays, index
+    def __init__(self, manifest: Manifest, arrays: Mapping[str, np.ndarray]) -> None:
+        self.manifest, self.arrays, self.recall_index = manifest, arrays, RecallIndex.of(arrays)
 
     @property
     def version(self) -> str:
@@ -80,20 +80,37 @@ class Snapshot:
         return tuple(bytes(c).decode() for c in self["campaign.id"])
 
     @cached_property
-    def _campaign_place(self) -> dict[str, int]:
+    def campaign_place(self) -> dict[str, int]:
+        """Each campaign's row in the campaign columns."""
         return {c: i for i, c in enumerate(self.campaign_ids)}
+
+    @cached_property
+    def campaign_advertiser(self) -> NDArray[np.int64]:
+        """A number for each campaign's advertiser, by campaign row; a campaign without a creative has -1."""
+        out = np.full(len(self["campaign.id"]), -1, np.int64)
+        campaign, first = np.unique(self["campaign"], return_index=True)
+        out[campaign] = np.unique(self["id.advertiser_id"][first], return_inverse=True)[1]
+        return out
+
+    @cached_property
+    def everyone(self) -> NDArray[np.bool_]:
+        """A mask of all ads; not to be written to."""
+        mask = np.ones(len(self), bool)
+        mask.flags.writeable = False
+        return mask
 
     def budget_of(self, campaign_id: str) -> int:
         """Daily budget, micros; 0 for a campaign that is not in the catalogue."""
-        place = self._campaign_place.get(campaign_id)
+        place = self.campaign_place.get(campaign_id)
         return 0 if place is None else int(self["campaign.budget_micros"][place])
 
     def rows_of(self, creative_ids: Sequence[str]) -> list[int]:
-        """Rows of creatives that are in the snapshot (its ids are sorted)."""
-        if not creative_ids:
-            return []
-        wanted = np.array([c.encode() for c in creative_ids])
-        return [int(r) for r in np.searchsorted(self["id.creative_id"], wanted)]
+        """Rows of those of the creatives that are in the snapshot, in the order asked."""
+        ids, order = self["id.creative_id"], self.arrays.get(ORDER)
+        wanted = [c.encode() for c in creative_ids]
+        places = [int(np.searchsorted(ids, c, sorter=order)) for c in wanted]
+        rows = [(p if order is None else int(order[p]), c) for p, c in zip(places, wanted, strict=True) if p < len(ids)]
+        return [row for row, c in rows if bytes(ids[row]) == c]
 
     @cached_property
     def words(self) -> dict[str, dict[str, np.uint64]]:
@@ -132,7 +149,7 @@ def open_snapshot(folder: Path) -> Snapshot:
     except (OSError, ValueError) as error:
         raise SnapshotMissing("snapshot", str(folder), f"A column cannot be read ({error}); publish again.") from None
     _refuse_torn(manifest, arrays)
-    return Snapshot(manifest, arrays, RecallIndex.open(folder))
+    return Snapshot(manifest, arrays)
 
 
 def _refuse_other_features(manifest: Manifest) -> None:

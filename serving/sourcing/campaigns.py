@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from serving.candidates import Candidates
 from serving.errors import SnapshotMissing
 from serving.live import Live
@@ -16,4 +14,4 @@ class Campaigns:
     def source(self, request: AdRequest, live: Live) -> Candidates:
         if live.snapshot is None:
             raise SnapshotMissing("snapshot", "none", "Publish features: `placard features publish --partition DAY`.")
-        return Candidates(live.snapshot, mask=np.ones(len(live.snapshot), bool))
+        return Candidates(live.snapshot, mask=live.snapshot.everyone)

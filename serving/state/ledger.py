@@ -17,6 +17,11 @@ class Ledger(Protocol):
         """Micros spent by each campaign on `day`, shape (n,)."""
         ...
 
+    def changes(self, day: date, after: int) -> tuple[list[tuple[str, int]], int]:
+        """What campaigns whose spend of `day` changed after the mark `after` (0: ever) have spent by now, and the mark to ask with
+        next. A campaign may come again without a change; none is left out."""
+        ...
+
     def charge(self, event_id: str, campaign_id: str, day: date, micros: int, daily_budget_micros: int) -> int:
         """Charges at most what is left of the day's budget; returns the micros charged. A known event_id changes nothing and
         returns what it was charged before."""

@@ -19,8 +19,8 @@ local spent = tonumber(redis.call('hget', KEYS[1], ARGV[2]) or '0')
 local due = math.max(math.min(tonumber(ARGV[3]), tonumber(ARGV[4]) - spent), 0)
 redis.call('hincrby', KEYS[1], ARGV[2], due)
 redis.call('hset', KEYS[2], ARGV[1], due)
-redis.call('expire', KEYS[1], ARGV[5])
-redis.call('expire', KEYS[2], ARGV[5])
+redis.call('zadd', KEYS[3], redis.call('incr', KEYS[4]), ARGV[2])
+for _, key in ipairs(KEYS) do redis.call('expire', key, ARGV[5]) end
 return due
 """
 
@@ -34,8 +34,17 @@ class RedisLedger:
         values = self._redis.hmget(f"placard:spend:{day}", list(campaign_ids)) if campaign_ids else []
         return np.array([int(v or 0) for v in values], np.int64)
 
+    def changes(self, day: date, after: int) -> tuple[list[tuple[str, int]], int]:
+        newest = int(self._redis.get(f"placard:changes:{day}") or 0)
+        if newest < after:  # the store was emptied: everything is news again
+            after = 0
+        changed = self._redis.zrangebyscore(f"placard:changed:{day}", f"({after}", "+inf", withscores=True) if newest > after else []
+        names = [name.decode() for name, _ in changed]
+        spent = self.spent(names, day).tolist()
+        return list(zip(names, spent, strict=True)), int(max((mark for _, mark in changed), default=after))
+
     def charge(self, event_id: str, campaign_id: str, day: date, micros: int, daily_budget_micros: int) -> int:
-        keys = [f"placard:spend:{day}", "placard:charges"]
+        keys = [f"placard:spend:{day}", "placard:charges", f"placard:changed:{day}", f"placard:changes:{day}"]
         return int(self._charge(keys=keys, args=[event_id, campaign_id, micros, daily_budget_micros, KEEP_SECONDS]))
 
     def expose(self, user_id: str, campaign_ids: Sequence[str], day: date) -> None:

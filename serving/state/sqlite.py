@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 from serving.sqlite_file import SqliteFile
 
 SCHEMA = """
-create table if not exists spend (day text, campaign text, micros integer not null, primary key (day, campaign)) without rowid;
+create table if not exists spend (
+  day text, campaign text, micros integer not null, change integer not null, primary key (day, campaign)) without rowid;
+create index if not exists spend_changes on spend (day, change);
 create table if not exists charges (event text primary key, micros integer not null) without rowid;
 create table if not exists exposures (
   day text, user text, campaign text, times integer not null, primary key (day, user, campaign)) without rowid;
@@ -28,6 +30,11 @@ class SqliteLedger:
         known = dict(rows.fetchall())
         return np.array([known.get(c, 0) for c in campaign_ids], np.int64)
 
+    def changes(self, day: date, after: int) -> tuple[list[tuple[str, int]], int]:
+        query = "select campaign, micros, change from spend where day = ? and change > ?"
+        rows = self._file.connection.execute(query, (str(day), after)).fetchall()
+        return [(str(c), int(m)) for c, m, _ in rows], max((change for _, _, change in rows), default=after)
+
     def charge(self, event_id: str, campaign_id: str, day: date, micros: int, daily_budget_micros: int) -> int:
         with self._file.transaction() as c:
             before = c.execute("select micros from charges where event = ?", (event_id,)).fetchone()
@@ -36,7 +43,8 @@ class SqliteLedger:
             row = c.execute("select micros from spend where day = ? and campaign = ?", (str(day), campaign_id)).fetchone()
             due = max(min(micros, daily_budget_micros - (row[0] if row else 0)), 0)
             c.execute(
-                "insert into spend values (?, ?, ?) on conflict do update set micros = micros + excluded.micros",
+                "insert into spend values (?1, ?2, ?3, (select coalesce(max(change), 0) + 1 from spend where day = ?1)) "
+                "on conflict do update set micros = micros + excluded.micros, change = excluded.change",
                 (str(day), campaign_id, due),
             )
             c.execute("insert into charges values (?, ?)", (event_id, due))

@@ -41,7 +41,7 @@ def test_an_impression_pays_whole_micros_between_floor_and_bid(bench: Any, ask: 
     columns = {
         "campaign.objective": np.full(10, CPM, np.int8), "campaign.bid_micros": np.array(bids),
     }  # fmt: skip
-    snapshot = type(bench.snapshot)(bench.snapshot.manifest, {**bench.snapshot.arrays, **columns}, None)
+    snapshot = type(bench.snapshot)(bench.snapshot.manifest, {**bench.snapshot.arrays, **columns})
     candidates = Candidates(snapshot, np.arange(10))
     scores = Scores(np.full(10, 0.02), np.full(10, np.nan), "test", "full")
     for ad in SecondPrice(0.0, floor, 7).allocate(ask(), candidates, scores).shown:

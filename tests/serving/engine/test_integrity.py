@@ -51,7 +51,7 @@ def test_a_cap_counts_impressions_of_a_user_and_day(bench: Any, ask: Ask) -> Non
     arrays = dict(bench.snapshot.arrays)
     cap = np.zeros_like(arrays["campaign.cap"])
     cap[0] = 2
-    snapshot = type(bench.snapshot)(bench.snapshot.manifest, {**arrays, "campaign.cap": cap}, None)
+    snapshot = type(bench.snapshot)(bench.snapshot.manifest, {**arrays, "campaign.cap": cap})
     candidates = Candidates(snapshot, np.arange(len(snapshot)))
     mine, request = snapshot["campaign"] == 0, ask()
     campaign = snapshot.campaign_ids[0]
@@ -76,7 +76,7 @@ def test_a_schedule_has_hours_a_start_and_an_end(bench: Any, ask: Ask) -> None:
         "campaign.hours": np.array([2**24 - 1] * 5 + [1 << 12, 1 << 11, 2**24 - 1, 2**24 - 1, 2**24 - 1], np.uint64),
     }
     assert len(bench.snapshot.campaign_ids) == 10
-    snapshot = type(bench.snapshot)(bench.snapshot.manifest, {**bench.snapshot.arrays, **columns}, None)
+    snapshot = type(bench.snapshot)(bench.snapshot.manifest, {**bench.snapshot.arrays, **columns})
     kept = rule(bench, "Schedule").admit(ask(), None, Candidates(snapshot, np.arange(10)))
     assert kept.tolist() == [True, True, False, False, True, True, False, True, True, True]
 
@@ -89,7 +89,7 @@ def test_limited_and_sensitive_ads_need_a_known_adult(bench: Any, ask: Ask) -> N
     n = len(bench.snapshot)
     status, sensitive = np.arange(n) % len(POLICIES), np.arange(n) % 8 == 7
     columns = {"policy": status.astype(np.int8), "sensitive": sensitive}
-    snapshot = type(bench.snapshot)(bench.snapshot.manifest, {**bench.snapshot.arrays, **columns}, None)
+    snapshot = type(bench.snapshot)(bench.snapshot.manifest, {**bench.snapshot.arrays, **columns})
     context = bench.surface.understanding.understand(ask())
     approved, limited = status == POLICIES.index("approved"), status == POLICIES.index("limited")
     for age in AGE_BANDS:

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-import serving.snapshot.recall_index as recall_index
 from feature_repo.tables.user_embedding import USER_EMBEDDING
 from serving.candidates import Candidates
 from serving.recall.nearest import Nearest
 from serving.request import AdRequest
-from serving.snapshot.recall_index import RecallIndex, query, write_index
+from serving.snapshot.recall_index import query
 
 Ask = Callable[..., AdRequest]
 
@@ -29,18 +27,3 @@ def test_a_scan_finds_what_brute_force_finds_among_the_eligible(bench: Any, ask:
     found = Nearest().recall(ask(), context, Candidates(bench.snapshot, rows), 25)
     score = bench.snapshot["recall.vectors"] @ query(vector[0])
     assert set(found.rows) == set(rows[np.argsort(-score[rows])[:25]])
-
-
-def test_an_index_is_the_same_bytes_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(recall_index, "INDEX_FROM", 1_000)
-    monkeypatch.setattr(recall_index, "LISTS", 16)
-    vectors = np.random.default_rng(2).normal(size=(3_000, 33)).astype(np.float32)
-    for name in ("a", "b"):
-        (tmp_path / name).mkdir()
-        write_index(tmp_path / name, vectors)
-    assert (tmp_path / "a" / recall_index.FILE).read_bytes() == (tmp_path / "b" / recall_index.FILE).read_bytes()
-
-
-def test_a_small_catalogue_has_no_index(tmp_path: Path) -> None:
-    write_index(tmp_path, np.zeros((10, 33), np.float32))
-    assert RecallIndex.open(tmp_path) is None

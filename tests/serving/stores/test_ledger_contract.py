@@ -69,3 +69,29 @@ def test_exposures_at_once_are_all_counted(ledger: Ledger) -> None:
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda _: ledger.expose("u1", ["k1"], DAY), range(80)))
     assert ledger.exposures("u1", DAY) == {"k1": 80}
+
+
+def test_changes_tell_what_is_new_since_a_mark_and_leave_none_out(ledger: Ledger) -> None:
+    assert ledger.changes(DAY, 0) == ([], 0)
+    ledger.charge("e1", "k1", DAY, 300, 1_000)
+    ledger.charge("e2", "k2", DAY, 50, 1_000)
+    ledger.charge("e3", "k3", DAY + timedelta(days=1), 70, 1_000)
+    changed, mark = ledger.changes(DAY, 0)
+    assert dict(changed) == {"k1": 300, "k2": 50}
+    assert ledger.changes(DAY, mark) == ([], mark)
+    ledger.charge("e4", "k2", DAY, 25, 1_000)
+    changed, later = ledger.changes(DAY, mark)
+    assert dict(changed) == {"k2": 75} and later > mark
+    assert dict(ledger.changes(DAY, 0)[0]) == {"k1": 300, "k2": 75}
+
+
+def test_changes_asked_in_the_middle_of_charges_add_up_to_what_is_spent(ledger: Ledger) -> None:
+    seen: dict[str, int] = {}
+    mark = 0
+    with ThreadPoolExecutor(8) as pool:
+        charges = [pool.submit(ledger.charge, f"e{n}", f"k{n % 7}", DAY, n, 10**9) for n in range(150)]
+        while not all(c.done() for c in charges):
+            changed, mark = ledger.changes(DAY, mark)
+            seen |= dict(changed)
+    seen |= dict(ledger.changes(DAY, mark)[0])
+    assert seen == {f"k{i}": sum(range(i, 150, 7)) for i in range(7)}
