@@ -73,7 +73,7 @@ class Reloader:
             if old is not None and old.version == version:
                 return old
             snapshot = open_snapshot(self._settings.home.snapshots / version)
-            _ = snapshot.masks, snapshot.campaign_ids, snapshot.placements  # computed once, before it serves
+            snapshot.prepare()
             return snapshot
         except (PlacardError, OSError, LookupError, ValueError) as error:
             refused["snapshot"] = str(error)

@@ -99,6 +99,10 @@ class Snapshot:
         mask.flags.writeable = False
         return mask
 
+    def prepare(self) -> None:
+        """Computes what requests share, before the first of them asks."""
+        _ = self.masks, self.everyone, self.placements, self.campaign_place, self.campaign_advertiser
+
     def budget_of(self, campaign_id: str) -> int:
         """Daily budget, micros; 0 for a campaign that is not in the catalogue."""
         place = self.campaign_place.get(campaign_id)
