@@ -100,7 +100,7 @@ def loaded() -> Iterator[Callable[..., Load]]:
     """Load on a server from several threads."""
     started: list[tuple[Load, list[threading.Thread]]] = []
 
-    def start(server: Server, body: dict[str, Any], threads: int = 4) -> Load:
+    def start(server: Server, body: dict[str, Any], threads: int = 2) -> Load:
         load = Load(server, body)
         hands = [threading.Thread(target=load.run, daemon=True) for _ in range(threads)]
         for hand in hands:

@@ -18,10 +18,9 @@ def serve(placard: Path, home: Home, *words: str, **environment: str) -> subproc
 
 
 def test_an_open_bind_is_refused_in_words(placard: Path, home: Home) -> None:
-    for environment in ({}, {"PLACARD_TOKEN": ""}):
-        done = serve(placard, home, "--host", "0.0.0.0", "--port", "0", **environment)
-        assert done.returncode != 0
-        assert "PLACARD_TOKEN" in done.stderr + done.stdout and "Traceback" not in done.stderr
+    done = serve(placard, home, "--host", "0.0.0.0", "--port", "0", PLACARD_TOKEN="")
+    assert done.returncode != 0
+    assert "PLACARD_TOKEN" in done.stderr + done.stdout and "Traceback" not in done.stderr
 
 
 def test_an_address_that_is_taken_is_named(placard: Path, home: Home) -> None:
