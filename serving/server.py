@@ -16,6 +16,7 @@ import uvicorn
 
 from feature_repo.sources import Home
 from serving.access import refuse_open_bind
+from serving.deps import open_eventlog, open_ledger
 from serving.errors import ServingError
 from serving.metrics_board import board_folder, clear_boards
 from serving.settings import Settings, export
@@ -25,8 +26,10 @@ READY_SECONDS = 60
 
 
 def run(settings: Settings, ready_file: str, announce: Callable[[str], None]) -> None:
-    """Serves until a signal. Raises ServingError when the address cannot be bound."""
+    """Serves until a signal. Raises ServingError when the address cannot be bound or a store cannot be opened."""
     refuse_open_bind(settings)
+    open_ledger(settings).close()  # what cannot be opened is told here, once, and not by every worker
+    open_eventlog(settings).close()
     listener = socket.socket(socket.AF_INET6 if ":" in settings.host else socket.AF_INET)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
+
+from serving.errors import ServingError
 
 BUSY_MS: Final = 10_000
 
@@ -21,7 +24,19 @@ class SqliteFile:
         self._local = threading.local()
         self._open: list[sqlite3.Connection] = []
         self._lock = threading.Lock()
-        self.connection.executescript(schema)
+        self._create(schema)
+
+    def _create(self, schema: str) -> None:
+        """Marks the file with its schema. Raises ServingError for a file of another one, which is left as it is."""
+        mark = zlib.crc32(schema.encode()) >> 1
+        with self.transaction() as connection:
+            found = connection.execute("pragma user_version").fetchone()[0]
+            if found != mark and connection.execute("select count(*) from sqlite_master").fetchone()[0]:
+                fix = "Another version of Placard wrote it: move it away, or use a fresh PLACARD_HOME."
+                raise ServingError("state file", str(self._path), fix)
+            for statement in schema.split(";"):
+                connection.execute(statement)
+            connection.execute(f"pragma user_version = {mark}")
 
     @property
     def connection(self) -> sqlite3.Connection:

@@ -1,0 +1,30 @@
+"""A state file knows its schema: another version's is refused by name and left as it was."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from serving.errors import ServingError
+from serving.sqlite_file import SqliteFile
+
+SCHEMA = "create table if not exists one (a text);"
+
+
+def test_a_file_of_another_schema_is_refused_and_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "books.db"
+    SqliteFile(path, SCHEMA, durable=True).close()
+    SqliteFile(path, SCHEMA, durable=True).close()
+    with pytest.raises(ServingError, match="books.db.*move it away"):
+        SqliteFile(path, "create table if not exists one (a text, b text);", durable=True)
+    again = SqliteFile(path, SCHEMA, durable=True)
+    assert [row[1] for row in again.connection.execute("pragma table_info(one)")] == ["a"]
+    again.close()
+
+
+def test_many_may_create_it_at_once(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        for file in pool.map(lambda _: SqliteFile(tmp_path / "books.db", SCHEMA, durable=True), range(16)):
+            file.close()
