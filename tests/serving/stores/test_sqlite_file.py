@@ -17,7 +17,7 @@ def test_a_file_of_another_schema_is_refused_and_left_alone(tmp_path: Path) -> N
     path = tmp_path / "books.db"
     SqliteFile(path, SCHEMA, durable=True).close()
     SqliteFile(path, SCHEMA, durable=True).close()
-    with pytest.raises(ServingError, match="books.db.*move it away"):
+    with pytest.raises(ServingError, match=r"books\.db.*move it away"):
         SqliteFile(path, "create table if not exists one (a text, b text);", durable=True)
     again = SqliteFile(path, SCHEMA, durable=True)
     assert [row[1] for row in again.connection.execute("pragma table_info(one)")] == ["a"]
