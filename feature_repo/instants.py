@@ -14,3 +14,8 @@ def instant(moment: datetime) -> ir.TimestampValue:
     import ibis
 
     return ibis.timestamp(moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S"))
+
+
+def seconds(moment: ir.TimestampValue) -> ir.IntegerValue:
+    """Whole seconds since 1970. Rounded down first: left to themselves DuckDB rounds half a second up and Spark down."""
+    return moment.truncate("s").epoch_seconds()

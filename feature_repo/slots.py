@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     import ibis.expr.types as ir
 
+HIGHEST_COEC: Final = 20.0
+"""No ad or user earns 20 times what its slots do, priors and all; more means clicks whose impressions were not logged."""
 BILLIONTHS: Final = 1e9
 """Expected clicks are summed as integers, which is the same in any order."""
 
@@ -19,3 +21,14 @@ def with_expected_clicks(impressions: ir.Table, clicks: ir.Table) -> ir.Table:
     rate: Any = (slots.won.coalesce(0) + 1.0) / (slots.n + 100.0)
     slots = slots.select("surface", "position", billionths=(rate * BILLIONTHS).round().cast("int64"))
     return impressions.left_join(slots, ["surface", "position"])
+
+
+def coec(clicks: ir.NumericValue, billionths: ir.NumericValue, prior: float, lean: ir.NumericValue | float) -> ir.FloatingValue:
+    """Clicks over expected clicks, `prior` expected clicks' worth of `lean` mixed in, at most HIGHEST_COEC.
+
+    Without impressions nothing was expected, so nothing can be said beyond `lean`: a log of clicks alone gives `lean`.
+    """
+    import ibis
+
+    rate: Any = (clicks.cast("float64") + prior * lean) / (billionths.cast("float64") / BILLIONTHS + prior)
+    return ibis.ifelse(billionths > 0, ibis.least(rate, HIGHEST_COEC), lean)

@@ -39,6 +39,12 @@ def naive(t: ir.Table) -> ir.Table:
     return t.mutate(**{name: t[name].cast("timestamp") for name, kind in t.schema().items() if kind.is_timestamp()})
 
 
+def files_known(home: Home, name: str, as_of: datetime, window_days: int | None = None) -> list[Path]:
+    """The files of the partitions that can hold rows known before `as_of`, within a window of days when one is given."""
+    last = (as_of - timedelta(microseconds=1)).date()
+    return home.files(name, last - timedelta(days=window_days - 1) if window_days else None, last)
+
+
 def as_of_table(con: BaseBackend, home: Home, name: str, as_of: datetime, window_days: int | None = None) -> ir.Table:
     """Rows of `name` with created_ts < as_of, and within the window when one is given; the latest row per key of a state table.
 
@@ -46,9 +52,7 @@ def as_of_table(con: BaseBackend, home: Home, name: str, as_of: datetime, window
     """
     import ibis
 
-    last = (as_of - timedelta(microseconds=1)).date()
-    first = last - timedelta(days=window_days - 1) if window_days else None
-    files = home.files(name, first, last)
+    files = files_known(home, name, as_of, window_days)
     if not files:
         return naive(ibis.memtable(SCHEMAS[name].empty_table()))
     t = con.read_parquet([str(f) for f in files], hive_partitioning=False)

@@ -41,7 +41,8 @@ def _interactions(home: Home, day: date) -> tuple[pd.DataFrame, pd.DataFrame]:
         parts = [clicks.select("user_id", token=clicks[t].concat(f"|{t}")).mutate(weight=CLICK_WEIGHT) for t in TOKENS]
         parts.append(activity.select("user_id", token=activity.category.concat("|category")).mutate(weight=1.0))
         parts.append(activity.select("user_id", token=activity.item_id.concat("|item")).mutate(weight=1.0))
-        pairs = parts[0].union(*parts[1:]).group_by("user_id", "token").aggregate(weight=lambda t: t.weight.sum())
+        told = parts[0].union(*parts[1:]).filter(lambda t: t.user_id.notnull() & t.token.notnull())  # logs need not name an item
+        pairs = told.group_by("user_id", "token").aggregate(weight=lambda t: t.weight.sum())
         frame = pairs.order_by("user_id", "token").to_pandas()
         return frame, creatives.select(*TOKENS).order_by("creative_id").to_pandas()
     finally:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
+from feature_repo.instants import seconds
 from feature_repo.table import Feature, FeatureTable
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def build(tables: Mapping[str, ir.Table], as_of: datetime) -> ir.Table:
         ad_category=t.category.coalesce("unknown"),
         ad_language=t.language.coalesce(""),
         region_targeted=t.aimed.coalesce(False).cast("int32"),
-        launched_at=t.created_ts.epoch_seconds().cast("int64"),
+        launched_at=seconds(t.created_ts).cast("int64"),
     )
 
 

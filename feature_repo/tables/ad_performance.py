@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from feature_repo.instants import instant
+from feature_repo.instants import instant, seconds
 from feature_repo.rates import smoothed
-from feature_repo.slots import BILLIONTHS, with_expected_clicks
+from feature_repo.slots import HIGHEST_COEC, coec, with_expected_clicks
 from feature_repo.table import Feature, FeatureTable
 from feature_repo.taxonomy import SURFACES
 
@@ -45,19 +45,19 @@ def build(tables: Mapping[str, ir.Table], as_of: datetime) -> ir.Table:
     """One row a creative known before `as_of`, whether it has been shown or not."""
     import ibis
 
-    now = instant(as_of).epoch_seconds()
+    now = seconds(instant(as_of))
     impressions, engagements, creatives = (tables[n] for n in AD_PERFORMANCE.reads)
     known = creatives.select(*LEVELS)
 
     clicks = engagements.filter(engagements.kind == "click")
     shown = with_expected_clicks(impressions, clicks)
-    shown = shown.mutate(age=(now - shown.ts.epoch_seconds()) / 86_400.0)
+    shown = shown.mutate(age=(now - seconds(shown.ts)) / 86_400.0)
     shown_by = shown.group_by("creative_id").aggregate(
         expected=shown.billionths.sum(),
         **{f"n_{s}": (shown.surface == s).cast("int64").sum() for s in SURFACES},
         **{f"n_{w}": (shown.age <= w).cast("int64").sum() for w in WINDOWS},
     )
-    did = engagements.mutate(age=(now - engagements.ts.epoch_seconds()) / 86_400.0)
+    did = engagements.mutate(age=(now - seconds(engagements.ts)) / 86_400.0)
     done_by = did.group_by("creative_id").aggregate(
         **{f"c_{s}": ((did.kind == "click") & (did.surface == s)).cast("int64").sum() for s in SURFACES},
         **{f"c_{w}": ((did.kind == "click") & (did.age <= w)).cast("int64").sum() for w in WINDOWS},
@@ -66,29 +66,24 @@ def build(tables: Mapping[str, ir.Table], as_of: datetime) -> ir.Table:
     )
     t = known.left_join(shown_by, "creative_id").drop("creative_id_right").left_join(done_by, "creative_id").drop("creative_id_right")
     counts = [c for c in t.columns if c not in LEVELS]
-    t = t.mutate(**{c: t[c].coalesce(0) for c in counts}).mutate(one=1)
-    for level in LEVELS[:-1]:
-        sums = t.group_by(level).aggregate(**{f"{level}_{c}": t[c].sum() for c in ("expected", "c_30", "v")})
-        t = t.left_join(sums, level).drop(f"{level}_right")
-    whole = t.group_by("one").aggregate(**{f"all_{c}": t[c].sum() for c in counts})
-    t = t.left_join(whole, "one").drop("one_right", "one")
+    t = t.mutate(**{c: t[c].coalesce(0) for c in counts})
+    sums = {f"{level}_{c}": t[c].sum().over(group_by=level) for level in LEVELS[:-1] for c in ("expected", "c_30", "v")}
+    t = t.mutate(**sums).cross_join(t.aggregate(**{f"all_{c}": t[c].sum() for c in counts}))
 
-    def leaning(successes: str, trials: str, prior: float, top: Any, unit: float = 1.0) -> dict[str, Any]:
-        """Each level's rate, smoothed towards the level above."""
-        above, rates = top, {}
-        for level in LEVELS:
-            prefix = "" if level == "creative_id" else f"{level}_"
-            above = (t[prefix + successes].cast("float64") + prior * above) / (t[prefix + trials].cast("float64") / unit + prior)
-            rates[LEVEL_NAMES[level]] = above
-        return rates
-
-    coec = leaning("c_30", "expected", PRIOR_EXPECTED_CLICKS, ibis.literal(1.0), BILLIONTHS)
-    cvr = leaning("v", "c_30", PRIOR_CLICKS, (t.all_v + 1.0) / (t.all_c_30 + 100.0))
+    coecs: dict[str, Any] = {}
+    cvrs: dict[str, Any] = {}
+    over: Any = ibis.literal(1.0)
+    cvr: Any = (t.all_v + 1.0) / (t.all_c_30 + 100.0)
+    for level in LEVELS:  # each level's rate is smoothed towards the level above
+        prefix = "" if level == "creative_id" else f"{level}_"
+        clicked = t[f"{prefix}c_30"]
+        over = coecs[LEVEL_NAMES[level]] = coec(clicked, t[f"{prefix}expected"], PRIOR_EXPECTED_CLICKS, over)
+        cvr = cvrs[LEVEL_NAMES[level]] = (t[f"{prefix}v"] + PRIOR_CLICKS * cvr) / (clicked + PRIOR_CLICKS)
     by = {
         **{f"ctr_{s}_30d": smoothed(t[f"c_{s}"], t[f"n_{s}"], t[f"all_c_{s}"], t[f"all_n_{s}"], PRIOR_IMPRESSIONS) for s in SURFACES},
         **{f"ctr_{w}d": smoothed(t[f"c_{w}"], t[f"n_{w}"], t[f"all_c_{w}"], t[f"all_n_{w}"], PRIOR_IMPRESSIONS) for w in WINDOWS},
-        **{f"{name}_coec_30d": rate for name, rate in coec.items()},
-        **{f"{name}_cvr_30d": ibis.least(rate, 1.0) for name, rate in cvr.items()},
+        **{f"{name}_coec_30d": rate for name, rate in coecs.items()},
+        **{f"{name}_cvr_30d": ibis.least(rate, 1.0) for name, rate in cvrs.items()},
         "ad_hide_rate_30d": smoothed(t.hides, t.n_30, t.all_hides, t.all_n_30, PRIOR_IMPRESSIONS),
         "ad_impressions_30d": t.n_30,
         "ad_clicks_30d": t.c_30,
@@ -102,7 +97,10 @@ AD_PERFORMANCE: Final = FeatureTable(
     features=(
         *(Feature(f"ctr_{s}_30d", "float32", default=0.02, low=0, high=1, unit="probability") for s in SURFACES),
         *(Feature(f"ctr_{w}d", "float32", default=0.02, low=0, high=1, unit="probability") for w in WINDOWS),
-        *(Feature(f"{n}_coec_30d", "float32", default=1.0, low=0, unit="clicks / expected clicks") for n in LEVEL_NAMES.values()),
+        *(
+            Feature(f"{n}_coec_30d", "float32", default=1.0, low=0, high=HIGHEST_COEC, unit="clicks / expected clicks")
+            for n in LEVEL_NAMES.values()
+        ),
         *(Feature(f"{n}_cvr_30d", "float32", default=0.05, low=0, high=1, unit="probability") for n in LEVEL_NAMES.values()),
         Feature("ad_hide_rate_30d", "float32", default=0.003, low=0, high=1, unit="per impression"),
         Feature("ad_impressions_30d", "float32", low=0, unit="impressions"),

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from feature_repo.instants import instant
+from feature_repo.instants import instant, seconds
 from feature_repo.rates import smoothed
-from feature_repo.slots import BILLIONTHS, with_expected_clicks
+from feature_repo.slots import HIGHEST_COEC, coec, with_expected_clicks
 from feature_repo.table import Feature, FeatureTable
 from feature_repo.taxonomy import AGE_BANDS, CATEGORIES, GENDERS
 
@@ -35,23 +35,15 @@ def build(tables: Mapping[str, ir.Table], as_of: datetime) -> ir.Table:
     towards everyone's); rates: Beta-smoothed towards everyone's."""
     import ibis
 
-    now = instant(as_of).epoch_seconds()
+    now = seconds(instant(as_of))
     activity, impressions, engagements, users = (tables[n] for n in USER_PROFILE.reads)
 
-    act = activity.mutate(age=ibis.greatest(now - activity.ts.epoch_seconds(), 0) / 86_400.0)
+    act = activity.mutate(age=ibis.greatest(now - seconds(activity.ts), 0) / 86_400.0)
     weight = ibis.cases(*((act.action == a, w) for a, w in ACTION_WEIGHT.items()), else_=1.0)
     decayed = weight * (act.age * (-0.693147 / HALF_LIFE_DAYS)).exp()
     # Whole millionths: integer sums are the same whatever order an engine adds them in.
     act = act.mutate(w=(decayed * MILLIONTHS).round().cast("int64"))
     sums: dict[str, Any] = {f"k{i}": act.w.sum(where=act.category == c) for i, c in enumerate(CATEGORIES)}
-    everyone = act.aggregate(total=act.w.sum(), **sums).mutate(one=1)
-    everyone = everyone.select(
-        "one",
-        **{
-            f"g{i}": ((everyone[f"k{i}"].coalesce(0) / MILLIONTHS + 1.0) / (everyone.total.coalesce(0) / MILLIONTHS + len(CATEGORIES)))
-            for i in range(len(CATEGORIES))
-        },
-    )
     hours = {f"h{i}": act.w.sum(where=act.ts.hour() == i) for i in range(24)}
     week = {f"d{i}": act.w.sum(where=act.ts.day_of_week.index() == i) for i in range(7)}
     per_user = act.group_by("user_id").aggregate(
@@ -62,6 +54,34 @@ def build(tables: Mapping[str, ir.Table], as_of: datetime) -> ir.Table:
         dwell=act.dwell_ms.cast("float64").mean(),
         **sums, **hours, **week,
     )  # fmt: skip
+    # From the users' sums, not from the actions again: those are by far the most rows.
+    everyone = per_user.aggregate(all_total=per_user.total.sum(), **{f"all_{k}": per_user[k].sum() for k in sums})
+    everyone = everyone.select(
+        **{
+            f"g{i}": (everyone[f"all_k{i}"].coalesce(0) / MILLIONTHS + 1.0)
+            / (everyone.all_total.coalesce(0) / MILLIONTHS + len(CATEGORIES))
+            for i in range(len(CATEGORIES))
+        }
+    )
+    known = per_user.mutate(total=per_user.total.coalesce(0) / MILLIONTHS).cross_join(everyone)
+
+    def shares(parts: Mapping[str, Any], priors: Sequence[Any], strength: float) -> ir.ArrayValue:
+        """Each part's share of the user's total, `strength` decayed actions' worth of the priors mixed in."""
+        whole = known.total + strength
+        values = (
+            (known[k].coalesce(0) / MILLIONTHS + strength * p) / whole for k, p in zip(parts, priors, strict=True)
+        )  # fmt: skip
+        return ibis.array([v.cast("float32") for v in values])
+
+    typical = [known[f"g{i}"] for i in range(len(CATEGORIES))]
+    active = known.select(
+        "user_id", "actions", "days", "newest", "dwell",
+        interests=shares(sums, typical, INTEREST_PRIOR),
+        hour_rhythm=shares(hours, [1 / 24] * 24, 12.0),
+        weekday_rhythm=shares(week, [1 / 7] * 7, 7.0),
+    )  # fmt: skip
+    # Who has done nothing yet is like everyone.
+    usual = everyone.select(like_everyone=ibis.array([everyone[f"g{i}"].cast("float32") for i in range(len(CATEGORIES))]))
     placed = with_expected_clicks(impressions, engagements.filter(engagements.kind == "click"))
     seen = placed.group_by("user_id").aggregate(
         shown=placed.count(),
@@ -74,22 +94,19 @@ def build(tables: Mapping[str, ir.Table], as_of: datetime) -> ir.Table:
         clicked_at=engagements.ts.max(where=engagements.kind == "click"), did=engagements.ts.max(), **kinds
     )
     ids = (
-        users.select("user_id").union(act.select("user_id"), distinct=True)
+        users.select("user_id").union(per_user.select("user_id"), distinct=True)
         .union(seen.select("user_id"), distinct=True).union(done.select("user_id"), distinct=True)
     ).filter(lambda t: t.user_id.length() > 0)  # fmt: skip
+    counts = done.aggregate(**{f"all_{k[2:]}": done[k].sum() for k in kinds})
+    volume = seen.aggregate(all_shown=seen.shown.sum())
     t = (
         ids.left_join(users, "user_id").drop("user_id_right")
-        .left_join(per_user, "user_id").drop("user_id_right")
+        .left_join(active, "user_id").drop("user_id_right")
         .left_join(seen, "user_id").drop("user_id_right")
         .left_join(done, "user_id").drop("user_id_right")
-        .mutate(one=1).left_join(everyone, "one")
+        .cross_join(usual).cross_join(counts).cross_join(volume)
     )  # fmt: skip
-    counts = done.aggregate(**{f"all_{k[2:]}": done[k].sum() for k in kinds}).mutate(one=1)
-    volume = seen.aggregate(all_shown=seen.shown.sum()).mutate(one=1)
-    t = t.drop("one_right").left_join(counts, "one").drop("one_right").left_join(volume, "one")
-    weights = ["total", *sums, *hours, *week]
-    t = t.mutate(**{name: t[name].coalesce(0) / MILLIONTHS for name in weights})
-    shown, total = t.shown.coalesce(0), t.total
+    shown = t.shown.coalesce(0)
 
     def rate(kind: str) -> ir.FloatingValue:
         return smoothed(t[f"n_{kind}"].coalesce(0), shown, t[f"all_{kind}"].coalesce(0), t.all_shown.coalesce(0), RATE_PRIOR)
@@ -97,19 +114,15 @@ def build(tables: Mapping[str, ir.Table], as_of: datetime) -> ir.Table:
     def days_since(when: ir.TimestampValue) -> ir.FloatingValue:
         """Within the window: what happened before it and was told late counts as its start."""
         most = float(USER_PROFILE.window_days)
-        return ibis.least(ibis.greatest(now - when.epoch_seconds(), 0) / 86_400.0, most).coalesce(most).cast("float32")
+        return ibis.least(ibis.greatest(now - seconds(when), 0) / 86_400.0, most).coalesce(most).cast("float32")
 
     return t.select(
         user_id=t.user_id,
-        interests=ibis.array(
-            [((t[f"k{i}"] + INTEREST_PRIOR * t[f"g{i}"]) / (total + INTEREST_PRIOR)).cast("float32") for i in range(len(CATEGORIES))]
-        ),
-        hour_rhythm=ibis.array([((t[f"h{i}"] + 0.5) / (total + 12.0)).cast("float32") for i in range(24)]),
-        weekday_rhythm=ibis.array([((t[f"d{i}"] + 1.0) / (total + 7.0)).cast("float32") for i in range(7)]),
+        interests=t.interests.coalesce(t.like_everyone),
+        hour_rhythm=t.hour_rhythm.coalesce(ibis.array([ibis.literal(1 / 24, "float32")] * 24)),
+        weekday_rhythm=t.weekday_rhythm.coalesce(ibis.array([ibis.literal(1 / 7, "float32")] * 7)),
         user_ctr_30d=rate("click").cast("float32"),
-        user_coec_30d=(
-            (t.n_click.coalesce(0) + EXPECTED_CLICKS_PRIOR) / (t.expected.coalesce(0) / BILLIONTHS + EXPECTED_CLICKS_PRIOR)
-        ).cast("float32"),
+        user_coec_30d=coec(t.n_click.coalesce(0), t.expected.coalesce(0), EXPECTED_CLICKS_PRIOR, 1.0).cast("float32"),
         user_like_rate_30d=rate("like").cast("float32"),
         user_share_rate_30d=rate("share").cast("float32"),
         user_hide_rate_30d=(rate("hide") + rate("report")).cast("float32"),
@@ -119,7 +132,7 @@ def build(tables: Mapping[str, ir.Table], as_of: datetime) -> ir.Table:
         user_impressions_30d=shown.cast("float32"),
         user_clicks_30d=t.n_click.coalesce(0).cast("float32"),
         user_actions_30d=t.actions.coalesce(0).cast("float32"),
-        user_active_days_30d=t.days.coalesce(0).cast("float32"),
+        user_active_days_30d=ibis.least(t.days.coalesce(0), 31).cast("float32"),
         user_dwell_seconds=(t.dwell.coalesce(0.0) / 1000.0).cast("float32"),
         days_since_action=days_since(ibis.greatest(t.newest, t.saw, t.did)),
         days_since_click=days_since(t.clicked_at),
@@ -128,7 +141,7 @@ def build(tables: Mapping[str, ir.Table], as_of: datetime) -> ir.Table:
         user_gender_code=ibis.cases(*((t.gender == g, i) for i, g in enumerate(GENDERS)), else_=0).cast("int32"),
         user_region=t.region.coalesce(""),
         user_language=t.language.coalesce(""),
-        user_tenure_days=((now - t.created_ts.epoch_seconds()) / 86_400.0).coalesce(0.0).cast("float32"),
+        user_tenure_days=((now - seconds(t.created_ts)) / 86_400.0).coalesce(0.0).cast("float32"),
     )
 
 
@@ -140,7 +153,7 @@ USER_PROFILE: Final = FeatureTable(
         Feature("hour_rhythm", "vector", width=24, default=1 / 24, low=0, high=1, unit="share by hour, UTC"),
         Feature("weekday_rhythm", "vector", width=7, default=1 / 7, low=0, high=1, unit="share by weekday, Monday first"),
         Feature("user_ctr_30d", "float32", default=0.02, low=0, high=1, unit="probability"),
-        Feature("user_coec_30d", "float32", default=1.0, low=0, unit="clicks / expected clicks"),
+        Feature("user_coec_30d", "float32", default=1.0, low=0, high=HIGHEST_COEC, unit="clicks / expected clicks"),
         Feature("user_like_rate_30d", "float32", default=0.01, low=0, high=1, unit="per impression"),
         Feature("user_share_rate_30d", "float32", default=0.002, low=0, high=1, unit="per impression"),
         Feature("user_hide_rate_30d", "float32", default=0.003, low=0, high=2, unit="hides and reports per impression"),

@@ -24,5 +24,19 @@ def serve(
     emit(result, as_json, as_text(result))
 
 
+@group.command("features")
+@guarded
+def features(
+    rounds: int = typer.Option(5, min=1, help="Interleaved rounds a size."),
+    small: bool = typer.Option(False, "--small", help="100,000 and 200,000 impressions: a minute instead of many."),
+    as_json: bool = JSON,
+) -> None:
+    """A day's build beside hand-written DuckDB SQL, its growth, and the point-in-time join of labels."""
+    from pipelines.bench.features import LABELS, SIZES, as_text, run
+
+    result = run((100_000, 200_000), 100_000, rounds) if small else run(SIZES, LABELS, rounds)
+    emit(result, as_json, as_text(result))
+
+
 def register(app: typer.Typer) -> None:
     app.add_typer(group, name="bench")
