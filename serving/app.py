@@ -11,6 +11,7 @@ from typing import Any, Final
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
+from fastapi_offline import FastAPIOffline
 from starlette.concurrency import run_in_threadpool
 
 from serving.access import authorised, refuse_open_bind
@@ -50,7 +51,7 @@ def create_app(settings: Settings | None = None, profiles: Profiles | None = Non
         yield
         await run_in_threadpool(worker.stop)
 
-    app = FastAPI(title="Placard", version="1", lifespan=lifespan, description="Ads, priced and explained.")
+    app = FastAPIOffline(title="Placard", version="1", lifespan=lifespan, description="Ads, priced and explained.", redoc_url=None)
     app.add_middleware(BodyLimit, limit=settings.max_body_bytes)
     app.add_middleware(LastResort)
 

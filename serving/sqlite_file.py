@@ -22,7 +22,7 @@ class SqliteFile:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._path, self._durable = path, durable
         self._local = threading.local()
-        self._open: list[sqlite3.Connection] = []
+        self._open: dict[threading.Thread, sqlite3.Connection] = {}
         self._lock = threading.Lock()
         self._create(schema)
 
@@ -40,7 +40,7 @@ class SqliteFile:
 
     @property
     def connection(self) -> sqlite3.Connection:
-        """This thread's connection."""
+        """This thread's connection; those of threads that have ended are closed."""
         found: sqlite3.Connection | None = getattr(self._local, "connection", None)
         if found is None:
             found = sqlite3.connect(self._path, timeout=BUSY_MS / 1000, isolation_level=None, check_same_thread=False)
@@ -48,7 +48,9 @@ class SqliteFile:
             found.execute(f"pragma synchronous = {'full' if self._durable else 'normal'}")
             self._local.connection = found
             with self._lock:
-                self._open.append(found)
+                for thread in [t for t in self._open if not t.is_alive()]:
+                    self._open.pop(thread).close()
+                self._open[threading.current_thread()] = found
         return found
 
     @contextmanager
@@ -65,7 +67,7 @@ class SqliteFile:
 
     def close(self) -> None:
         with self._lock:
-            for connection in self._open:
+            for connection in self._open.values():
                 connection.close()
             self._open.clear()
         self._local = threading.local()

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import psutil
 import pytest
 
 from serving.errors import ServingError
@@ -28,3 +30,14 @@ def test_many_may_create_it_at_once(tmp_path: Path) -> None:
     with ThreadPoolExecutor(8) as pool:
         for file in pool.map(lambda _: SqliteFile(tmp_path / "books.db", SCHEMA, durable=True), range(16)):
             file.close()
+
+
+def test_threads_that_end_leave_no_file_open(tmp_path: Path) -> None:
+    file = SqliteFile(tmp_path / "books.db", SCHEMA, durable=True)
+    before = len(psutil.Process().open_files())
+    for _ in range(50):
+        thread = threading.Thread(target=lambda: file.connection.execute("select 1"))
+        thread.start()
+        thread.join()
+    assert len(psutil.Process().open_files()) <= before + 3
+    file.close()
