@@ -26,6 +26,7 @@ from feature_repo.tables import AD_TABLES, USER_TABLES
 from feature_repo.text import hash_codes
 from pipelines.build import as_of_table, connect
 from pipelines.errors import Missing, PipelineError, Refused
+from pipelines.exclusive import exclusive
 from serving.settings import Settings
 
 HISTORY_DAYS: Final = 30
@@ -111,7 +112,8 @@ def features_at(settings: Settings, frame: pd.DataFrame) -> dict[str, np.ndarray
     )  # fmt: skip
     with redirect_stdout(StringIO()):
         store = open_store(settings.home, settings.profile, settings.redis_url)
-        store.apply(objects(settings.home))
+        with exclusive(settings.home, "feast"):
+            store.apply(objects(settings.home))
         refs = [f"{t.name}:{n}" for t in (*USER_TABLES, *AD_TABLES) for n in t.names]
         job = store.get_historical_features(entity_df=entity, features=refs, filter_by_created_timestamp=True)
         joined = job.to_arrow().sort_by("row_number")

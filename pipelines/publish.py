@@ -26,6 +26,8 @@ from feature_repo.table import FeatureTable
 from feature_repo.tables import AD_TABLES, TABLES
 from pipelines.build import as_of_table, connect
 from pipelines.errors import Missing
+from pipelines.exclusive import exclusive
+from pipelines.validate import passed
 from serving.settings import Settings
 from serving.snapshot import set_current, write_snapshot
 
@@ -49,21 +51,22 @@ def published_days(home: Home) -> list[date]:
 
 
 def publish(settings: Settings, days: Sequence[date]) -> Published:
-    """Publishes staged, validated partitions of `days`. Raises Missing naming the first that has not been validated."""
+    """Publishes staged, validated partitions of `days`. Raises Missing naming the first that has not passed as it is now."""
     home = settings.home
     for day in days:
         for table in TABLES:
-            if not (home.staged(table.name, day).parent / "validated.json").exists():
+            if not passed(home, table, day):
                 raise Missing(f"validated {table.name}", str(day), f"Run `placard features validate --partition {day}`.")
-    for day in days:
-        for table in TABLES:
-            _move_in(home, table, day)
-    live = published_days(home)[-1]
-    _online(settings, live)
-    version = _snapshot(home, live)
-    set_current(home.snapshots, version)
-    _forget_old_snapshots(home, version)
-    return Published(tuple(days), live, version, content_hash(home))
+    with exclusive(home, "feast"):
+        for day in days:
+            for table in TABLES:
+                _move_in(home, table, day)
+        live = published_days(home)[-1]
+        _online(settings, live)
+        version = _snapshot(home, live)
+        set_current(home.snapshots, version)
+        _forget_old_snapshots(home, version)
+        return Published(tuple(days), live, version, content_hash(home))
 
 
 def _move_in(home: Home, table: FeatureTable, day: date) -> None:

@@ -8,18 +8,21 @@ import os
 import shutil
 import tempfile
 import warnings
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, redirect_stderr
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
+from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from pipelines.errors import Missing, PipelineError
+from pipelines.exclusive import exclusive
 from serving.bundles import Bundle, write_manifest
-from serving.bundles.aliases import folder, read, write
+from serving.bundles.aliases import Aliases, folder, read, write
+from serving.errors import ServingError
 from serving.settings import Settings
 
 if TYPE_CHECKING:
@@ -53,14 +56,13 @@ class Version:
 @contextmanager
 def _client(settings: Settings) -> Iterator[MlflowClient]:
     """An MLflow client on the home's SQLite (or PLACARD_MLFLOW_URI), quiet and without telemetry."""
-    os_noise = logging.getLogger("mlflow")
-    os_noise.setLevel(logging.ERROR)
-    logging.getLogger("alembic").setLevel(logging.ERROR)
     settings.home.mlflow.mkdir(parents=True, exist_ok=True)
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), redirect_stderr(StringIO()):  # it prints each step; what fails is raised
         warnings.simplefilter("ignore")
         import mlflow
 
+        for name in ("mlflow", "alembic"):  # after the import, which sets them up
+            logging.getLogger(name).setLevel(logging.ERROR)
         uri = settings.mlflow_uri or f"sqlite:///{settings.home.mlflow / 'mlflow.db'}"
         mlflow.set_tracking_uri(uri)
         mlflow.set_registry_uri(uri)
@@ -73,7 +75,7 @@ def register(
     alias: str,
     why: str,
     metrics: Mapping[str, float],
-    plots: Mapping[str, Path],
+    plots: Sequence[Path],
     example: Any,
 ) -> Version:
     """Gives a candidate bundle the next version of its head, logs it and sets `alias`. Raises BundleRefused on a bad one.
@@ -94,7 +96,7 @@ def register(
         with mlflow.start_run(experiment_id=experiment_id, run_name=f"{bundle.manifest.ranker} to {bundle.manifest.trained_to[:10]}"):
             mlflow.log_params({k: v for k, v in asdict(bundle.manifest).items() if isinstance(v, str | int | float) and k != "version"})
             mlflow.log_metrics({k: v for k, v in metrics.items() if np.isfinite(v)})
-            for path in plots.values():
+            for path in plots:
                 mlflow.log_artifact(str(path), "plots")
             rows = np.asarray(example, np.float32)
             info = mlflow.xgboost.log_model(
@@ -122,63 +124,77 @@ def _install(candidate: Path, target: Path, manifest: Any) -> None:
 
 def set_alias(settings: Settings, head: str, alias: str, version: str, why: str) -> None:
     """Points an alias at a version, in MLflow, in serving's file and in the journal. Raises Missing for an unknown version."""
-    if not (folder(settings.home.bundles, head, version) / "manifest.json").exists():
-        known = ", ".join(v.version for v in versions(settings, head)) or "none"
-        raise Missing(f"{head} version", version, f"Registered: {known}.")
-    aliases = read(settings.home.bundles)
-    before = aliases.get(head, {}).get(alias, "")
-    with _client(settings) as client:
-        client.set_registered_model_alias(head, alias, version)
-    aliases.setdefault(head, {})[alias] = version
-    write(settings.home.bundles, aliases)
-    _record(settings, Change(datetime.now(UTC).isoformat(timespec="seconds"), head, alias, version, before, why))
+    with exclusive(settings.home, "models"):
+        _point(settings, head, {alias: (version, why)})
 
 
 def clear_alias(settings: Settings, head: str, alias: str, why: str) -> None:
     """Takes an alias away; nothing happens when it is not set."""
-    aliases = read(settings.home.bundles)
-    before = aliases.get(head, {}).pop(alias, "")
-    if not before:
-        return
+    with exclusive(settings.home, "models"):
+        if alias in _aliases(settings).get(head, {}):
+            _point(settings, head, {alias: ("", why)})
+
+
+def _point(settings: Settings, head: str, changes: Mapping[str, tuple[str, str]]) -> None:
+    """Points aliases at versions (none: away) for a reason. Serving sees all changes or none: its file is replaced once, last.
+
+    A death half-way leaves that file as it was; the same change made again ends the same.
+    """
+    for version, _ in changes.values():
+        if version and not (folder(settings.home.bundles, head, version) / "manifest.json").exists():
+            known = ", ".join(v.version for v in versions(settings, head)) or "none"
+            raise Missing(f"{head} version", version, f"Registered: {known}.")
+    aliases = _aliases(settings)
+    mine = aliases.setdefault(head, {})
+    now, lines = datetime.now(UTC).isoformat(timespec="seconds"), []
     with _client(settings) as client:
-        client.delete_registered_model_alias(head, alias)
+        for alias, (version, why) in changes.items():
+            lines.append(Change(now, head, alias, version, mine.pop(alias, ""), why))
+            if version:
+                client.set_registered_model_alias(head, alias, version)
+                mine[alias] = version
+            else:
+                client.delete_registered_model_alias(head, alias)
     write(settings.home.bundles, aliases)
-    _record(settings, Change(datetime.now(UTC).isoformat(timespec="seconds"), head, alias, "", before, why))
-
-
-def _record(settings: Settings, change: Change) -> None:
-    settings.home.bundles.mkdir(parents=True, exist_ok=True)
     with (settings.home.bundles / "journal.jsonl").open("a") as journal:
-        journal.write(json.dumps(asdict(change)) + "\n")
+        journal.writelines(json.dumps(asdict(line)) + "\n" for line in lines)
+
+
+def _aliases(settings: Settings) -> Aliases:
+    """Serving's file; made anew from MLflow when it is damaged."""
+    try:
+        return read(settings.home.bundles)
+    except ServingError:
+        with _client(settings) as client:
+            return {m.name: {alias: str(v) for alias, v in m.aliases.items()} for m in client.search_registered_models()}
 
 
 def promote(settings: Settings, head: str, version: str = "", why: str = "") -> Change:
     """Makes a version (default: the challenger) champion; the champion before becomes previous."""
-    aliases = read(settings.home.bundles).get(head, {})
-    chosen = version or aliases.get("challenger", "")
-    if not chosen:
-        raise Missing(f"{head} challenger", "none", f"Register one: `placard models register --head {head} --partition DAY`.")
-    before = aliases.get("champion", "")
-    if before and before != chosen:
-        set_alias(settings, head, "previous", before, f"{chosen} took its place")
-    set_alias(settings, head, "champion", chosen, why or "promoted")
-    return history(settings, head)[-1]
+    with exclusive(settings.home, "models"):
+        aliases = _aliases(settings).get(head, {})
+        chosen, before = version or aliases.get("challenger", ""), aliases.get("champion", "")
+        if not chosen:
+            raise Missing(f"{head} challenger", "none", f"Register one: `placard models register --head {head} --partition DAY`.")
+        away = {"previous": (before, f"{chosen} took its place")} if before and before != chosen else {}
+        _point(settings, head, {**away, "champion": (chosen, why or "promoted")})
+        return history(settings, head)[-1]
 
 
 def rollback(settings: Settings, head: str, why: str = "rolled back") -> Change:
     """Brings the previous champion back; the two change places. Raises Missing when there is none."""
-    aliases = read(settings.home.bundles).get(head, {})
-    if "previous" not in aliases:
-        raise Missing(f"previous {head}", "none", "Only a promotion over another champion leaves one.")
-    back, away = aliases["previous"], aliases["champion"]
-    set_alias(settings, head, "previous", away, f"{back} came back")
-    set_alias(settings, head, "champion", back, why)
-    return history(settings, head)[-1]
+    with exclusive(settings.home, "models"):
+        aliases = _aliases(settings).get(head, {})
+        if "previous" not in aliases:
+            raise Missing(f"previous {head}", "none", "Only a promotion over another champion leaves one.")
+        back, away = aliases["previous"], aliases["champion"]
+        _point(settings, head, {"previous": (away, f"{back} came back"), "champion": (back, why)})
+        return history(settings, head)[-1]
 
 
 def versions(settings: Settings, head: str = "") -> list[Version]:
     """Installed versions, oldest first."""
-    aliases = read(settings.home.bundles)
+    aliases = _aliases(settings)
     found = []
     for path in settings.home.bundles.glob(f"{head or '*'}/*/manifest.json"):
         manifest = json.loads(path.read_text())

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
@@ -32,6 +31,11 @@ EXAMPLE_ROWS: Final = 5
 def candidate(home: Home, head: str, day: date, ranker: str) -> Path:
     """Where a trained, not yet registered bundle lies."""
     return home.root / "candidates" / head / f"day={day}" / ranker
+
+
+def plots_folder(home: Home, head: str, day: date, ranker: str) -> Path:
+    """Where the last evaluation of a candidate left its pictures."""
+    return candidate(home, head, day, ranker).with_name(f"{ranker}.plots")
 
 
 def report_path(home: Home, head: str, day: date, ranker: str) -> Path:
@@ -86,7 +90,12 @@ def assess(settings: Settings, head: str, day: date, ranker: str) -> Outcome:
         p = predict(next(iter(others.values())), dataset, test)
         before = {m.name: m(dataset.label[test], p, rows) for m in METRICS}
     verdicts = judge(head, evaluation.metrics, before)
-    page = write_report(report_path(home, head, day, ranker), evaluation, bundle, verdicts)
+    plots = pictures(evaluation, bundle)
+    place = plots_folder(home, head, day, ranker)
+    place.mkdir(exist_ok=True)
+    for name, png in plots.items():
+        (place / f"{name}.png").write_bytes(png)
+    page = write_report(report_path(home, head, day, ranker), evaluation, bundle, verdicts, plots)
     figures = {
         "metrics": evaluation.metrics, "gap_closed": evaluation.gap_closed,
         "intervals": {c: {k: asdict(i) for k, i in by.items()} for c, by in evaluation.intervals.items()},
@@ -118,15 +127,10 @@ def register(settings: Settings, head: str, day: date, ranker: str, alias: str) 
     failed = [f"{v.gate} {v.challenger:.4g} must be {v.bound}" for v in verdicts if not v.passed]
     if failed and alias != "shadow":
         raise Refused(f"{head} candidate {ranker} of {day}", "; ".join(failed), "It was not registered; the champion stays.")
-    bundle, dataset = load_candidate(home, head, day, ranker), read(home, head, day)
-    outcome = evaluate(home, dataset, bundle)
-    with tempfile.TemporaryDirectory() as place:
-        plots = {}
-        for name, png in pictures(outcome, bundle).items():
-            plots[name] = Path(place) / f"{name}.png"
-            plots[name].write_bytes(png)
-        plots["report"] = report_path(home, head, day, ranker)
-        return registry.register(
-            settings, candidate(home, head, day, ranker), alias, f"trained on {day}", metrics, plots,
-            dataset.matrix[dataset.part("test")][:EXAMPLE_ROWS],
-        )  # fmt: skip
+    load_candidate(home, head, day, ranker)
+    dataset = read(home, head, day)
+    plots = [*sorted(plots_folder(home, head, day, ranker).glob("*.png")), report_path(home, head, day, ranker)]
+    return registry.register(
+        settings, candidate(home, head, day, ranker), alias, f"trained on {day}", metrics, plots,
+        dataset.matrix[dataset.part("test")][:EXAMPLE_ROWS],
+    )  # fmt: skip

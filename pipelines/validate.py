@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
 import os
 import warnings
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -104,6 +106,18 @@ def broken_rules(outcome: ExpectationSuiteValidationResult) -> dict[str, list[in
     return broken
 
 
+def _marker(home: Home, table: FeatureTable, day: date) -> Path:
+    return home.staged(table.name, day).parent / "validated.json"
+
+
+def passed(home: Home, table: FeatureTable, day: date) -> bool:
+    """Whether the staged partition, as it is now, has passed: one built again since has not."""
+    marker, staged = _marker(home, table, day), home.staged(table.name, day)
+    if not marker.exists() or not staged.exists():
+        return False
+    return bool(json.loads(marker.read_text()).get("sha256") == hashlib.sha256(staged.read_bytes()).hexdigest())
+
+
 def validate(home: Home, table: FeatureTable, day: date) -> Validation:
     """Checks a staged partition; good rows replace it when some are bad, and bad rows are kept with their reasons.
 
@@ -143,5 +157,7 @@ def validate(home: Home, table: FeatureTable, day: date) -> Validation:
     if reasons:
         good = np.setdiff1d(np.arange(len(rows)), np.fromiter(reasons, np.int64))
         write_partition(rows.take(pa.array(good)), staged)
-    (staged.parent / "validated.json").write_text(json.dumps({"rows": found.rows, "bad": found.bad}) + "\n")
+    part = staged.with_name(f".validated.{os.getpid()}")
+    part.write_text(json.dumps({"rows": found.rows, "bad": found.bad, "sha256": hashlib.sha256(staged.read_bytes()).hexdigest()}) + "\n")
+    os.replace(part, _marker(home, table, day))
     return found

@@ -36,7 +36,7 @@ def _user_profile(now: int) -> str:
     hours, week = range(24), range(7)
     weekday = "(isodow(ts) - 1)"
     rate = "least((coalesce(n_{v}, 0) + 100 * least((all_{v} + 1.0) / (all_shown + 100.0), 1.0)) / (coalesce(shown, 0) + 100.0), 1.0)"
-    since = f"coalesce(least(greatest({now} - epoch_us({{v}}) // 1000000, 0) / 86400.0, 30.0), 30.0)"
+    since = f"least(greatest(coalesce(({now} - epoch_us({{v}}) // 1000000) / 86400.0, 30.0), 0.0), 30.0)"
     kinds = ("click", "conversion", "like", "share", "hide", "report")
     return f"""
 with {SLOTS},

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Mapping
 from html import escape
 from pathlib import Path
 
 from pipelines.evaluate.offline import Evaluation
-from pipelines.evaluate.plots import pictures
 from pipelines.gates import Verdict
 from pipelines.metrics import METRICS
 from pipelines.page import page, write_page
@@ -61,13 +61,10 @@ def _gates(verdicts: list[Verdict]) -> str:
     return _table(["gate", "verdict", "champion", "challenger", "must be"], rows)
 
 
-def render(evaluation: Evaluation, bundle: Bundle, verdicts: list[Verdict]) -> str:
-    """The whole page."""
+def render(evaluation: Evaluation, bundle: Bundle, verdicts: list[Verdict], plots: Mapping[str, bytes]) -> str:
+    """The whole page; plots: PNG by name."""
     m = bundle.manifest
-    images = "".join(
-        f"<img alt='{name}' src='data:image/png;base64,{base64.b64encode(png).decode()}'>"
-        for name, png in pictures(evaluation, bundle).items()
-    )
+    images = "".join(f"<img alt='{name}' src='data:image/png;base64,{base64.b64encode(png).decode()}'>" for name, png in plots.items())
     truth = "" if evaluation.gap_closed is None else " Truth is the simulator's own probability: no ranker can do better."
     body = (
         f"<h1>{escape(m.head.title())} ranker: {escape(m.ranker)}</h1>"
@@ -81,5 +78,5 @@ def render(evaluation: Evaluation, bundle: Bundle, verdicts: list[Verdict]) -> s
     return page(f"{m.head} {m.ranker}", body)
 
 
-def write_report(path: Path, evaluation: Evaluation, bundle: Bundle, verdicts: list[Verdict]) -> Path:
-    return write_page(path, render(evaluation, bundle, verdicts))
+def write_report(path: Path, evaluation: Evaluation, bundle: Bundle, verdicts: list[Verdict], plots: Mapping[str, bytes]) -> Path:
+    return write_page(path, render(evaluation, bundle, verdicts, plots))

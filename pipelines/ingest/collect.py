@@ -15,8 +15,9 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from feature_repo.sources import Home
+from pipelines.exclusive import exclusive
 from pipelines.ingest.format import ROW, TS, Format, IngestError, LogFile
-from pipelines.ingest.landing import earliest, exclusive, land_events, land_seen
+from pipelines.ingest.landing import earliest, land_events, land_seen
 from pipelines.ingest.lines import SHOWN, Fault, read_chunks, read_header
 from pipelines.ingest.quarantine import quarantine_path, set_aside
 from pipelines.ingest.raw import keep_raw
@@ -80,7 +81,7 @@ def ingest(home: Home, log: Format, path: Path, progress: Callable[[str, int], N
     counts: list[FileCount] = []
     added: dict[str, int] = {}
     days: set[date] = set()
-    with exclusive(home):
+    with exclusive(home, "ingest"):
         _sweep(home)
         for file, columns in zip(files, wanted, strict=True):
             counts.append(_one(home, log, file, columns, added, days, progress))

@@ -6,9 +6,7 @@ whatever order and however often it arrives.
 
 from __future__ import annotations
 
-import fcntl
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Final
@@ -31,15 +29,6 @@ KEYS: Final[dict[str, tuple[str, ...]]] = {name: (key,) for name, key in {**even
     "friendships": ("user_id", "friend_id"),
 }
 KNOWN: Final = "created_ts"
-
-
-@contextmanager
-def exclusive(home: Home) -> Iterator[None]:
-    """One ingest at a time in a state folder; a second one waits."""
-    home.root.mkdir(parents=True, exist_ok=True)
-    with (home.root / ".ingest.lock").open("w") as handle:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
 
 
 def _file(home: Home, name: str, day: date, source: str) -> Path:

@@ -19,9 +19,10 @@ import pyarrow.parquet as pq
 
 from feature_repo.events import ENGAGEMENT_KINDS
 from feature_repo.sources import Home, end_of
+from pipelines.exclusive import exclusive
 from pipelines.ingest.collect import FileCount, Ingested, total
 from pipelines.ingest.event_rows import event_rows
-from pipelines.ingest.landing import exclusive, land_events
+from pipelines.ingest.landing import land_events
 from pipelines.ingest.lines import Fault
 from pipelines.ingest.quarantine import quarantine_path, set_aside
 from serving.decision import Decision, RankedAd
@@ -57,7 +58,7 @@ def ingest_served(home: Home, log: EventLog, day: date) -> Ingested:
             faults.append(_fault(i, event, at, f"kind is none of {IMPRESSION}, {', '.join(ENGAGEMENT_KINDS)}"))
         else:
             good.append((i, event, at, decision, ad))
-    with exclusive(home):
+    with exclusive(home, "ingest"):
         before = _impressions_before(home, day)
         seen = [g for g in good if g[1].kind == IMPRESSION and impression_id(g[1].decision_id, g[1].creative_id) not in before]
         engaged = [g for g in good if g[1].kind != IMPRESSION]
