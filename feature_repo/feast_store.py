@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -18,6 +19,7 @@ PROJECT: Final = "placard"
 
 def open_store(home: Home, profile: str = "embedded", redis_url: str = "") -> FeatureStore:
     """The feature store of a state folder: DuckDB offline; online SQLite, or Redis when clustered."""
+    logging.getLogger("feast.repo_config").setLevel(logging.ERROR)  # warns of the setting below, which the file registry does honour
     home.feast.mkdir(parents=True, exist_ok=True)
     if profile == "cluster":
         address = redis_url.removeprefix("redis://")
@@ -31,7 +33,13 @@ def open_store(home: Home, profile: str = "embedded", redis_url: str = "") -> Fe
         config=RepoConfig(
             project=PROJECT,
             provider="local",
-            registry={"path": str(home.feast / "registry.db"), "cache_ttl_seconds": 60, "cache_mode": "thread"},
+            registry={
+                "path": str(home.feast / "registry.db"),
+                "cache_ttl_seconds": 60,
+                "cache_mode": "thread",
+                # Else every read fails while a day is being published, and until the next publish when one is killed.
+                "serve_features_while_materializing": True,
+            },
             offline_store={"type": "duckdb"},
             online_store=online,
             entity_key_serialization_version=3,

@@ -112,9 +112,11 @@ def build(tables: Mapping[str, ir.Table], as_of: datetime) -> ir.Table:
         return smoothed(t[f"n_{kind}"].coalesce(0), shown, t[f"all_{kind}"].coalesce(0), t.all_shown.coalesce(0), RATE_PRIOR)
 
     def days_since(when: ir.TimestampValue) -> ir.FloatingValue:
-        """Within the window: what happened before it and was told late counts as its start."""
+        """Within the window: what happened before it and was told late counts as its start, and so does never."""
         most = float(USER_PROFILE.window_days)
-        return ibis.least(ibis.greatest(now - seconds(when), 0) / 86_400.0, most).coalesce(most).cast("float32")
+        # Null first: greatest and least leave nulls out, so that never would become just now.
+        ago = ((now - seconds(when)) / 86_400.0).coalesce(most)
+        return ibis.least(ibis.greatest(ago, 0.0), most).cast("float32")
 
     return t.select(
         user_id=t.user_id,
