@@ -26,7 +26,6 @@ from feature_repo.table import FeatureTable
 from feature_repo.tables import AD_TABLES, TABLES
 from pipelines.build import as_of_table, connect
 from pipelines.errors import Missing
-from pipelines.validate import passed
 from pipelines.exclusive import exclusive
 from pipelines.validate import passed
 from serving.settings import Settings
