@@ -1,0 +1,67 @@
+"""Position bias: recovered from explored rows, whatever the policy did with the others."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from pipelines.rankers.position import offset_of, position_offsets
+
+
+def log(n: int, decay: float, seed: int, surface: str = "feed", explored: float = 1.0) -> pd.DataFrame:
+    """Impressions of one surface; those not explored stand higher the better they are."""
+    rng = np.random.default_rng(seed)
+    quality = 1 / (1 + np.exp(-rng.normal(-2.5, 0.8, n)))
+    free = rng.random(n) < explored
+    ranked = 1 + np.clip((3 * (1 - pd.Series(quality).rank(pct=True))).astype(int), 0, 2)
+    position = np.where(free, rng.integers(1, 4, n), ranked)
+    label = rng.random(n) < quality * position.astype(float) ** -decay
+    return pd.DataFrame({"surface": surface, "position": position, "label": label, "explored": free, "weight_rate": 1.0})
+
+
+@pytest.mark.parametrize("decay", [0.0, 0.3, 0.8])
+def test_the_decay_is_recovered(decay: float) -> None:
+    found = position_offsets(log(200_000, decay, seed=1))["feed"]
+    assert found == pytest.approx(tuple(-decay * np.log([1, 2, 3])), abs=0.07)
+
+
+def test_what_the_policy_placed_does_not_bias_it() -> None:
+    mixed = log(400_000, 0.4, seed=2, explored=0.15)
+    truth = tuple(-0.4 * np.log([1, 2, 3]))
+    assert position_offsets(mixed)["feed"] == pytest.approx(truth, abs=0.12)
+    naive = position_offsets(mixed.assign(explored=True))["feed"]
+    assert naive[2] < truth[2] - 0.3, "without the explored slice the bias is large: the test can tell"
+
+
+def test_down_sampled_negatives_count_for_all_they_stand_for() -> None:
+    whole = log(200_000, 0.5, seed=3)
+    kept = whole[whole["label"] | (np.random.default_rng(0).random(len(whole)) < 0.25)].assign(weight_rate=0.25)
+    assert position_offsets(kept)["feed"] == pytest.approx(position_offsets(whole)["feed"], abs=0.05)
+
+
+def test_a_surface_with_few_clicks_leans_on_the_others() -> None:
+    """Over twenty logs of some seventy clicks: much closer to the truth than their own counts are."""
+    many, truth = log(200_000, 0.4, seed=4), -0.4 * np.log(3)
+    leaning, alone = [], []
+    for seed in range(20):
+        few = log(900, 0.4, seed=100 + seed, surface="proactive")
+        found = position_offsets(pd.concat([many, few], ignore_index=True))["proactive"]
+        rate = few.groupby("position")["label"].mean()
+        leaning.append(found[2] - truth)
+        alone.append(np.log(rate[3] / rate[1]) - truth)
+    assert np.sqrt(np.mean(np.square(leaning))) < 0.5 * np.sqrt(np.mean(np.square(alone)))
+
+
+def test_offsets_start_at_zero_and_never_rise() -> None:
+    rng = np.random.default_rng(6)
+    noise = pd.DataFrame(
+        {"surface": "feed", "position": rng.integers(1, 6, 400), "label": rng.random(400) < 0.2, "explored": True, "weight_rate": 1.0}
+    )
+    found = position_offsets(noise)["feed"]
+    assert found[0] == 0 and list(found) == sorted(found, reverse=True) and len(found) == 5
+
+
+def test_rows_get_the_offset_of_their_place_and_deeper_ones_the_last() -> None:
+    rows = pd.DataFrame({"surface": ["feed", "feed", "search", "feed"], "position": [1, 2, 2, 9]})
+    assert offset_of(rows, {"feed": (0.0, -0.5)}).tolist() == [0.0, -0.5, 0.0, -0.5]

@@ -1,0 +1,85 @@
+"""What every ranker promises: calibrated, repeatable, blind to the test, at ease with what it has never seen."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from feature_repo.services import CLICK
+from pipelines.errors import Refused
+from pipelines.evaluate.offline import predict
+from pipelines.metrics.roc_auc import roc_auc
+from pipelines.rankers import RANKERS, Ranker
+from pipelines.rankers.logistic import logistic_baseline
+
+CATEGORY = next(i for i, c in enumerate(CLICK.columns) if c.kind == "category")
+
+
+@pytest.fixture(params=sorted(RANKERS))
+def ranker(request: pytest.FixtureRequest) -> Ranker:
+    return RANKERS[request.param]
+
+
+def test_names_are_keys() -> None:
+    assert all(name == ranker.name for name, ranker in RANKERS.items())
+
+
+def test_predictions_are_calibrated_after_down_sampling_and_close_to_the_truth(ranker: Ranker, thick: Any, tmp_path: Path) -> None:
+    bundle = ranker.fit(thick.dataset, tmp_path / "b", "1")
+    test = thick.dataset.part("test")
+    p, label, truth = predict(bundle, thick.dataset, test), thick.dataset.label[test], thick.truth[test]
+    assert p.mean() == pytest.approx(truth.mean(), rel=0.06), "three negatives of four were thrown away; scores must not show it"
+    top = p > np.quantile(p, 0.9)
+    assert p[top].mean() == pytest.approx(truth[top].mean(), rel=0.12)
+    assert roc_auc(label, p) > roc_auc(label, truth) - 0.03
+    assert bundle.manifest.calibrated and bundle.manifest.negative_rate == 0.25
+    assert bundle.manifest.base_rate == pytest.approx(truth.mean(), rel=0.1)
+
+
+def test_it_is_the_same_twice(ranker: Ranker, thin: Any, tmp_path: Path) -> None:
+    one, two = ranker.fit(thin.dataset, tmp_path / "a", "1"), ranker.fit(thin.dataset, tmp_path / "b", "1")
+    assert one.manifest == two.manifest, "files are named by their SHA-256"
+
+
+def test_test_rows_teach_nothing(ranker: Ranker, thin: Any, tmp_path: Path) -> None:
+    rows = thin.dataset.rows.copy()
+    later = rows["split"] == "test"
+    rows.loc[later, "label"] = ~rows.loc[later, "label"]
+    one = ranker.fit(thin.dataset, tmp_path / "a", "1")
+    two = ranker.fit(replace(thin.dataset, rows=rows), tmp_path / "b", "1")
+    assert one.manifest.files == two.manifest.files
+
+
+def test_thin_data_is_calibrated_too(ranker: Ranker, thin: Any, tmp_path: Path) -> None:
+    bundle = ranker.fit(thin.dataset, tmp_path / "b", "1")
+    test = thin.dataset.part("test")
+    p = predict(bundle, thin.dataset, test)
+    assert p.sum() == pytest.approx(thin.truth[test].sum(), rel=0.35)
+    assert roc_auc(thin.dataset.label[test], p) > 0.6
+
+
+def test_an_identity_never_seen_counts_as_usual(ranker: Ranker, thick: Any, tmp_path: Path) -> None:
+    bundle = ranker.fit(thick.dataset, tmp_path / "b", "1")
+    known = thick.dataset.matrix[:2_000].copy()
+    known[:, CATEGORY] = 999_999
+    p = bundle.predict(known)
+    assert np.isfinite(p).all() and 0.3 < p.mean() / bundle.predict(thick.dataset.matrix[:2_000]).mean() < 3
+
+
+def test_nothing_but_early_positives_is_refused_with_the_reason(ranker: Ranker, thin: Any, tmp_path: Path) -> None:
+    rows = thin.dataset.rows.copy()
+    rows["label"] = False
+    with pytest.raises(Refused, match=r"positives|labels"):
+        ranker.fit(replace(thin.dataset, rows=rows), tmp_path / "b", "1")
+
+
+def test_the_baseline_is_fair_and_repeatable(thick: Any) -> None:
+    test = thick.dataset.part("test")
+    p = logistic_baseline(thick.dataset)
+    assert p.mean() == pytest.approx(thick.truth[test].mean(), rel=0.1)
+    assert roc_auc(thick.dataset.label[test], p) > 0.7
+    assert (p == logistic_baseline(thick.dataset)).all()
