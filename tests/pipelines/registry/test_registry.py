@@ -1,0 +1,163 @@
+"""The registry over a real MLflow: what is logged, who has which role, and what a death in the middle leaves."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from feature_repo.services import CLICK
+from pipelines import registry
+from pipelines.bench.synthetic import ranker
+from pipelines.errors import Missing, PipelineError
+from serving.bundles import Bundle, aliases, write_bundle
+from serving.errors import BundleRefused
+from serving.settings import Settings
+
+# MLflow's own imports and stores warn of what they are about to change.
+pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.timeout(300)]
+Register = Callable[..., registry.Version]
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgres"])
+def settings(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """A platform whose MLflow keeps its books in the state folder, or in PostgreSQL."""
+    uri = request.getfixturevalue("postgres_url") if request.param == "postgres" else ""
+    return Settings(PLACARD_HOME=tmp_path_factory.mktemp(request.param) / "placard", mlflow_uri=uri)
+
+
+@pytest.fixture(scope="module")
+def register(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Register]:
+    """Registers a small candidate under an alias; a head of its own keeps tests apart."""
+    folder = tmp_path_factory.mktemp("candidate")
+    made = ranker(folder / "made", trees=3, rows=500)
+    plot = folder / "reliability.png"
+    plot.write_bytes(b"\x89PNG not looked at")
+
+    def call(head: str, alias: str = "challenger", **metrics: float) -> registry.Version:
+        place = folder / head
+        write_bundle(place, replace(made.manifest, head=head), made.booster, made.encodings, made.calibrator)
+        rows = np.zeros((3, len(CLICK.columns)), np.float32)
+        return registry.register(settings, place, alias, "a test", {"roc_auc": 0.7, **metrics}, [plot], rows)
+
+    yield call
+
+
+def roles(settings: Settings, head: str) -> dict[str, str]:
+    """From serving's file, which must say what MLflow says."""
+    mine = aliases.read(settings.home.bundles)[head]
+    with registry._client(settings) as client:
+        theirs = {alias: str(v) for alias, v in client.get_registered_model(head).aliases.items()}
+    assert mine == theirs
+    return mine
+
+
+def test_a_version_is_logged_whole(settings: Settings, register: Register) -> None:
+    version = register("whole", roc_auc=0.71, ndcg=float("nan"))
+    assert (version.head, version.version, version.aliases) == ("whole", "1", ("challenger",))
+    installed = Bundle.load(aliases.folder(settings.home.bundles, "whole", "1"))
+    assert installed.manifest.version == "1" and installed.manifest.metrics["roc_auc"] == 0.71
+    with registry._client(settings) as client:
+        run = client.get_run(client.get_model_version("whole", "1").run_id)
+        assert run.data.metrics == {"roc_auc": 0.71}, "what is not a number is not a metric"
+        assert run.data.params["ranker"] == "bench"
+        assert {f.path for f in client.list_artifacts(run.info.run_id, "bundle")} >= {"bundle/manifest.json", "bundle/model.ubj"}
+        assert [f.path for f in client.list_artifacts(run.info.run_id, "plots")] == ["plots/reliability.png"]
+        model = client.get_logged_model(run.outputs.model_outputs[0].model_id)
+        import mlflow
+
+        info = mlflow.models.get_model_info(model.model_uri)
+    assert info.signature is not None and info.signature.inputs.inputs[0].shape == (-1, len(CLICK.columns))
+    assert info.saved_input_example_info is not None
+
+
+def test_promote_rollback_and_back_again(settings: Settings, register: Register) -> None:
+    for _ in range(3):
+        register("turns")
+    assert registry.promote(settings, "turns", "1").before == ""
+    assert roles(settings, "turns") == {"champion": "1", "challenger": "3"}
+    change = registry.promote(settings, "turns", why="better")
+    assert (change.before, change.version, change.why) == ("1", "3", "better")
+    assert roles(settings, "turns") == {"champion": "3", "previous": "1", "challenger": "3"}
+    registry.rollback(settings, "turns")
+    assert roles(settings, "turns") == {"champion": "1", "previous": "3", "challenger": "3"}
+    registry.rollback(settings, "turns")
+    assert roles(settings, "turns") == {"champion": "3", "previous": "1", "challenger": "3"}
+    registry.promote(settings, "turns", "3")
+    assert roles(settings, "turns")["previous"] == "1", "promoting the champion again takes nobody's place"
+    served = [c.version for c in registry.history(settings, "turns") if c.alias == "champion"]
+    assert served == ["1", "3", "1", "3", "3"]
+
+
+def test_what_does_not_exist_is_refused_and_changes_nothing(settings: Settings, register: Register) -> None:
+    register("kept")
+    with pytest.raises(Missing, match=r"kept version.*'99'.*Registered: 1"):
+        registry.promote(settings, "kept", "99")
+    with pytest.raises(Missing, match="previous kept"):
+        registry.rollback(settings, "kept")
+    with pytest.raises(Missing, match="models register"):
+        registry.promote(settings, "nothing")
+    with pytest.raises(PipelineError, match="alias"):
+        register("kept", "best")
+    assert roles(settings, "kept") == {"challenger": "1"}
+
+
+def test_a_damaged_candidate_is_not_registered(settings: Settings, register: Register, tmp_path: Path) -> None:
+    made = ranker(tmp_path / "made", trees=2, rows=300)
+    write_bundle(tmp_path / "c", replace(made.manifest, head="damaged"), made.booster, made.encodings, made.calibrator)
+    (tmp_path / "c" / "model.ubj").write_bytes(b"")
+    with pytest.raises(BundleRefused):
+        registry.register(settings, tmp_path / "c", "challenger", "", {}, [], np.zeros((1, len(CLICK.columns))))
+    assert registry.versions(settings, "damaged") == []
+
+
+def test_a_role_can_be_taken_away(settings: Settings, register: Register) -> None:
+    register("shadowed", "shadow")
+    register("shadowed")
+    registry.clear_alias(settings, "shadowed", "shadow", "held")
+    assert roles(settings, "shadowed") == {"challenger": "2"}
+    registry.clear_alias(settings, "shadowed", "shadow", "again")
+    assert registry.history(settings, "shadowed")[-1].why == "held"
+
+
+def test_a_death_before_the_file_is_replaced_leaves_serving_as_it_was_and_is_healed_by_doing_it_again(
+    settings: Settings, register: Register, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    register("dying")
+    register("dying")
+    registry.promote(settings, "dying", "1")
+    before = aliases.read(settings.home.bundles)["dying"]
+
+    def die(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(registry, "write", die)
+        registry.promote(settings, "dying")
+    assert aliases.read(settings.home.bundles)["dying"] == before
+    registry.promote(settings, "dying")
+    assert roles(settings, "dying") == {"champion": "2", "previous": "1", "challenger": "2"}
+
+
+def test_a_damaged_file_is_made_anew_from_mlflow(settings: Settings, register: Register) -> None:
+    register("healed")
+    registry.promote(settings, "healed", "1")
+    (settings.home.bundles / "aliases.json").write_text("{")
+    register("healed")
+    assert roles(settings, "healed") == {"champion": "1", "challenger": "2"}
+    json.loads((settings.home.bundles / "aliases.json").read_text())
+
+
+def test_two_heads_at_once_lose_no_role(settings: Settings, register: Register) -> None:
+    """As rankers_daily does: both heads register in parallel, each in a process of its own."""
+    for head in ("one", "two"):
+        register(head)
+    with ThreadPoolExecutor(2) as pool:
+        for head in ("one", "two"):
+            pool.submit(lambda h=head: [registry.set_alias(settings, h, "shadow", "1", str(n)) for n in range(5)])
+    assert roles(settings, "one") == roles(settings, "two") == {"challenger": "1", "shadow": "1"}
