@@ -18,7 +18,7 @@ def with_expected_clicks(impressions: ir.Table, clicks: ir.Table) -> ir.Table:
     won = clicks.group_by("surface", "position").aggregate(won=clicks.count())
     slots = impressions.group_by("surface", "position").aggregate(n=impressions.count())
     slots = slots.left_join(won, ["surface", "position"])
-    rate: Any = (slots.won.coalesce(0) + 1.0) / (slots.n + 100.0)
+    rate: Any = (slots.won.coalesce(0).cast("float64") + 1.0) / (slots.n.cast("float64") + 100.0)
     slots = slots.select("surface", "position", billionths=(rate * BILLIONTHS).round().cast("int64"))
     return impressions.left_join(slots, ["surface", "position"])
 

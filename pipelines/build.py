@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import hashlib
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -39,6 +40,16 @@ def naive(t: ir.Table) -> ir.Table:
     return t.mutate(**{name: t[name].cast("timestamp") for name, kind in t.schema().items() if kind.is_timestamp()})
 
 
+def scan(con: BaseBackend, files: Sequence[Path]) -> ir.Table:
+    """The files as one table. Ibis gives Spark one path at a time."""
+    paths = [str(f) for f in files]
+    if con.name != "pyspark":
+        return con.read_parquet(paths, hive_partitioning=False)
+    view = f"scan_{hashlib.sha256(' '.join(paths).encode()).hexdigest()[:16]}"
+    con._session.read.parquet(*paths).createOrReplaceTempView(view)
+    return con.table(view)
+
+
 def files_known(home: Home, name: str, as_of: datetime, window_days: int | None = None) -> list[Path]:
     """The files of the partitions that can hold rows known before `as_of`, within a window of days when one is given."""
     last = (as_of - timedelta(microseconds=1)).date()
@@ -55,8 +66,7 @@ def as_of_table(con: BaseBackend, home: Home, name: str, as_of: datetime, window
     files = files_known(home, name, as_of, window_days)
     if not files:
         return naive(ibis.memtable(SCHEMAS[name].empty_table()))
-    t = con.read_parquet([str(f) for f in files], hive_partitioning=False)
-    t = naive(t)
+    t = naive(scan(con, files))
     t = t.filter(t.created_ts < instant(as_of))
     if name in STATES:
         newest = ibis.row_number().over(group_by=STATES[name], order_by=[ibis.desc(t.created_ts), t.source])

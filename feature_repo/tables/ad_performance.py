@@ -51,13 +51,13 @@ def build(tables: Mapping[str, ir.Table], as_of: datetime) -> ir.Table:
 
     clicks = engagements.filter(engagements.kind == "click")
     shown = with_expected_clicks(impressions, clicks)
-    shown = shown.mutate(age=(now - seconds(shown.ts)) / 86_400.0)
+    shown = shown.mutate(age=(now - seconds(shown.ts)).cast("float64") / 86_400.0)
     shown_by = shown.group_by("creative_id").aggregate(
         expected=shown.billionths.sum(),
         **{f"n_{s}": (shown.surface == s).cast("int64").sum() for s in SURFACES},
         **{f"n_{w}": (shown.age <= w).cast("int64").sum() for w in WINDOWS},
     )
-    did = engagements.mutate(age=(now - seconds(engagements.ts)) / 86_400.0)
+    did = engagements.mutate(age=(now - seconds(engagements.ts)).cast("float64") / 86_400.0)
     done_by = did.group_by("creative_id").aggregate(
         **{f"c_{s}": ((did.kind == "click") & (did.surface == s)).cast("int64").sum() for s in SURFACES},
         **{f"c_{w}": ((did.kind == "click") & (did.age <= w)).cast("int64").sum() for w in WINDOWS},
@@ -73,12 +73,12 @@ def build(tables: Mapping[str, ir.Table], as_of: datetime) -> ir.Table:
     coecs: dict[str, Any] = {}
     cvrs: dict[str, Any] = {}
     over: Any = ibis.literal(1.0)
-    cvr: Any = (t.all_v + 1.0) / (t.all_c_30 + 100.0)
+    cvr: Any = (t.all_v.cast("float64") + 1.0) / (t.all_c_30.cast("float64") + 100.0)
     for level in LEVELS:  # each level's rate is smoothed towards the level above
         prefix = "" if level == "creative_id" else f"{level}_"
         clicked = t[f"{prefix}c_30"]
         over = coecs[LEVEL_NAMES[level]] = coec(clicked, t[f"{prefix}expected"], PRIOR_EXPECTED_CLICKS, over)
-        cvr = cvrs[LEVEL_NAMES[level]] = (t[f"{prefix}v"] + PRIOR_CLICKS * cvr) / (clicked + PRIOR_CLICKS)
+        cvr = cvrs[LEVEL_NAMES[level]] = (t[f"{prefix}v"].cast("float64") + PRIOR_CLICKS * cvr) / (clicked.cast("float64") + PRIOR_CLICKS)
     by = {
         **{f"ctr_{s}_30d": smoothed(t[f"c_{s}"], t[f"n_{s}"], t[f"all_c_{s}"], t[f"all_n_{s}"], PRIOR_IMPRESSIONS) for s in SURFACES},
         **{f"ctr_{w}d": smoothed(t[f"c_{w}"], t[f"n_{w}"], t[f"all_c_{w}"], t[f"all_n_{w}"], PRIOR_IMPRESSIONS) for w in WINDOWS},

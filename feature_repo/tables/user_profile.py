@@ -38,7 +38,7 @@ def build(tables: Mapping[str, ir.Table], as_of: datetime) -> ir.Table:
     now = seconds(instant(as_of))
     activity, impressions, engagements, users = (tables[n] for n in USER_PROFILE.reads)
 
-    act = activity.mutate(age=ibis.greatest(now - seconds(activity.ts), 0) / 86_400.0)
+    act = activity.mutate(age=ibis.greatest(now - seconds(activity.ts), 0).cast("float64") / 86_400.0)
     weight = ibis.cases(*((act.action == a, w) for a, w in ACTION_WEIGHT.items()), else_=1.0)
     decayed = weight * (act.age * (-0.693147 / HALF_LIFE_DAYS)).exp()
     # Whole millionths: integer sums are the same whatever order an engine adds them in.
@@ -54,22 +54,26 @@ def build(tables: Mapping[str, ir.Table], as_of: datetime) -> ir.Table:
         dwell=act.dwell_ms.cast("float64").mean(),
         **sums, **hours, **week,
     )  # fmt: skip
+
+    def actions(millionths: Any) -> ir.FloatingValue:
+        """Decayed actions. Cast first: to Spark a written 1.0 is a decimal, and whole numbers over decimals lose digits."""
+        return millionths.coalesce(0).cast("float64") / MILLIONTHS
+
     # From the users' sums, not from the actions again: those are by far the most rows.
     everyone = per_user.aggregate(all_total=per_user.total.sum(), **{f"all_{k}": per_user[k].sum() for k in sums})
     everyone = everyone.select(
         **{
-            f"g{i}": (everyone[f"all_k{i}"].coalesce(0) / MILLIONTHS + 1.0)
-            / (everyone.all_total.coalesce(0) / MILLIONTHS + len(CATEGORIES))
+            f"g{i}": (actions(everyone[f"all_k{i}"]) + 1.0) / (actions(everyone.all_total) + len(CATEGORIES))
             for i in range(len(CATEGORIES))
         }
     )
-    known = per_user.mutate(total=per_user.total.coalesce(0) / MILLIONTHS).cross_join(everyone)
+    known = per_user.mutate(total=actions(per_user.total)).cross_join(everyone)
 
     def shares(parts: Mapping[str, Any], priors: Sequence[Any], strength: float) -> ir.ArrayValue:
         """Each part's share of the user's total, `strength` decayed actions' worth of the priors mixed in."""
         whole = known.total + strength
         values = (
-            (known[k].coalesce(0) / MILLIONTHS + strength * p) / whole for k, p in zip(parts, priors, strict=True)
+            (actions(known[k]) + strength * p) / whole for k, p in zip(parts, priors, strict=True)
         )  # fmt: skip
         return ibis.array([v.cast("float32") for v in values])
 
@@ -115,7 +119,7 @@ def build(tables: Mapping[str, ir.Table], as_of: datetime) -> ir.Table:
         """Within the window: what happened before it and was told late counts as its start, and so does never."""
         most = float(USER_PROFILE.window_days)
         # Null first: greatest and least leave nulls out, so that never would become just now.
-        ago = ((now - seconds(when)) / 86_400.0).coalesce(most)
+        ago = ((now - seconds(when)).cast("float64") / 86_400.0).coalesce(most)
         return ibis.least(ibis.greatest(ago, 0.0), most).cast("float32")
 
     return t.select(
@@ -138,12 +142,12 @@ def build(tables: Mapping[str, ir.Table], as_of: datetime) -> ir.Table:
         user_dwell_seconds=(t.dwell.coalesce(0.0) / 1000.0).cast("float32"),
         days_since_action=days_since(ibis.greatest(t.newest, t.saw, t.did)),
         days_since_click=days_since(t.clicked_at),
-        mobile_share_30d=((t.mobile.coalesce(0) + 1.0) / (shown + 2.0)).cast("float32"),
+        mobile_share_30d=((t.mobile.coalesce(0).cast("float64") + 1.0) / (shown + 2.0)).cast("float32"),
         user_age_code=ibis.cases(*((t.age_band == b, i) for i, b in enumerate(AGE_BANDS)), else_=0).cast("int32"),
         user_gender_code=ibis.cases(*((t.gender == g, i) for i, g in enumerate(GENDERS)), else_=0).cast("int32"),
         user_region=t.region.coalesce(""),
         user_language=t.language.coalesce(""),
-        user_tenure_days=((now - seconds(t.created_ts)) / 86_400.0).coalesce(0.0).cast("float32"),
+        user_tenure_days=((now - seconds(t.created_ts)).cast("float64") / 86_400.0).coalesce(0.0).cast("float32"),
     )
 
 
