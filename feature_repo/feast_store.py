@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 import numpy as np
+import prometheus_client  # noqa: F401  first: Feast's import switches it to files shared between processes, for good
 from feast import FeatureStore, RepoConfig
 
 from feature_repo.sources import Home

@@ -112,9 +112,13 @@ def origins() -> list[Origin]:
     return rows
 
 
+PROMETHEUS_FILES: Final = ("PROMETHEUS_MULTIPROC_DIR", "PROMETHEUS_MULTIPROCESS_DIR")
+"""Feast sets these for whoever is started after it; metrics_board.py adds workers up without such files."""
+
+
 def child_environment(**extra: str) -> dict[str, str]:
     """The environment for a process that we start: ours, with `extra` on top."""
-    return {**os.environ, **extra}
+    return {name: value for name, value in os.environ.items() if name not in PROMETHEUS_FILES} | extra
 
 
 def export(settings: Settings) -> None:
@@ -131,5 +135,7 @@ def export(settings: Settings) -> None:
 
 
 def silence_telemetry() -> None:
-    """The libraries underneath send no usage data from this process or its children."""
+    """The libraries underneath send no usage data from this process or its children, and keep no metrics files of their own."""
     os.environ.update(MLFLOW_DISABLE_TELEMETRY="true", DO_NOT_TRACK="true", GX_ANALYTICS_ENABLED="false", FEAST_USAGE="False")
+    for name in PROMETHEUS_FILES:
+        os.environ.pop(name, None)

@@ -1,4 +1,4 @@
-"""A catalogue and a model of any size, made as columns in a moment, for measuring."""
+"""A catalogue, a model and users of any size, made as columns in a moment, for measuring."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 import xgboost as xgb
 
+from feature_repo.feast_store import UserRow
 from feature_repo.services import CLICK, INPUTS
 from feature_repo.table import Feature
-from feature_repo.tables import AD_TABLES
+from feature_repo.tables import AD_TABLES, USER_TABLES
 from feature_repo.taxonomy import CATEGORIES, OBJECTIVES
 from serving.bundles import Bundle, Manifest, write_bundle
 from serving.bundles.calibrator import Calibrator
@@ -73,6 +74,13 @@ def catalogue(snapshots: Path, ads: int, seed: int = 1) -> None:
         columns[f"words.{name}"] = np.array([f"{name}{i}".encode() for i in range(8)])
         columns[f"target.{name}"] = some[campaign]
     set_current(snapshots, write_columns(snapshots, AS_OF, columns, ads))
+
+
+class Known:
+    """Profiles in memory: everyone is known, with every feature at its default."""
+
+    def read(self, user_id: str, now: datetime) -> UserRow:
+        return UserRow({f.name: f.filled(1) for t in USER_TABLES for f in t.features}, ())
 
 
 def ranker(folder: Path, seed: int = 2, trees: int = TREES, rows: int = ROWS) -> Bundle:

@@ -14,8 +14,7 @@ import numpy as np
 import pytest
 
 import serving
-from feature_repo.tables import USER_TABLES
-from pipelines.bench.synthetic import catalogue, ranker
+from pipelines.bench.synthetic import Known, catalogue, ranker
 from serving.bundles import Bundle
 from serving.candidates import Candidates
 from serving.delivery.second_price import SecondPrice
@@ -41,17 +40,6 @@ VERBS = {
     "understanding": "understand", "sourcing": "source", "recall": "recall", "integrity": "admit", "precision": "score",
     "delivery": "allocate",
 }  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Row:
-    columns: dict[str, np.ndarray]
-    flags: tuple[str, ...] = ()
-
-
-class Known:
-    def read(self, user_id: str, now: datetime) -> Row:
-        return Row({f.name: f.filled(1) for t in USER_TABLES for f in t.features})
 
 
 COMPONENTS: dict[str, Callable[[], Any]] = {

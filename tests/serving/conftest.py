@@ -7,16 +7,13 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
 from feature_repo.sources import Home
-from feature_repo.tables import USER_TABLES
-from pipelines.bench.synthetic import catalogue, ranker
+from pipelines.bench.synthetic import Known, catalogue, ranker
 from serving.app import create_app
 from serving.bundles import aliases, write_bundle
 from serving.bundles.smoke import smoke
@@ -30,19 +27,6 @@ with warnings.catch_warnings():
 
 ADS = 400
 ASK = {"surface": "proactive", "user_id": "u1", "device": "mobile", "region": "regions1", "language": "languages2", "slots": 3}
-
-
-@dataclass(frozen=True)
-class Row:
-    columns: dict[str, np.ndarray]
-    flags: tuple[str, ...] = ()
-
-
-class Known:
-    """Everyone is known, with every feature at its default."""
-
-    def read(self, user_id: str, now: datetime) -> Row:
-        return Row({f.name: f.filled(1) for t in USER_TABLES for f in t.features})
 
 
 @dataclass(frozen=True)

@@ -7,12 +7,10 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from feature_repo.sources import Home
-from feature_repo.tables import USER_TABLES
-from pipelines.bench.synthetic import catalogue, ranker
+from pipelines.bench.synthetic import Known, catalogue, ranker
 from serving.bundles import Bundle
 from serving.decision import Decision
 from serving.engine import Engine
@@ -26,19 +24,6 @@ from serving.surfaces.surface import Surface
 
 NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
 ADS = 400
-
-
-@dataclass(frozen=True)
-class Row:
-    columns: dict[str, np.ndarray]
-    flags: tuple[str, ...] = ()
-
-
-class Known:
-    """Everyone is known, with every feature at its default."""
-
-    def read(self, user_id: str, now: datetime) -> Row:
-        return Row({f.name: f.filled(1) for t in USER_TABLES for f in t.features})
 
 
 def a_request(**changes: object) -> AdRequest:
