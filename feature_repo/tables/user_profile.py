@@ -43,9 +43,14 @@ def build(tables: Mapping[str, ir.Table], as_of: datetime) -> ir.Table:
     decayed = weight * (act.age * (-0.693147 / HALF_LIFE_DAYS)).exp()
     # Whole millionths: integer sums are the same whatever order an engine adds them in.
     act = act.mutate(w=(decayed * MILLIONTHS).round().cast("int64"))
-    sums: dict[str, Any] = {f"k{i}": act.w.sum(where=act.category == c) for i, c in enumerate(CATEGORIES)}
-    hours = {f"h{i}": act.w.sum(where=act.ts.hour() == i) for i in range(24)}
-    week = {f"d{i}": act.w.sum(where=act.ts.day_of_week.index() == i) for i in range(7)}
+
+    def where(part: ir.BooleanValue) -> ir.IntegerValue:
+        """The weight of some of the actions. A case, since DuckDB takes half as long again over a filter clause for each of 63 sums."""
+        return ibis.ifelse(part, act.w, None).sum()
+
+    sums: dict[str, Any] = {f"k{i}": where(act.category == c) for i, c in enumerate(CATEGORIES)}
+    hours = {f"h{i}": where(act.ts.hour() == i) for i in range(24)}
+    week = {f"d{i}": where(act.ts.day_of_week.index() == i) for i in range(7)}
     per_user = act.group_by("user_id").aggregate(
         total=act.w.sum(),
         actions=act.count(),

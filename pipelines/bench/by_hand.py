@@ -47,9 +47,9 @@ act as (
 ),
 per_user as materialized (
   select user_id, sum(w)::bigint total, count(*) actions, count(distinct ts::date) active, max(ts) newest, avg(dwell_ms::double) dwell,
-    {_each("sum(w) filter (category = '{v}') k{i}", CATEGORIES)},
-    {_each("sum(w) filter (hour(ts) = {v}) h{i}", hours)},
-    {_each(f"sum(w) filter ({weekday} = {{v}}) d{{i}}", week)}
+    {_each("sum(case when category = '{v}' then w end) k{i}", CATEGORIES)},
+    {_each("sum(case when hour(ts) = {v} then w end) h{i}", hours)},
+    {_each(f"sum(case when {weekday} = {{v}} then w end) d{{i}}", week)}
   from act group by user_id
 ),
 everyone as (

@@ -17,7 +17,8 @@ from feature_repo.taxonomy import AGE_BANDS, CATEGORIES, DEVICES, GENDERS, SURFA
 
 DAYS: Final = 30
 LAST: Final = date(2026, 1, 30)
-ACTIVITY_PER_IMPRESSION: Final = 2.0
+ACTIVITY_PER_IMPRESSION: Final = 5.0
+"""As in the simulated market."""
 ENGAGED: Final = 0.1
 """Engagements per impression, of all kinds."""
 IMPRESSIONS_PER_USER: Final = 20
