@@ -14,8 +14,9 @@ Publishing updates the asset `features` with the same partition key, which start
 For another day, trigger it with that day as partition key, or backfill a range: see docs/airflow.md.
 """
 
-from airflow.sdk import CronPartitionTimetable, dag, task
+from airflow.sdk import dag, task
 from assets import FEATURES
+from daily import at_midnight
 from verb import DAY, TASKS, verb
 
 BUILDS = ("user_profile", "user_embedding", "ad_creative", "ad_performance")
@@ -23,7 +24,7 @@ BUILDS = ("user_profile", "user_embedding", "ad_creative", "ad_performance")
 
 
 @dag(
-    schedule=CronPartitionTimetable("0 0 * * *", timezone="UTC", run_offset=-1, key_format="%Y-%m-%d"),
+    schedule=at_midnight(1),
     catchup=False,
     max_active_runs=1,
     params={"day": DAY},

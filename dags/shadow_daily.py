@@ -8,14 +8,15 @@ The partition key is that day; the report looks back from it over `days`.
 - **decide** promotes the shadow when every gate holds, and holds with its reasons otherwise. Holding is a success.
 """
 
-from airflow.sdk import CronPartitionTimetable, Param, dag, task
+from airflow.sdk import Param, dag, task
+from daily import at_midnight
 from verb import DAY, TASKS, verb
 
 DAYS = Param(7, type="integer", minimum=1, maximum=90, title="Days", description="Days that are looked at, up to the partition.")
 
 
 @dag(
-    schedule=CronPartitionTimetable("0 0 * * *", timezone="UTC", run_offset=-2, key_format="%Y-%m-%d"),
+    schedule=at_midnight(2),
     catchup=False,
     max_active_runs=1,
     params={"day": DAY, "days": DAYS},

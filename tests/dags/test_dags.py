@@ -112,6 +112,7 @@ def test_midnight_works_on_a_day_that_has_ended(bag: DagBag, name: str, lag: int
     timetable = coerce_to_core_timetable(bag.dags[name].timetable)
     info = timetable.next_dagrun_info_v2(last_dagrun_info=None, restriction=TimeRestriction(None, None, catchup=False))
     assert info is not None and (info.run_after.hour, info.run_after.minute) == (0, 0)
+    assert info.run_after > datetime.now(UTC), "a DAG that is switched on makes up for nothing"
     assert info.partition_key == (info.run_after.date() - timedelta(days=lag)).isoformat()
     # A key written by hand, the scheduler's and a backfill's are one and the same partition.
     assert timetable.resolve_partition_date(info.partition_key) == info.partition_date
