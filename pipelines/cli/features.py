@@ -59,12 +59,18 @@ def validate(partition: str = PARTITION, table: str = TABLE, as_json: bool = JSO
 @group.command("publish")
 @guarded
 def publish(partition: str = PARTITION, as_json: bool = JSON) -> None:
-    """Publish a validated day: offline store, online store, snapshot."""
+    """Publish a day: offline store, online store, snapshot. Tables that have not passed the gate are checked first (exit 3)."""
     from feature_repo.sources import parse_day
     from pipelines.publish import publish as make_live
+    from pipelines.validate import passed
+    from pipelines.validate import validate as check
     from serving.settings import load
 
-    done = make_live(load(), [parse_day(partition)])
+    settings, day = load(), parse_day(partition)
+    for table in _tables(""):
+        if not passed(settings.home, table, day):
+            check(settings.home, table, day)
+    done = make_live(settings, [day])
     emit({"published": done}, as_json, f"live as of {done.live}, snapshot {done.snapshot}")
 
 

@@ -61,7 +61,7 @@ def whole(platform: Any, tmp_path_factory: pytest.TempPathFactory) -> tuple[str,
         pytest.param("features/ad_creative", marks=pytest.mark.slow),
         "online",
         pytest.param("snapshots/2026", marks=pytest.mark.slow),
-        "CURRENT",
+        pytest.param("CURRENT", marks=pytest.mark.slow),
     ],
 )
 def test_kill_9_leaves_the_old_or_the_new_and_a_rerun_ends_the_same(copy: Any, whole: tuple[str, str], where: str) -> None:
