@@ -14,7 +14,8 @@ from pipelines.ingest.collect import FileCount, Ingested, total
 from pipelines.ingest.format import IngestError
 from pipelines.ingest.serving_log import SOURCE as SERVING
 from pipelines.ingest.serving_log import ingest_served
-from pipelines.served import NothingServed, served_log
+from pipelines.served import served_log
+from serving.eventlog.memory import MemoryEventLog
 from serving.settings import Settings
 
 
@@ -65,7 +66,7 @@ def _rows(home: Home, day: date, source: str) -> dict[str, int]:
 
 def _serving(settings: Settings, day: date) -> Collected:
     with served_log(settings) as log:
-        if isinstance(log, NothingServed):
+        if isinstance(log, MemoryEventLog):
             return Collected(SERVING, "nothing has been served; `placard serve` does", total(SERVING, [], {}, []))
         return Collected(SERVING, COLLECTED, ingest_served(settings.home, log, day))
 
