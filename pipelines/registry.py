@@ -123,7 +123,7 @@ def _install(candidate: Path, target: Path, manifest: Any) -> None:
 
 
 def set_alias(settings: Settings, head: str, alias: str, version: str, why: str) -> None:
-    """Points an alias at a version, in MLflow, in serving's file and in the journal. Raises Missing for an unknown version."""
+    """Points an alias at a version, in MLflow, in serving's file and in the journal. Raises PipelineError for an unknown version."""
     with exclusive(settings.home, "models"):
         _point(settings, head, {alias: (version, why)})
 
@@ -143,7 +143,7 @@ def _point(settings: Settings, head: str, changes: Mapping[str, tuple[str, str]]
     for version, _ in changes.values():
         if version and not (folder(settings.home.bundles, head, version) / "manifest.json").exists():
             known = ", ".join(v.version for v in versions(settings, head)) or "none"
-            raise Missing(f"{head} version", version, f"Registered: {known}.")
+            raise PipelineError(f"{head} version", version, f"Registered: {known}.")
     aliases = _aliases(settings)
     mine = aliases.setdefault(head, {})
     now, lines = datetime.now(UTC).isoformat(timespec="seconds"), []

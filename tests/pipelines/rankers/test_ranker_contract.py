@@ -15,21 +15,33 @@ from pipelines.evaluate.offline import predict
 from pipelines.metrics.roc_auc import roc_auc
 from pipelines.rankers import RANKERS, Ranker
 from pipelines.rankers.logistic import logistic_baseline
+from serving.bundles import Bundle
 
 CATEGORY = next(i for i, c in enumerate(CLICK.columns) if c.kind == "category")
 
 
-@pytest.fixture(params=sorted(RANKERS))
+@pytest.fixture(scope="module", params=sorted(RANKERS))
 def ranker(request: pytest.FixtureRequest) -> Ranker:
     return RANKERS[request.param]
+
+
+@pytest.fixture(scope="module")
+def of_thick(ranker: Ranker, thick: Any, tmp_path_factory: pytest.TempPathFactory) -> Bundle:
+    """Fitted once: fits are what takes the time here."""
+    return ranker.fit(thick.dataset, tmp_path_factory.mktemp("thick") / "b", "1")
+
+
+@pytest.fixture(scope="module")
+def of_thin(ranker: Ranker, thin: Any, tmp_path_factory: pytest.TempPathFactory) -> Bundle:
+    return ranker.fit(thin.dataset, tmp_path_factory.mktemp("thin") / "b", "1")
 
 
 def test_names_are_keys() -> None:
     assert all(name == ranker.name for name, ranker in RANKERS.items())
 
 
-def test_predictions_are_calibrated_after_down_sampling_and_close_to_the_truth(ranker: Ranker, thick: Any, tmp_path: Path) -> None:
-    bundle = ranker.fit(thick.dataset, tmp_path / "b", "1")
+def test_predictions_are_calibrated_after_down_sampling_and_close_to_the_truth(of_thick: Bundle, thick: Any) -> None:
+    bundle = of_thick
     test = thick.dataset.part("test")
     p, label, truth = predict(bundle, thick.dataset, test), thick.dataset.label[test], thick.truth[test]
     assert p.mean() == pytest.approx(truth.mean(), rel=0.06), "three negatives of four were thrown away; scores must not show it"
@@ -40,34 +52,30 @@ def test_predictions_are_calibrated_after_down_sampling_and_close_to_the_truth(r
     assert bundle.manifest.base_rate == pytest.approx(truth.mean(), rel=0.1)
 
 
-def test_it_is_the_same_twice(ranker: Ranker, thin: Any, tmp_path: Path) -> None:
-    one, two = ranker.fit(thin.dataset, tmp_path / "a", "1"), ranker.fit(thin.dataset, tmp_path / "b", "1")
-    assert one.manifest == two.manifest, "files are named by their SHA-256"
+def test_it_is_the_same_twice(ranker: Ranker, of_thin: Bundle, thin: Any, tmp_path: Path) -> None:
+    assert of_thin.manifest == ranker.fit(thin.dataset, tmp_path / "b", "1").manifest, "files are named by their SHA-256"
 
 
-def test_test_rows_teach_nothing(ranker: Ranker, thin: Any, tmp_path: Path) -> None:
+def test_test_rows_teach_nothing(ranker: Ranker, of_thin: Bundle, thin: Any, tmp_path: Path) -> None:
     rows = thin.dataset.rows.copy()
     later = rows["split"] == "test"
     rows.loc[later, "label"] = ~rows.loc[later, "label"]
-    one = ranker.fit(thin.dataset, tmp_path / "a", "1")
-    two = ranker.fit(replace(thin.dataset, rows=rows), tmp_path / "b", "1")
-    assert one.manifest.files == two.manifest.files
+    other = ranker.fit(replace(thin.dataset, rows=rows), tmp_path / "b", "1")
+    assert of_thin.manifest.files == other.manifest.files
 
 
-def test_thin_data_is_calibrated_too(ranker: Ranker, thin: Any, tmp_path: Path) -> None:
-    bundle = ranker.fit(thin.dataset, tmp_path / "b", "1")
+def test_thin_data_is_calibrated_too(of_thin: Bundle, thin: Any) -> None:
     test = thin.dataset.part("test")
-    p = predict(bundle, thin.dataset, test)
+    p = predict(of_thin, thin.dataset, test)
     assert p.sum() == pytest.approx(thin.truth[test].sum(), rel=0.35)
     assert roc_auc(thin.dataset.label[test], p) > 0.6
 
 
-def test_an_identity_never_seen_counts_as_usual(ranker: Ranker, thick: Any, tmp_path: Path) -> None:
-    bundle = ranker.fit(thick.dataset, tmp_path / "b", "1")
+def test_an_identity_never_seen_counts_as_usual(of_thick: Bundle, thick: Any) -> None:
     known = thick.dataset.matrix[:2_000].copy()
     known[:, CATEGORY] = 999_999
-    p = bundle.predict(known)
-    assert np.isfinite(p).all() and 0.3 < p.mean() / bundle.predict(thick.dataset.matrix[:2_000]).mean() < 3
+    p = of_thick.predict(known)
+    assert np.isfinite(p).all() and 0.3 < p.mean() / of_thick.predict(thick.dataset.matrix[:2_000]).mean() < 3
 
 
 def test_nothing_but_early_positives_is_refused_with_the_reason(ranker: Ranker, thin: Any, tmp_path: Path) -> None:

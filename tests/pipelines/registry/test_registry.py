@@ -96,8 +96,9 @@ def test_promote_rollback_and_back_again(settings: Settings, register: Register)
 
 def test_what_does_not_exist_is_refused_and_changes_nothing(settings: Settings, register: Register) -> None:
     register("kept")
-    with pytest.raises(Missing, match=r"kept version.*'99'.*Registered: 1"):
+    with pytest.raises(PipelineError, match=r"kept version.*'99'.*Registered: 1") as caught:
         registry.promote(settings, "kept", "99")
+    assert caught.value.exit_code == 2, "a version that was typed wrongly is bad input"
     with pytest.raises(Missing, match="previous kept"):
         registry.rollback(settings, "kept")
     with pytest.raises(Missing, match="models register"):

@@ -1,0 +1,61 @@
+"""What an evaluation measures: the later rows alone, beside the baseline, overall and by slice, with intervals."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import numpy as np
+import pytest
+
+from pipelines.dataset import read
+from pipelines.evaluate.offline import LEAST_ROWS, bootstrap, predict
+from pipelines.metrics import METRICS
+from pipelines.training import Outcome, load_candidate
+from serving.settings import Settings
+
+
+def test_it_measures_the_test_rows_and_no_others(settings: Settings, outcome: Outcome, good: date, family: str) -> None:
+    dataset = read(settings.home, "click", good)
+    test, evaluation = dataset.part("test"), outcome.evaluation
+    p = predict(load_candidate(settings.home, "click", good, family), dataset, test)
+    rows = dataset.rows[test].reset_index(drop=True)
+    assert evaluation.rows["row_id"].tolist() == rows["row_id"].tolist()
+    assert evaluation.rows["ts"].min() > dataset.rows.loc[~test, "ts"].max(), "all are later than what was trained on"
+    assert evaluation.metrics == {m.name: m(dataset.label[test], p, rows) for m in METRICS}
+
+
+def test_the_baseline_stands_beside_it_and_truth_only_where_it_is_known(outcome: Outcome, family: str) -> None:
+    assert list(outcome.evaluation.scores) == [family, "logistic baseline"]
+    assert outcome.evaluation.gap_closed is None
+
+
+def test_slices_are_whole_groups_large_enough_to_say_anything(outcome: Outcome) -> None:
+    evaluation = outcome.evaluation
+    table = evaluation.table
+    assert set(table["slice"]) == {"all", "surface feed", "surface search", "device mobile", "position 1", "position 2"}
+    assert 0 < (evaluation.rows["device"] == "rare").sum() < LEAST_ROWS, "left out as too small"
+    for line in table.to_dict("records"):
+        if line["slice"] != "all":
+            column, value = line["slice"].split()
+            assert line["rows"] == (evaluation.rows[column].astype(str) == value).sum()
+        assert line["positives"] > 0 and {m.name for m in METRICS} <= line.keys()
+    halves = table[table["slice"].str.startswith("surface")].groupby("contender")["rows"].sum()
+    assert set(halves) == {len(evaluation.rows)}
+
+
+def test_intervals_hold_their_value_and_are_the_same_twice(outcome: Outcome, family: str) -> None:
+    evaluation = outcome.evaluation
+    found = evaluation.intervals[family]
+    assert found.keys() == {m.name for m in METRICS if not m.group}
+    for name in ("log_loss", "normalised_entropy", "roc_auc", "calibration_ratio"):
+        assert found[name].low < found[name].value < found[name].high
+    assert found == bootstrap(evaluation.rows["label"].to_numpy(bool), evaluation.scores[family], evaluation.rows)
+
+
+def test_more_rows_give_narrower_intervals() -> None:
+    rng, width = np.random.default_rng(2), []
+    for n in (500, 8_000):
+        p = 1 / (1 + np.exp(-rng.normal(-1, 1, n)))
+        interval = bootstrap(rng.random(n) < p, p, None, draws=100)["roc_auc"]  # type: ignore[arg-type]
+        width.append(interval.high - interval.low)
+    assert width[1] == pytest.approx(width[0] / 4, rel=0.4)

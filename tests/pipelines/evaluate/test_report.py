@@ -1,0 +1,90 @@
+"""The report: one file that refers to nothing outside itself and shows every plot, gate, metric and slice."""
+
+from __future__ import annotations
+
+import base64
+import re
+from dataclasses import replace
+from datetime import date
+from html.parser import HTMLParser
+
+import pandas as pd
+import pytest
+
+from pipelines.evaluate.plots import pictures
+from pipelines.evaluate.report import render
+from pipelines.gates import GATES
+from pipelines.metrics import METRICS
+from pipelines.training import Outcome, load_candidate, plots_folder
+from serving.bundles import Bundle
+from serving.settings import Settings
+
+PLOTS = {"reliability", "roc", "importance"}
+
+
+class Seen(HTMLParser):
+    """Everything a browser would fetch, and the images by name."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.fetched: list[str] = []
+        self.images: dict[str, bytes] = {}
+        self.tags: set[str] = set()
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        named = dict(attrs)
+        self.tags.add(tag)
+        self.fetched += [v for k, v in attrs if k in ("src", "href", "srcset", "data", "action", "poster") and v]
+        if tag == "img":
+            self.images[str(named["alt"])] = base64.b64decode(str(named["src"]).split(",", 1)[1], validate=True)
+
+
+@pytest.fixture(scope="module")
+def bundle(settings: Settings, good: date, family: str) -> Bundle:
+    return load_candidate(settings.home, "click", good, family)
+
+
+@pytest.fixture(scope="module")
+def text(outcome: Outcome) -> str:
+    return outcome.report.read_text(encoding="utf-8")
+
+
+def test_it_is_one_file_that_fetches_nothing(text: str) -> None:
+    seen = Seen(text)
+    assert seen.fetched and all(where.startswith("data:image/png;base64,") for where in seen.fetched)
+    assert not seen.tags & {"script", "link", "iframe", "object"}
+    assert not re.search(r"https?://|@import|url\(", text)
+
+
+def test_it_shows_every_plot_and_each_is_a_picture_of_its_own(text: str, settings: Settings, good: date, family: str) -> None:
+    images = Seen(text).images
+    assert images.keys() == PLOTS
+    assert all(png.startswith(b"\x89PNG\r\n\x1a\n") and len(png) > 5_000 for png in images.values()) and len(set(images.values())) == 3
+    left = {p.stem: p.read_bytes() for p in plots_folder(settings.home, "click", good, family).glob("*.png")}
+    assert left == images, "the registry logs the same pictures"
+
+
+def test_plots_are_the_same_twice(outcome: Outcome, bundle: Bundle) -> None:
+    assert pictures(outcome.evaluation, bundle) == pictures(outcome.evaluation, bundle)
+
+
+def test_it_names_every_metric_gate_contender_and_slice(text: str, outcome: Outcome) -> None:
+    for m in METRICS:
+        assert m.name.replace("_", " ") in text and f"{outcome.evaluation.metrics[m.name]:.4f}" in text
+    assert text.count("class='good'>passed") == len(GATES["click"])
+    for name in (*outcome.evaluation.scores, *outcome.evaluation.table["slice"]):
+        assert name in text
+
+
+def test_a_failed_gate_is_shown_as_failed(outcome: Outcome, bundle: Bundle) -> None:
+    verdicts = [replace(outcome.verdicts[0], passed=False), *outcome.verdicts[1:]]
+    page = render(outcome.evaluation, bundle, verdicts, {})
+    assert page.count("class='bad'>failed") == 1
+
+
+def test_what_logs_say_is_not_markup(outcome: Outcome, bundle: Bundle) -> None:
+    table = outcome.evaluation.table.assign(slice="surface <script>alert(1)</script>")
+    overall = outcome.evaluation.table[outcome.evaluation.table["slice"] == "all"]
+    page = render(replace(outcome.evaluation, table=pd.concat([overall, table])), bundle, [], {})
+    assert "<script>" not in page and "&lt;script&gt;" in page
