@@ -1,16 +1,10 @@
-"""From published features to a champion: what a training set holds, and the verbs with their exit statuses."""
+"""What a training set holds: labels within their window, splits by time, thinned negatives."""
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-from collections.abc import Callable
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import pyarrow.dataset as ds
 import pytest
@@ -20,7 +14,6 @@ from pipelines import dataset
 from pipelines.errors import Missing
 
 pytestmark = pytest.mark.timeout(400)
-Run = Callable[..., tuple[int, dict[str, Any], str]]
 
 
 def events(platform: Any, name: str) -> pd.DataFrame:
@@ -64,69 +57,3 @@ def test_splits_follow_time_and_only_negatives_before_the_test_are_thinned(platf
     by = kept.groupby(["split", "label"]).size() / frame.groupby(["split", "label"]).size()
     assert by["train", True] == by["calibrate", True] == by["test", True] == by["test", False] == 1
     assert by["train", False] == pytest.approx(0.25, abs=0.03)
-
-
-@pytest.fixture(scope="module")
-def run(platform: Any, placard: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """A verb on a copy of the platform, with --json: exit status, its object, what it said."""
-    import shutil
-
-    home = Path(shutil.copytree(platform.home.root, tmp_path_factory.mktemp("loop") / "placard"))
-
-    def call(*words: str) -> tuple[int, dict[str, Any], str]:
-        environment = {**os.environ, "PLACARD_HOME": str(home), "COLUMNS": "200"}
-        done = subprocess.run([str(placard), *words, "--json"], env=environment, capture_output=True, text=True, timeout=300, check=False)
-        return done.returncode, json.loads(done.stdout) if done.stdout.strip() else {}, done.stderr
-
-    return call
-
-
-def test_the_verbs_from_a_training_set_to_a_champion_and_back(run: Run, platform: Any) -> None:
-    day = ("--partition", str(platform.live))
-    status, _, said = run("evaluate", *day)
-    assert status == 4 and "placard train" in said, "what is missing names the verb that makes it"
-    assert run("train", *day, "--ranker", "oracle")[0] == 2
-    assert run("train", "--partition", "soon")[0] == 2
-
-    status, made, _ = run("train", *day)
-    assert status == 0 and made["positives"] > 50 and made["trees"] > 0
-    assert run("models", "register", *day)[0] == 4, "a candidate that was not evaluated is not registered"
-
-    status, found, _ = run("evaluate", *day)
-    figures = {f["name"]: f for f in found["figures"]}
-    assert status == 0 and figures["ne_gap_closed"]["target"] == "≥ 0.8" and isinstance(figures["ne_gap_closed"]["holds"], bool)
-    assert figures["xgboost.roc_auc.low"]["value"] <= figures["roc_auc"]["value"] <= figures["xgboost.roc_auc.high"]["value"]
-    page = Path(found["setup"]["report"]).read_text()
-    assert page.count("data:image/png;base64,") == 3 and "http://" not in page and "https://" not in page
-    assert all(word in page for word in ("logistic baseline", "truth", "surface feed", "calibration"))
-
-    evaluation = next(Path(found["setup"]["report"]).parents[1].rglob("xgboost.evaluation.json"))
-    kept = json.loads(evaluation.read_text())
-    failing = {**kept, "verdicts": [{**kept["verdicts"][0], "passed": False}, *({**v, "passed": True} for v in kept["verdicts"][1:])]}
-    evaluation.write_text(json.dumps(failing))
-    assert run("gate", *day)[0] == 3
-    status, _, said = run("models", "register", *day)
-    assert status == 3 and kept["verdicts"][0]["gate"] in said and "champion stays" in said
-    assert run("models", "register", *day, "--alias", "shadow")[0] == 0, "a shadow serves nobody: it may be worse"
-    evaluation.write_text(json.dumps({**kept, "verdicts": [{**v, "passed": True} for v in kept["verdicts"]]}))
-    assert run("gate", *day)[0] == 0
-    status, registered, said = run("models", "register", *day)
-    assert status == 0 and registered["registered"]["version"] == "2" and said == "", "MLflow's own chatter stays away"
-
-    assert run("promote", "click", "7")[0] == 4
-    assert run("rollback", "click")[0] == 4
-    assert run("promote", "click", "1", "--why", "first")[1]["change"]["before"] == ""
-    assert run("promote", "click")[1]["change"] == {**run("models", "history", "click")[1]["changes"][-1]}
-    assert run("rollback", "click")[1]["change"]["version"] == "1"
-    versions = {v["version"]: v["aliases"] for v in run("models", "list")[1]["versions"]}
-    assert versions == {"1": ["champion", "shadow"], "2": ["challenger", "previous"]}
-    log = [(c["alias"], c["before"], c["version"]) for c in run("models", "history", "click")[1]["changes"]]
-    assert log[-4:] == [("previous", "", "1"), ("champion", "1", "2"), ("previous", "1", "2"), ("champion", "2", "1")]
-
-
-def test_the_champion_is_judged_on_the_same_rows(run: Run, platform: Any) -> None:
-    status, found, _ = run("evaluate", "--partition", str(platform.live))
-    figures = {f["name"]: f["value"] for f in found["figures"]}
-    assert status == 0
-    assert figures["champion 1.roc_auc"] == pytest.approx(figures["xgboost.roc_auc"]), "it is the same bundle"
-    assert np.isfinite(figures["champion 1.calibration_ratio.high"])
