@@ -26,7 +26,11 @@ def options(trace: bool = typer.Option(False, "--debug", help="Show tracebacks."
     """Placard: raw ad logs in, a priced and explained ad out."""
     debug.on = trace
     if not trace:
-        warnings.simplefilter("ignore")
+        warnings.showwarning = _unsaid
+
+
+def _unsaid(*_: object, **__: object) -> None:
+    """Warnings of the libraries underneath are for us. A filter would not do: Feast's import turns them on again."""
 
 
 for verb in VERBS:
