@@ -104,6 +104,9 @@ def features_at(settings: Settings, frame: pd.DataFrame) -> dict[str, np.ndarray
     from feature_repo.feast_store import open_store
     from feature_repo.views import objects
 
+    for table in (*USER_TABLES, *AD_TABLES):
+        if not any(settings.home.features(table.name).glob("day=*/part.parquet")):
+            raise Missing(f"published {table.name}", "none", "Build and publish features first: `placard features history`.")
     entity = pd.DataFrame(
         {
             "user_id": frame["user_id"].astype(object), "creative_id": frame["creative_id"].astype(object),

@@ -99,7 +99,7 @@ def assess(settings: Settings, head: str, day: date, ranker: str) -> Outcome:
     figures = {
         "metrics": evaluation.metrics, "gap_closed": evaluation.gap_closed,
         "intervals": {c: {k: asdict(i) for k, i in by.items()} for c, by in evaluation.intervals.items()},
-        "verdicts": [asdict(v) for v in verdicts],
+        "verdicts": [asdict(v) for v in verdicts], "files": bundle.manifest.files,
     }  # fmt: skip
     path = candidate(home, head, day, ranker).with_name(f"{ranker}.evaluation.json")
     part = path.with_name(f".{path.name}")
@@ -114,6 +114,11 @@ def verdicts_of(home: Home, head: str, day: date, ranker: str) -> tuple[dict[str
     if not path.exists():
         raise Missing(f"{head} evaluation", f"{ranker} of {day}", f"Run `placard evaluate --head {head} --partition {day}`.")
     found = json.loads(path.read_text())
+    if found.get("files") != load_candidate(home, head, day, ranker).manifest.files:
+        raise Missing(
+            f"{head} evaluation", f"{ranker} of {day}",
+            f"The candidate was trained again since: run `placard evaluate --head {head} --partition {day}`.",
+        )  # fmt: skip
     return found["metrics"], [Verdict(**v) for v in found["verdicts"]]
 
 
@@ -127,7 +132,6 @@ def register(settings: Settings, head: str, day: date, ranker: str, alias: str) 
     failed = [f"{v.gate} {v.challenger:.4g} must be {v.bound}" for v in verdicts if not v.passed]
     if failed and alias != "shadow":
         raise Refused(f"{head} candidate {ranker} of {day}", "; ".join(failed), "It was not registered; the champion stays.")
-    load_candidate(home, head, day, ranker)
     dataset = read(home, head, day)
     plots = [*sorted(plots_folder(home, head, day, ranker).glob("*.png")), report_path(home, head, day, ranker)]
     return registry.register(

@@ -22,6 +22,7 @@ from serving.bundles.manifest import FORMAT, Manifest
 from serving.errors import BundleRefused
 
 MANIFEST: Final = "manifest.json"
+SEAL: Final = "seal"
 WEIGHTS: Final = "model.ubj"
 ENCODER: Final = "encoder.json"
 CALIBRATOR: Final = "calibrator.json"
@@ -88,20 +89,29 @@ class Bundle:
 
 
 def _read_manifest(folder: Path) -> Manifest:
+    path = folder / MANIFEST
     try:
-        raw: dict[str, Any] = json.loads((folder / MANIFEST).read_text())
+        raw: dict[str, Any] = json.loads(path.read_text())
+        if raw.get("format") != FORMAT or raw.get("dtype") != "float32":
+            found = f"{raw.get('format')}, {raw.get('dtype')}"
+            raise BundleRefused("bundle format", found, f"This version reads {FORMAT}, float32; train again.")
+        if raw.pop(SEAL, "") != seal(raw):
+            raise BundleRefused("bundle manifest", str(path), "It is not what was written with the bundle; register again.")
         for name in ("columns", "kinds"):
             raw[name] = tuple(raw[name])
         raw["position_offset"] = {k: tuple(v) for k, v in raw["position_offset"].items()}
         manifest = Manifest(**raw)
         sound = 0 < manifest.negative_rate <= 1 and len(manifest.columns) == len(manifest.kinds) and isinstance(manifest.files, dict)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise BundleRefused("bundle manifest", str(folder / MANIFEST), f"It cannot be read: {error}") from None
-    if manifest.format != FORMAT or manifest.dtype != "float32":
-        raise BundleRefused("bundle format", f"{manifest.format}, {manifest.dtype}", f"This version reads {FORMAT}, float32.")
+        raise BundleRefused("bundle manifest", str(path), f"It cannot be read: {error}") from None
     if not sound:
-        raise BundleRefused("bundle manifest", str(folder / MANIFEST), "Its sampling rate, columns or files make no sense; train again.")
+        raise BundleRefused("bundle manifest", str(path), "Its sampling rate, columns or files make no sense; train again.")
     return manifest
+
+
+def seal(raw: Mapping[str, Any]) -> str:
+    """SHA-256 of what a manifest says: scores are made with its numbers as much as with the files it names."""
+    return hashlib.sha256(json.dumps(raw, sort_keys=True).encode()).hexdigest()
 
 
 def _compare(manifest: Manifest, expected: ModelInput) -> None:
@@ -138,5 +148,6 @@ def write_bundle(folder: Path, manifest: Manifest, booster: xgb.Booster, encodin
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:
     part = folder / f".{MANIFEST}"
-    part.write_text(json.dumps(asdict(manifest), indent=1, sort_keys=True) + "\n")
+    raw = json.loads(json.dumps(asdict(manifest)))  # as it will be read: tuples are lists
+    part.write_text(json.dumps({**raw, SEAL: seal(raw)}, indent=1, sort_keys=True) + "\n")
     os.replace(part, folder / MANIFEST)
