@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+import time
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +14,19 @@ from typing import Final
 from serving.errors import ServingError
 
 BUSY_MS: Final = 10_000
+
+
+def write_ahead(connection: sqlite3.Connection) -> None:
+    """Turns the WAL on. SQLite's own timeout does not cover this switch: two that open a new file at once would fail."""
+    deadline = time.monotonic() + BUSY_MS / 1000
+    while True:
+        try:
+            connection.execute("pragma journal_mode = wal")
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+            time.sleep(0.005)
 
 
 class SqliteFile:
@@ -44,7 +58,7 @@ class SqliteFile:
         found: sqlite3.Connection | None = getattr(self._local, "connection", None)
         if found is None:
             found = sqlite3.connect(self._path, timeout=BUSY_MS / 1000, isolation_level=None, check_same_thread=False)
-            found.execute("pragma journal_mode = wal")
+            write_ahead(found)
             found.execute(f"pragma synchronous = {'full' if self._durable else 'normal'}")
             self._local.connection = found
             with self._lock:

@@ -27,9 +27,18 @@ def test_a_file_of_another_schema_is_refused_and_left_alone(tmp_path: Path) -> N
 
 
 def test_many_may_create_it_at_once(tmp_path: Path) -> None:
-    with ThreadPoolExecutor(8) as pool:
-        for file in pool.map(lambda _: SqliteFile(tmp_path / "books.db", SCHEMA, durable=True), range(16)):
-            file.close()
+    """The switch to WAL is the step that SQLite's own timeout does not cover."""
+    for turn in range(40):
+        start = threading.Barrier(8)
+
+        def create(_: int, path: Path = tmp_path / f"books{turn}.db", start: threading.Barrier = start) -> SqliteFile:
+            start.wait()
+            return SqliteFile(path, SCHEMA, durable=True)
+
+        with ThreadPoolExecutor(8) as pool:
+            for file in pool.map(create, range(8)):
+                assert file.connection.execute("pragma journal_mode").fetchone()[0] == "wal"
+                file.close()
 
 
 def test_threads_that_end_leave_no_file_open(tmp_path: Path) -> None:
