@@ -16,8 +16,17 @@ _KNOWN: Final = [("created_ts", TIME), ("source", pa.string())]
 _STRINGS: Final = pa.list_(pa.string())
 
 ADVERTISER: Final = pa.schema(
-    [("advertiser_id", pa.string()), *_KNOWN, ("name", pa.string()), ("category", pa.string()), ("domain", pa.string())]
+    [
+        ("advertiser_id", pa.string()),
+        *_KNOWN,
+        ("name", pa.string()),
+        ("category", pa.string()),
+        ("domain", pa.string()),
+        ("brand", pa.string()),  # a trademark: others' ads never insert it, nor show on searches for it alone; "" for none
+    ]
 )
+ADJUSTMENT: Final = pa.struct([("kind", pa.string()), ("value", pa.string()), ("factor", pa.float64())])
+"""The bid times `factor` where a device or region is `value`, or (kind hour) the hour of day, UTC."""
 CAMPAIGN: Final = pa.schema(
     [
         ("campaign_id", pa.string()),
@@ -37,6 +46,7 @@ CAMPAIGN: Final = pa.schema(
         ("age_bands", _STRINGS),
         ("genders", _STRINGS),
         ("frequency_cap", pa.int32()),  # impressions a user and day; 0: none
+        ("bid_adjustments", pa.list_(ADJUSTMENT)),  # of different kinds multiply; null or empty: none
     ]
 )
 AD_GROUP: Final = pa.schema(
@@ -57,8 +67,10 @@ CREATIVE: Final = pa.schema(
         *_KNOWN,
         ("category", pa.string()),
         ("language", pa.string()),
-        ("headline", pa.string()),
+        ("headline", pa.string()),  # may hold {keyword:default}
         ("description", pa.string()),
+        ("headlines", _STRINGS),  # a responsive creative's other headlines; empty: `headline` alone
+        ("descriptions", _STRINGS),
         ("call_to_action", pa.string()),
         ("image_path", pa.string()),  # relative to the platform's home; "" when there is none
         ("landing_url", pa.string()),
@@ -69,12 +81,13 @@ CREATIVE: Final = pa.schema(
 KEYWORD: Final = pa.schema(
     [
         ("keyword_id", pa.string()),
-        ("ad_group_id", pa.string()),
+        ("ad_group_id", pa.string()),  # "" for a negative of the whole campaign
+        ("campaign_id", pa.string()),
         *_KNOWN,
         ("text", pa.string()),
-        ("match_type", pa.string()),  # exact, phrase, broad
+        ("match_type", pa.string()),  # taxonomy.MATCH_TYPES
         ("negative", pa.bool_()),
-        ("bid_micros", pa.int64()),
+        ("bid_micros", pa.int64()),  # per click; 0: the campaign's
     ]
 )
 LANDING_PAGE: Final = pa.schema([("landing_url", pa.string()), *_KNOWN, ("title", pa.string()), ("text", pa.string())])

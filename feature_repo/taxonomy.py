@@ -8,6 +8,9 @@ SURFACES: Final = ("search", "feed", "proactive")
 DEVICES: Final = ("unknown", "mobile", "desktop", "tablet", "tv")
 AGE_BANDS: Final = ("unknown", "13-17", "18-24", "25-34", "35-44", "45-54", "55-64", "65+")
 GENDERS: Final = ("unknown", "female", "male", "other")
+INTENTS: Final = ("informational", "navigational", "transactional")
+"""What a searcher wants: to know, to reach a certain brand, to buy (Broder 2002)."""
+MATCH_TYPES: Final = ("exact", "phrase", "broad")
 OBJECTIVES: Final = ("cpc", "cpm", "cpa")
 
 CATEGORIES: Final = (

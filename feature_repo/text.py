@@ -10,6 +10,7 @@ from typing import Final
 
 import numpy as np
 import pandas as pd
+import snowballstemmer
 from numpy.typing import NDArray
 
 HASH_BUCKETS: Final = 1 << 20
@@ -26,6 +27,16 @@ def normalise(text: str) -> str:
 def tokenise(text: str) -> list[str]:
     """The words of `text` after `normalise`; letters and digits of any script."""
     return _WORD.findall(normalise(text))
+
+
+def stem(word: str) -> str:
+    """The stem of a normalised word (Snowball's English algorithm): what keyword matching compares. Total."""
+    return _stem(word)
+
+
+@lru_cache(maxsize=262_144)
+def _stem(word: str) -> str:
+    return str(snowballstemmer.stemmer("english").stemWord(word))  # one for each: a stemmer keeps the word it is at
 
 
 def hash_codes(values: Sequence[str | None] | NDArray[np.object_]) -> NDArray[np.int32]:
@@ -47,7 +58,9 @@ def _hash_codes(array: NDArray[np.object_]) -> NDArray[np.int32]:
     absent = np.array([v is None or v == "" for v in array], dtype=bool)
     if array.size == 0:
         return np.empty(0, np.int32)
-    hashed = pd.util.hash_array(np.where(absent, "", array).astype(object), categorize=True)
+    words = np.where(absent, "", array).astype(object)
+    # Each distinct word once; not where one holds a NUL, at which pandas takes words to end when it tells them apart.
+    hashed = pd.util.hash_array(words, categorize="\0" not in "".join(words))
     return np.where(absent, 0, hashed % np.uint64(HASH_BUCKETS - 1) + np.uint64(1)).astype(np.int32)
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,13 +13,38 @@ from serving.snapshot import Snapshot
 
 Rows = NDArray[np.int64]
 Mask = NDArray[np.bool_]
+SEMANTIC: Final = 3
+"""A candidate found by meaning, after the numbers of taxonomy.MATCH_TYPES."""
+
+
+@dataclass(frozen=True)
+class Match:
+    """How each candidate of a search was found, columns of one length. keyword: its row in the snapshot's keyword columns, -1
+    where meaning alone matched. kind: taxonomy.MATCH_TYPES' number, or SEMANTIC. close: a close variant of the keyword, not
+    its words. bid_micros: the keyword's, 0 for the campaign's. similarity: cosine of query and ad text, nan where unknown."""
+
+    keyword: Rows
+    kind: NDArray[np.int8]
+    close: Mask
+    bid_micros: Rows
+    similarity: NDArray[np.float32]
+
+    def at(self, which: Rows | Mask) -> Match:
+        """Those of some candidates."""
+        return Match(*(getattr(self, f.name)[which] for f in fields(self)))
+
+    def join(self, other: Match) -> Match:
+        """These, then the other's."""
+        return Match(*(np.concatenate([getattr(self, f.name), getattr(other, f.name)]) for f in fields(self)))
 
 
 class Candidates:
-    """Rows of `snapshot`, each at most once: an ordered list, or (while nearly all of a large catalogue is left) a mask."""
+    """Rows of `snapshot`, each at most once: an ordered list, or (while nearly all of a large catalogue is left) a mask.
 
-    def __init__(self, snapshot: Snapshot, rows: Rows | None = None, *, mask: Mask | None = None) -> None:
-        self.snapshot = snapshot
+    match: how they were found, where they answer a search."""
+
+    def __init__(self, snapshot: Snapshot, rows: Rows | None = None, *, mask: Mask | None = None, match: Match | None = None) -> None:
+        self.snapshot, self.match = snapshot, match
         self.mask = mask
         """(ads,) over the whole snapshot; None once the candidates are a list."""
         if rows is not None:
@@ -43,11 +69,16 @@ class Candidates:
         """The candidates, in order, for which a mask of their length is True."""
         if self.mask is not None and len(self) == len(self.mask):
             return Candidates(self.snapshot, mask=mask)
-        return Candidates(self.snapshot, self.rows[mask])
+        return Candidates(self.snapshot, self.rows[mask], match=self.match and self.match.at(mask))
 
     def take(self, which: Rows) -> Candidates:
         """The candidates at some positions of the list, in that order."""
-        return Candidates(self.snapshot, self.rows[which])
+        return Candidates(self.snapshot, self.rows[which], match=self.match and self.match.at(which))
+
+    def join(self, other: Candidates) -> Candidates:
+        """These, then the other's, which are not among them. What one does not know of its matches is lost for both."""
+        match = self.match.join(other.match) if self.match is not None and other.match is not None else None
+        return Candidates(self.snapshot, np.concatenate([self.rows, other.rows]), match=match)
 
     def of(self, name: str) -> np.ndarray:
         """A snapshot column at these rows."""

@@ -17,7 +17,7 @@ from serving.errors import ServingError
 from serving.live import Live
 from serving.request import AdRequest
 from serving.settings import Settings
-from serving.stages import Context, Filter, Slate
+from serving.stages import NOBODY, Context, Filter, Slate
 from serving.surfaces.surface import Surface
 
 log = logging.getLogger(__name__)
@@ -90,13 +90,16 @@ class Engine:
         if surface is None:
             raise ServingError("surface", request.surface, f"Open surfaces: {', '.join(self._surfaces)}.")
         run = Run(request)
-        try:
-            context = surface.understanding.understand(request)
-        except Exception as error:  # without consent and age nothing may be shown
-            run.failed(surface.understanding, error)
-            return self._decision(run, live, Context({}, {}, known=False), None, Slate((), ()), "not_understood")
+        context = NOBODY
+        for understander in surface.understanding:
+            try:
+                context = understander.understand(request, context, live)
+            except Exception as error:  # the others go on from what is understood so far
+                run.failed(understander, error)
         run.stage("understanding")
-        candidates = self._source(surface, run, live)
+        if not context.user:  # without consent and age nothing may be shown
+            return self._decision(run, live, context, None, Slate((), ()), "not_understood")
+        candidates = self._source(surface, run, context, live)
         run.stage("sourcing")
         if candidates is None:
             return self._decision(run, live, context, None, Slate((), ()), "no_inventory")
@@ -122,11 +125,11 @@ class Engine:
         reason = "" if slate.shown else "no_score" if scores is None else "nothing_above_floor"
         return self._decision(run, live, context, scores, slate, reason, held, len(scored) if scores is None else 0)
 
-    def _source(self, surface: Surface, run: Run, live: Live) -> Candidates | None:
+    def _source(self, surface: Surface, run: Run, context: Context, live: Live) -> Candidates | None:
         found: Candidates | None = None
         for source in surface.sourcing:
             try:
-                got = source.source(run.request, live)
+                got = source.source(run.request, context, live, 0 if found is None else len(found))
             except Exception as error:  # a source that fails is counted, the others go on
                 run.failed(source, error)
                 continue
@@ -134,7 +137,7 @@ class Engine:
             if found is not None:
                 got = got.keep(~np.isin(got.rows, found.rows))
             run.sources[name] = run.sources.get(name, 0) + len(got)
-            found = got if found is None else Candidates(found.snapshot, np.concatenate([found.rows, got.rows]))
+            found = got if found is None else found.join(got)
         return found if found is not None and len(found) else None
 
     def _filter(self, rules: tuple[Filter, ...], run: Run, context: Context, candidates: Candidates) -> Candidates:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import Final, Protocol
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from serving.candidates import Candidates, Mask, Scores
 from serving.decision import RankedAd
 from serving.live import Live
 from serving.request import AdRequest
+from serving.understanding.query import Query
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,12 @@ class Context:
     moment: Columns
     known: bool = True
     flags: tuple[str, ...] = ()
+    query: Query | None = None
+    """What a search asks for; None on the other surfaces."""
+
+
+NOBODY: Final = Context({}, {}, known=False)
+"""Before anything is understood."""
 
 
 @dataclass(frozen=True)
@@ -49,13 +56,15 @@ class Profiles(Protocol):
 
 
 class Understander(Protocol):
-    def understand(self, request: AdRequest) -> Context: ...
+    """Adds what it understands to what those before it did; one that fails leaves that as it was, and is flagged."""
+
+    def understand(self, request: AdRequest, context: Context, live: Live) -> Context: ...
 
 
 class Source(Protocol):
-    """Names candidates; a failing source is counted and tolerated."""
+    """Names candidates; found: those of the sources before it. A failing source is counted and tolerated."""
 
-    def source(self, request: AdRequest, live: Live) -> Candidates: ...
+    def source(self, request: AdRequest, context: Context, live: Live, found: int) -> Candidates: ...
 
 
 class Filter(Protocol):

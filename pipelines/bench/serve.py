@@ -29,6 +29,7 @@ from serving.precision.model_matrix import model_matrix
 from serving.request import AdRequest
 from serving.settings import Settings
 from serving.snapshot import open_current
+from serving.stages import NOBODY
 from serving.state.memory import MemoryLedger
 from serving.surfaces.proactive import proactive
 from serving.understanding.profile import Profile
@@ -134,7 +135,7 @@ def run(requests: int = 200, sizes: tuple[int, ...] = SIZES, http_seconds: float
                 for stage, ms in decision.stage_ms.items():
                     stages.setdefault(stage, []).append(ms)
 
-            context = Profile(Everyone()).understand(_request(1))
+            context = Profile(Everyone()).understand(_request(1), NOBODY, Live(None))
             ready = model_matrix(CLICK, context, Candidates(live.snapshot, np.arange(SCORED)))
 
             def score(_: int, m: np.ndarray = ready, b: Bundle = bundle) -> None:

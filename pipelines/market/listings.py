@@ -147,7 +147,8 @@ class Listings:
         return fill(
             KEYWORD, len(ids),
             {
-                **self.known(len(ids)), "keyword_id": ids, "ad_group_id": groups, "text": texts, "match_type": kinds,
+                **self.known(len(ids)), "keyword_id": ids, "ad_group_id": groups,
+                "campaign_id": numbered("k", ads.group_campaign[[int(g[1:]) for g in groups]]), "text": texts, "match_type": kinds,
                 "negative": negative, "bid_micros": bids,
             },
         )  # fmt: skip

@@ -25,7 +25,7 @@ def proactive(profiles: Profiles, ledger: Ledger, settings: Settings) -> Surface
     """The surface, top to bottom."""
     return Surface(
         name="proactive",
-        understanding=Profile(profiles),
+        understanding=(Profile(profiles),),
         sourcing=(Campaigns(),),
         eligibility=(Targeting(),),
         recall=(Nearest(), Popular()),

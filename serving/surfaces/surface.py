@@ -9,10 +9,11 @@ from serving.stages import Allocator, Filter, Recaller, Scorer, Source, Understa
 
 @dataclass(frozen=True)
 class Surface:
-    """eligibility: rules cheap enough for the whole catalogue. recall, precision: the next is asked when one fails."""
+    """understanding: the asker first; without them nothing may be shown. eligibility: rules cheap enough for the whole
+    catalogue. recall, precision: the next is asked when one fails."""
 
     name: str
-    understanding: Understander
+    understanding: tuple[Understander, ...]
     sourcing: tuple[Source, ...]
     eligibility: tuple[Filter, ...]
     recall: tuple[Recaller, ...]

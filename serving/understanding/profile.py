@@ -6,6 +6,7 @@ import numpy as np
 
 from feature_repo.request_time import context_columns, user_columns
 from feature_repo.tables import USER_TABLES
+from serving.live import Live
 from serving.request import AdRequest
 from serving.stages import Context, Profiles
 
@@ -17,7 +18,7 @@ class Profile:
         self._profiles = profiles
         self._defaults = {f.name: f.filled(1) for t in USER_TABLES for f in t.features}
 
-    def understand(self, request: AdRequest) -> Context:
+    def understand(self, request: AdRequest, context: Context, live: Live) -> Context:
         flags: tuple[str, ...] = ()
         user = self._defaults
         if not request.consent:
@@ -34,7 +35,7 @@ class Profile:
             np.array([request.ts.replace(tzinfo=None)], "datetime64[us]"), _one(request.surface), _one(request.device),
             _one(request.os), _one(request.region), _one(request.language),
         )  # fmt: skip
-        return Context(user_columns(user), moment, known=not flags, flags=flags)
+        return Context(user_columns(user), moment, known=not flags, flags=(*context.flags, *flags))
 
 
 def _one(value: str) -> np.ndarray:

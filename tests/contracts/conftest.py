@@ -32,7 +32,7 @@ from serving.recall.popular import Popular
 from serving.request import AdRequest
 from serving.snapshot import Snapshot, open_current
 from serving.sourcing.campaigns import Campaigns
-from serving.stages import Context
+from serving.stages import NOBODY, Context
 from serving.state.memory import MemoryLedger
 from serving.understanding.profile import Profile
 
@@ -109,14 +109,14 @@ class Stage:
         return VERBS[self.stage]
 
     def context(self) -> Context:
-        return Profile(Known()).understand(self.request)
+        return Profile(Known()).understand(self.request, NOBODY, self.live)
 
     def call(self, rows: np.ndarray, k: int = 20) -> Any:
         candidates, context = Candidates(self.snapshot, rows), self.context()
         if self.stage == "understanding":
-            return self.component.understand(self.request)
+            return self.component.understand(self.request, NOBODY, self.live)
         if self.stage == "sourcing":
-            return self.component.source(self.request, self.live)
+            return self.component.source(self.request, context, self.live, 0)
         if self.stage == "recall":
             return self.component.recall(self.request, context, candidates, k)
         if self.stage == "integrity":

@@ -7,10 +7,10 @@ import sys
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
-from feature_repo.text import HASH_BUCKETS, bag, hash_codes, normalise, tokenise
+from feature_repo.text import HASH_BUCKETS, bag, hash_codes, normalise, stem, tokenise
 
 WORDS = st.lists(st.one_of(st.none(), st.text(st.characters(exclude_categories=["Cs"]))), max_size=30)
 
@@ -26,6 +26,7 @@ def test_codes_lie_in_their_range_and_absent_is_zero(words: list[str | None]) ->
 
 
 @given(WORDS)
+@example([None, "\0", "a", "a\0b"])
 def test_one_at_a_time_is_the_same_as_all_at_once(words: list[str | None]) -> None:
     """Serving hashes one, training hashes a million."""
     assert [int(hash_codes([w])[0]) for w in words] == hash_codes(words).tolist()
@@ -34,7 +35,7 @@ def test_one_at_a_time_is_the_same_as_all_at_once(words: list[str | None]) -> No
 
 def test_codes_are_those_of_every_other_process() -> None:
     """Models keep them; these values may never change."""
-    words = ["creative-1", "Ünïcode", "a" * 500, "", None, "мобильный"]
+    words = ["creative-1", "nul\0inside", "nul", "Ünïcode", "a" * 500, "", None, "мобильный"]
     program = f"from feature_repo.text import hash_codes; print(hash_codes({words!r}).tolist())"
     said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, env={"PYTHONHASHSEED": "99"})
     assert said.stdout.strip() == str(hash_codes(words).tolist())
@@ -75,3 +76,13 @@ def test_a_bag_is_a_unit_vector_or_nothing(texts: list[str]) -> None:
     for text, row in zip(texts, rows, strict=True):
         assert np.linalg.norm(row) == pytest.approx(1.0 if tokenise(text) else 0.0, abs=1e-5)
         np.testing.assert_allclose(row, bag([text.upper().lower()], 64)[0] if text.isascii() else row, atol=1e-6)
+
+
+@given(st.text())
+def test_any_word_has_a_stem(word: str) -> None:
+    for token in tokenise(word):
+        assert isinstance(stem(token), str) and len(stem(token)) <= len(token) + 1
+
+
+def test_plurals_and_forms_share_a_stem() -> None:
+    assert stem("shoes") == stem("shoe") and stem("running") == stem("runs") == stem("run") and stem("") == ""

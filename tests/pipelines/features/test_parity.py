@@ -21,10 +21,12 @@ from feature_repo.tables import AD_TABLES, TABLES, USER_TABLES
 from pipelines.dataset import assemble, features_at
 from pipelines.publish import publish
 from serving.candidates import Candidates
+from serving.live import Live
 from serving.precision.model_matrix import model_matrix
 from serving.request import AdRequest
 from serving.settings import Settings
 from serving.snapshot import open_current
+from serving.stages import NOBODY
 from serving.understanding.profile import Profile
 
 pytestmark = [
@@ -105,7 +107,7 @@ def test_a_training_row_is_the_row_that_serving_scores(copy: Any, head: str) -> 
             "os": ("ios", "")[i % 2], "region": ("north", "", "r1")[i % 3], "language": ("en", "")[i % 2],
         }  # fmt: skip
         at = end_of(copy.live) + timedelta(microseconds=int(rng.integers(0, 80_000_000_000)))
-        context = profile.understand(AdRequest(f"r{i}", user_id=user, ts=at, **asked))
+        context = profile.understand(AdRequest(f"r{i}", user_id=user, ts=at, **asked), NOBODY, Live(None))
         served.append(model_matrix(INPUTS[head], context, Candidates(snapshot, rows)))
         frames.append(pd.DataFrame({"ts": at.replace(tzinfo=None), "user_id": user, **asked, **ids}))
     frame = pd.concat(frames, ignore_index=True)

@@ -17,6 +17,7 @@ from serving.live import Live
 from serving.request import AdRequest
 from serving.stages import Context
 from serving.surfaces.surface import Surface
+from serving.understanding.profile import Profile
 
 Ask = Callable[..., AdRequest]
 
@@ -160,13 +161,13 @@ def test_without_consent_nothing_about_the_person_is_read(bench: Any, ask: Ask) 
         def read(self, user_id: str, now: object) -> object:
             raise AssertionError("read without consent")
 
-    surface = replace(surface, understanding=type(surface.understanding)(Forbidden()))  # type: ignore[call-arg]
+    surface = replace(surface, understanding=(Profile(Forbidden()),))
     decision = bench.decide(ask(consent=False), surface=surface)
     assert decision.flags == ("no_consent",) and decision.shown
 
 
 def test_a_profile_that_cannot_be_reached_is_flagged_and_defaulted(bench: Any) -> None:
-    surface = replace(bench.surface, understanding=type(bench.surface.understanding)(Fails()))
+    surface = replace(bench.surface, understanding=(Profile(Fails()),))
     decision = bench.decide(surface=surface)
     assert decision.shown and any("unreachable" in f for f in decision.flags)
 

@@ -13,7 +13,9 @@ from hypothesis import strategies as st
 from serving.candidates import Candidates, Scores
 from serving.delivery.auction import CPM
 from serving.delivery.second_price import SecondPrice
+from serving.live import Live
 from serving.request import AdRequest
+from serving.stages import Context
 
 Ask = Callable[..., AdRequest]
 
@@ -27,10 +29,10 @@ def test_two_sources_of_the_same_ads_count_each_once(bench: Any) -> None:
 
 def test_a_request_that_cannot_be_understood_gets_no_ad(bench: Any) -> None:
     class Confused:
-        def understand(self, request: AdRequest) -> None:
+        def understand(self, request: AdRequest, context: Context, live: Live) -> Context:
             raise RuntimeError("out of order")
 
-    decision = bench.decide(surface=replace(bench.surface, understanding=Confused()))
+    decision = bench.decide(surface=replace(bench.surface, understanding=(Confused(),)))
     assert decision.no_ad_reason == "not_understood" and decision.rung == "no_ad" and decision.funnel.sourced == 0
     assert "Confused_failed:RuntimeError" in decision.flags
 

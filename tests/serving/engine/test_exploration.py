@@ -11,6 +11,7 @@ import numpy as np
 from serving.candidates import Candidates
 from serving.delivery.second_price import SecondPrice
 from serving.request import AdRequest
+from serving.stages import NOBODY
 
 SHARE = 0.4
 Ask = Callable[..., AdRequest]
@@ -18,7 +19,7 @@ Ask = Callable[..., AdRequest]
 
 def slates(bench: Any, ask: Ask, share: float, n: int) -> list[Any]:
     request = ask()
-    context = bench.surface.understanding.understand(request)
+    context = bench.surface.understanding[0].understand(request, NOBODY, bench.live)
     candidates = Candidates(bench.snapshot, np.arange(10))
     scores = bench.surface.precision[0].score(request, context, candidates, bench.live)
     auction = SecondPrice(share, 1_000, 7)

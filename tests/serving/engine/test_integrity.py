@@ -10,6 +10,7 @@ import numpy as np
 
 from serving.candidates import Candidates
 from serving.request import AdRequest
+from serving.stages import NOBODY
 
 Ask = Callable[..., AdRequest]
 
@@ -23,7 +24,7 @@ def rule(bench: Any, name: str) -> Any:
 
 
 def admitted(bench: Any, name: str, request: AdRequest) -> np.ndarray:
-    context = bench.surface.understanding.understand(request)
+    context = bench.surface.understanding[0].understand(request, NOBODY, bench.live)
     return np.asarray(rule(bench, name).admit(request, context, whole(bench)))
 
 
@@ -57,7 +58,8 @@ def test_a_cap_counts_impressions_of_a_user_and_day(bench: Any, ask: Ask) -> Non
     campaign = snapshot.campaign_ids[0]
 
     def admits(asked: AdRequest) -> np.ndarray:
-        return np.asarray(rule(bench, "FrequencyCap").admit(asked, bench.surface.understanding.understand(asked), candidates))
+        context = bench.surface.understanding[0].understand(asked, NOBODY, bench.live)
+        return np.asarray(rule(bench, "FrequencyCap").admit(asked, context, candidates))
 
     bench.ledger.expose("u1", [campaign], request.ts.date())
     assert admits(request).all()
@@ -90,7 +92,7 @@ def test_limited_and_sensitive_ads_need_a_known_adult(bench: Any, ask: Ask) -> N
     status, sensitive = np.arange(n) % len(POLICIES), np.arange(n) % 8 == 7
     columns = {"policy": status.astype(np.int8), "sensitive": sensitive}
     snapshot = type(bench.snapshot)(bench.snapshot.manifest, {**bench.snapshot.arrays, **columns})
-    context = bench.surface.understanding.understand(ask())
+    context = bench.surface.understanding[0].understand(ask(), NOBODY, bench.live)
     approved, limited = status == POLICIES.index("approved"), status == POLICIES.index("limited")
     for age in AGE_BANDS:
         context.user[AGE_CODE] = np.array([AGE_BANDS.index(age)])

@@ -13,6 +13,7 @@ from serving.candidates import Candidates
 from serving.recall.nearest import Nearest
 from serving.request import AdRequest
 from serving.snapshot.recall_index import query
+from serving.stages import NOBODY
 
 Ask = Callable[..., AdRequest]
 
@@ -21,7 +22,7 @@ Ask = Callable[..., AdRequest]
 def test_a_scan_finds_what_brute_force_finds_among_the_eligible(bench: Any, ask: Ask, share: float) -> None:
     rng = np.random.default_rng(3)
     rows = np.flatnonzero(rng.random(len(bench.snapshot)) < share)
-    context = bench.surface.understanding.understand(ask())
+    context = bench.surface.understanding[0].understand(ask(), NOBODY, bench.live)
     vector = rng.normal(size=(1, USER_EMBEDDING.features[0].width)).astype(np.float32)
     context.user[USER_EMBEDDING.names[0]] = vector
     found = Nearest().recall(ask(), context, Candidates(bench.snapshot, rows), 25)
