@@ -16,6 +16,8 @@ from feature_repo.taxonomy import AGE_BANDS, CATEGORIES, GENDERS
 if TYPE_CHECKING:
     import ibis.expr.types as ir
 
+DAY: Final = 86_400
+"""Seconds."""
 HALF_LIFE_DAYS: Final = 14.0
 """An action counts half after two weeks."""
 INTEREST_PRIOR: Final = 8.0
@@ -31,12 +33,13 @@ AGE_CODE: Final = "user_age_code"
 GENDER_CODE: Final = "user_gender_code"
 
 
-def day_bit(since: ir.IntegerValue) -> ir.IntegerValue:
-    """One bit for the day an action fell on, told by its seconds before the day's end: DuckDB counts the bits of an OR
-    three times as fast as distinct dates. What was told later than two months after it counts as the oldest day."""
+def day_bit(ts: ir.IntegerValue, now: ir.IntegerValue) -> ir.IntegerValue:
+    """One bit for the day (UTC) that a moment fell on, both in seconds: DuckDB counts the bits of an OR three times as fast as
+    distinct dates. What was told later than two months after it counts as the oldest day."""
     import ibis
 
-    return (ibis.literal(2.0) ** ibis.least(since // 86_400, 62)).cast("int64")  # Ibis has no shift for Spark
+    ago = ibis.greatest(now // DAY - ts // DAY, 0)
+    return (ibis.literal(2.0) ** ibis.least(ago, 62)).cast("int64")  # Ibis has no shift for Spark
 
 
 def days(bits: ir.IntegerValue) -> ir.IntegerValue:
@@ -53,8 +56,8 @@ def build(tables: Mapping[str, ir.Table], as_of: datetime) -> ir.Table:
     now = seconds(instant(as_of))
     activity, impressions, engagements, users = (tables[n] for n in USER_PROFILE.reads)
 
-    act = activity.mutate(since=ibis.greatest(now - seconds(activity.ts), 0))
-    act = act.mutate(age=act.since.cast("float64") / 86_400.0, on=day_bit(act.since))
+    act = activity.mutate(at=seconds(activity.ts))
+    act = act.mutate(age=ibis.greatest(now - act.at, 0).cast("float64") / 86_400.0, on=day_bit(act.at, now))
     weight = ibis.cases(*((act.action == a, w) for a, w in ACTION_WEIGHT.items()), else_=1.0)
     decayed = weight * (act.age * (-0.693147 / HALF_LIFE_DAYS)).exp()
     # Whole millionths: integer sums are the same whatever order an engine adds them in.
