@@ -41,7 +41,7 @@ def advertisers(ids: pa.Array, created: pa.Array, source: str, names: Sequence[s
         "advertisers",
         len(ids),
         {"advertiser_id": ids, "created_ts": created, "source": source, "name": pa.array(names, pa.string()),
-         "category": CATEGORIES[0], "domain": ""},
+         "category": CATEGORIES[0], "domain": "", "brand": ""},
     )  # fmt: skip
 
 
@@ -53,7 +53,8 @@ def campaigns(ids: pa.Array, advertiser_ids: pa.Array, created: pa.Array, source
         len(ids),
         {"campaign_id": ids, "advertiser_id": advertiser_ids, "created_ts": created, "source": source, "status": "active",
          "objective": objective, "bid_micros": BID_MICROS[objective], "daily_budget_micros": DAILY_BUDGET_MICROS,
-         "start_ts": created, "end_ts": None, "hours": list(range(24)), "frequency_cap": 0, **everyone},
+         "start_ts": created, "end_ts": None, "hours": list(range(24)), "frequency_cap": 0,
+         "bid_adjustments": None, **everyone},
     )  # fmt: skip
 
 
@@ -83,6 +84,7 @@ def creatives(
         {"creative_id": ids, "ad_group_id": ad_group_ids, "campaign_id": campaign_ids, "advertiser_id": advertiser_ids,
          "created_ts": created, "source": source, "category": CATEGORIES[0], "language": "",
          "headline": pa.array(headlines, pa.string()), "description": pa.array(descriptions, pa.string()),
+         "headlines": [], "descriptions": [],
          "call_to_action": "", "image_path": "", "landing_url": "", "video_seconds": None, "policy_status": "approved"},
     )  # fmt: skip
 
