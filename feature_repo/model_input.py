@@ -17,13 +17,13 @@ Columns = Mapping[str, np.ndarray]
 
 @dataclass(frozen=True)
 class Column:
-    """One model input. origin: `context` (request), `user`, `ad` (feature tables and catalogue), or `pair` (request_time.py).
+    """One model input. origin: `context` (request), `user`, `ad` (feature tables and catalogue), `pair` or `search` (request_time.py).
 
     kind `category` marks identity codes (text.hash_codes), which a ranker encodes and never orders by.
     """
 
     name: str
-    origin: Literal["context", "user", "ad", "pair"]
+    origin: Literal["context", "user", "ad", "pair", "search"]
     kind: Literal["numeric", "category"] = "numeric"
 
 
@@ -42,10 +42,10 @@ class ModelInput:
         """Positions of the columns of one origin."""
         return tuple(i for i, c in enumerate(self.columns) if c.origin == origin)
 
-    def matrix(self, n: int, context: Columns, user: Columns, ad: Columns, pair: Columns) -> NDArray[np.float32]:
+    def matrix(self, n: int, context: Columns, user: Columns, ad: Columns, pair: Columns, search: Columns) -> NDArray[np.float32]:
         """The (n, k) float32 matrix in column order. Raises FeatureError naming a column that is absent or too short."""
         out = np.empty((n, len(self.columns)), np.float32)
-        origins = {"context": context, "user": user, "ad": ad, "pair": pair}
+        origins = {"context": context, "user": user, "ad": ad, "pair": pair, "search": search}
         for i, column in enumerate(self.columns):
             values = origins[column.origin].get(column.name)
             if values is None:

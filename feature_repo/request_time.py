@@ -5,6 +5,7 @@ Every input has n rows or one (broadcast). `user` and `ad` are keyed by feature 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -12,13 +13,15 @@ from numpy.typing import NDArray
 
 from feature_repo.model_input import Columns
 from feature_repo.taxonomy import CATEGORIES, DEVICES, SURFACES
-from feature_repo.text import hash_codes
+from feature_repo.text import hash_codes, stem, tokenise
 
 CATEGORY_NUMBER: Final = {c: i for i, c in enumerate(CATEGORIES)}
 SURFACE_NUMBER: Final = {s: i for i, s in enumerate(SURFACES)}
 DEVICE_NUMBER: Final = {d: i for i, d in enumerate(DEVICES)}
 PAIR_READS: Final = ("category_code", "ad_language_id", "launched_at", "ad_vector", *(f"ctr_{s}_30d" for s in SURFACES))
 """The ad columns that pair_columns reads."""
+QUERY_WORDS: Final = 12
+"""Words of a query that are looked for in an ad's texts."""
 DAY_SECONDS: Final = 86_400.0
 
 
@@ -107,6 +110,56 @@ def pair_columns(context: Columns, user: Columns, ad: Columns) -> dict[str, np.n
         "ad_age_days": np.clip((np.asarray(context["seconds"]) - np.asarray(ad["launched_at"])) / DAY_SECONDS, 0, 365),
         "surface_ctr": ctr,
         "rates_product": np.log(np.maximum(ctr * np.asarray(user["user_ctr_30d"]), 1e-9)),
+    }
+
+
+def word_codes(texts: Sequence[str], most: int) -> NDArray[np.int32]:
+    """Codes of the stems of each text's first words, (n, most), 0 where it has fewer."""
+    out = np.zeros((len(texts), most), np.int32)
+    stems = [[stem(token) for token in tokenise(text)][:most] for text in texts]
+    lengths = np.array([len(s) for s in stems], np.int64)
+    if lengths.sum():
+        codes = hash_codes([s for row in stems for s in row])
+        out[np.repeat(np.arange(len(texts)), lengths), _within(lengths)] = codes
+    return out
+
+
+def _within(lengths: NDArray[np.int64]) -> NDArray[np.int64]:
+    """0, 1, ... within each run of a length."""
+    return np.asarray(np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths))
+
+
+def overlap(query: NDArray[np.int32], text: NDArray[np.int32]) -> NDArray[np.float32]:
+    """Share of the query's words that the text holds, (n,), 0 for a query without any. Rows of codes; query: (n, k) or (1, k)."""
+    held = (query[:, :, None] == text[:, None, :]).any(axis=2) & (query > 0)
+    return np.asarray(held.sum(axis=1) / np.maximum((query > 0).sum(axis=1), 1), np.float32)
+
+
+NO_SEARCH: Final[dict[str, np.ndarray]] = {
+    "query_words": np.zeros((1, QUERY_WORDS), np.int32),
+    "query_length": np.zeros(1),
+    "commercial": np.full(1, 0.5),
+    "informational": np.zeros(1),
+    "navigational": np.zeros(1),
+    "query_categories": np.zeros((1, len(CATEGORIES)), np.float32),
+    "match_kind": np.full(1, -1.0),
+    "match_close": np.zeros(1),
+    "query_similarity": np.zeros(1, np.float32),
+    "headline_words": np.zeros((1, 1), np.int32),
+    "description_words": np.zeros((1, 1), np.int32),
+}
+"""What a request says of its query when it has none, and a candidate of its match when nothing was matched."""
+
+
+def search_columns(search: Columns, ad: Columns) -> dict[str, np.ndarray]:
+    """Columns of a query and an ad; search: NO_SEARCH, or with what is known of the query and of how the ad was matched."""
+    category = np.asarray(ad["category_code"], np.int64)
+    return {
+        **{name: search[name] for name in ("query_length", "commercial", "informational", "navigational", "match_kind", "match_close")},
+        "query_similarity": np.nan_to_num(np.asarray(search["query_similarity"], np.float32)),
+        "category_match": _pick(np.asarray(search["query_categories"]), category),
+        "headline_overlap": overlap(search["query_words"], search["headline_words"]),
+        "description_overlap": overlap(search["query_words"], search["description_words"]),
     }
 
 

@@ -26,6 +26,16 @@ PAIR: Final = tuple(
         "language_match", "region_match", "device_match", "ad_age_days", "surface_ctr", "rates_product",
     )
 )  # fmt: skip
+SEARCH: Final = tuple(
+    Column(name, "search")
+    for name in (
+        "query_length", "commercial", "informational", "navigational", "match_kind", "match_close", "query_similarity", "category_match",
+        "headline_overlap", "description_overlap",
+    )
+)  # fmt: skip
+"""At their defaults (request_time.NO_SEARCH) on the other surfaces."""
+TEXT_OVERLAP: Final = ("headline_overlap", "description_overlap")
+"""The columns that change with the words an ad is written in."""
 IDENTITY: Final = (
     Column("device_id", "context", "category"),
     Column("os_id", "context", "category"),
@@ -36,7 +46,7 @@ IDENTITY: Final = (
     Column("creative_code", "ad", "category"),
 )
 
-CLICK: Final = ModelInput("click", (*CONTEXT, *USER, *AD, *PAIR, *IDENTITY))
-CONVERSION: Final = ModelInput("conversion", (*CONTEXT, *USER, *AD, *PAIR, *IDENTITY))
+CLICK: Final = ModelInput("click", (*CONTEXT, *USER, *AD, *PAIR, *SEARCH, *IDENTITY))
+CONVERSION: Final = ModelInput("conversion", (*CONTEXT, *USER, *AD, *PAIR, *SEARCH, *IDENTITY))
 INPUTS: Final = {m.name: m for m in (CLICK, CONVERSION)}
 """One per head."""

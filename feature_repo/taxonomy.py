@@ -13,6 +13,9 @@ INTENTS: Final = ("informational", "navigational", "transactional")
 MATCH_TYPES: Final = ("exact", "phrase", "broad")
 OBJECTIVES: Final = ("cpc", "cpm", "cpa")
 
+INFORMATIVE_CALLS: Final = frozenset({"learn more", "read more", "find out more", "compare", "read the guide"})
+"""Calls to action, normalised, of creatives that inform rather than sell."""
+
 CATEGORIES: Final = (
     "unknown",
     "attractions", "automotive", "books", "business", "careers", "crime", "education", "events",

@@ -64,6 +64,19 @@ def _hash_codes(array: NDArray[np.object_]) -> NDArray[np.int32]:
     return np.where(absent, 0, hashed % np.uint64(HASH_BUCKETS - 1) + np.uint64(1)).astype(np.int32)
 
 
+def hash_words(words: Sequence[str]) -> NDArray[np.uint64]:
+    """64-bit codes of words, shape (n,): for exact comparison, where hash_codes' range is too small. The same in every process."""
+    if len(words) <= 64:  # a query's, seen many times
+        return np.array([_hash_word(word) for word in words], np.uint64)
+    array = np.array(words, dtype=object)
+    return np.asarray(pd.util.hash_array(array, categorize="\0" not in "".join(words)), np.uint64)
+
+
+@lru_cache(maxsize=262_144)
+def _hash_word(word: str) -> int:
+    return int(pd.util.hash_array(np.array([word], dtype=object), categorize=False)[0])
+
+
 def bag(texts: Iterable[str], buckets: int) -> NDArray[np.float32]:
     """Hashed bag of words, one row a text, shape (n, buckets), rows scaled to unit length (zero when empty)."""
     rows = [tokenise(t) for t in texts]

@@ -9,7 +9,7 @@ import typer
 
 from pipelines.cli.output import debug
 
-VERBS = ("simulate", "ingest", "features", "train", "evaluate", "gate", "models", "shadow", "quality",
+VERBS = ("simulate", "ingest", "features", "language", "train", "evaluate", "gate", "models", "shadow", "quality",
          "serve", "explain", "bench", "demo", "up", "doctor", "config")  # fmt: skip
 """Modules of pipelines/cli, in the order of `placard --help`; each has register(app)."""
 

@@ -16,9 +16,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from feature_repo.model_input import ModelInput
+from feature_repo.model_input import Columns, ModelInput
 from feature_repo.partition_file import write_partition
-from feature_repo.request_time import ad_columns, context_columns, pair_columns, user_columns
+from feature_repo.request_time import NO_SEARCH, ad_columns, context_columns, pair_columns, search_columns, user_columns
 from feature_repo.services import INPUTS
 from feature_repo.sources import Home, end_of
 from feature_repo.table import EVENT_TIME, FeatureTable
@@ -27,9 +27,11 @@ from feature_repo.text import hash_codes
 from pipelines.build import as_of_table, connect
 from pipelines.errors import Missing, PipelineError, Refused
 from pipelines.exclusive import exclusive
+from pipelines.search_rows import search_rows
 from serving.settings import Settings
 
 HISTORY_DAYS: Final = 30
+IDENTITIES: Final = ("creative_id", "campaign_id", "advertiser_id")
 CONTEXT: Final = ("surface", "device", "os", "region", "language")
 ROWS: Final = "rows.parquet"
 MATRIX: Final = "matrix.npy"
@@ -67,8 +69,12 @@ def labels(home: Home, head: str, day: date, maturity: timedelta) -> pd.DataFram
         outcomes = done.filter(done.kind == head).group_by(link).aggregate(happened=lambda t: t.created_ts.min())
         joined = base.left_join(outcomes.rename(outcome_of=link), base[key] == outcomes.rename(outcome_of=link).outcome_of)
         columns = {"row_id": joined[key], "explored": joined.explored if head == "click" else False}
+        asked = as_of_table(con, home, "queries", as_of, HISTORY_DAYS + 2).select(asked="query_id", query="text")
+        joined = joined.left_join(asked, joined.query_id == asked.asked)
         frame: pd.DataFrame = (
-            joined.select("ts", "user_id", "creative_id", "campaign_id", "advertiser_id", "position", *CONTEXT, "happened", **columns)
+            joined.select(
+                "ts", "user_id", "creative_id", "campaign_id", "advertiser_id", "position", *CONTEXT, "query", "happened", **columns
+            )
             .order_by("ts", "row_id")
             .to_pandas()
         )
@@ -79,6 +85,7 @@ def labels(home: Home, head: str, day: date, maturity: timedelta) -> pd.DataFram
         raise Missing(f"matured {head} labels", str(day), "Ingest earlier days, or lower PLACARD_LABEL_MATURITY_HOURS.")
     frame["label"] = (frame["happened"] - frame["ts"]) <= maturity
     frame["position"] = frame["position"].fillna(1).astype(np.int16)
+    frame["query"] = frame["query"].fillna("")
     frame["explored"] = frame["explored"].fillna(False).astype(bool)
     return frame.drop(columns="happened")
 
@@ -145,13 +152,14 @@ def _filled(table: FeatureTable, joined: pa.Table) -> dict[str, np.ndarray]:
     return out
 
 
-def assemble(model: ModelInput, frame: pd.DataFrame, features: dict[str, np.ndarray]) -> NDArray[np.float32]:
-    """The rows' matrix through the same functions that serving calls."""
+def assemble(model: ModelInput, frame: pd.DataFrame, features: dict[str, np.ndarray], search: Columns = NO_SEARCH) -> NDArray[np.float32]:
+    """The rows' matrix through the same functions that serving calls. search: what search_columns reads, of rows that searched."""
     text = {c: frame[c].fillna("").to_numpy(object) for c in CONTEXT}
-    ids = {c: frame[c].to_numpy(object) for c in ("creative_id", "campaign_id", "advertiser_id")}
+    ids = {c: frame[c].to_numpy(object) for c in IDENTITIES}
     context = context_columns(frame["ts"].to_numpy("datetime64[us]"), **text)
     user, ad = user_columns(features), ad_columns({**features, **ids})
-    return model.matrix(len(frame), context, user, ad, pair_columns(context, user, ad))
+    pair, searched = pair_columns(context, user, ad), search_columns(search, ad)
+    return model.matrix(len(frame), context, user, ad, pair, searched)
 
 
 def folder(home: Home, head: str, day: date) -> Path:
@@ -174,7 +182,8 @@ def make(settings: Settings, head: str, day: date, cuts: tuple[float, float] = (
     rate = settings.negative_rate if frame["label"].mean() < 0.1 and frame["label"].sum() > 1000 else 1.0
     frame = sample(frame, rate)
     frame["weight_rate"] = np.where(frame["split"] == "test", 1.0, rate)
-    made = Dataset(head, INPUTS[head], frame, assemble(INPUTS[head], frame, features_at(settings, frame)))
+    search = search_rows(settings.home, frame["query"].to_list(), frame["creative_id"].to_list(), day)
+    made = Dataset(head, INPUTS[head], frame, assemble(INPUTS[head], frame, features_at(settings, frame), search))
     refuse_leaks(made)
     place = folder(settings.home, head, day)
     place.mkdir(parents=True, exist_ok=True)

@@ -63,7 +63,7 @@ def publish(settings: Settings, days: Sequence[date]) -> Published:
                 _move_in(home, table, day)
         live = published_days(home)[-1]
         _online(settings, live)
-        version = _snapshot(home, live)
+        version = _snapshot(settings, live)
         set_current(home.snapshots, version)
         _forget_old_snapshots(home, version)
         return Published(tuple(days), live, version, content_hash(home))
@@ -103,9 +103,12 @@ def catalog_as_of(home: Home, day: date) -> dict[str, pa.Table]:
         con.disconnect()
 
 
-def _snapshot(home: Home, live: date) -> str:
+def _snapshot(settings: Settings, live: date) -> str:
+    from pipelines.language.champions import champion_encoder
+
+    home = settings.home
     features = {t.name: pq.read_table(home.feature_partition(t.name, live), partitioning=None) for t in AD_TABLES}
-    return write_snapshot(home.snapshots, end_of(live), catalog_as_of(home, live), features)
+    return write_snapshot(home.snapshots, end_of(live), catalog_as_of(home, live), features, champion_encoder(home))
 
 
 def _forget_old_snapshots(home: Home, current: str, keep: int = 3) -> None:

@@ -20,8 +20,9 @@ import numpy as np
 
 from pipelines.errors import Missing, PipelineError
 from pipelines.exclusive import exclusive
-from serving.bundles import Bundle, write_manifest
+from serving.bundles import Bundle
 from serving.bundles.aliases import Aliases, folder, read, write
+from serving.bundles.sealed import read_manifest, write_manifest_file
 from serving.errors import ServingError
 from serving.settings import Settings
 
@@ -90,10 +91,9 @@ def register(
         import mlflow
         from mlflow.models import infer_signature
 
-        experiment = client.get_experiment_by_name(head)
-        artifacts = (settings.home.mlflow / "artifacts").as_uri()
-        experiment_id = experiment.experiment_id if experiment else client.create_experiment(head, artifact_location=artifacts)
-        with mlflow.start_run(experiment_id=experiment_id, run_name=f"{bundle.manifest.ranker} to {bundle.manifest.trained_to[:10]}"):
+        with mlflow.start_run(
+            experiment_id=_experiment(settings, client, head), run_name=f"{bundle.manifest.ranker} to {bundle.manifest.trained_to[:10]}"
+        ):
             mlflow.log_params({k: v for k, v in asdict(bundle.manifest).items() if isinstance(v, str | int | float) and k != "version"})
             mlflow.log_metrics({k: v for k, v in metrics.items() if np.isfinite(v)})
             for path in plots:
@@ -105,18 +105,50 @@ def register(
             )  # fmt: skip
             version = str(info.registered_model_version)
             target = folder(settings.home.bundles, head, version)
-            _install(candidate, target, replace(bundle.manifest, version=version, metrics=dict(metrics)))
+            _install(candidate, target, asdict(replace(bundle.manifest, version=version, metrics=dict(metrics))))
             mlflow.log_artifacts(str(target), "bundle")
     set_alias(settings, head, alias, version, why)
     return next(v for v in versions(settings, head) if v.version == version)
 
 
-def _install(candidate: Path, target: Path, manifest: Any) -> None:
-    """Copies the bundle to where serving reads it, whole or not at all."""
+def register_sealed(settings: Settings, head: str, candidate: Path, why: str, metrics: Mapping[str, float]) -> Version:
+    """Gives a sealed model folder (of any head that is no ranker) the next version of its head, logs it and makes it challenger."""
+    manifest = read_manifest(candidate, head=head)
+    with _client(settings) as client:
+        import mlflow
+        from mlflow.exceptions import MlflowException
+
+        try:
+            client.get_registered_model(head)
+        except MlflowException:
+            client.create_registered_model(head)
+        with mlflow.start_run(
+            experiment_id=_experiment(settings, client, head), run_name=f"{head} to {manifest['trained_to'][:10]}"
+        ) as run:
+            mlflow.log_params({k: v for k, v in manifest.items() if isinstance(v, str | int | float) and k != "version"})
+            mlflow.log_metrics({k: v for k, v in metrics.items() if np.isfinite(v)})
+            version = str(client.create_model_version(head, f"{run.info.artifact_uri}/bundle", run.info.run_id).version)
+            target = folder(settings.home.bundles, head, version)
+            _install(candidate, target, {**manifest, "version": version, "metrics": {k: v for k, v in metrics.items() if np.isfinite(v)}})
+            mlflow.log_artifacts(str(target), "bundle")
+    set_alias(settings, head, "challenger", version, why)
+    return next(v for v in versions(settings, head) if v.version == version)
+
+
+def _experiment(settings: Settings, client: MlflowClient, head: str) -> str:
+    """A head's experiment, made when it is not there."""
+    found = client.get_experiment_by_name(head)
+    if found is not None:
+        return str(found.experiment_id)
+    return str(client.create_experiment(head, artifact_location=(settings.home.mlflow / "artifacts").as_uri()))
+
+
+def _install(candidate: Path, target: Path, manifest: Mapping[str, Any]) -> None:
+    """Copies a model's folder to where serving reads it, whole or not at all."""
     target.parent.mkdir(parents=True, exist_ok=True)
     part = Path(tempfile.mkdtemp(dir=target.parent, prefix="."))
     shutil.copytree(candidate, part, dirs_exist_ok=True)
-    write_manifest(part, manifest)
+    write_manifest_file(part, manifest)
     shutil.rmtree(target, ignore_errors=True)
     part.chmod(0o755)
     os.replace(part, target)

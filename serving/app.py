@@ -22,7 +22,7 @@ from serving.last_resort import LastResort
 from serving.reload import Reloader
 from serving.settings import Settings, load
 from serving.stages import Profiles
-from serving.wire import AdsAnswer, AdsBody, EventsAnswer, EventsBody, Problem, billed
+from serving.wire import AdsAnswer, AdsBody, EventsAnswer, EventsBody, Problem, SearchAnswer, SearchBody, billed
 from serving.worker import Worker
 
 Responses = dict[int | str, dict[str, Any]]
@@ -74,10 +74,17 @@ def create_app(settings: Settings | None = None, profiles: Profiles | None = Non
     @app.post("/v1/ads", responses={200: {"model": AdsAnswer}, **BAD}, summary="Ads for a person and a place")
     async def ads(body: AdsBody, request: Request) -> Response:
         worker = worker_of(request)
+        if body.surface == "search":
+            return problem(422, "surface", body.surface, "Send the query to POST /v1/search.")
         if body.surface not in worker.engine.surfaces:
-            return problem(422, "surface", body.surface, f"Open surfaces: {', '.join(worker.engine.surfaces)}.")
+            return problem(422, "surface", body.surface, f"Open surfaces: {', '.join(s for s in worker.engine.surfaces if s != 'search')}.")
         asked = body.request(settings, uuid.uuid4().hex, datetime.now(UTC))
         return as_json(await run_in_threadpool(worker.decide, asked))
+
+    @app.post("/v1/search", responses={200: {"model": SearchAnswer}, **BAD}, summary="Ads for a search")
+    async def search(body: SearchBody, request: Request) -> Response:
+        asked = body.request(settings, uuid.uuid4().hex, datetime.now(UTC))
+        return as_json(await run_in_threadpool(worker_of(request).decide, asked))
 
     @app.post("/v1/events", responses={200: {"model": EventsAnswer}, **BAD, **LATER}, summary="What came of shown ads")
     async def events(body: EventsBody, request: Request) -> Response:

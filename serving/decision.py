@@ -11,8 +11,9 @@ from datetime import datetime
 from typing import Final
 
 from serving.request import AdRequest
+from serving.understanding.query import Query
 
-RECORD_VERSION: Final = 1
+RECORD_VERSION: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,8 +21,8 @@ class Price:
     """How a price came to be: the least that keeps the position, never under the floor, never over the bid.
 
     price_micros is due when an event of kind `charged_on` arrives (impression: already divided by 1,000).
-    next_micros is the rank score (eCPM, micros) of the best competitor below; floor_micros the placement's least eCPM.
-    rule: `next` (set by the competitor), `floor`, or `free` (house ad).
+    next_micros is the rank score (eCPM, micros) of the best competitor below; floor_micros the placement's least eCPM;
+    threshold_micros the slot's least rank score. rule: which of them set it (`next`, `floor`, `threshold`).
     """
 
     price_micros: int
@@ -30,11 +31,42 @@ class Price:
     next_micros: int
     floor_micros: int
     rule: str
+    threshold_micros: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class QualityParts:
+    """A search ad's quality, as advertisers see it. score: 1 to 10; the parts in [0, 1]. expected_ctr: against the search's other
+    candidates, 1/2 at their median; page_known: False where the landing page was never read, and counts as neutral."""
+
+    score: int
+    expected_ctr: float
+    ad_relevance: float
+    landing_page: float
+    page_known: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AdText:
+    """The words of a shown ad, ready to stand in HTML. choice: number of the combination of a responsive creative's headline and
+    description, chosen with `propensity`; keyword: what was inserted, and why it was not where the text asks for one."""
+
+    headline: str
+    description: str
+    choice: int = 0
+    choices: int = 1
+    propensity: float = 1.0
+    keyword: str = ""
+    not_inserted: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class RankedAd:
-    """A scored candidate: shown ads carry a position, a price and the exact vector they were scored on."""
+    """A scored candidate: shown ads carry a position, a price, their words and the exact vector they were scored on.
+
+    block: `top` or `bottom` of the page. match, keyword: how a search found it (`semantic`: by meaning, without a keyword);
+    similarity: cosine of query and ad, where both are known.
+    """
 
     creative_id: str
     campaign_id: str
@@ -50,6 +82,12 @@ class RankedAd:
     pacing: float = 1.0
     price: Price | None = None
     features: tuple[float, ...] = ()
+    block: str = ""
+    match: str = ""
+    keyword: str = ""
+    similarity: float | None = None
+    quality_parts: QualityParts | None = None
+    text: AdText | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,4 +132,6 @@ class Decision:
     no_ad_reason: str = ""
     stage_ms: dict[str, float] = field(default_factory=dict)
     shadow: dict[str, tuple[float, ...]] = field(default_factory=dict)
+    query: Query | None = None
+    """What a search was understood to ask for."""
     version: int = RECORD_VERSION

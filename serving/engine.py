@@ -115,7 +115,7 @@ class Engine:
         slate = Slate((), ())
         if scores is not None:
             try:
-                slate = surface.delivery.allocate(request, scored, scores)
+                slate = surface.delivery.allocate(request, context, scored, scores, live)
             except Exception as error:  # an auction that fails sells nothing
                 run.failed(surface.delivery, error)
         run.stage("delivery")
@@ -202,5 +202,5 @@ class Engine:
             policy=scores.policy if scores is not None else "", input=scores.input if scores is not None else "",
             snapshot=live.snapshot.version if live.snapshot is not None else "",
             funnel=Funnel(run.sources, run.rejected, run.narrowed, held, len(slate.shown)), shown=slate.shown, held=slate.held,
-            explored=slate.explored, flags=(*context.flags, *run.errors), no_ad_reason=reason, stage_ms=run.stage_ms,
+            explored=slate.explored, flags=(*context.flags, *run.errors), no_ad_reason=reason, stage_ms=run.stage_ms, query=context.query,
         )  # fmt: skip

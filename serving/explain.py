@@ -11,6 +11,7 @@ from feature_repo.services import INPUTS
 from serving.bundles import Bundle
 from serving.bundles.encoder import encode
 from serving.decision import Decision, Price, RankedAd
+from serving.understanding.query import Query
 
 TOP: Final = 8
 
@@ -31,6 +32,9 @@ class AdWhy:
     score: str
     price: Price | None
     price_words: str
+    match_words: str
+    quality_words: str
+    text_words: str
     contributions: tuple[Contribution, ...]
 
 
@@ -44,6 +48,7 @@ class Why:
     snapshot: str
     flags: tuple[str, ...]
     no_ad_reason: str
+    understanding: tuple[str, ...]
     funnel: tuple[tuple[str, int], ...]
     ads: tuple[AdWhy, ...]
     runners_up: tuple[str, ...]
@@ -53,11 +58,58 @@ def _price_words(ad: RankedAd) -> str:
     if ad.price is None:
         return "not sold"
     p = ad.price
+    if p.rule == "threshold":
+        return f"{p.price_micros:,} micros: the least that clears its slot's rank score of {p.threshold_micros:,}; bid {p.bid_micros:,}"
     unit = {"click": "per click", "impression": "for this impression", "conversion": "per conversion"}[p.charged_on]
     bid = f"the bid of {p.bid_micros:,} micros{' per thousand' if p.charged_on == 'impression' else ''}"
     if p.rule == "next":
         return f"{p.price_micros:,} micros {unit}: the least that keeps its place above an eCPM of {p.next_micros:,}; {bid} is the most"
     return f"{p.price_micros:,} micros {unit}: the least that clears the floor eCPM of {p.floor_micros:,}; {bid} is the most"
+
+
+def _match_words(ad: RankedAd) -> str:
+    """How a search found the ad."""
+    if not ad.match:
+        return ""
+    alike = "" if ad.similarity is None else f", similarity {ad.similarity:.2f}"
+    return f"{ad.block + ' of the page, ' if ad.block else ''}{ad.match} match{f' of [{ad.keyword}]' if ad.keyword else ''}{alike}"
+
+
+def _quality_words(ad: RankedAd) -> str:
+    """The parts of a search ad's quality."""
+    q = ad.quality_parts
+    if q is None:
+        return ""
+    page = f"landing page {q.landing_page:.2f}" if q.page_known else "landing page never read (neutral)"
+    parts = f"expected CTR {q.expected_ctr:.2f}, ad relevance {q.ad_relevance:.2f}, {page}"
+    return f"quality score {q.score} of 10: {parts}; factor {ad.quality:.3f}"
+
+
+def _text_words(ad: RankedAd) -> str:
+    """The words it was shown in, and how they were chosen."""
+    t = ad.text
+    if t is None:
+        return ""
+    chosen = f"; combination {t.choice + 1} of {t.choices}, propensity {t.propensity:.3f}" if t.choices > 1 else ""
+    inserted = f"; [{t.keyword}] inserted" if t.keyword else f"; no keyword inserted ({t.not_inserted})" if t.not_inserted else ""
+    return f"{t.headline} | {t.description}{chosen}{inserted}"
+
+
+def _understanding(query: Query | None) -> tuple[str, ...]:
+    """What a search was understood to ask for, a line each."""
+    if query is None:
+        return ()
+    lines = [f"query: {query.original!r} read as {query.normalised!r}" + (f", language {query.language}" if query.language else "")]
+    if query.corrections:
+        lines.append("spelling: " + ", ".join(f"{a} → {b}" for a, b in query.corrections))
+    if query.entities:
+        lines.append("names: " + ", ".join(f"{e.text} ({e.kind})" for e in query.entities))
+    if query.expanded:
+        lines.append("related: " + ", ".join(f"{t.text} {t.weight:.2f} ({t.origin})" for t in query.expanded))
+    lines.append(f"intent: {query.intent} {query.intent_probability:.2f}, commercial {query.commercial:.2f}")
+    if query.categories:
+        lines.append("categories: " + ", ".join(f"{c} {p:.2f}" for c, p in query.categories[:3]))
+    return tuple(lines)
 
 
 def _contributions(decision: Decision, ad: RankedAd, bundle: Bundle | None) -> tuple[Contribution, ...]:
@@ -82,12 +134,12 @@ def why(decision: Decision, bundle: Bundle | None) -> Why:
             ad.creative_id, ad.position,
             f"{ad.objective}: pCTR {ad.pctr:.4%}{'' if ad.pcvr is None else f', pCVR {ad.pcvr:.3%}'}, quality {ad.quality:.3f}, "
             f"eCPM {ad.ecpm_micros:,} micros",
-            ad.price, _price_words(ad), _contributions(decision, ad, bundle),
+            ad.price, _price_words(ad), _match_words(ad), _quality_words(ad), _text_words(ad), _contributions(decision, ad, bundle),
         )
         for ad in decision.shown
     )  # fmt: skip
     runners = tuple(f"{ad.creative_id}: eCPM {ad.ecpm_micros:,}" for ad in decision.held[:5])
     return Why(
         decision.decision_id, decision.rung, decision.policy, decision.snapshot, decision.flags, decision.no_ad_reason,
-        tuple(steps), ads, runners,
+        _understanding(decision.query), tuple(steps), ads, runners,
     )  # fmt: skip

@@ -6,12 +6,18 @@ import logging
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 from feature_repo.errors import PlacardError
 from feature_repo.services import INPUTS
 from serving.bundles import Bundle
-from serving.bundles.aliases import folder, read
+from serving.bundles.aliases import Aliases, folder, read
+from serving.bundles.language import HEAD as LANGUAGE
+from serving.bundles.language import Language
+from serving.bundles.text_encoder import HEAD as ENCODER
+from serving.bundles.text_encoder import TextEncoder
 from serving.errors import BundleRefused
 from serving.live import Live
 from serving.settings import Settings
@@ -21,6 +27,7 @@ log = logging.getLogger(__name__)
 SMOKE_SECONDS = 60
 SMOKE = "import sys; sys.modules.update(sklearn=None, pandas=None); from serving.bundles.smoke import main; main()"
 """XGBoost imports these two where they are installed and scoring needs neither: 0.7 s instead of 2.9, on a machine that is serving."""
+M = TypeVar("M", Language, TextEncoder)
 Stamp = tuple[tuple[str, int, int], ...]
 
 
@@ -57,9 +64,14 @@ class Reloader:
         """Takes up a new snapshot and new bundles, each only when it can be read and scored."""
         refused: dict[str, str] = {}
         snapshot = self._snapshot(refused)
-        bundles = self._bundles(refused)
-        if snapshot is not self.live.snapshot or bundles != self.live.bundles:
-            self.live = Live(snapshot, bundles)
+        aliases = self._aliases(refused)
+        bundles = self._bundles(aliases, refused)
+        language = self._text_model(LANGUAGE, aliases.get(LANGUAGE, {}).get("champion", ""), Language.load, self.live.language, refused)
+        # The one that the ads were encoded with, whichever is champion by now: only of one encoder are vectors alike.
+        encoder = self._text_model(ENCODER, snapshot.encoder_version if snapshot else "", TextEncoder.load, self.live.encoder, refused)
+        now = Live(snapshot, bundles, language, encoder)
+        if now != self.live:
+            self.live = now
             self.swaps += 1
         for name in sorted(refused.keys() - self.refused.keys()):
             log.error("%s refused, the old one goes on serving: %s", name, refused[name])
@@ -79,19 +91,32 @@ class Reloader:
             refused["snapshot"] = str(error)
             return old
 
-    def _bundles(self, refused: dict[str, str]) -> dict[tuple[str, str], Bundle]:
-        """A bundle for every alias: the one it names, or the one in use when that is refused."""
+    def _aliases(self, refused: dict[str, str]) -> Aliases:
+        """Those in force; none where there are none or they cannot be read, and what is in use goes on."""
         try:
-            aliases = read(self._settings.home.bundles)
+            return read(self._settings.home.bundles)
         except PlacardError as error:
             refused["aliases"] = str(error)
-            return dict(self.live.bundles)
+            return {}
+
+    def _text_model(self, head: str, version: str, load: Callable[[Path], M], have: M | None, refused: dict[str, str]) -> M | None:
+        """That version of a text model, or the one in use when there is none or it is refused."""
+        if not version or (have is not None and have.version == version):
+            return have
+        try:
+            return load(folder(self._settings.home.bundles, head, version))
+        except PlacardError as error:
+            refused[head] = f"version {version}: {error}"
+            return have
+
+    def _bundles(self, aliases: Aliases, refused: dict[str, str]) -> dict[tuple[str, str], Bundle]:
+        """A bundle for every alias: the one it names, or the one in use when that is refused."""
         if not aliases:
             return dict(self.live.bundles)
         bundles: dict[tuple[str, str], Bundle] = {}
         for head, by in aliases.items():
             for alias, version in by.items():
-                if alias == "challenger":
+                if alias == "challenger" or head not in INPUTS:
                     continue
                 have = self.live.bundle(head, alias)
                 try:

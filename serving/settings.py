@@ -53,6 +53,16 @@ class Settings(BaseSettings):
     mlflow_uri: str = Field("", description="MLflow's database or server; default: SQLite in the state folder")
     redis_url: str = Field("redis://127.0.0.1:6379/0?socket_timeout=1", description="State and online store when clustered")
 
+    semantic_quota: int = Field(200, ge=0, description="Search ads found by meaning, whatever keywords find")
+    semantic_below: int = Field(300, ge=0, description="Search ads below which more are found by meaning")
+    text_encoder_path: str = Field("", description="ONNX sentence encoder to use in place of the trained one")
+    top_slots: int = Field(2, ge=0, description="Search ads above the results; the others stand below")
+    top_factor: float = Field(1.5, ge=1, description="How many times the floor a search ad's rank score must be to stand above")
+    informational_slots: int = Field(1, ge=0, description="Fewest slots of a search that only wants to know")
+    one_ad_per_advertiser: bool = Field(True, description="On a page of search ads")
+    rival_brand_ads: bool = Field(False, description="Show others' ads to who searches for one brand by name")
+    blocked_terms: tuple[str, ...] = Field((), description="Words that are never inserted into an ad's text")
+
     sources: tuple[str, ...] = Field(("simulator", "serving"), description="Logs that `ingest day` collects every day")
     label_maturity_hours: int = Field(24, ge=0, description="A label counts once its window has passed")
     negative_rate: float = Field(0.25, gt=0, le=1, description="Share of negatives kept in training")

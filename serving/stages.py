@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Final, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from feature_repo.model_input import Columns
 from serving.candidates import Candidates, Mask, Scores
@@ -26,6 +27,8 @@ class Context:
     flags: tuple[str, ...] = ()
     query: Query | None = None
     """What a search asks for; None on the other surfaces."""
+    query_vector: NDArray[np.float32] | None = None
+    """It, by the text encoder: a unit vector, or zero when it says nothing; None without an encoder."""
 
 
 NOBODY: Final = Context({}, {}, known=False)
@@ -88,4 +91,4 @@ class Scorer(Protocol):
 class Allocator(Protocol):
     """Ranks and prices; when it fails there is no ad."""
 
-    def allocate(self, request: AdRequest, candidates: Candidates, scores: Scores) -> Slate: ...
+    def allocate(self, request: AdRequest, context: Context, candidates: Candidates, scores: Scores, live: Live) -> Slate: ...

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Annotated, Literal
+from typing import Annotated, Literal, cast
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
@@ -19,15 +19,11 @@ Identity = Annotated[str, StringConstraints(min_length=1, max_length=128, patter
 KINDS = tuple(dict.fromkeys([*BILLABLE_KINDS, *ENGAGEMENT_KINDS]))
 
 
-class AdsBody(BaseModel):
-    """A request for ads."""
+class Asker(BaseModel):
+    """Who asks, from where, for how many ads and how long they will wait."""
 
-    model_config = ConfigDict(
-        extra="forbid",
-        json_schema_extra={"examples": [{"surface": "proactive", "user_id": "u0000001", "device": "mobile", "slots": 2}]},
-    )
+    model_config = ConfigDict(extra="forbid")
 
-    surface: Word = Field(description="Open surfaces: proactive.")
     user_id: Annotated[str, StringConstraints(max_length=128, pattern=r"^[A-Za-z0-9_.:@-]*$")] = ""
     request_id: Identity | None = Field(None, description="Yours, for replay; made when absent.")
     placement_id: Word = ""
@@ -39,11 +35,40 @@ class AdsBody(BaseModel):
     tmax_ms: int | None = Field(None, ge=1, le=60_000, description="Milliseconds you will wait.")
     consent: bool = Field(True, description="Personal data may be used.")
 
-    def request(self, settings: Settings, made_id: str, now: datetime) -> AdRequest:
+    def asked(self, surface: str, query: str, settings: Settings, made_id: str, now: datetime) -> AdRequest:
         return AdRequest(
-            self.request_id or made_id, self.surface, self.user_id, now, self.placement_id, self.device, self.os, self.region,
-            self.language, "", self.slots, self.tmax_ms or settings.tmax_ms, self.consent,
+            self.request_id or made_id, surface, self.user_id, now, self.placement_id, self.device, self.os, self.region,
+            self.language, query, self.slots, self.tmax_ms or settings.tmax_ms, self.consent,
         )  # fmt: skip
+
+
+class AdsBody(Asker):
+    """A request for ads."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={"examples": [{"surface": "proactive", "user_id": "u0000001", "device": "mobile", "slots": 2}]},
+    )
+
+    surface: Word = Field(description="Open surfaces: proactive. Searches have a route of their own.")
+
+    def request(self, settings: Settings, made_id: str, now: datetime) -> AdRequest:
+        return self.asked(self.surface, "", settings, made_id, now)
+
+
+class SearchBody(Asker):
+    """A search for which ads are wanted."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={"examples": [{"query": "cheap running shoes", "user_id": "u0000001", "device": "mobile", "slots": 4}]},
+    )
+
+    query: Annotated[str, StringConstraints(max_length=2000)] = Field(description="As typed; any text is understood somehow.")
+    slots: int = Field(4, ge=1, le=20)
+
+    def request(self, settings: Settings, made_id: str, now: datetime) -> AdRequest:
+        return self.asked("search", self.query, settings, made_id, now)
 
 
 def _in_utc(moment: datetime) -> datetime:
@@ -124,13 +149,61 @@ class Problem(BaseModel):
     error: Trouble
 
 
+class Understanding(BaseModel):
+    """How the query was read: normalised with its spelling corrected, what it wants, and how likely it is to buy."""
+
+    normalised: str
+    corrections: list[tuple[str, str]]
+    intent: str
+    commercial: float
+    categories: list[tuple[str, float]]
+    entities: list[str]
+
+
+class SearchAd(ShownAd):
+    """block: top or bottom of the page. match: exact, phrase, broad or semantic; quality_score: 1 to 10. Texts are ready for HTML."""
+
+    block: str
+    match: str
+    keyword: str
+    quality_score: int
+
+
+class SearchAnswer(AdsAnswer):
+    understanding: Understanding | None
+    ads: list[SearchAd]  # type: ignore[assignment]
+
+
 def billed(bill: Bill) -> dict[str, object]:
     """The answer to POST /v1/events."""
     return {"accepted": bill.accepted, "duplicate": bill.duplicate, "unknown": bill.unknown, "charged_micros": bill.charged_micros}
 
 
 def answer(decision: Decision, texts: list[dict[str, str]]) -> dict[str, object]:
-    """The answer to POST /v1/ads; texts: headline, description, ... of each shown ad."""
+    """The answer to POST /v1/ads, or to a search; texts: headline, description, ... of each shown ad."""
+    found = plain_answer(decision, texts)
+    if decision.request.surface != "search":
+        return found
+    query = decision.query
+    read = None if query is None else {
+        "normalised": query.normalised, "corrections": query.corrections, "intent": query.intent, "commercial": query.commercial,
+        "categories": query.categories[:3], "entities": [f"{e.kind}: {e.text}" for e in query.entities],
+    }  # fmt: skip
+    ads = [
+        {
+            **plain,
+            "block": ad.block,
+            "match": ad.match,
+            "keyword": ad.keyword,
+            "quality_score": ad.quality_parts.score if ad.quality_parts else 0,
+        }
+        for plain, ad in zip(cast(list[dict[str, object]], found["ads"]), decision.shown, strict=True)
+    ]
+    return {**found, "understanding": read, "ads": ads}
+
+
+def plain_answer(decision: Decision, texts: list[dict[str, str]]) -> dict[str, object]:
+    """What every surface answers."""
     return {
         "decision_id": decision.decision_id,
         "rung": decision.rung,

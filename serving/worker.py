@@ -28,6 +28,7 @@ from serving.snapshot.columns import TEXTS
 from serving.stages import Profiles
 from serving.state.ledger import Ledger
 from serving.surfaces.proactive import proactive
+from serving.surfaces.search import search
 from serving.wire import answer
 
 log = logging.getLogger(__name__)
@@ -43,7 +44,9 @@ class Worker:
         self.settings = settings
         self.eventlog, self.ledger = eventlog or open_eventlog(settings), ledger or open_ledger(settings)
         self.reloader = Reloader(settings)
-        self.engine = Engine({"proactive": proactive(profiles or LazyProfiles(settings), self.ledger, settings)}, settings)
+        who = profiles or LazyProfiles(settings)
+        surfaces = {"search": search(who, self.ledger, settings), "proactive": proactive(who, self.ledger, settings)}
+        self.engine = Engine(surfaces, settings)
         self.shadow = Shadow(lambda: self.reloader.live, self.eventlog, settings.shadow_queue)
         self.metrics = Metrics(self.reloader, self.shadow)
         self.board = MetricsBoard.of(settings, self.metrics)
@@ -119,4 +122,8 @@ def _texts(decision: Decision, live: Live) -> list[dict[str, str]]:
     if live.snapshot is None:
         return []
     rows = live.snapshot.rows_of([ad.creative_id for ad in decision.shown])
-    return [{name: live.snapshot.text(f"text.{name}", row) for name in TEXTS} for row in rows]
+    plain = [{name: live.snapshot.text(f"text.{name}", row) for name in TEXTS} for row in rows]
+    return [
+        {**texts, "headline": ad.text.headline, "description": ad.text.description} if ad.text is not None else texts
+        for ad, texts in zip(decision.shown, plain, strict=True)
+    ]

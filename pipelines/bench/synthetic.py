@@ -6,22 +6,34 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import xgboost as xgb
 
 from feature_repo.feast_store import UserRow
 from feature_repo.services import CLICK, INPUTS
 from feature_repo.table import Feature
 from feature_repo.tables import AD_TABLES, USER_TABLES
-from feature_repo.taxonomy import CATEGORIES, OBJECTIVES
+from feature_repo.taxonomy import CATEGORIES, DEVICES, MATCH_TYPES, OBJECTIVES
 from serving.bundles import Bundle, Manifest, write_bundle
 from serving.bundles.calibrator import Calibrator
 from serving.bundles.encoder import Encoding
 from serving.snapshot import set_current
 from serving.snapshot.columns import ALL_BITS, CLOSED, OPEN, POLICIES, TEXTS
+from serving.snapshot.keyword_index import keyword_columns
 from serving.snapshot.manifest import write_columns
 from serving.snapshot.recall_index import recall_vectors
+from serving.snapshot.search_columns import WORDS
+from serving.snapshot.text_columns import NO_PAGE
 
 TREES, DEPTH, ROWS = 300, 6, 20_000
+WORDS_KNOWN = 40_000
+SYLLABLES = dict(
+    zip(
+        "0123456789ABCDEF",
+        ["ka", "lo", "mi", "ter", "ran", "so", "pel", "du", "vi", "nor", "sta", "bex", "qui", "fen", "gor", "hul"],
+        strict=True,
+    )
+)
 AS_OF = datetime(2026, 1, 1, tzinfo=UTC)
 
 
@@ -37,8 +49,29 @@ def _ids(prefix: str, numbers: np.ndarray) -> np.ndarray:
     return np.char.add(prefix.encode(), np.char.zfill(numbers.astype("S8"), 8))
 
 
-def catalogue(snapshots: Path, ads: int, seed: int = 1) -> None:
-    """Publishes a snapshot of `ads` creatives, 40 a campaign; two campaigns in five target half of everyone."""
+def bought(keywords: int, groups: int, seed: int = 3) -> pa.Table:
+    """Keywords of 1 to 5 words for ad groups g00000000, ...; words as frequent as Zipf says, one keyword in twelve negative."""
+    rng = np.random.default_rng(seed)
+    vocabulary = np.array(["".join(SYLLABLES[d] for d in np.base_repr(i + 16, 16)) for i in range(WORDS_KNOWN)], dtype=object)
+    share = 1 / np.arange(1, WORDS_KNOWN + 1)
+    lengths = rng.choice([1, 2, 3, 4, 5], keywords, p=[0.08, 0.37, 0.33, 0.15, 0.07])
+    drawn = vocabulary[rng.choice(WORDS_KNOWN, lengths.sum(), p=share / share.sum())]
+    ends = np.cumsum(lengths)
+    group = rng.integers(0, groups, keywords)
+    return pa.table(
+        {
+            "keyword_id": [f"w{i:08d}" for i in range(keywords)], "ad_group_id": [f"g{g:08d}" for g in group],
+            "campaign_id": [""] * keywords, "text": [" ".join(drawn[e - n : e]) for e, n in zip(ends, lengths, strict=True)],
+            "match_type": np.array(MATCH_TYPES, object)[rng.integers(0, len(MATCH_TYPES), keywords)],
+            "negative": rng.random(keywords) < 1 / 12,
+            "bid_micros": rng.integers(50_000, 900_000, keywords),
+        }
+    )  # fmt: skip
+
+
+def catalogue(snapshots: Path, ads: int, seed: int = 1, keywords: int = 0) -> None:
+    """Publishes a snapshot of `ads` creatives, 40 a campaign; two campaigns in five target half of everyone. keywords: that many,
+    of ad groups of four ads."""
     rng = np.random.default_rng(seed)
     campaigns = max(ads // 40, 4)
     campaign = (np.arange(ads) % campaigns).astype(np.int32)
@@ -65,6 +98,10 @@ def catalogue(snapshots: Path, ads: int, seed: int = 1) -> None:
         "campaign.budget_micros": np.full(campaigns, 10**12), "campaign.cap": np.zeros(campaigns, np.int32),
         "campaign.start": np.zeros(campaigns, np.int64), "campaign.end": np.full(campaigns, 2**62),
         "campaign.hours": np.full(campaigns, ALL_BITS),
+        "page": np.full(ads, NO_PAGE, np.int32), "informative": np.zeros(ads, bool), "campaign.brand": np.full(campaigns, b""),
+        "words.adjusted_regions": np.empty(0, "S1"), "campaign.adjust.device": np.ones((campaigns, len(DEVICES)), np.float32),
+        "campaign.adjust.hour": np.ones((campaigns, 24), np.float32), "campaign.adjust.region": np.ones((campaigns, 0), np.float32),
+        **{f"words_of.{k}": np.zeros((ads, n), np.int32) for k, n in WORDS.items()}, **{f"text.{k}s": np.full(ads, b"") for k in WORDS},
         **{f"matrix.{m}": np.stack([np.asarray(ad[x.columns[i].name], np.float32) for i in x.of("ad")], axis=1) for m, x in INPUTS.items()},
     }  # fmt: skip
     some = np.where(rng.random(campaigns) < 0.4, np.uint64(0b0101_0101), ALL_BITS)
@@ -73,6 +110,9 @@ def catalogue(snapshots: Path, ads: int, seed: int = 1) -> None:
     for name in OPEN:
         columns[f"words.{name}"] = np.array([f"{name}{i}".encode() for i in range(8)])
         columns[f"target.{name}"] = some[campaign]
+    if keywords:
+        groups = pa.table({"ad_group_id": [f"g{i // 4:08d}" for i in range(ads)], "campaign_id": [f"k{c}" for c in campaign]})
+        columns |= keyword_columns({"keywords": bought(keywords, max(ads // 4, 1))}, groups)
     set_current(snapshots, write_columns(snapshots, AS_OF, columns, ads))
 
 

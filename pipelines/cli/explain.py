@@ -1,33 +1,51 @@
-"""`placard explain DECISION_ID`: why these ads, at these prices."""
+"""`placard explain DECISION_ID`: why these ads, at these prices. `placard explain "QUERY"`: which ads a search would get now."""
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 import typer
 
 from pipelines.cli.output import emit, guarded
 
+if TYPE_CHECKING:
+    from serving.decision import Decision
+    from serving.explain import Why
+    from serving.request import AdRequest
+    from serving.settings import Settings
+
 
 @guarded
 def explain(
-    decision_id: str = typer.Argument(..., help="The decision_id of an answer."),
+    what: str = typer.Argument(..., help="The decision_id of an answer, or a query to search with."),
+    user: str = typer.Option("", help="Who searches."),
+    device: str = typer.Option("desktop", help="On which device."),
+    region: str = typer.Option("", help="From where."),
+    language: str = typer.Option("", help="In which language."),
+    slots: int = typer.Option(4, min=1, max=20, help="Most ads."),
     as_json: bool = typer.Option(False, "--json", help="One JSON object."),
 ) -> None:
-    """Print a decision's funnel, prices and strongest features."""
+    """Print a decision's understanding, funnel, prices and strongest features. A query is decided now, and leaves no trace."""
     from contextlib import closing
 
-    from pipelines.errors import Missing
     from serving.bundles import Bundle
     from serving.bundles.aliases import folder
     from serving.deps import open_eventlog
     from serving.errors import BundleRefused
     from serving.explain import why
+    from serving.request import AdRequest
     from serving.settings import load
 
     settings = load()
     with closing(open_eventlog(settings)) as log:
-        decision = log.decision(decision_id)
+        decision = log.decision(what)
     if decision is None:
-        raise Missing("decision", decision_id, "Use the decision_id of an answer of POST /v1/ads.")
+        from datetime import UTC, datetime
+
+        decision = _decide(
+            settings,
+            AdRequest("explain", "search", user, datetime.now(UTC), "", device, "", region, language, what, slots, 60_000),
+        )
     head, _, version = decision.policy.partition("@")
     bundle = None
     if version:
@@ -39,18 +57,40 @@ def explain(
     emit({"why": found}, as_json, story(found))
 
 
-def story(found: object) -> list[str]:
+def _decide(settings: Settings, request: AdRequest) -> Decision:
+    """What the served models and catalogue decide just now; nothing is recorded. Raises Missing before the first publication."""
+    from pipelines.errors import Missing
+    from serving.deps import LazyProfiles, open_ledger
+    from serving.engine import Engine
+    from serving.reload import Reloader
+    from serving.surfaces.search import search
+
+    reloader = Reloader(settings)
+    reloader.refresh()
+    if reloader.live.snapshot is None:
+        raise Missing(
+            "decision, or a catalogue to search in", request.query, "Publish features: `placard features publish --partition DAY`."
+        )
+    ledger = open_ledger(settings)
+    try:
+        return Engine({"search": search(LazyProfiles(settings), ledger, settings)}, settings).decide(request, reloader.live)
+    finally:
+        ledger.close()
+
+
+def story(found: Why) -> list[str]:
     """The explanation as lines for a person."""
     from rich.markup import escape
 
-    from serving.explain import Why
-
-    assert isinstance(found, Why)
     lines = [f"decision {found.decision_id}: {found.rung}, ranked by {found.policy or 'nothing'}, catalogue {found.snapshot}"]
+    lines += [escape(line) for line in found.understanding]
     lines += [f"  {count:>9,}  {escape(step)}" for step, count in found.funnel]
     for ad in found.ads:
-        lines += [f"[bold]{ad.position}. {escape(ad.creative_id)}[/]  {escape(ad.score)}", f"   {escape(ad.price_words)}"]
+        lines.append(f"[bold]{ad.position}. {escape(ad.creative_id)}[/]  {escape(ad.score)}")
+        lines += [f"   {escape(words)}" for words in (ad.text_words, ad.match_words, ad.quality_words, ad.price_words) if words]
         lines += [f"   {c.log_odds:+.3f}  {escape(c.feature)} = {c.value:.4g}" for c in ad.contributions]
+    if found.no_ad_reason:
+        lines.append(f"no ad: {escape(found.no_ad_reason)}")
     if found.runners_up:
         lines.append(f"next: {escape('; '.join(found.runners_up))}")
     if found.flags:

@@ -22,6 +22,7 @@ from pipelines.cli.output import Figure
 from pipelines.dataset import CONTEXT, assemble
 from pipelines.monitor.as_published import as_published
 from pipelines.monitor.report import Report
+from pipelines.search_rows import search_rows
 from serving.decision import Decision, RankedAd
 from serving.eventlog.log import EventLog
 
@@ -94,4 +95,6 @@ def recompute(home: Home, model_input: ModelInput, shown: list[tuple[Decision, R
     for tables, entities in ((USER_TABLES, users), (AD_TABLES, creatives)):
         for table in tables:
             features |= as_published(home, table, entities, at)
-    return assemble(model_input, rows, features)
+    texts = [d.request.query if d.request.surface == "search" else "" for d, _ in shown]
+    day = min(d.request.ts for d, _ in shown).date() - timedelta(days=1)  # the catalogue that the day was served from
+    return assemble(model_input, rows, features, search_rows(home, texts, creatives, day))

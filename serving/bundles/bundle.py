@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-import os
-import shutil
 from collections.abc import Mapping
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,10 +16,9 @@ from feature_repo.model_input import ModelInput
 from serving.bundles.calibrator import Calibrator
 from serving.bundles.encoder import Encoding, encode
 from serving.bundles.manifest import FORMAT, Manifest
+from serving.bundles.sealed import MANIFEST, read_manifest, verify, write_manifest_file, write_sealed
 from serving.errors import BundleRefused
 
-MANIFEST: Final = "manifest.json"
-SEAL: Final = "seal"
 WEIGHTS: Final = "model.ubj"
 ENCODER: Final = "encoder.json"
 CALIBRATOR: Final = "calibrator.json"
@@ -63,11 +59,7 @@ class Bundle:
     def load(cls, folder: Path, expected: ModelInput | None = None, threads: int = 1) -> Bundle:
         """Reads and verifies a bundle. Raises BundleRefused naming the file or the column that does not fit."""
         manifest = _read_manifest(folder)
-        for name in (WEIGHTS, ENCODER, CALIBRATOR):
-            path = folder / name
-            seen = hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else "absent"
-            if seen != manifest.files.get(name):
-                raise BundleRefused(f"bundle file {name}", f"sha256 {seen[:16]}", "It is not what was trained; register again.")
+        verify(folder, manifest.files, WEIGHTS, ENCODER, CALIBRATOR)
         if expected is not None:
             _compare(manifest, expected)
         try:
@@ -89,29 +81,18 @@ class Bundle:
 
 
 def _read_manifest(folder: Path) -> Manifest:
-    path = folder / MANIFEST
+    raw = read_manifest(folder, format=FORMAT, dtype="float32")
     try:
-        raw: dict[str, Any] = json.loads(path.read_text())
-        if raw.get("format") != FORMAT or raw.get("dtype") != "float32":
-            found = f"{raw.get('format')}, {raw.get('dtype')}"
-            raise BundleRefused("bundle format", found, f"This version reads {FORMAT}, float32; train again.")
-        if raw.pop(SEAL, "") != seal(raw):
-            raise BundleRefused("bundle manifest", str(path), "It is not what was written with the bundle; register again.")
         for name in ("columns", "kinds"):
             raw[name] = tuple(raw[name])
         raw["position_offset"] = {k: tuple(v) for k, v in raw["position_offset"].items()}
         manifest = Manifest(**raw)
         sound = 0 < manifest.negative_rate <= 1 and len(manifest.columns) == len(manifest.kinds) and isinstance(manifest.files, dict)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise BundleRefused("bundle manifest", str(path), f"It cannot be read: {error}") from None
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise BundleRefused("bundle manifest", str(folder / MANIFEST), f"It cannot be read: {error}") from None
     if not sound:
-        raise BundleRefused("bundle manifest", str(path), "Its sampling rate, columns or files make no sense; train again.")
+        raise BundleRefused("bundle manifest", str(folder / MANIFEST), "Its sampling rate, columns or files make no sense; train again.")
     return manifest
-
-
-def seal(raw: Mapping[str, Any]) -> str:
-    """SHA-256 of what a manifest says: scores are made with its numbers as much as with the files it names."""
-    return hashlib.sha256(json.dumps(raw, sort_keys=True).encode()).hexdigest()
 
 
 def _compare(manifest: Manifest, expected: ModelInput) -> None:
@@ -127,27 +108,21 @@ def _compare(manifest: Manifest, expected: ModelInput) -> None:
 
 def write_bundle(folder: Path, manifest: Manifest, booster: xgb.Booster, encodings: tuple[Encoding, ...], calibrator: Calibrator) -> Bundle:
     """Writes a bundle by atomic rename, replacing one that is there, and reads it back verified."""
-    part = folder.with_name(f".{folder.name}.{os.getpid()}")
-    shutil.rmtree(part, ignore_errors=True)
-    part.mkdir(parents=True)
-    booster.save_model(part / WEIGHTS)
     tables: Mapping[str, Any] = {
         ENCODER: [
             {"column": e.column, "codes": e.codes.tolist(), "values": [float(v) for v in e.values], "other": e.other} for e in encodings
         ],
         CALIBRATOR: {"margins": calibrator.margins.tolist(), "probabilities": calibrator.probabilities.tolist()},
     }
-    for name, table in tables.items():
-        (part / name).write_text(json.dumps(table))
-    files = {n: hashlib.sha256((part / n).read_bytes()).hexdigest() for n in (WEIGHTS, ENCODER, CALIBRATOR)}
-    write_manifest(part, replace(manifest, files=files))
-    shutil.rmtree(folder, ignore_errors=True)
-    os.replace(part, folder)
+
+    def write(part: Path) -> None:
+        booster.save_model(part / WEIGHTS)
+        for name, table in tables.items():
+            (part / name).write_text(json.dumps(table))
+
+    write_sealed(folder, asdict(manifest), write)
     return Bundle.load(folder)
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:
-    part = folder / f".{MANIFEST}"
-    raw = json.loads(json.dumps(asdict(manifest)))  # as it will be read: tuples are lists
-    part.write_text(json.dumps({**raw, SEAL: seal(raw)}, indent=1, sort_keys=True) + "\n")
-    os.replace(part, folder / MANIFEST)
+    write_manifest_file(folder, asdict(manifest))

@@ -3,91 +3,144 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 from math import isnan
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from feature_repo.tables.ad_performance import HIDE_RATE
-from feature_repo.taxonomy import OBJECTIVES
+from feature_repo.taxonomy import MATCH_TYPES, OBJECTIVES
+from feature_repo.text import normalise
 from serving.candidates import Candidates, Scores
 from serving.decision import Price, RankedAd
 from serving.delivery.auction import CHARGED_ON, CPM, PER_THOUSAND, payable, price, rank_scores, value_per_bid
+from serving.delivery.bids import Bids, CampaignBids
+from serving.delivery.copywriter import Copywriter
+from serving.delivery.layout import Layout, OneBlock, Slots
+from serving.delivery.quality import Quality, QualityModel, Unhidden
+from serving.live import Live
+from serving.match import SEMANTIC
 from serving.request import AdRequest
-from serving.stages import Slate
+from serving.stages import Context, Slate
 
-HIDE: Final = f"ad.{HIDE_RATE}"
-HIDE_COST: Final = 10.0
-"""How much one hide or report per impression lowers an ad's quality."""
 HELD: Final = 20
 """Losers kept in the record, for explanations."""
+EMPTY: Final = -1
+MATCH_NAMES: Final = (*MATCH_TYPES, "semantic")
 
 
 class SecondPrice:
-    """One slate. explore_share: of requests whose order is drawn at random. reserve_micros: floor where a placement has none."""
+    """One slate. explore_share: of requests whose order is drawn at random. reserve_micros: floor where a placement has none.
 
-    def __init__(self, explore_share: float, reserve_micros: int, seed: int) -> None:
-        self._explore, self._reserve, self._seed = explore_share, reserve_micros, seed
+    bids, quality, layout: what a surface lets candidates bid, how it judges them and where they may stand. one_each: an
+    advertiser has at most one ad on a slate. blocked: words that are never inserted into an ad's text.
+    """
 
-    def allocate(self, request: AdRequest, candidates: Candidates, scores: Scores) -> Slate:
+    def __init__(
+        self, explore_share: float, reserve_micros: int, seed: int, bids: Bids | None = None, quality: QualityModel | None = None,
+        layout: Layout | None = None, one_each: bool = True, blocked: Collection[str] = (),
+    ) -> None:  # fmt: skip
+        self._explore, self._reserve, self._seed, self._one_each = explore_share, reserve_micros, seed, one_each
+        self._bids, self._quality, self._layout = bids or CampaignBids(), quality or Unhidden(), layout or OneBlock()
+        self._copywriter = Copywriter(explore_share, frozenset(normalise(word) for word in blocked))
+
+    def allocate(self, request: AdRequest, context: Context, candidates: Candidates, scores: Scores, live: Live) -> Slate:
         placement = candidates.snapshot.placements.get(request.placement_id or f"{request.surface}-main")
         floor = placement.floor_micros if placement else self._reserve
-        slots = min(request.slots, placement.slots) if placement else request.slots
+        slots = self._layout.slots(request, context, placement, floor)
         campaign = candidates.campaigns
         objective = candidates.snapshot["campaign.objective"][campaign]
-        bid = payable(objective, candidates.snapshot["campaign.bid_micros"][campaign])
+        bid = payable(objective, self._bids.bids(request, candidates))
         unit = value_per_bid(objective, scores.pctr, scores.pcvr)
-        quality = 1 / (1 + HIDE_COST * np.asarray(candidates.of(HIDE), np.float64))
-        rank = rank_scores(bid, unit, quality)
+        quality = self._quality.quality(request, context, candidates, scores)
+        rank = rank_scores(bid, unit, quality.factor)
         priceable = np.isfinite(rank) & (unit > 0)
         clears = priceable & (bid * np.where(priceable, unit, 0) >= floor)
         dropped = {"Unpriceable": int((~priceable).sum()), "Floor": int((priceable & ~clears).sum())}
         best = np.flatnonzero(clears)[np.argsort(-rank[clears], kind="stable")]
-        best = _one_each(best, candidates.snapshot.campaign_advertiser[campaign])
+        if self._one_each:
+            best = _one_each(best, candidates.snapshot.campaign_advertiser[campaign])
         rng = np.random.Generator(np.random.PCG64(self._draw(request)))
         explored = len(best) > 0 and rng.random() < self._explore
+        by_score = _places(rank[best], slots.thresholds)
+        taken = np.arange(min(len(slots.thresholds), len(best))) if explored else by_score
         order = rng.permutation(best) if explored else best
-        n, won = len(best), order[:slots]
-        propensity, prices = [], []
-        for place, row in enumerate(won):
-            propensity.append(float((1 - self._explore) * (best[place] == row) + self._explore / n))
-            below = float(rank[best[place + 1]]) if place + 1 < n and not explored else 0.0
-            prices.append(self._price(int(bid[row]), int(objective[row]), unit[row], quality[row], below, floor))
+        n, won = len(best), list[int]()
+        prices, propensity, positions = list[Price](), list[float](), list[int]()
+        for place, i in enumerate(int(t) for t in taken):
+            if i == EMPTY:
+                continue
+            row = int(order[i])
+            usual = place < len(by_score) and by_score[place] != EMPTY and best[by_score[place]] == row
+            propensity.append(float((1 - self._explore) * usual + self._explore / n))
+            below = float(rank[best[i + 1]]) if i + 1 < n and not explored else 0.0
+            least = 0.0 if explored else slots.thresholds[place]
+            prices.append(self._price(int(bid[row]), int(objective[row]), unit[row], quality.factor[row], below, least, floor))
+            positions.append(place + 1)
+            won.append(row)
         lost = best[~np.isin(best, won)][:HELD]
-        shown = self._ads(candidates, scores, won, rank, quality, propensity, prices)
-        held = self._ads(candidates, scores, lost, rank, quality, [0.0] * len(lost), [None] * len(lost))
+        shown = self._ads(candidates, scores, np.array(won, np.int64), bid, rank, quality, propensity, prices, positions, slots)
+        held = self._ads(candidates, scores, lost, bid, rank, quality, [0.0] * len(lost), [None] * len(lost), [0] * len(lost), slots)
+        texts = self._copywriter.write(request, context, candidates, np.array(won, np.int64), scores, live, rng)
+        shown = tuple(replace(ad, text=text) for ad, text in zip(shown, texts, strict=True))
         return Slate(shown, held, explored, {k: v for k, v in dropped.items() if v})
 
     def _draw(self, request: AdRequest) -> int:
         """Exploration is a function of the request and the seed, so a decision can be replayed."""
         return int.from_bytes(hashlib.blake2b(f"{self._seed}|{request.request_id}".encode(), digest_size=8).digest(), "big")
 
-    def _price(self, bid: int, objective: int, unit: float, quality: float, below: float, floor: int) -> Price:
-        micros, rule = price(bid, float(unit), float(quality), below, floor)
+    def _price(self, bid: int, objective: int, unit: float, quality: float, below: float, least: float, floor: int) -> Price:
+        micros, rule = price(bid, float(unit), float(quality), max(below, least), floor)
+        if rule == "next" and least > below:
+            rule = "threshold"
         if objective == CPM:  # per thousand; an impression pays its share in whole micros, never under the floor
             micros = -(-micros // PER_THOUSAND)
-        return Price(micros, CHARGED_ON[objective], bid, round(below), floor, rule)
+        return Price(micros, CHARGED_ON[objective], bid, round(below), floor, rule, round(least))
 
     def _ads(
-        self, candidates: Candidates, scores: Scores, rows: NDArray[np.int64], rank: NDArray[np.float64], quality: NDArray[np.float64],
-        propensity: Sequence[float], prices: Sequence[Price | None],
+        self, candidates: Candidates, scores: Scores, rows: NDArray[np.int64], bids: NDArray[np.int64], rank: NDArray[np.float64],
+        quality: Quality, propensity: Sequence[float], prices: Sequence[Price | None], positions: Sequence[int], slots: Slots,
     ) -> tuple[RankedAd, ...]:  # fmt: skip
         """Records of a few candidates, gathered column by column; only what has a price has a position."""
         snapshot, at, campaign = candidates.snapshot, candidates.rows[rows], candidates.campaigns[rows]
         creative, owner, advertiser = (snapshot[f"id.{name}"][at].tolist() for name in ("creative_id", "campaign_id", "advertiser_id"))
-        objective, bid = snapshot["campaign.objective"][campaign].tolist(), snapshot["campaign.bid_micros"][campaign].tolist()
-        pctr, pcvr, fit, ecpm = (column[rows].tolist() for column in (scores.pctr, scores.pcvr, quality, np.rint(rank)))
+        objective, bid = snapshot["campaign.objective"][campaign].tolist(), bids[rows].tolist()
+        pctr, pcvr, fit, ecpm = (column[rows].tolist() for column in (scores.pctr, scores.pcvr, quality.factor, np.rint(rank)))
         features = [()] * len(rows) if scores.matrix is None else scores.matrix[rows].tolist()
+        found = _found(candidates, rows)
         return tuple(
             RankedAd(
                 creative[i].decode(), owner[i].decode(), advertiser[i].decode(), OBJECTIVES[objective[i]], bid[i], pctr[i],
-                None if isnan(pcvr[i]) else pcvr[i], fit[i], int(ecpm[i]), position=i + 1 if prices[i] else 0,
-                propensity=propensity[i], price=prices[i], features=tuple(features[i]),
+                None if isnan(pcvr[i]) else pcvr[i], fit[i], int(ecpm[i]), position=positions[i], propensity=propensity[i],
+                price=prices[i], features=tuple(features[i]), block=slots.block(positions[i]) if positions[i] else "",
+                match=found[i][0], keyword=found[i][1], similarity=found[i][2], quality_parts=quality.parts(int(rows[i])),
             )
             for i in range(len(rows))
         )  # fmt: skip
+
+
+def _found(candidates: Candidates, rows: NDArray[np.int64]) -> list[tuple[str, str, float | None]]:
+    """How each was matched, by which keyword, and how alike query and ad are."""
+    match = candidates.match
+    if match is None:
+        return [("", "", None)] * len(rows)
+    index, out = candidates.snapshot.keywords, []
+    for kind, keyword, alike in zip(match.kind[rows].tolist(), match.keyword[rows].tolist(), match.similarity[rows].tolist(), strict=True):
+        text = index.text(keyword) if index is not None and kind != SEMANTIC else ""
+        out.append((MATCH_NAMES[kind], text, None if isnan(alike) else alike))
+    return out
+
+
+def _places(rank: NDArray[np.float64], thresholds: Sequence[float]) -> list[int]:
+    """Which of the ranked stands in each slot, EMPTY where the next in rank is not good enough for it."""
+    out, at = [], 0
+    for least in thresholds:
+        good = at < len(rank) and rank[at] >= least
+        out.append(at if good else EMPTY)
+        at += good
+    return out
 
 
 def _one_each(best: NDArray[np.int64], owner: NDArray[np.integer]) -> NDArray[np.int64]:

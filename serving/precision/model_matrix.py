@@ -7,10 +7,12 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from feature_repo.model_input import ModelInput
-from feature_repo.request_time import pair_columns
+from feature_repo.model_input import Columns, ModelInput
+from feature_repo.request_time import NO_SEARCH, pair_columns, search_columns
 from serving.candidates import Candidates
+from serving.snapshot.search_columns import WORDS
 from serving.stages import Context
+from serving.understanding.query_columns import query_columns
 
 
 def model_matrix(model: ModelInput, context: Context, candidates: Candidates) -> NDArray[np.float32]:
@@ -26,10 +28,24 @@ def model_matrix(model: ModelInput, context: Context, candidates: Candidates) ->
     for first, last in _runs(model):
         out[:, first:last] = ads[:, at : at + last - first]
         at += last - first
-    pair = pair_columns(context.moment, context.user, snapshot.pair_inputs(rows))
-    for i in model.of("pair"):
-        out[:, i] = pair[model.columns[i].name]
+    inputs = snapshot.pair_inputs(rows)
+    pair, search = pair_columns(context.moment, context.user, inputs), search_columns(_search(context, candidates), inputs)
+    for origin, columns in (("pair", pair), ("search", search)):
+        for i in model.of(origin):
+            out[:, i] = columns[model.columns[i].name]
     return out
+
+
+def _search(context: Context, candidates: Candidates) -> Columns:
+    """What search_columns reads of the query, of the ads' words and of how each was matched."""
+    if context.query is None:
+        return NO_SEARCH
+    words = {f"{name}_words": candidates.of(f"words_of.{name}") for name in WORDS}
+    found = {**NO_SEARCH, **query_columns([context.query]), **words}
+    if candidates.match is not None:
+        match = candidates.match
+        found |= {"match_kind": match.kind, "match_close": match.close, "query_similarity": match.similarity}
+    return found
 
 
 @lru_cache(maxsize=16)

@@ -15,7 +15,11 @@ from feature_repo.services import INPUTS
 from feature_repo.table import FeatureTable
 from feature_repo.tables import AD_TABLES
 from feature_repo.taxonomy import AGE_BANDS, DEVICES, GENDERS, OBJECTIVES, SENSITIVE_CATEGORIES, SURFACES
+from serving.bundles.text_encoder import Encoder
+from serving.snapshot.keyword_index import keyword_columns
 from serving.snapshot.recall_index import recall_vectors
+from serving.snapshot.search_columns import search_columns
+from serving.snapshot.text_columns import text_columns
 
 CLOSED: Final = {"surfaces": SURFACES, "devices": DEVICES, "age_bands": AGE_BANDS, "genders": GENDERS}
 OPEN: Final = ("regions", "languages")
@@ -58,7 +62,9 @@ def _feature_columns(table: FeatureTable, rows: pa.Table | None, ids: list[str])
     return out
 
 
-def columns(catalog: Mapping[str, pa.Table], features: Mapping[str, pa.Table], as_of: datetime) -> tuple[dict[str, np.ndarray], int]:
+def columns(
+    catalog: Mapping[str, pa.Table], features: Mapping[str, pa.Table], as_of: datetime, encoder: Encoder | None = None
+) -> tuple[dict[str, np.ndarray], int]:
     """Columns of every creative whose campaign is active and not over, and how many there are.
 
     catalog: tables of feature_repo.catalog as of `as_of`. features: ad feature tables. Cold ads have defaults.
@@ -112,6 +118,9 @@ def columns(catalog: Mapping[str, pa.Table], features: Mapping[str, pa.Table], a
         listed = sorted({w for row in campaigns[name].to_pylist() for w in row or []})
         out[f"words.{name}"] = strings(listed)
         out[f"target.{name}"] = bits(campaigns[name], listed)[campaign]
+    out |= search_columns(catalog, creatives, campaigns)
+    out |= keyword_columns(catalog, creatives)
+    out |= text_columns(catalog, creatives, as_of, encoder)
     out |= _placements(catalog.get("placements"))
     return out, n
 

@@ -12,10 +12,13 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from feature_repo.request_time import PAIR_READS
+from feature_repo.request_time import CATEGORY_NUMBER, PAIR_READS
 from feature_repo.tables import AD_TABLES
+from feature_repo.taxonomy import CATEGORIES
+from serving.bundles.text_encoder import Encoder
 from serving.errors import SnapshotMissing
 from serving.snapshot.columns import CLOSED, OPEN, columns
+from serving.snapshot.keyword_index import KeywordIndex
 from serving.snapshot.manifest import Manifest, ad_inputs, current_version, read_manifest, write_columns
 from serving.snapshot.recall_index import ORDER, RecallIndex
 
@@ -41,6 +44,7 @@ class Snapshot:
 
     def __init__(self, manifest: Manifest, arrays: Mapping[str, np.ndarray]) -> None:
         self.manifest, self.arrays, self.recall_index = manifest, arrays, RecallIndex.of(arrays)
+        self.keywords = KeywordIndex.of(arrays)
 
     @property
     def version(self) -> str:
@@ -93,6 +97,39 @@ class Snapshot:
         return out
 
     @cached_property
+    def adjusted_regions(self) -> dict[str, int]:
+        """The column of `adjust.region` of each region that some campaign adjusts its bid for."""
+        return {bytes(w).decode(): i for i, w in enumerate(self["words.adjusted_regions"])}
+
+    @cached_property
+    def brands(self) -> frozenset[str]:
+        """Every trademark of the catalogue's advertisers, normalised."""
+        return frozenset(bytes(b).decode() for b in np.unique(self["campaign.brand"])) - {""}
+
+    @cached_property
+    def encoder_version(self) -> str:
+        """Of the text encoder that `text.vectors` and `page.vectors` were made with; "" without one."""
+        return bytes(self["words.encoder"][0]).decode() if "words.encoder" in self.arrays else ""
+
+    @cached_property
+    def _by_category(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Rows in order of their category, and where each category begins."""
+        category = self["ad.category_code"]
+        order = np.argsort(category, kind="stable").astype(np.int64)
+        return order, np.searchsorted(category[order], np.arange(len(CATEGORIES) + 1))
+
+    def rows_of_category(self, category: str) -> NDArray[np.int64]:
+        """Rows of the ads of one of taxonomy.CATEGORIES; none for another word."""
+        if category not in CATEGORY_NUMBER:
+            return np.empty(0, np.int64)
+        rows, start = self._by_category
+        return rows[start[CATEGORY_NUMBER[category]] : start[CATEGORY_NUMBER[category] + 1]]
+
+    def brand_of(self, row: int) -> str:
+        """The trademark of an ad's advertiser; "" without one."""
+        return bytes(self["campaign.brand"][self["campaign"][row]]).decode()
+
+    @cached_property
     def everyone(self) -> NDArray[np.bool_]:
         """A mask of all ads; not to be written to."""
         mask = np.ones(len(self), bool)
@@ -102,6 +139,7 @@ class Snapshot:
     def prepare(self) -> None:
         """Computes what requests share, before the first of them asks."""
         _ = self.masks, self.everyone, self.placements, self.campaign_place, self.campaign_advertiser
+        _ = self.brands, self.adjusted_regions, self._by_category
 
     def budget_of(self, campaign_id: str) -> int:
         """Daily budget, micros; 0 for a campaign that is not in the catalogue."""
@@ -137,9 +175,12 @@ class Snapshot:
         return out
 
 
-def write_snapshot(snapshots: Path, as_of: datetime, catalog: Mapping[str, pa.Table], features: Mapping[str, pa.Table]) -> str:
-    """Writes the catalogue as of `as_of` with its ad features; returns the version. Does not point serving at it."""
-    arrays, ads = columns(catalog, features, as_of)
+def write_snapshot(
+    snapshots: Path, as_of: datetime, catalog: Mapping[str, pa.Table], features: Mapping[str, pa.Table], encoder: Encoder | None = None
+) -> str:
+    """Writes the catalogue as of `as_of` with its ad features, and with the vectors of its texts where there is an encoder;
+    returns the version. Does not point serving at it."""
+    arrays, ads = columns(catalog, features, as_of, encoder)
     return write_columns(snapshots, as_of, arrays, ads)
 
 

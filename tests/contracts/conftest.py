@@ -18,8 +18,10 @@ from pipelines.bench.synthetic import Known, catalogue, ranker
 from serving.bundles import Bundle
 from serving.candidates import Candidates
 from serving.delivery.second_price import SecondPrice
+from serving.integrity.brand_safety import BrandSafety
 from serving.integrity.budget import Budget
 from serving.integrity.frequency_cap import FrequencyCap
+from serving.integrity.negative_keywords import NegativeKeywords
 from serving.integrity.policy import Policy
 from serving.integrity.schedule import Schedule
 from serving.integrity.targeting import Targeting
@@ -27,14 +29,19 @@ from serving.live import Live
 from serving.precision.bundle_scorer import BundleScorer
 from serving.precision.conversion_scorer import ConversionScorer
 from serving.precision.historical_rate import HistoricalRate
+from serving.recall.best_match import BestMatch
 from serving.recall.nearest import Nearest
 from serving.recall.popular import Popular
 from serving.request import AdRequest
 from serving.snapshot import Snapshot, open_current
 from serving.sourcing.campaigns import Campaigns
+from serving.sourcing.keywords import Keywords
+from serving.sourcing.meaning import Meaning, by_meaning
 from serving.stages import NOBODY, Context
 from serving.state.memory import MemoryLedger
 from serving.understanding.profile import Profile
+from serving.understanding.query_analysis import QueryAnalysis
+from serving.understanding.query_vector import QueryVector
 
 VERBS = {
     "understanding": "understand", "sourcing": "source", "recall": "recall", "integrity": "admit", "precision": "score",
@@ -44,12 +51,19 @@ VERBS = {
 
 COMPONENTS: dict[str, Callable[[], Any]] = {
     "understanding.Profile": lambda: Profile(Known()),
+    "understanding.QueryAnalysis": QueryAnalysis,
+    "understanding.QueryVector": QueryVector,
     "sourcing.Campaigns": Campaigns,
+    "sourcing.Keywords": Keywords,
+    "sourcing.Meaning": lambda: Meaning(20, 50),
     "recall.Nearest": Nearest,
     "recall.Popular": Popular,
+    "recall.BestMatch": BestMatch,
     "integrity.Targeting": Targeting,
     "integrity.Schedule": Schedule,
     "integrity.Policy": Policy,
+    "integrity.NegativeKeywords": NegativeKeywords,
+    "integrity.BrandSafety": lambda: BrandSafety(rivals=False),
     "integrity.FrequencyCap": lambda: FrequencyCap(MemoryLedger()),
     "integrity.Budget": lambda: Budget(MemoryLedger()),
     "precision.BundleScorer": lambda: BundleScorer("champion", "full"),
@@ -81,7 +95,7 @@ def all_components() -> tuple[set[str], set[str]]:
 @pytest.fixture(scope="session")
 def snapshot(tmp_path_factory: pytest.TempPathFactory) -> Snapshot:
     folder = tmp_path_factory.mktemp("contracts")
-    catalogue(folder, 300)
+    catalogue(folder, 300, keywords=3_000)
     return open_current(folder)
 
 
@@ -109,12 +123,16 @@ class Stage:
         return VERBS[self.stage]
 
     def context(self) -> Context:
-        return Profile(Known()).understand(self.request, NOBODY, self.live)
+        context = NOBODY
+        for understander in (Profile(Known()), QueryAnalysis(), QueryVector()):
+            context = understander.understand(self.request, context, self.live)
+        return context
 
     def call(self, rows: np.ndarray, k: int = 20) -> Any:
-        candidates, context = Candidates(self.snapshot, rows), self.context()
+        context = self.context()
+        candidates = Candidates(self.snapshot, rows, match=by_meaning(np.linspace(1, 0, len(rows), dtype=np.float32)))
         if self.stage == "understanding":
-            return self.component.understand(self.request, NOBODY, self.live)
+            return self.component.understand(self.request, context, self.live)
         if self.stage == "sourcing":
             return self.component.source(self.request, context, self.live, 0)
         if self.stage == "recall":
@@ -124,12 +142,12 @@ class Stage:
         if self.stage == "precision":
             return self.component.score(self.request, context, candidates, self.live)
         scores = BundleScorer("champion", "full").score(self.request, context, candidates, self.live)
-        return self.component.allocate(self.request, candidates, scores)
+        return self.component.allocate(self.request, context, candidates, scores, self.live)
 
 
 @pytest.fixture(params=sorted(COMPONENTS))
 def stage(request: pytest.FixtureRequest, snapshot: Snapshot, bundle: Bundle) -> Stage:
     at = datetime(2026, 1, 5, 12, tzinfo=UTC)
-    asked = AdRequest("r1", "proactive", "u1", at, device="mobile", region="regions0", language="languages2", slots=3)
+    asked = AdRequest("r1", "proactive", "u1", at, device="mobile", region="regions0", language="languages2", query="kalo mi kaka", slots=3)
     live = Live(snapshot, {("click", "champion"): bundle, ("conversion", "champion"): bundle})
     return Stage(request.param, COMPONENTS[request.param](), snapshot, live, asked)

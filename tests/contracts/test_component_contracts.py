@@ -33,7 +33,8 @@ def test_it_keeps_its_contract(stage: Any, rows: np.ndarray) -> None:
     if stage.stage == "understanding":
         assert all(len(c) == 1 for c in (*answer.user.values(), *answer.moment.values()))
     elif stage.stage == "sourcing":
-        assert len(set(answer.rows.tolist())) == len(answer) == len(stage.snapshot)
+        assert len(set(answer.rows.tolist())) == len(answer) and set(answer.rows.tolist()) <= set(range(len(stage.snapshot)))
+        assert answer.match is None or len(answer.match.kind) == len(answer)
     elif stage.stage == "recall":
         assert len(answer) == min(20, n), "at most k, and k where there are as many"
         assert set(answer.rows.tolist()) <= set(rows.tolist()), "never invents"

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from feature_repo.request_time import ad_columns, context_columns, pair_columns, user_columns
+from feature_repo.request_time import NO_SEARCH, ad_columns, context_columns, pair_columns, search_columns, user_columns
 from feature_repo.services import CLICK
 from feature_repo.sources import Home
 from feature_repo.tables import AD_TABLES, TABLES, USER_TABLES
@@ -41,7 +41,7 @@ def served(home: Home, decision: Decision, day: date) -> Decision:
     user = user_columns(row(USER_TABLES, [r.user_id]))
     identity = {n: np.array([getattr(ad, n) for ad in decision.shown], object) for n in ("creative_id", "campaign_id", "advertiser_id")}
     ad = ad_columns(row(AD_TABLES, ids) | identity)
-    vectors = CLICK.matrix(len(ids), context, user, ad, pair_columns(context, user, ad))
+    vectors = CLICK.matrix(len(ids), context, user, ad, pair_columns(context, user, ad), search_columns(NO_SEARCH, ad))
     shown = tuple(replace(a, features=tuple(map(float, v))) for a, v in zip(decision.shown, vectors, strict=True))
     return replace(decision, shown=shown)
 

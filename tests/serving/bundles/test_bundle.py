@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 from feature_repo.services import CLICK
 from pipelines.bench.synthetic import ranker
 from serving.bundles import Bundle
-from serving.bundles.bundle import seal
 from serving.bundles.calibrator import Calibrator
 from serving.bundles.encoder import Encoding, encode
+from serving.bundles.sealed import seal
 from serving.errors import BundleRefused
 
 

@@ -15,7 +15,7 @@ from serving.delivery.auction import CPM
 from serving.delivery.second_price import SecondPrice
 from serving.live import Live
 from serving.request import AdRequest
-from serving.stages import Context
+from serving.stages import NOBODY, Context
 
 Ask = Callable[..., AdRequest]
 
@@ -46,6 +46,6 @@ def test_an_impression_pays_whole_micros_between_floor_and_bid(bench: Any, ask: 
     snapshot = type(bench.snapshot)(bench.snapshot.manifest, {**bench.snapshot.arrays, **columns})
     candidates = Candidates(snapshot, np.arange(10))
     scores = Scores(np.full(10, 0.02), np.full(10, np.nan), "test", "full")
-    for ad in SecondPrice(0.0, floor, 7).allocate(ask(), candidates, scores).shown:
+    for ad in SecondPrice(0.0, floor, 7).allocate(ask(), NOBODY, candidates, scores, bench.live).shown:
         assert ad.price is not None and ad.price.charged_on == "impression"
         assert floor <= ad.price.price_micros * 1000 <= ad.bid_micros

@@ -23,7 +23,7 @@ def slates(bench: Any, ask: Ask, share: float, n: int) -> list[Any]:
     candidates = Candidates(bench.snapshot, np.arange(10))
     scores = bench.surface.precision[0].score(request, context, candidates, bench.live)
     auction = SecondPrice(share, 1_000, 7)
-    return [auction.allocate(replace(request, request_id=f"r{i}"), candidates, scores) for i in range(n)]
+    return [auction.allocate(replace(request, request_id=f"r{i}"), context, candidates, scores, bench.live) for i in range(n)]
 
 
 def test_propensities_are_the_shares_that_are_seen(bench: Any, ask: Ask) -> None:

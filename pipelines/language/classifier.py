@@ -1,0 +1,101 @@
+"""Trains what a query wants: linear models on weak labels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
+from sklearn.linear_model import LogisticRegression
+
+from feature_repo.taxonomy import CATEGORIES, INTENTS
+from feature_repo.text import tokenise
+from pipelines.language.query_log import QueryLog
+from pipelines.language.weak_labels import intent
+from serving.bundles.text_encoder import BUCKETS, buckets
+from serving.snapshot.text_columns import ad_texts
+from serving.understanding.gazetteer import Gazetteer
+from serving.understanding.query_classifier import OUTPUTS, scaled
+
+MOST_ROWS: Final = 40_000
+STRENGTH: Final = 100.0
+"""Inverse of the regularisation."""
+
+
+def matrix(texts: Sequence[str]) -> csr_matrix:
+    """Rows as QueryClassifier reads them."""
+    found = [scaled(buckets(t)) for t in texts]
+    ends = np.cumsum([0, *(len(b) for b, _ in found)])
+    return csr_matrix((np.concatenate([v for _, v in found]), np.concatenate([b for b, _ in found]), ends), shape=(len(texts), BUCKETS))
+
+
+def learn(log: QueryLog, gazetteer: Gazetteer, seed: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Weights (BUCKETS, OUTPUTS) and bias. Categories: of the ads that were clicked, and of what ads say. Intents: weak_labels.
+    Commercial: searches of trade or with a click, against those that want to know or to reach a brand, without one."""
+    weights, bias = np.zeros((BUCKETS, OUTPUTS), np.float32), np.zeros(OUTPUTS, np.float32)
+    creatives = log.catalog["creatives"]
+    category = dict(zip(creatives["creative_id"].to_pylist(), creatives["category"].to_pylist(), strict=True))
+    clicked = log.shown[log.shown["clicked"]]
+    texts = [*ad_texts(log.catalog, creatives), *clicked["text"]]
+    labels = [*creatives["category"].to_pylist(), *(category.get(c, "") for c in clicked["creative_id"])]
+    keywords = log.catalog["keywords"]
+    of_group = dict(zip(creatives["ad_group_id"].to_pylist(), creatives["category"].to_pylist(), strict=True))
+    for text, group, negative in zip(*(keywords[n].to_pylist() for n in ("text", "ad_group_id", "negative")), strict=True):
+        if not negative and group in of_group:
+            texts.append(text)
+            labels.append(of_group[group])
+    first = 1 + len(INTENTS)
+    _fit(weights, bias, texts, labels, CATEGORIES, first, seed)
+    asked = log.shown.groupby("query_id", sort=True).agg(text=("text", "first"), clicked=("clicked", "any"))
+    quiet = log.queries[~log.queries["query_id"].isin(asked.index)]
+    said, came = [*asked["text"], *quiet["text"]], [*asked["clicked"].tolist(), *[False] * len(quiet)]
+    intents = [plain(text, gazetteer) for text in said]
+    _fit(weights, bias, [t for t, i in zip(said, intents, strict=True) if i], [i for i in intents if i], INTENTS, 1, seed)
+    buys = [(t, i == "transactional" or c) for t, i, c in zip(said, intents, came, strict=True) if i or c]
+    _fit(weights, bias, [t for t, _ in buys], ["buys" if b else "" for _, b in buys], ("buys",), 0, seed)
+    return weights, bias
+
+
+def plain(text: str, gazetteer: Gazetteer) -> str:
+    """The weak label of a query's intent."""
+    tokens = tokenise(text)
+    found = gazetteer.find(" ".join(tokens))
+    named = sum(len(e.text.split()) for e in found if e.kind == "brand")
+    return intent(tokens, named > 0, len(tokens) - named)
+
+
+def _fit(
+    weights: NDArray[np.float32],
+    bias: NDArray[np.float32],
+    texts: Sequence[str],
+    labels: Sequence[str],
+    names: Sequence[str],
+    first: int,
+    seed: int,
+) -> None:
+    """Fills the columns of `names` from `first` on; columns of names that no text has stay far below the others."""
+    kept = [(t, label) for t, label in zip(texts, labels, strict=True) if label in names or len(names) == 1]
+    if len(kept) > MOST_ROWS:
+        kept = [kept[i] for i in np.random.default_rng(seed).choice(len(kept), MOST_ROWS, replace=False)]
+    present = sorted({label for _, label in kept})
+    if len(names) > 1:
+        bias[first : first + len(names)] = -20.0
+    if not present:
+        bias[first : first + len(names)] = 0.0
+        return
+    if len(present) == 1:
+        bias[first + (names.index(present[0]) if present[0] in names else 0)] = 0.0
+        return
+    rows = matrix([t for t, _ in kept])
+    used = np.unique(rows.indices)  # the others stay at zero, and cost nothing
+    model = LogisticRegression(C=STRENGTH, max_iter=100, tol=1e-3).fit(rows[:, used], [label for _, label in kept])
+    if len(names) == 1:
+        weights[used, first], bias[first] = model.coef_[0], model.intercept_[0]
+    elif len(present) == 2:
+        bias[[first + names.index(p) for p in present]] = [0.0, model.intercept_[0]]
+        weights[used, first + names.index(present[1])] = model.coef_[0]
+    else:
+        for i, name in enumerate(model.classes_):
+            weights[used, first + names.index(name)], bias[first + names.index(name)] = model.coef_[i], model.intercept_[i]

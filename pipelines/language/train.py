@@ -1,0 +1,111 @@
+"""The daily life of the text models: learn the language model and the encoder, measure both on later searches, register them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from sklearn.metrics import roc_auc_score
+
+from feature_repo.sources import Home
+from pipelines import registry
+from pipelines.errors import Refused
+from pipelines.gates import Verdict, judge
+from pipelines.language import classifier, encoder, words
+from pipelines.language.query_log import QueryLog, query_log
+from serving.bundles.language import HEAD as LANGUAGE
+from serving.bundles.language import write_language
+from serving.bundles.text_encoder import HEAD as ENCODER
+from serving.bundles.text_encoder import write_encoder
+from serving.settings import Settings
+from serving.snapshot.text_columns import ad_texts
+from serving.understanding.gazetteer import Gazetteer
+from serving.understanding.query_classifier import QueryClassifier
+
+METRICS: Final = {LANGUAGE: ("category_accuracy", "commercial_auc"), ENCODER: ("recall_at_10", "recall_at_100")}
+"""What is measured of each on later searches."""
+HELD_OUT: Final = 0.8
+"""Share of the searches, the earlier ones, that is learned from when measuring; the models that are kept learn from all."""
+
+
+@dataclass(frozen=True)
+class Learned:
+    """Where a candidate lies, what it achieved on later searches, and what the gates say of it."""
+
+    head: str
+    folder: Path
+    metrics: dict[str, float]
+    verdicts: list[Verdict]
+
+    @property
+    def passed(self) -> bool:
+        return all(v.passed for v in self.verdicts)
+
+
+def candidate(home: Home, head: str, day: date) -> Path:
+    """Where a trained, not yet registered text model lies."""
+    return home.root / "candidates" / head / f"day={day}" / "model"
+
+
+def train(settings: Settings, day: date) -> list[Learned]:
+    """Learns both models from the searches up to the end of `day`. Raises Missing when there are none."""
+    log = query_log(settings.home, day)
+    earlier, later = log.before(HELD_OUT)
+    said = {
+        "trained_from": log.queries["ts"].min().isoformat(),
+        "trained_to": log.queries["ts"].max().isoformat(),
+        "rows": len(log.queries),
+    }
+    ads = ad_texts(log.catalog, log.catalog["creatives"])
+    clicked = later.shown[later.shown["clicked"]]
+    ids = log.catalog["creatives"]["creative_id"].to_pylist()
+    trial = encoder.learn(encoder.documents(earlier), settings.seed)
+    near = {
+        f"recall_at_{k}": encoder.recall_at(clicked["text"].tolist(), clicked["creative_id"].tolist(), ids, ads, trial, k)
+        for k in (10, 100)
+    }
+    vectors = encoder.learn(encoder.documents(log), settings.seed)
+    made = write_encoder(candidate(settings.home, ENCODER, day), "0", vectors, {**said, "ranker": "lsa", "metrics": near})
+    gazetteer = Gazetteer(words.names(log))
+    read = _measured(later, QueryClassifier(*classifier.learn(earlier, gazetteer, settings.seed)))
+    weights, bias = classifier.learn(log, gazetteer, settings.seed)
+    write_language(
+        candidate(settings.home, LANGUAGE, day), "0", words.known_words(log), words.names(log), words.related_terms(log, made), weights,
+        bias, {**said, "ranker": "linear", "metrics": read},
+    )  # fmt: skip
+    return [Learned(h, candidate(settings.home, h, day), m, judge(h, m, None)) for h, m in ((LANGUAGE, read), (ENCODER, near))]
+
+
+def _measured(later: QueryLog, model: QueryClassifier) -> dict[str, float]:
+    """category_accuracy: of the clicked ads' categories on later searches; commercial_auc: of whether a search is clicked."""
+    creatives = later.catalog["creatives"]
+    category = dict(zip(creatives["creative_id"].to_pylist(), creatives["category"].to_pylist(), strict=True))
+    clicked = later.shown[later.shown["clicked"]]
+    readings = {text: model.read(text) for text in set(later.shown["text"])}
+    right = [
+        bool(readings[t].categories) and readings[t].categories[0][0] == category.get(c)
+        for t, c in zip(clicked["text"], clicked["creative_id"], strict=True)
+    ]
+    asked = later.shown.groupby("query_id").agg(text=("text", "first"), clicked=("clicked", "any"))
+    auc = float("nan")
+    if asked["clicked"].nunique() == 2:
+        auc = float(roc_auc_score(asked["clicked"], [readings[t].commercial for t in asked["text"]]))
+    return {
+        "category_accuracy": float(np.mean(right)) if right else float("nan"),
+        "commercial_auc": auc,
+        "clicked_searches": float(len(right)),
+    }
+
+
+def register(settings: Settings, learned: Learned, alias: str, day: date) -> registry.Version:
+    """Registers a text model that passed its gates. Raises Refused naming those that it failed."""
+    failed = [f"{v.gate} {v.challenger:.4g} must be {v.bound}" for v in learned.verdicts if not v.passed]
+    if failed:
+        raise Refused(f"{learned.head} candidate of {day}", "; ".join(failed), "It was not registered; the champion stays.")
+    version = registry.register_sealed(settings, learned.head, learned.folder, f"trained on {day}", learned.metrics)
+    if alias == "champion":
+        registry.promote(settings, learned.head, version.version, f"trained on {day}, passed its gates")
+    return next(v for v in registry.versions(settings, learned.head) if v.version == version.version)

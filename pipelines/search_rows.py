@@ -1,0 +1,75 @@
+"""What a log's searches and the ads shown to them say of each other, through the functions that serving calls."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+
+import numpy as np
+from numpy.typing import NDArray
+
+from feature_repo.model_input import Columns
+from feature_repo.request_time import NO_SEARCH
+from feature_repo.sources import Home
+from pipelines.language.champions import champion_encoder, champion_language
+from pipelines.publish import catalog_as_of
+from serving.match import SEMANTIC
+from serving.snapshot.keyword_index import KeywordIndex, keyword_columns
+from serving.snapshot.search_columns import WORDS, text_words
+from serving.snapshot.text_columns import ad_texts
+from serving.understanding.query import Query
+from serving.understanding.query_analysis import analyse
+from serving.understanding.query_columns import query_columns
+
+Numbers = NDArray[np.int64]
+
+
+def search_rows(home: Home, texts: Sequence[str], creatives: Sequence[str], day: date) -> Columns:
+    """What request_time.search_columns reads of each (query text, creative), rows in the order given; "" is no search.
+
+    By the language model and the text encoder that serve, and the catalogue as of the end of `day`. An ad that no keyword of its
+    own brings to the query counts as found by meaning, as serving would find it.
+    """
+    asked, query = np.unique(np.array(texts, dtype=object).astype(str), return_inverse=True)
+    if not any(asked):
+        return NO_SEARCH
+    language, encoder = champion_language(home), champion_encoder(home)
+    catalog = catalog_as_of(home, day)
+    table = catalog["creatives"]
+    place = {c: i for i, c in enumerate(table["creative_id"].to_pylist())}
+    ad = np.array([place.get(c, -1) for c in creatives], np.int64)
+    queries = [analyse(str(text), language) if text else None for text in asked]
+    real = (ad >= 0) & (asked[query] != "")
+    out = {name: values[query] for name, values in query_columns(queries).items()}
+    words = text_words(table)
+    for name, most in WORDS.items():
+        out[f"{name}_words"] = np.zeros((len(ad), most), np.int32)
+        out[f"{name}_words"][real] = words[f"words_of.{name}"][ad[real]]
+    out["match_kind"], out["match_close"] = _matches(KeywordIndex(keyword_columns(catalog, table)), queries, query, ad, real, len(table))
+    out["query_similarity"] = np.zeros(len(ad), np.float32)
+    if encoder is not None and real.any():
+        vectors = encoder.encode([q.normalised if q is not None else "" for q in queries])
+        said = encoder.encode(ad_texts(catalog, table))
+        out["query_similarity"][real] = np.einsum("ij,ij->i", vectors[query[real]], said[ad[real]])
+    return out
+
+
+def _matches(
+    index: KeywordIndex, queries: Sequence[Query | None], query: Numbers, ad: Numbers, real: NDArray[np.bool_], ads: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """How each row's ad was matched, as serving numbers it; -1 and 0 off search."""
+    keys, kinds, closes = [np.empty(0, np.int64)], [np.empty(0, np.int8)], [np.empty(0, bool)]
+    for i, one in enumerate(queries):
+        if one is not None:
+            rows, match = index.match(one)
+            keys.append(i * ads + rows)
+            kinds.append(match.kind)
+            closes.append(match.close)
+    key, kind, close = np.concatenate(keys), np.concatenate(kinds), np.concatenate(closes)
+    order = np.argsort(key, kind="stable")
+    wanted = query * ads + ad
+    at = np.minimum(np.searchsorted(key[order], wanted), max(len(key) - 1, 0))
+    found = real & (key[order][at] == wanted) if len(key) else np.zeros(len(ad), bool)
+    out, near = np.where(real, float(SEMANTIC), -1.0), np.zeros(len(ad))
+    out[found], near[found] = kind[order][at][found], close[order][at][found]
+    return out, near

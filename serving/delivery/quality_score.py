@@ -1,0 +1,52 @@
+"""The quality of a search ad, from the parts that search-ad platforms make public."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from serving.candidates import Candidates, Scores
+from serving.delivery.quality import Quality, Unhidden
+from serving.match import SEMANTIC
+from serving.precision.page_relevance import page_relevance
+from serving.request import AdRequest
+from serving.stages import Context
+
+MATCH_RELEVANCE: Final = np.array([1.0, 0.9, 0.7, 0.5])
+"""Of an exact, a phrase, a broad keyword and of meaning alone."""
+CLOSE: Final = 0.95
+"""A close variant's share of it."""
+INFORMATIVE: Final = 0.25
+"""How much a certainly informational search prefers creatives that inform."""
+
+
+class QualityScore:
+    """A search ad's quality, after the parts that search-ad platforms make public: expected click-through rate (which the
+    auction has from the ranker, at the first position), ad relevance, and landing-page experience.
+
+    factor = unhidden × (0.85 + 0.15 relevance) × (0.7 + 0.3 landing page), a little more for what informs those who ask to know.
+    """
+
+    def quality(self, request: AdRequest, context: Context, candidates: Candidates, scores: Scores) -> Quality:
+        n = len(candidates)
+        factor = Unhidden().quality(request, context, candidates, scores).factor
+        relevance = self._relevance(candidates)
+        page, known = np.full(n, 0.5), np.zeros(n, bool)
+        if context.query is not None:
+            page, known = page_relevance(candidates.snapshot, context.query, context.query_vector, candidates.rows)
+        factor = factor * (0.85 + 0.15 * relevance) * (0.7 + 0.3 * page)
+        if context.query is not None and context.query.intent == "informational":
+            factor = factor * (1 + INFORMATIVE * context.query.intent_probability * candidates.of("informative"))
+        against = scores.pctr / max(float(np.median(scores.pctr)), 1e-12) if n else scores.pctr
+        return Quality(factor, against / (1 + against), relevance, page, known)
+
+    def _relevance(self, candidates: Candidates) -> NDArray[np.float64]:
+        """By how the ad was matched, and half by how alike query and ad are where that is known."""
+        match = candidates.match
+        if match is None:
+            return np.full(len(candidates), MATCH_RELEVANCE[SEMANTIC])
+        matched = MATCH_RELEVANCE[match.kind] * np.where(match.close, CLOSE, 1.0)
+        alike = np.clip(match.similarity.astype(np.float64), 0, 1)
+        return np.where(np.isnan(match.similarity), matched, (matched + alike) / 2)

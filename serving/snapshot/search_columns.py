@@ -1,0 +1,70 @@
+"""Snapshot columns that only searches read: bid adjustments, brands, responsive texts and the words of ads."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from feature_repo.request_time import DEVICE_NUMBER, word_codes
+from feature_repo.taxonomy import DEVICES, INFORMATIVE_CALLS
+from feature_repo.text import normalise
+from serving.delivery.keyword_insertion import insert
+
+WORDS: Final = {"headline": 16, "description": 24}
+"""Most words of a text that are compared with a query."""
+BETWEEN: Final = "\n"
+"""Stands between the texts of a responsive creative: none holds it."""
+
+
+def search_columns(catalog: Mapping[str, pa.Table], creatives: pa.Table, campaigns: pa.Table) -> dict[str, np.ndarray]:
+    """creatives: the snapshot's rows; campaigns: its campaign rows."""
+    calls = [normalise(c or "") for c in creatives["call_to_action"].to_pylist()]
+    out: dict[str, np.ndarray] = {
+        "informative": np.array([c in INFORMATIVE_CALLS for c in calls], bool),
+        "campaign.brand": _bytes(_brands(catalog.get("advertisers"), campaigns["advertiser_id"].to_pylist())),
+        **_adjustments(campaigns["bid_adjustments"].to_pylist()),
+        **text_words(creatives),
+    }
+    for name in WORDS:
+        out[f"text.{name}s"] = _bytes(
+            [BETWEEN.join(t.replace(BETWEEN, " ") for t in texts or []) for texts in creatives[f"{name}s"].to_pylist()]
+        )
+    return out
+
+
+def text_words(creatives: pa.Table) -> dict[str, np.ndarray]:
+    """The stems' codes of each creative's own headline and description, (ads, WORDS) int32, 0 where there is none."""
+    return {
+        f"words_of.{name}": word_codes([insert(t or "", "", 1).text for t in creatives[name].to_pylist()], most)
+        for name, most in WORDS.items()
+    }
+
+
+def _brands(advertisers: pa.Table | None, owners: Sequence[str]) -> list[str]:
+    """Each campaign's advertiser's brand, normalised; "" without one."""
+    if advertisers is None:
+        return [""] * len(owners)
+    known = dict(zip(advertisers["advertiser_id"].to_pylist(), advertisers["brand"].to_pylist(), strict=True))
+    return [normalise(known.get(owner) or "") for owner in owners]
+
+
+def _adjustments(campaigns: Sequence[list[dict[str, Any]] | None]) -> dict[str, np.ndarray]:
+    """Factors by campaign and device, hour, and region that someone adjusts for, float32; 1 where nothing is said."""
+    regions = sorted({a["value"] for row in campaigns for a in row or [] if a["kind"] == "region"})
+    place = {"device": DEVICE_NUMBER, "hour": {str(h): h for h in range(24)}, "region": {r: i for i, r in enumerate(regions)}}
+    out = {k: np.ones((len(campaigns), n), np.float32) for k, n in (("device", len(DEVICES)), ("hour", 24), ("region", len(regions)))}
+    for i, row in enumerate(campaigns):
+        for a in row or []:
+            at = place.get(a["kind"], {}).get(a["value"])
+            if at is not None and a["factor"] is not None and a["factor"] >= 0:
+                out[a["kind"]][i, at] *= a["factor"]
+    return {"words.adjusted_regions": _bytes(regions), **{f"campaign.adjust.{k}": v for k, v in out.items()}}
+
+
+def _bytes(values: Sequence[str]) -> NDArray[np.bytes_]:
+    """UTF-8 bytes of fixed width."""
+    return np.array([v.encode() for v in values] or [b""], dtype=bytes)[: len(values)]

@@ -1,0 +1,25 @@
+"""Ads whose advertisers bought the words of the query."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from serving.candidates import Candidates
+from serving.errors import ServingError, SnapshotMissing
+from serving.live import Live
+from serving.request import AdRequest
+from serving.stages import Context
+
+
+class Keywords:
+    """The keyword index's matches. Raises SnapshotMissing before the first publication, or where nobody bought a keyword."""
+
+    def source(self, request: AdRequest, context: Context, live: Live, found: int) -> Candidates:
+        if live.snapshot is None or live.snapshot.keywords is None:
+            raise SnapshotMissing("keywords", "none", "Publish features: `placard features publish --partition DAY`.")
+        if context.query is None:
+            raise ServingError("query", "none", "It was not understood.")
+        rows, match = live.snapshot.keywords.match(context.query)
+        if context.query_vector is not None:
+            match = replace(match, similarity=live.snapshot["text.vectors"][rows] @ context.query_vector)
+        return Candidates(live.snapshot, rows, match=match)

@@ -1,0 +1,46 @@
+"""Search ads: for a person who asks for something."""
+
+from __future__ import annotations
+
+from serving.delivery.bids import KeywordBids
+from serving.delivery.layout import TopAndBottom
+from serving.delivery.quality_score import QualityScore
+from serving.delivery.second_price import SecondPrice
+from serving.integrity.brand_safety import BrandSafety
+from serving.integrity.budget import Budget
+from serving.integrity.frequency_cap import FrequencyCap
+from serving.integrity.negative_keywords import NegativeKeywords
+from serving.integrity.policy import Policy
+from serving.integrity.schedule import Schedule
+from serving.integrity.targeting import Targeting
+from serving.precision.bundle_scorer import BundleScorer
+from serving.precision.conversion_scorer import ConversionScorer
+from serving.precision.historical_rate import HistoricalRate
+from serving.recall.best_match import BestMatch
+from serving.settings import Settings
+from serving.sourcing.keywords import Keywords
+from serving.sourcing.meaning import Meaning
+from serving.stages import Profiles
+from serving.state.ledger import Ledger
+from serving.surfaces.surface import Surface
+from serving.understanding.profile import Profile
+from serving.understanding.query_analysis import QueryAnalysis
+from serving.understanding.query_vector import QueryVector
+
+
+def search(profiles: Profiles, ledger: Ledger, settings: Settings) -> Surface:
+    """The surface, top to bottom."""
+    return Surface(
+        name="search",
+        understanding=(Profile(profiles), QueryAnalysis(), QueryVector()),
+        sourcing=(Keywords(), Meaning(settings.semantic_quota, settings.semantic_below)),
+        eligibility=(Targeting(), NegativeKeywords()),
+        recall=(BestMatch(),),
+        integrity=(Schedule(), Policy(), BrandSafety(settings.rival_brand_ads), FrequencyCap(ledger), Budget(ledger)),
+        precision=(BundleScorer("champion", "full"), BundleScorer("previous", "fallback"), ConversionScorer(), HistoricalRate()),
+        delivery=SecondPrice(
+            settings.explore_share, settings.reserve_micros, settings.seed, KeywordBids(), QualityScore(),
+            TopAndBottom(settings.top_slots, settings.top_factor, settings.informational_slots), settings.one_ad_per_advertiser,
+            settings.blocked_terms,
+        ),
+    )  # fmt: skip

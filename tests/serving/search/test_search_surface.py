@@ -1,0 +1,128 @@
+"""A search from its words to priced, worded ads: matches, quality, thresholds, prices, texts, and what happens when parts are absent."""
+
+from __future__ import annotations
+
+import html
+from dataclasses import replace
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from serving.decision import Decision
+from serving.live import Live
+from serving.snapshot import Snapshot
+
+
+def balanced(decision: Decision) -> bool:
+    f = decision.funnel
+    return f.sourced == f.shown + f.held + sum(f.rejected.values()) + f.narrowed
+
+
+def test_a_search_shows_priced_worded_ads_of_its_product(searching: Any) -> None:
+    decision = searching.ask("running shoes")
+    assert len(decision.shown) == 4 and balanced(decision) and decision.rung == "full"
+    for ad in decision.shown:
+        assert ad.creative_id[2] == "0", "of another product"
+        assert ad.match == "exact" and ad.keyword == "running shoes" and ad.similarity is not None and ad.similarity > 0.5
+        assert ad.price is not None and 0 < ad.price.price_micros <= ad.price.bid_micros == ad.bid_micros
+        assert ad.quality_parts is not None and 1 <= ad.quality_parts.score <= 10 and ad.text is not None
+    assert len({ad.advertiser_id for ad in decision.shown}) == 4
+    ranks = [ad.ecpm_micros for ad in decision.shown]
+    assert ranks == sorted(ranks, reverse=True)
+
+
+def test_each_winner_pays_the_least_that_keeps_its_place(searching: Any) -> None:
+    decision = searching.ask("running shoes")
+    ranked = [*decision.shown, *decision.held]
+    for ad, below in pairwise(ranked):
+        if ad.price is None:
+            break
+        unit = ad.pctr * 1000 * ad.quality
+        need = max(below.ecpm_micros, ad.price.threshold_micros)
+        assert ad.price.price_micros * unit >= need - unit and (ad.price.price_micros - 2) * unit < max(
+            need, ad.price.floor_micros * ad.quality
+        )
+
+
+def test_a_negative_keeps_out_and_a_phrase_or_broad_keyword_lets_in(searching: Any) -> None:
+    free = searching.ask("free running shoes")
+    assert free.funnel.rejected["NegativeKeywords"] == free.funnel.sourced and not free.shown
+    assert {ad.match for ad in searching.ask("red running shoes").shown if ad.keyword} == {"phrase"}
+    assert {ad.match for ad in searching.ask("shoes for running").shown} <= {"broad", "exact"}
+
+
+def test_what_no_keyword_says_is_found_by_meaning(searching: Any) -> None:
+    decision = searching.ask("trainers")
+    assert decision.funnel.sources["Keywords"] == 0 and decision.shown
+    assert {ad.match for ad in decision.shown} == {"semantic"} and {ad.creative_id[2] for ad in decision.shown} == {"0"}
+
+
+def test_the_device_adjusts_the_bid(searching: Any) -> None:
+    plain, mobile = searching.ask("running shoes"), searching.ask("running shoes", device="mobile")
+    bid = {
+        d: {ad.advertiser_id: ad.bid_micros for ad in (*decision.shown, *decision.held)} for d, decision in (("p", plain), ("m", mobile))
+    }
+    assert bid["m"]["a0"] == 2 * bid["p"]["a0"] and bid["m"]["a1"] == bid["p"]["a1"]
+
+
+def test_a_page_that_was_never_read_is_neutral_and_says_so(searching: Any) -> None:
+    parts = {ad.advertiser_id: ad.quality_parts for ad in (lambda d: (*d.shown, *d.held))(searching.ask("running shoes"))}
+    assert not parts["a0"].page_known and parts["a0"].landing_page == 0.5
+    assert parts["a1"].page_known and parts["a1"].landing_page > 0.5
+
+
+def test_texts_hold_the_keyword_or_the_default_and_never_a_brace(searching: Any) -> None:
+    for query in ("running shoes", "red running shoes", "trainers", "garden hose"):
+        for ad in searching.ask(query).shown:
+            assert "{" not in ad.text.headline + ad.text.description
+            if ad.text.keyword:
+                assert ad.text.keyword in html.unescape(ad.text.headline).lower()
+
+
+def test_responsive_texts_are_explored_with_their_propensities(searching: Any, over: Any, tmp_path: Any) -> None:
+    share = 0.3
+    ask = over(tmp_path, searching.live, explore_share=share)
+    seen = [ad.text for i in range(200) for ad in ask("running shoes", request_id=f"r{i}").shown if ad.text.choices > 1]
+    assert len(seen) > 50 and {t.choices for t in seen} == {3}
+    for text in seen:
+        assert text.propensity == pytest.approx(share / 3) or text.propensity == pytest.approx(1 - share + share / 3)
+    rare = np.mean([t.propensity < 0.5 for t in seen])
+    assert abs(rare - share * 2 / 3) < 0.1
+
+
+def without(live: Live, *prefixes: str) -> Live:
+    assert live.snapshot is not None
+    arrays = {n: a for n, a in live.snapshot.arrays.items() if not n.startswith(prefixes)}
+    return replace(live, snapshot=Snapshot(live.snapshot.manifest, arrays))
+
+
+def test_a_missing_part_degrades_and_says_so(searching: Any, over: Any, tmp_path: Any) -> None:
+    assert "language_absent" in searching.ask("running shoes").flags
+    blind = over(tmp_path, replace(searching.live, encoder=None))("running shoes")
+    assert blind.shown and "encoder_absent" in blind.flags and {ad.match for ad in blind.shown} == {"exact"}
+    mute = over(tmp_path, without(searching.live, "keyword."))("running shoes")
+    assert mute.shown and any(f.startswith("Keywords_failed") for f in mute.flags) and {ad.match for ad in mute.shown} == {"semantic"}
+    nothing = over(tmp_path, replace(without(searching.live, "keyword."), encoder=None))("running shoes")
+    assert nothing.no_ad_reason == "no_inventory" and not nothing.shown
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.one_of(
+        st.text(max_size=2000),
+        st.lists(st.sampled_from(["running", "shoes", "free", "hotel", "city", "😀", "שלום"]), max_size=8).map(" ".join),
+    )
+)
+def test_any_query_gets_a_defined_answer(searching: Any, query: str) -> None:
+    decision = searching.ask(query)
+    assert balanced(decision) and bool(decision.shown) != bool(decision.no_ad_reason)
+    assert not any("failed" in flag for flag in decision.flags)
+    if "free" in query.lower().split():
+        assert not decision.shown, "a negative keyword was ignored"
+    for ad in decision.shown:
+        assert ad.price is not None and 0 <= ad.price.price_micros <= ad.bid_micros
+        assert ad.block == ("top" if ad.position <= 2 else "bottom")

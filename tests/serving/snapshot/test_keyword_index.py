@@ -1,0 +1,189 @@
+"""The keyword index against a brute-force reading of the platforms' rules; the rules by example."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pyarrow as pa
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from feature_repo.catalog import KEYWORD
+from feature_repo.taxonomy import MATCH_TYPES
+from feature_repo.text import normalise, stem, tokenise
+from serving.snapshot.keyword_index import KeywordIndex, keyword_columns
+from serving.understanding.query import Query, Term
+
+GROUPS = 4
+"""Ad groups g0..g3; g0 and g1 of campaign k0, the others of k1; two ads each."""
+Bought = tuple[str, str, str, bool, int]
+"""(ad group, text, match type, negative, bid); the ad group "k0" stands for a negative of the whole campaign."""
+
+
+def index(bought: Sequence[Bought]) -> KeywordIndex:
+    creatives = pa.table(
+        {
+            "ad_group_id": [f"g{i // 2}" for i in range(GROUPS * 2)],
+            "campaign_id": [f"k{i // 4}" for i in range(GROUPS * 2)],
+        }
+    )
+    rows = [
+        {
+            "keyword_id": f"w{i:03d}", "ad_group_id": "" if group[0] == "k" else group,
+            "campaign_id": group if group[0] == "k" else f"k{int(group[1]) // 2}", "created_ts": None, "source": "", "text": text,
+            "match_type": kind, "negative": negative, "bid_micros": bid,
+        }
+        for i, (group, text, kind, negative, bid) in enumerate(bought)
+    ]  # fmt: skip
+    return KeywordIndex(keyword_columns({"keywords": pa.Table.from_pylist(rows, KEYWORD)}, creatives))
+
+
+def query(text: str, expanded: Sequence[str] = ()) -> Query:
+    tokens = tuple(tokenise(text))
+    return Query(text, normalise(text), tokens, tuple(map(stem, tokens)), expanded=tuple(Term(t, 0.5, "clicks") for t in expanded))
+
+
+def found(bought: Sequence[Bought], text: str, expanded: Sequence[str] = ()) -> dict[int, tuple[str, str, bool]]:
+    """By ad row: (match type, keyword, close)."""
+    made = index(bought)
+    rows, match = made.match(query(text, expanded))
+    assert len(set(rows.tolist())) == len(rows)
+    out = made.excluded(query(text, expanded), rows)
+    rows, match = rows[~out], match.at(~out)
+    return {
+        int(r): (MATCH_TYPES[k], made.text(int(w)), bool(c))
+        for r, k, w, c in zip(rows, match.kind, match.keyword, match.close, strict=True)
+    }
+
+
+@pytest.mark.parametrize(
+    ("keyword", "kind", "text", "matches", "close"),
+    [
+        ("running shoes", "exact", "Running  SHOES", True, False),
+        ("running shoes", "exact", "running shoe", True, True),
+        ("running shoes", "exact", "shoes running", True, True),
+        ("running shoes", "exact", "runningshoes", True, True),
+        ("runningshoes", "exact", "running shoes", True, True),
+        ("running shoes", "exact", "red running shoes", False, False),
+        ("running shoes", "phrase", "red running shoes sale", True, False),
+        ("running shoes", "phrase", "red running shoe", True, True),
+        ("running shoes", "phrase", "shoes for running", False, False),
+        ("running shoes", "broad", "shoes for running", True, False),
+        ("running shoes", "broad", "red shoes", False, False),
+        ("東京 ホテル", "phrase", "安い 東京 ホテル", True, False),
+        ("shoes", "broad", "", False, False),
+        ("shoes", "broad", "!!! 😀", False, False),
+    ],
+)
+def test_a_keyword_matches_as_the_platforms_say(keyword: str, kind: str, text: str, matches: bool, close: bool) -> None:
+    got = found([("g0", keyword, kind, False, 10)], text)
+    assert set(got) == ({0, 1} if matches else set())
+    assert all(v == (kind, " ".join(tokenise(keyword)), close) for v in got.values())
+
+
+@pytest.mark.parametrize(
+    ("negative", "kind", "text", "shown"),
+    [
+        ("free", "broad", "free running shoes", False),
+        ("frees", "broad", "free running shoes", True),
+        ("shoes free", "broad", "free running shoes", False),
+        ("shoes free", "phrase", "free running shoes", True),
+        ("running shoes", "phrase", "free running shoes", False),
+        ("running shoes", "exact", "free running shoes", True),
+        ("shoes running", "exact", "running shoes", True),
+        ("running shoes", "exact", "running shoes", False),
+    ],
+)
+@pytest.mark.parametrize("place", ["g0", "k0"])
+def test_a_negative_keeps_out_by_its_very_words(negative: str, kind: str, text: str, shown: bool, place: str) -> None:
+    bought: list[Bought] = [(g, "shoes", "broad", False, 10) for g in ("g0", "g1", "g2")]
+    got = found([*bought, (place, negative, kind, True, 0)], text)
+    out = set() if shown else {0, 1} if place == "g0" else {0, 1, 2, 3}
+    assert set(got) == set(range(6)) - out
+
+
+def test_the_best_keyword_stands_for_an_ad() -> None:
+    bought: list[Bought] = [
+        ("g0", "running shoes", "broad", False, 99), ("g0", "running shoes", "exact", False, 5),
+        ("g0", "shoes running", "exact", False, 50),
+        ("g1", "shoes", "broad", False, 7), ("g1", "running", "broad", False, 8),
+    ]  # fmt: skip
+    got = found(bought, "running shoes")
+    assert got[0] == ("exact", "running shoes", False) and got[2] == ("broad", "running", False)
+
+
+def test_an_expanded_term_matches_broadly_and_says_that_it_is_close() -> None:
+    bought: list[Bought] = [
+        ("g0", "trainers", "broad", False, 9),
+        ("g1", "trainers", "exact", False, 9),
+        ("g2", "shoes", "broad", False, 9),
+    ]
+    got = found(bought, "shoes", ["trainers"])
+    assert got == dict.fromkeys((0, 1), ("broad", "trainers", True)) | dict.fromkeys((4, 5), ("broad", "shoes", False))
+
+
+def test_a_misspelt_keyword_is_met_by_the_query_as_it_was_typed() -> None:
+    made = index([("g0", "sneekers", "exact", False, 9)])
+    rows, _ = made.match(Query("sneekers", "sneakers", ("sneakers",), (stem("sneakers"),), corrections=(("sneekers", "sneakers"),)))
+    assert rows.tolist() == [0, 1]
+
+
+def test_keywords_of_ads_that_are_not_there_are_left_out() -> None:
+    assert len(index([("g9", "shoes", "broad", False, 1), ("g0", " ".join("abcdefghijk"), "broad", False, 1)])) == 0
+    assert found([], "shoes") == {}
+
+
+WORDS = st.sampled_from(["run", "runs", "shoe", "shoes", "red", "Zürich", "靴", "10km", "x" * 60])
+TEXT = st.lists(WORDS, max_size=7).map(" ".join)
+BOUGHT = st.lists(
+    st.tuples(
+        st.sampled_from(["g0", "g1", "g2", "g3"]), st.lists(WORDS, min_size=1, max_size=4).map(" ".join), st.sampled_from(MATCH_TYPES),
+        st.booleans(), st.integers(0, 100),
+    ),
+    max_size=12,
+)  # fmt: skip
+
+
+def runs(words: Sequence[str], part: Sequence[str]) -> bool:
+    return any(list(words[i : i + len(part)]) == list(part) for i in range(len(words) - len(part) + 1))
+
+
+def oracle(bought: Sequence[Bought], text: str) -> tuple[set[str], set[str]]:
+    """(ad groups that match, those that a negative keeps out), reading every keyword."""
+    tokens = tokenise(text)
+    stems = [stem(t) for t in tokens]
+    matched, out = set(), set()
+    for group, keyword, kind, negative, _ in bought:
+        mine = tokenise(keyword)
+        if negative:
+            hit = {"exact": mine == tokens, "phrase": runs(tokens, mine), "broad": set(mine) <= set(tokens)}[kind]
+            if hit:
+                out.add(group)
+        else:
+            mine = [stem(w) for w in mine]
+            if {"exact": sorted(mine) == sorted(stems), "phrase": runs(stems, mine), "broad": set(mine) <= set(stems)}[kind]:
+                matched.add(group)
+    return matched, out
+
+
+@settings(max_examples=300, deadline=None)
+@given(BOUGHT, TEXT)
+@example([("g0", "red red", "exact", False, 1)], "red")
+def test_it_finds_what_reading_every_keyword_finds(bought: Sequence[Bought], text: str) -> None:
+    matched, out = oracle(bought, text)
+    got = {f"g{row // 2}" for row in found(bought, text)}
+    assert got & out == set(), "an ad with a matching negative"
+    assert got == matched - out
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(WORDS, min_size=1, max_size=4).map(" ".join), TEXT)
+def test_exact_is_phrase_or_reordered_and_phrase_is_broad(keyword: str, text: str) -> None:
+    exact, phrase, broad = (bool(found([("g0", keyword, kind, False, 1)], text)) for kind in MATCH_TYPES)
+    assert broad >= phrase and broad >= exact
+
+
+@given(st.text(max_size=300))
+def test_any_query_is_answered(text: str) -> None:
+    found([("g0", "shoes", "broad", False, 1), ("g1", "free", "phrase", True, 1)], text)

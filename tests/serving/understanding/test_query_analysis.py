@@ -1,0 +1,93 @@
+"""Any text is understood somehow; what is known of words, names and related terms is used, and nothing else is changed."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from feature_repo.taxonomy import CATEGORIES, INTENTS
+from feature_repo.text import stem
+from serving.bundles.language import Language
+from serving.bundles.text_encoder import BUCKETS, buckets
+from serving.understanding.gazetteer import Gazetteer
+from serving.understanding.query import Term
+from serving.understanding.query_analysis import analyse
+from serving.understanding.query_classifier import OUTPUTS, QueryClassifier
+from serving.understanding.spelling import Spelling
+
+WORDS = {"running": 50, "shoes": 80, "cheap": 30, "sneakers": 20, "acme": 9, "berlin": 9, "shoe": 5, "new": 40, "york": 40}
+
+
+@pytest.fixture(scope="module")
+def language() -> Language:
+    weights = np.zeros((BUCKETS, OUTPUTS), np.float32)
+    weights[buckets("cheap"), 0] = 5.0
+    weights[buckets("how"), 1 + INTENTS.index("informational")] = 9.0
+    weights[buckets("shoes"), 1 + len(INTENTS) + CATEGORIES.index("sports")] = 30.0
+    names = [
+        ("acme", "brand", "a1"), ("running shoes", "product", "running shoes"), ("shoes", "product", "shoes"),
+        ("new york", "location", "ny"), ("york", "location", "york"), ("sports", "category", "sports"),
+    ]  # fmt: skip
+    related = {stem("shoes"): (Term("sneakers", 0.8, "clicks"), Term("shoes", 0.9, "clicks"))}
+    return Language("1", Spelling(WORDS), Gazetteer(names), related, QueryClassifier(weights, np.zeros(OUTPUTS, np.float32)))
+
+
+def test_spelling_is_corrected_and_known_short_and_numbered_words_are_not(language: Language) -> None:
+    query = analyse("Runing SHOES sneekers acme qx 10km xk42", language)
+    assert query.normalised == "running shoes sneakers acme qx 10km xk42"
+    assert query.corrections == (("runing", "running"), ("sneekers", "sneakers"))
+    assert query.original == "Runing SHOES sneekers acme qx 10km xk42"
+
+
+def test_units_are_one_word_with_their_number(language: Language) -> None:
+    assert analyse("run 10 km, 2,5 kg", language).tokens[1] == "10km"
+
+
+def test_names_are_found_whole_longest_first_with_their_place(language: Language) -> None:
+    query = analyse("acme running shoes new york yorkshire", language)
+    assert [(e.text, e.kind, e.key) for e in query.entities] == [
+        ("acme", "brand", "a1"), ("running shoes", "product", "running shoes"), ("new york", "location", "ny"),
+    ]  # fmt: skip
+    assert all(query.normalised[e.start : e.end] == e.text for e in query.entities)
+
+
+def test_related_terms_are_new_to_the_query(language: Language) -> None:
+    assert [(t.text, t.origin) for t in analyse("shoe", language).expanded] == [("sneakers", "clicks")]
+    assert analyse("shoes sneakers", language).expanded == ()
+
+
+def test_intent_commerce_and_category_are_read(language: Language) -> None:
+    query = analyse("how cheap are shoes", language)
+    assert query.intent == "informational" and query.commercial > 0.8 and query.categories[0][0] == "sports"
+    assert sum(p for _, p in query.categories) <= 1 + 1e-6
+
+
+@pytest.mark.parametrize(
+    ("text", "spoken", "hint"),
+    [("купить обувь", "en", "ru"), ("靴", "", "zh"), ("schuhe für die arbeit", "en", "de"), ("schuhe", "fr", "fr")],
+)
+def test_script_and_stop_words_tell_the_language(language: Language, text: str, spoken: str, hint: str) -> None:
+    assert analyse(text, language, spoken).language == hint
+
+
+HARD = st.one_of(
+    st.text(max_size=200), st.text(st.characters(categories=["Lo", "Mn", "So", "Cf"]), max_size=80),
+    st.sampled_from(["", " ", "a" * 2000, "שלום עולם", "مرحبا", "👟👟", "\u202eevil", "\x00", "ﬁne ①", "word " * 400]),
+)  # fmt: skip
+
+
+@given(HARD, st.booleans())
+def test_any_text_is_understood_somehow(language: Language, text: str, learned: bool) -> None:
+    query = analyse(text, language if learned else None)
+    assert query.original == text and len(query.tokens) == len(query.stems) and query.normalised == " ".join(query.tokens)
+    assert 0 <= query.commercial <= 1 and query.intent in INTENTS and 0 <= query.intent_probability <= 1
+    assert all(c in CATEGORIES and 0 <= p <= 1 for c, p in query.categories)
+    assert all(query.normalised[e.start : e.end] == e.text for e in query.entities)
+    assert ("language_absent" in query.flags) is not learned
+
+
+def test_without_a_model_the_words_alone_are_left() -> None:
+    query = analyse("Running Shoes", None)
+    assert query.tokens == ("running", "shoes") and query.stems == ("run", "shoe") and query.flags == ("language_absent",)
