@@ -18,10 +18,11 @@ from rich.markup import escape
 from feature_repo.sources import Home
 from pipelines.errors import PipelineError
 from pipelines.tour import Tour
-from pipelines.traffic import Client, Served, send_traffic, users
+from pipelines.traffic import Client, Served, searches, send_traffic, users
 from serving.settings import Settings, child_environment
 
 REQUESTS: Final = 200
+SEARCHES: Final = 40
 SERVER_READY_SECONDS: Final = 60
 COMMAND: Final = str(Path(sys.executable).with_name("placard"))
 
@@ -90,7 +91,20 @@ def server(home: Home, keep: bool) -> Iterator[str]:
             process.wait(20)
 
 
-def epilogue(home: Home, url: str, served: Served, why: dict[str, Any], models: dict[str, Any], keep: bool) -> list[str]:
+def _search(client: Client, asked: list[dict[str, str]]) -> dict[str, Any]:
+    """The story of the first of some searches that a full page of ads answers; of the last one otherwise."""
+    found: dict[str, Any] = {}
+    for body in asked:
+        answer = client.call("POST", "/v1/search", dict(body))
+        found = client.call("GET", f"/v1/decisions/{answer['decision_id']}/why")
+        if len(answer["ads"]) >= 3:
+            break
+    return found
+
+
+def epilogue(
+    home: Home, url: str, served: Served, why: dict[str, Any], searched: dict[str, Any], models: dict[str, Any], keep: bool
+) -> list[str]:
     """What a person reads at the end: one explained slate, the models, and where to look."""
     lines = [
         f"\n[bold]{served.requests} requests[/]: {served.shown} ads shown, {served.clicks} clicks, p50 {served.p50_ms:.1f} ms over HTTP\n",
@@ -100,6 +114,11 @@ def epilogue(home: Home, url: str, served: Served, why: dict[str, Any], models: 
     for ad in why["ads"]:
         lines += [f"  [bold]{ad['position']}. {escape(ad['creative_id'])}[/]  {escape(ad['score'])}", f"     {escape(ad['price_words'])}"]
         lines += [f"     {c['log_odds']:+.3f}  {escape(c['feature'])} = {c['value']:.4g}" for c in ad["contributions"][:4]]
+    lines.append("\n[bold]A search, explained[/]")
+    lines += [f"  {escape(line)}" for line in searched["understanding"]]
+    for ad in searched["ads"]:
+        lines.append(f"  [bold]{ad['position']}. {escape(ad['text_words'])}[/]")
+        lines += [f"     {escape(ad[part])}" for part in ("match_words", "quality_words", "price_words")]
     lines.append("\n[bold]Models[/]")
     for v in models["versions"]:
         names = " ".join(f"@{a}" for a in v["aliases"]) or "-"
@@ -163,6 +182,8 @@ def story(settings: Settings, size: Size, today: date, *, keep: bool, scheduler:
     with tour.step("Build and publish the history's features") as say:
         before = (last - timedelta(days=1)).isoformat()
         verb(home, "features", "history", "--from", first.isoformat(), "--to", before, say=say)
+    with tour.step("Learn the words that people search with") as say:
+        verb(home, "language", "train", "--partition", before, "--alias", "champion", say=say)
     by = "Airflow's scheduler runs" if scheduler else "The verbs run"
     with tour.step(f"{by} features and rankers for {last}") as say:
         _last_day(home, last, scheduler, say)
@@ -177,5 +198,6 @@ def story(settings: Settings, size: Size, today: date, *, keep: bool, scheduler:
     with tour.step("Serve, ask, and feed engagements back") as say, server(home, keep) as url:
         served = send_traffic(url, users(home, REQUESTS, settings.seed), settings.seed, say)
         why = Client(url).call("GET", f"/v1/decisions/{served.decision_id}/why")
+        searched = _search(Client(url), searches(home, SEARCHES, settings.seed))
         verb(home, "ingest", "serving", "--partition", today.isoformat(), say=say)
-    return Outcome(tour.seconds, served, epilogue(home, url, served, why, models, keep))
+    return Outcome(tour.seconds, served, epilogue(home, url, served, why, searched, models, keep))

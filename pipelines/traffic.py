@@ -55,6 +55,16 @@ def users(home: Home, n: int, seed: int) -> list[str]:
     return [str(u) for u in np.random.default_rng(seed).choice(unique, size=n, replace=n > len(unique))]
 
 
+def searches(home: Home, n: int, seed: int) -> list[dict[str, str]]:
+    """n searches of the newest day with queries, as bodies of POST /v1/search, drawn with a fixed seed."""
+    day = home.days("queries")[-1]
+    asked = pq.read_table(home.partition("queries", day), partitioning=None).to_pandas().sort_values("query_id")
+    drawn = asked.iloc[np.random.default_rng(seed).choice(len(asked), size=n, replace=n > len(asked))]
+    return [
+        {"query": q.text, "user_id": q.user_id, "device": q.device, "region": q.region, "language": q.language} for q in drawn.itertuples()
+    ]
+
+
 def send_traffic(url: str, people: Sequence[str], seed: int, say: Callable[[str], None]) -> Served:
     """Asks for proactive ads for each user and reports an impression for every ad shown, and clicks as often as predicted."""
     client, rng = Client(url), np.random.default_rng(seed)

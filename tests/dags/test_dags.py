@@ -34,6 +34,7 @@ STRUCTURE = {
     },
     "shadow_daily": {"collect": {"report"}, "report": {"decide"}, "decide": set()},
     "quality_daily": {"drift": set(), "calibration": set(), "skew": set()},
+    "language_daily": {"train": set()},
 }
 """Downstream tasks of each task, of each DAG. A DAG that is not here fails."""
 
@@ -57,6 +58,7 @@ CALLS = {
     ],
     "shadow_daily": ["ingest serving", "shadow report --days 7", "shadow decide --days 7"],
     "quality_daily": ["quality drift", "quality calibration --days 7", "quality skew"],
+    "language_daily": ["language train --alias champion"],
 }
 
 
@@ -123,7 +125,7 @@ def test_midnight_works_on_a_day_that_has_ended(bag: DagBag, name: str, lag: int
 def test_the_features_asset_starts_what_needs_features(bag: DagBag) -> None:
     made = {(dag, task.task_id): [o.name for o in task.outlets] for dag in bag.dags for task in bag.dags[dag].tasks if task.outlets}
     assert made == {("features_daily", "publish"): ["features"], **{("rankers_daily", f"{h}.register"): ["rankers"] for h in HEADS}}
-    for dag in ("rankers_daily", "quality_daily"):
+    for dag in ("rankers_daily", "quality_daily", "language_daily"):
         assert bag.dags[dag].timetable.asset_condition.name == "features"
 
 
