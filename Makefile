@@ -56,6 +56,7 @@ format: install
 
 bench: install  ## every benchmark, as JSON
 	.venv/bin/placard bench serve --json
+	.venv/bin/placard bench search --json
 	.venv/bin/placard bench features --json
 
 lock: $(UV)  ## compile requirements/*.txt

@@ -14,16 +14,23 @@ from feature_repo.services import CLICK, INPUTS
 from feature_repo.table import Feature
 from feature_repo.tables import AD_TABLES, USER_TABLES
 from feature_repo.taxonomy import CATEGORIES, DEVICES, MATCH_TYPES, OBJECTIVES
+from feature_repo.text import stem
 from serving.bundles import Bundle, Manifest, write_bundle
 from serving.bundles.calibrator import Calibrator
 from serving.bundles.encoder import Encoding
+from serving.bundles.language import Language
+from serving.bundles.text_encoder import BUCKETS, TextEncoder
 from serving.snapshot import set_current
 from serving.snapshot.columns import ALL_BITS, CLOSED, OPEN, POLICIES, TEXTS
 from serving.snapshot.keyword_index import keyword_columns
 from serving.snapshot.manifest import write_columns
 from serving.snapshot.recall_index import recall_vectors
 from serving.snapshot.search_columns import WORDS
-from serving.snapshot.text_columns import NO_PAGE
+from serving.snapshot.text_columns import NO_PAGE, bm25
+from serving.understanding.gazetteer import Gazetteer
+from serving.understanding.query import Term
+from serving.understanding.query_classifier import OUTPUTS, QueryClassifier
+from serving.understanding.spelling import Spelling
 
 TREES, DEPTH, ROWS = 300, 6, 20_000
 WORDS_KNOWN = 40_000
@@ -49,13 +56,18 @@ def _ids(prefix: str, numbers: np.ndarray) -> np.ndarray:
     return np.char.add(prefix.encode(), np.char.zfill(numbers.astype("S8"), 8))
 
 
+def vocabulary(words: int) -> np.ndarray:
+    """Made-up words, the shorter first, shape (words,)."""
+    return np.array(["".join(SYLLABLES[d] for d in np.base_repr(i + 16, 16)) for i in range(words)], dtype=object)
+
+
 def bought(keywords: int, groups: int, seed: int = 3) -> pa.Table:
     """Keywords of 1 to 5 words for ad groups g00000000, ...; words as frequent as Zipf says, one keyword in twelve negative."""
     rng = np.random.default_rng(seed)
-    vocabulary = np.array(["".join(SYLLABLES[d] for d in np.base_repr(i + 16, 16)) for i in range(WORDS_KNOWN)], dtype=object)
+    known = vocabulary(WORDS_KNOWN)
     share = 1 / np.arange(1, WORDS_KNOWN + 1)
     lengths = rng.choice([1, 2, 3, 4, 5], keywords, p=[0.08, 0.37, 0.33, 0.15, 0.07])
-    drawn = vocabulary[rng.choice(WORDS_KNOWN, lengths.sum(), p=share / share.sum())]
+    drawn = known[rng.choice(WORDS_KNOWN, lengths.sum(), p=share / share.sum())]
     ends = np.cumsum(lengths)
     group = rng.integers(0, groups, keywords)
     return pa.table(
@@ -112,8 +124,36 @@ def catalogue(snapshots: Path, ads: int, seed: int = 1, keywords: int = 0) -> No
         columns[f"target.{name}"] = some[campaign]
     if keywords:
         groups = pa.table({"ad_group_id": [f"g{i // 4:08d}" for i in range(ads)], "campaign_id": [f"k{c}" for c in campaign]})
-        columns |= keyword_columns({"keywords": bought(keywords, max(ads // 4, 1))}, groups)
+        words = bought(keywords, max(ads // 4, 1))
+        columns |= keyword_columns({"keywords": words}, groups)
+        columns |= _texts(ads, words["text"].to_pylist(), rng)
     set_current(snapshots, write_columns(snapshots, AS_OF, columns, ads))
+
+
+def _texts(ads: int, said: list[str], rng: np.random.Generator) -> dict[str, np.ndarray]:
+    """What text_columns makes: a page of 60 words for every fifth ad to share, and vectors of the encoder `encoder()`."""
+    pages = [" ".join(said[i % len(said)] for i in range(p, p + 25)) for p in range(0, max(ads // 5, 1))]
+    vectors = encoder().encode([said[i % len(said)] for i in range(ads)])
+    return {
+        "page": (np.arange(ads) % len(pages)).astype(np.int32), "page.age_days": np.zeros(len(pages), np.float32), **bm25(pages),
+        "page.vectors": vectors[: len(pages)], "text.vectors": vectors, "words.encoder": np.array([b"bench"]),
+    }  # fmt: skip
+
+
+def encoder() -> TextEncoder:
+    """Untrained, of the usual size."""
+    return TextEncoder("bench", np.random.default_rng(4).normal(size=(BUCKETS, 64)).astype(np.float32))
+
+
+def language(words: int = 20_000) -> Language:
+    """Untrained, of a large catalogue's size."""
+    rng = np.random.default_rng(5)
+    known = vocabulary(words)
+    weights = rng.normal(size=(BUCKETS, OUTPUTS)).astype(np.float32)
+    names = [(str(w), ("brand", "product", "location")[i % 3], str(w)) for i, w in enumerate(known[: words // 2])]
+    related = {stem(str(known[i])): (Term(str(known[i + 1]), 0.5, "clicks"),) for i in range(0, words - 1, 4)}
+    counts = {str(w): words - i for i, w in enumerate(known)}
+    return Language("bench", Spelling(counts), Gazetteer(names), related, QueryClassifier(weights, np.zeros(OUTPUTS, np.float32)))
 
 
 class Known:

@@ -38,5 +38,19 @@ def features(
     emit(result, as_json, as_text(result))
 
 
+@group.command("search")
+@guarded
+def search(
+    requests: int = typer.Option(1_000, min=10, help="Searches."),
+    small: bool = typer.Option(False, "--small", help="10,000 ads and 50,000 keywords: seconds instead of a minute."),
+    as_json: bool = JSON,
+) -> None:
+    """A search end to end on one core, its stages, the keyword lookup, and the size of the index."""
+    from pipelines.bench.search import as_text, run
+
+    result = run(requests, 10_000, 50_000) if small else run(requests)
+    emit(result, as_json, as_text(result))
+
+
 def register(app: typer.Typer) -> None:
     app.add_typer(group, name="bench")

@@ -30,15 +30,16 @@ def page_relevance(
         return out, known
     page = page[known]
     codes = np.unique(hash_codes(list(query.stems[:WORDS])))
-    weight = np.zeros(HASH_BUCKETS, np.float32)
-    weight[codes] = snapshot["page.idf"][codes]
+    idf = snapshot["page.idf"][codes]
+    asked = np.zeros(HASH_BUCKETS, np.uint8)  # which of the query's words each code is, 0 for none: a byte each stays in the cache
+    asked[codes] = np.arange(1, len(codes) + 1)
     start = snapshot["page.terms_from"][page]
     count = snapshot["page.terms_from"][page + 1] - start
     at = np.arange(int(count.sum())) + np.repeat(start - (np.cumsum(count) - count), count)
-    hits = weight[snapshot["page.terms"][at]] * snapshot["page.weights"][at]
-    relevance = np.bincount(np.repeat(np.arange(len(page)), count), hits, minlength=len(page)) / max(
-        page_weight_of_all(weight[codes]), 1e-9
-    )
+    which = asked[snapshot["page.terms"][at]]
+    hit = np.flatnonzero(which)
+    weight = idf[which[hit] - 1] * snapshot["page.weights"][at[hit]]
+    relevance = np.bincount(np.repeat(np.arange(len(page)), count)[hit], weight, minlength=len(page)) / max(page_weight_of_all(idf), 1e-9)
     if vector is not None and vector.any():
         relevance = (relevance + np.maximum(snapshot["page.vectors"][page] @ vector, 0)) / 2
     out[known] = np.clip(relevance, 0, 1)

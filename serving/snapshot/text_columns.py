@@ -32,7 +32,7 @@ def text_columns(catalog: Mapping[str, pa.Table], creatives: pa.Table, as_of: da
     titles = [] if rows is None else [t or "" for t in rows["title"].to_pylist()]
     said = [] if rows is None else [f"{title} {text or ''}" for title, text in zip(titles, rows["text"].to_pylist(), strict=True)]
     seen = [] if rows is None else [(as_of - at).total_seconds() / 86_400 for at in rows["created_ts"].to_pylist()]
-    out = {"page": np.searchsorted(used, page).astype(np.int32), "page.age_days": np.array(seen, np.float32), **_bm25(said)}
+    out = {"page": np.searchsorted(used, page).astype(np.int32), "page.age_days": np.array(seen, np.float32), **bm25(said)}
     out["page"][page == NO_PAGE] = NO_PAGE
     if encoder is not None:
         out["words.encoder"] = np.array([encoder.version.encode()])
@@ -55,7 +55,7 @@ def ad_texts(catalog: Mapping[str, pa.Table], creatives: pa.Table) -> list[str]:
     ]
 
 
-def _bm25(pages: list[str]) -> dict[str, np.ndarray]:
+def bm25(pages: list[str]) -> dict[str, np.ndarray]:
     """Each page's words (codes, ascending within a page) with their BM25 weight before idf, and every code's idf."""
     words = [[stem(w) for w in tokenise(text)[:PAGE_WORDS]] for text in pages]
     lengths = np.array([len(w) for w in words], np.int64)

@@ -1,0 +1,99 @@
+"""`bench search`: a search end to end on one core, its stages, the keyword lookup alone, and what the index weighs."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from pipelines.bench.serve import VERDICT, Everyone, timed
+from pipelines.bench.synthetic import bought, catalogue, encoder, language, ranker
+from pipelines.cli.output import Figure, report
+from serving.engine import Engine
+from serving.live import Live
+from serving.request import AdRequest
+from serving.settings import Settings
+from serving.snapshot import open_current
+from serving.state.memory import MemoryLedger
+from serving.surfaces.search import search
+from serving.understanding.query_analysis import analyse
+
+MOST_MS: Final = 15.0
+MOST_LOOKUP_MS: Final = 1.0
+MOST_UNDERSTANDING_MS: Final = 1.0
+MOST_BUILD_SECONDS: Final = 60.0
+MOST_MIB: Final = 300.0
+
+
+def queries(n: int, seed: int = 9) -> list[str]:
+    """As often as not a keyword with words before or after it, else words alone; as frequent as Zipf says. One in ten misspelt."""
+    rng = np.random.default_rng(seed)
+    texts = bought(4 * n, 10, seed)["text"].to_pylist()
+    out = []
+    for i in range(n):
+        words = texts[4 * i].split() + (texts[4 * i + 1].split()[:2] if rng.random() < 0.5 else [])
+        if rng.random() < 0.1 and len(words[0]) > 5:
+            words[0] = words[0][:2] + words[0][3:]
+        out.append(" ".join(words))
+    return out
+
+
+def run(requests: int = 1_000, ads: int = 100_000, keywords: int = 1_000_000) -> dict[str, Any]:
+    """Every figure of `bench search`, on one thread."""
+    with tempfile.TemporaryDirectory() as place, threadpool_limits(1):
+        root = Path(place)
+        started = time.perf_counter()
+        catalogue(root, ads, keywords=keywords)
+        built = time.perf_counter() - started
+        snapshot = open_current(root)
+        snapshot.prepare()
+        index = snapshot.keywords
+        assert index is not None
+        mib = sum(a.nbytes for n, a in snapshot.arrays.items() if n.startswith("keyword.")) / 2**20
+        live = Live(snapshot, {("click", "champion"): ranker(root / "bundle")}, language(), encoder())
+        settings = Settings(home_path=root, explore_share=0.02, reserve_micros=1_000)
+        engine = Engine({"search": search(Everyone(), MemoryLedger(), settings)}, settings)
+        asked = queries(requests + max(requests // 10, 3))
+        decisions = []
+
+        def ask(i: int) -> None:
+            at = datetime.now(UTC) + timedelta(seconds=1)
+            request = AdRequest(
+                f"r{i}", "search", f"u{i % 97}", at, device="mobile", region="regions0", language="languages2", query=asked[i], slots=4,
+                tmax_ms=10_000,
+            )  # fmt: skip
+            decisions.append(engine.decide(request, live))
+
+        whole = timed(ask, requests)
+        decisions = decisions[-requests:]
+        analyse.cache_clear()
+        read = timed(lambda i: analyse.__wrapped__(asked[i], live.language, "en"), requests)
+        understood = [analyse(q, live.language, "en") for q in asked]
+        lookup = timed(lambda i: index.match(understood[i]), requests)
+        stages = {stage: np.array([d.stage_ms.get(stage, 0.0) for d in decisions]) for stage in decisions[0].stage_ms}
+    p50, p99 = float(np.median(whole)), float(np.quantile(whole, 0.99))
+    lookup_p99, read_p99 = float(np.quantile(lookup, 0.99)), float(np.quantile(read, 0.99))
+    figures = [
+        Figure("p50_ms", p50, "ms"),
+        Figure("p99_ms", p99, "ms", f"≤ {MOST_MS:g}", p99 <= MOST_MS),
+        Figure("keyword_lookup_p50_ms", float(np.median(lookup)), "ms"),
+        Figure("keyword_lookup_p99_ms", lookup_p99, "ms", f"≤ {MOST_LOOKUP_MS:g}", lookup_p99 <= MOST_LOOKUP_MS),
+        Figure("understanding_p99_ms", read_p99, "ms", f"≤ {MOST_UNDERSTANDING_MS:g}", read_p99 <= MOST_UNDERSTANDING_MS),
+        Figure("index_mib", mib, "MiB", f"≤ {MOST_MIB:g}", mib <= MOST_MIB),
+        Figure("catalogue_build_seconds", built, "s", f"≤ {MOST_BUILD_SECONDS:g}", built <= MOST_BUILD_SECONDS),
+        *(Figure(f"{stage}_p50_ms", float(np.median(ms)), "ms") for stage, ms in stages.items()),
+        Figure("candidates_p50", float(np.median([d.funnel.sourced for d in decisions])), "ads"),
+        Figure("shown_mean", float(np.mean([len(d.shown) for d in decisions])), "ads"),
+    ]
+    setup = {"requests": requests, "ads": ads, "keywords": len(index), "bought": keywords, "threads": 1, "text_models": "untrained"}
+    return report("bench search", setup, figures)
+
+
+def as_text(result: dict[str, Any]) -> list[str]:
+    """One line a figure."""
+    return [f"{f['name']:<26} {f['value']:>12,.3f} {f['unit']:<5} {f['target'] or '':<8} {VERDICT[f['holds']]}" for f in result["figures"]]
