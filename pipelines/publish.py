@@ -92,11 +92,11 @@ def _online(settings: Settings, live: date) -> None:
 
 
 def catalog_as_of(home: Home, day: date) -> dict[str, pa.Table]:
-    """Every catalogue table's state at the end of `day`, in the contract's schema."""
+    """Every catalogue table's state at the end of `day`, in the contract's schema, by key."""
     con = connect()
     try:
         return {
-            name: as_of_table(con, home, name, end_of(day)).to_pyarrow().select(schema.names).cast(schema)
+            name: as_of_table(con, home, name, end_of(day)).to_pyarrow().select(schema.names).cast(schema).sort_by(catalog.KEYS[name])
             for name, schema in catalog.CATALOG.items()
         }
     finally:

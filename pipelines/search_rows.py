@@ -66,10 +66,12 @@ def _matches(
             kinds.append(match.kind)
             closes.append(match.close)
     key, kind, close = np.concatenate(keys), np.concatenate(kinds), np.concatenate(closes)
+    out, near = np.where(real, float(SEMANTIC), -1.0), np.zeros(len(ad))
+    if len(key) == 0:
+        return out, near
     order = np.argsort(key, kind="stable")
     wanted = query * ads + ad
-    at = np.minimum(np.searchsorted(key[order], wanted), max(len(key) - 1, 0))
-    found = real & (key[order][at] == wanted) if len(key) else np.zeros(len(ad), bool)
-    out, near = np.where(real, float(SEMANTIC), -1.0), np.zeros(len(ad))
+    at = np.minimum(np.searchsorted(key[order], wanted), len(key) - 1)
+    found = real & (key[order][at] == wanted)
     out[found], near[found] = kind[order][at][found], close[order][at][found]
     return out, near

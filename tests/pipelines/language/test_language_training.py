@@ -1,0 +1,100 @@
+"""What is learned of searches: held-out quality, names and words of the catalogue, determinism, and a refusal that leaves the champion."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from pipelines.errors import Missing, Refused
+from pipelines.language.champions import champion_encoder, champion_language
+from pipelines.language.classifier import plain
+from pipelines.language.train import register, train
+from pipelines.language.words import known_words, related_terms
+from pipelines.market.words import WORDS
+from pipelines.registry import history, rollback
+from serving.bundles.sealed import read_manifest
+from serving.reload import Reloader
+from serving.understanding.query_analysis import analyse
+
+pytestmark = [pytest.mark.filterwarnings("ignore::DeprecationWarning"), pytest.mark.filterwarnings("ignore::FutureWarning")]
+
+
+def test_later_searches_are_read_better_than_by_chance(searched: Any) -> None:
+    figures = {k: v for one in searched.learned for k, v in one.metrics.items()}
+    assert figures["category_accuracy"] > 0.5, "chance is about 1 in 31"
+    assert figures["recall_at_10"] > 0.1 and figures["recall_at_100"] > 0.5, "of 300 ads: chance is 1 in 30, 1 in 3"
+
+
+def test_both_serve_and_say_what_they_were_learned_from(searched: Any) -> None:
+    reloader = Reloader(searched.settings)
+    reloader.refresh()
+    live = reloader.live
+    assert reloader.refused == {} and live.language is not None and live.encoder is not None
+    assert live.encoder.version == live.snapshot.encoder_version == "1"
+    manifest = read_manifest(searched.home.bundles / "language" / "1", head="language")
+    assert manifest["trained_to"][:10] == str(searched.day) and manifest["rows"] == len(searched.log.queries)
+
+
+def test_the_catalogues_words_are_known_and_its_misspellings_put_right(searched: Any) -> None:
+    language = champion_language(searched.home)
+    assert language is not None
+    assert analyse("cheap runing shoes", language).normalised == "cheap running shoes"
+    bought = next(w["text"] for w in searched.log.catalog["keywords"].to_pylist() if not w["negative"] and " " in w["text"])
+    query = analyse(f"cheap {bought} online", language)
+    assert [(e.kind, e.text) for e in query.entities] == [("product", bought)] and query.corrections == ()
+    assert {"running", "shoes", "laptop"} <= known_words(searched.log).keys()
+
+
+def test_ads_of_the_querys_topic_are_nearest(searched: Any) -> None:
+    encoder = champion_encoder(searched.home)
+    assert encoder is not None
+    creatives = searched.log.catalog["creatives"].to_pylist()
+    vectors = encoder.encode([f"{c['headline']} {c['description']}" for c in creatives])
+    topics = sorted({c["category"] for c in creatives})
+    right = [
+        topic == creatives[int(np.argmax(encoder.encode([word])[0] @ vectors.T))]["category"]
+        for topic in topics
+        for word in WORDS[topic][:4]
+    ]
+    assert np.mean(right) > 0.6
+
+
+def test_plain_intents_are_plain(searched: Any) -> None:
+    language = champion_language(searched.home)
+    assert language is not None
+    assert plain("how to choose a laptop", language.gazetteer) == "informational"
+    assert plain("buy laptop online", language.gazetteer) == "transactional" and plain("laptop", language.gazetteer) == ""
+
+
+def test_the_same_searches_teach_the_same(searched: Any) -> None:
+    before = {one.head: files(one.folder) for one in searched.learned}
+    assert {one.head: files(one.folder) for one in train(searched.settings, searched.day)} == before
+    assert related_terms(searched.log, None) == related_terms(searched.log, None)
+
+
+def files(folder: Any) -> dict[str, str]:
+    return {f.name: hashlib.sha256(f.read_bytes()).hexdigest() for f in folder.iterdir()}
+
+
+def test_a_model_that_fails_a_gate_is_refused_and_the_champion_stays(searched: Any) -> None:
+    bad = replace(searched.learned[0], verdicts=[replace(v, passed=False) for v in searched.learned[0].verdicts])
+    before = history(searched.settings, "language")
+    with pytest.raises(Refused, match="category_accuracy"):
+        register(searched.settings, bad, "champion", searched.day)
+    assert history(searched.settings, "language") == before
+
+
+def test_a_champion_can_be_rolled_back(searched: Any) -> None:
+    register(searched.settings, searched.learned[0], "champion", searched.day)
+    assert champion_language(searched.home).version == "2"  # type: ignore[union-attr]
+    rollback(searched.settings, "language")
+    assert champion_language(searched.home).version == "1"  # type: ignore[union-attr]
+
+
+def test_a_day_without_searches_is_missing(searched: Any) -> None:
+    with pytest.raises(Missing, match="queries"):
+        train(searched.settings, searched.day.replace(year=2020))

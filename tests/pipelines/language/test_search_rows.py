@@ -1,0 +1,73 @@
+"""What training sees of a search and an ad is what serving computes, column by column."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+import pytest
+
+from feature_repo.request_time import NO_SEARCH, search_columns
+from feature_repo.services import CLICK
+from pipelines.bench.synthetic import Known
+from pipelines.search_rows import search_rows
+from serving.candidates import Candidates
+from serving.match import SEMANTIC
+from serving.precision.model_matrix import model_matrix
+from serving.reload import Reloader
+from serving.request import AdRequest
+from serving.sourcing.keywords import Keywords
+from serving.sourcing.meaning import by_meaning
+from serving.stages import NOBODY
+from serving.understanding.profile import Profile
+from serving.understanding.query_analysis import QueryAnalysis
+from serving.understanding.query_vector import QueryVector
+
+pytestmark = [pytest.mark.filterwarnings("ignore::DeprecationWarning"), pytest.mark.filterwarnings("ignore::FutureWarning")]
+COLUMNS = [i for i, c in enumerate(CLICK.columns) if c.origin == "search"]
+
+
+def test_offline_is_online(searched: Any) -> None:
+    reloader = Reloader(searched.settings)
+    reloader.refresh()
+    live, compared, kinds = reloader.live, 0, set()
+    snapshot = live.snapshot
+    assert snapshot is not None
+    texts = [*searched.log.queries["text"].iloc[:60], *searched.log.catalog["keywords"]["text"].to_pylist()[:40]]
+    for text in dict.fromkeys(texts):
+        request = AdRequest("r", "search", "u", datetime(2026, 1, 9, tzinfo=UTC), query=text)
+        context = NOBODY
+        for understander in (Profile(Known()), QueryAnalysis(), QueryVector()):
+            context = understander.understand(request, context, live)
+        found = Keywords().source(request, context, live, 0)
+        rows = np.setdiff1d(np.arange(min(len(snapshot), 15)), found.rows)
+        assert context.query_vector is not None
+        others = Candidates(snapshot, rows, match=by_meaning(snapshot["text.vectors"][rows] @ context.query_vector))
+        candidates = found.join(others)
+        online = model_matrix(CLICK, context, candidates)[:, COLUMNS]
+        ids = [snapshot.text("id.creative_id", int(r)) for r in candidates.rows]
+        search = search_rows(searched.home, [text] * len(ids), ids, searched.day)
+        columns = search_columns(search, {"category_code": snapshot["ad.category_code"][candidates.rows]})
+        offline = np.stack([np.broadcast_to(columns[CLICK.columns[i].name], len(ids)) for i in COLUMNS], axis=1)
+        assert np.allclose(online, offline, atol=1e-5), text
+        compared += len(ids)
+        kinds |= set(np.asarray(search["match_kind"]).tolist())
+    assert compared > 800 and {0.0, 1.0, 2.0, float(SEMANTIC)} <= kinds
+
+
+def test_rows_that_did_not_search_have_the_defaults(searched: Any) -> None:
+    ids = searched.log.catalog["creatives"]["creative_id"].to_pylist()[:3]
+    search = search_rows(searched.home, ["", "laptop", ""], ids, searched.day)
+    for name, default in NO_SEARCH.items():
+        values = np.asarray(search[name])
+        if values.ndim == 1:
+            assert values[0] == values[2] == default[0], name
+        else:
+            assert (values[[0, 2]] == 0).all(), name
+    assert search["match_kind"][1] >= 0 and search_rows(searched.home, ["", ""], ids[:2], searched.day) is NO_SEARCH
+
+
+def test_an_ad_that_is_gone_counts_as_not_searched(searched: Any) -> None:
+    search = search_rows(searched.home, ["laptop"], ["no-such-ad"], searched.day)
+    assert search["match_kind"].tolist() == [-1.0]
