@@ -15,6 +15,8 @@ CONTEXT: Final = (
     Column("weekday", "context"),
     Column("device_code", "context"),
 )
+SURFACE: Final = CONTEXT[0].name
+"""The column that tells the surface, by its number in taxonomy.SURFACES."""
 USER: Final = tuple(Column(f.name, "user") for f in USER_PROFILE.features if f.dtype not in ("vector", "string"))
 AD: Final = tuple(
     Column(f.name, "ad") for table in (AD_CREATIVE, AD_PERFORMANCE) for f in table.features if f.dtype not in ("vector", "string", "int64")

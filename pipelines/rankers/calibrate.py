@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from pipelines.errors import Refused
 from serving.bundles.calibrator import Calibrator
 
+ENOUGH: Final = 200
+"""Positives that a surface needs for a table of its own: its rate is then known within a fourteenth."""
 THIN: Final = 1000
 """Positives below which isotonic steps would be noise."""
 
@@ -20,6 +22,26 @@ def fit_calibrator(margin: NDArray[np.float64], label: NDArray[np.bool_], weight
         raise Refused("labels to calibrate on", f"{len(label)}, all alike", "Both outcomes are needed: take more days.")
     fit = _isotonic if label.sum() >= THIN else _platt
     return fit(margin, label, weight)
+
+
+def fit_surfaces(
+    overall: Calibrator, margin: NDArray[np.float64], surface: NDArray[np.integer], label: NDArray[np.bool_], weight: NDArray[np.float64]
+) -> dict[int, Calibrator]:
+    """The overall table moved, for each surface with ENOUGH positives, so that it predicts as many as came there."""
+    from scipy.optimize import brentq
+
+    out = {}
+    for code in np.unique(surface):
+        rows = surface == code
+        if label[rows].sum() >= ENOUGH and not label[rows].all():
+            p = overall.apply(margin[rows])
+            odds, came = np.log(p / (1 - p)), float(np.average(label[rows], weights=weight[rows]))
+
+            def beyond(shift: float, odds: NDArray[np.float64] = odds, w: NDArray[np.float64] = weight[rows], came: float = came) -> float:
+                return float(np.average(1 / (1 + np.exp(-(odds + shift))), weights=w)) - came
+
+            out[int(code)] = overall.shifted(float(brentq(beyond, -10, 10)))
+    return out
 
 
 def _platt(margin: NDArray[np.float64], label: NDArray[np.bool_], weight: NDArray[np.float64]) -> Calibrator:

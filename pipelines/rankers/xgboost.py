@@ -10,9 +10,10 @@ import numpy as np
 import xgboost as xgb
 from numpy.typing import NDArray
 
+from feature_repo.services import SURFACE
 from pipelines.dataset import Dataset
 from pipelines.errors import Refused
-from pipelines.rankers.calibrate import THIN, fit_calibrator
+from pipelines.rankers.calibrate import THIN, fit_calibrator, fit_surfaces
 from pipelines.rankers.encoding import FOLDS, learn, out_of_fold
 from pipelines.rankers.position import offset_of, position_offsets
 from serving.bundles import Bundle, Manifest, write_bundle
@@ -62,10 +63,12 @@ class Xgboost:
             booster, encodings = self._grow(dataset, settings, rounds, categories, early, late, offset)
             rounds = booster.num_boosted_rounds()
             margin = _margin(booster, encode(dataset.matrix[late], encodings), offset[late], rate)
-            calibrator = fit_calibrator(margin, label[late], weight[late])
+            held = np.flatnonzero(late)
         else:
-            later, margin = self._forward(dataset, settings, rounds, categories, np.flatnonzero(early | late), offset, rate)
-            calibrator = fit_calibrator(margin, label[later], weight[later])
+            held, margin = self._forward(dataset, settings, rounds, categories, np.flatnonzero(early | late), offset, rate)
+        calibrator = fit_calibrator(margin, label[held], weight[held])
+        surface = dataset.matrix[held, dataset.input.names.index(SURFACE)].astype(np.int64)
+        by_surface = fit_surfaces(calibrator, margin, surface, label[held], weight[held])
         used = early | late
         booster, encodings = self._grow(dataset, settings, rounds, categories, used, None, offset)
         manifest = Manifest(
@@ -74,7 +77,7 @@ class Xgboost:
             trained_to=rows["ts"][used].max().isoformat(), rows=int(used.sum()), positives=positives, negative_rate=rate,
             calibrated=True, base_rate=float(np.average(label[used], weights=weight[used])), position_offset=offsets,
         )  # fmt: skip
-        return write_bundle(folder, manifest, booster, encodings, calibrator)
+        return write_bundle(folder, manifest, booster, encodings, calibrator, by_surface)
 
     def _grow(
         self, dataset: Dataset, settings: dict[str, Any], rounds: int, categories: tuple[int, ...],

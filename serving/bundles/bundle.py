@@ -13,6 +13,7 @@ import xgboost as xgb
 from numpy.typing import NDArray
 
 from feature_repo.model_input import ModelInput
+from feature_repo.services import SURFACE
 from serving.bundles.calibrator import Calibrator
 from serving.bundles.encoder import Encoding, encode
 from serving.bundles.manifest import FORMAT, Manifest
@@ -27,8 +28,14 @@ CALIBRATOR: Final = "calibrator.json"
 class Bundle:
     """A ranker ready to score. Thread-safe: nothing in it changes after load."""
 
-    def __init__(self, manifest: Manifest, booster: xgb.Booster, encodings: tuple[Encoding, ...], calibrator: Calibrator) -> None:
+    def __init__(
+        self, manifest: Manifest, booster: xgb.Booster, encodings: tuple[Encoding, ...], calibrator: Calibrator,
+        by_surface: Mapping[int, Calibrator] | None = None,
+    ) -> None:  # fmt: skip
         self.manifest, self.booster, self.encodings, self.calibrator = manifest, booster, encodings, calibrator
+        self.by_surface = dict(by_surface or {})
+        """Tables of the surfaces (by number) that have one of their own."""
+        self._surface = manifest.columns.index(SURFACE) if SURFACE in manifest.columns else -1
         # Keeping a share r of the negatives adds -log(r) to the log-odds; this takes it off again.
         self._correction = float(np.log(manifest.negative_rate))
 
@@ -43,7 +50,14 @@ class Bundle:
 
     def predict(self, matrix: NDArray[np.float32], offset: float | NDArray[np.float64] = 0.0) -> NDArray[np.float64]:
         """Calibrated probabilities, shape (n,), for a (n, k) float32 matrix in the manifest's column order."""
-        return self.calibrator.apply(self.margin(matrix, offset))
+        margin = self.margin(matrix, offset)
+        out = self.calibrator.apply(margin)
+        if self.by_surface and self._surface >= 0:
+            for surface, table in self.by_surface.items():
+                rows = matrix[:, self._surface] == surface
+                if rows.any():
+                    out[rows] = table.apply(margin[rows])
+        return out
 
     def contributions(self, matrix: NDArray[np.float32]) -> NDArray[np.float32]:
         """Each column's share of the log-odds (TreeSHAP, Lundberg et al. 2020), shape (n, k + 1); the last is the bias."""
@@ -70,14 +84,14 @@ class Bundle:
                 for e in json.loads((folder / ENCODER).read_text())
             )
             table = json.loads((folder / CALIBRATOR).read_text())
-            calibrator = Calibrator(np.array(table["margins"]), np.array(table["probabilities"]))
-        except (xgb.core.XGBoostError, ValueError, KeyError, TypeError) as error:
+            calibrator, by_surface = _table(table), {int(code): _table(t) for code, t in table["by_surface"].items()}
+        except (xgb.core.XGBoostError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise BundleRefused("bundle", str(folder), f"It cannot be read: {error}") from None
         if booster.num_features() != len(manifest.columns):
             raise BundleRefused("bundle weights", f"{booster.num_features()} columns", f"{len(manifest.columns)} are declared.")
         if any(not 0 <= e.column < len(manifest.columns) for e in encodings):
             raise BundleRefused("bundle encoder", [e.column for e in encodings], "It names columns that the bundle does not have.")
-        return cls(manifest, booster, encodings, calibrator)
+        return cls(manifest, booster, encodings, calibrator, by_surface)
 
 
 def _read_manifest(folder: Path) -> Manifest:
@@ -106,13 +120,24 @@ def _compare(manifest: Manifest, expected: ModelInput) -> None:
         raise BundleRefused("bundle columns", len(manifest.columns), f"Expected {len(expected.names)}; train again.")
 
 
-def write_bundle(folder: Path, manifest: Manifest, booster: xgb.Booster, encodings: tuple[Encoding, ...], calibrator: Calibrator) -> Bundle:
+def _table(raw: Mapping[str, Any]) -> Calibrator:
+    return Calibrator(np.array(raw["margins"]), np.array(raw["probabilities"]))
+
+
+def _raw(table: Calibrator) -> dict[str, Any]:
+    return {"margins": table.margins.tolist(), "probabilities": table.probabilities.tolist()}
+
+
+def write_bundle(
+    folder: Path, manifest: Manifest, booster: xgb.Booster, encodings: tuple[Encoding, ...], calibrator: Calibrator,
+    by_surface: Mapping[int, Calibrator] | None = None,
+) -> Bundle:  # fmt: skip
     """Writes a bundle by atomic rename, replacing one that is there, and reads it back verified."""
     tables: Mapping[str, Any] = {
         ENCODER: [
             {"column": e.column, "codes": e.codes.tolist(), "values": [float(v) for v in e.values], "other": e.other} for e in encodings
         ],
-        CALIBRATOR: {"margins": calibrator.margins.tolist(), "probabilities": calibrator.probabilities.tolist()},
+        CALIBRATOR: {**_raw(calibrator), "by_surface": {str(s): _raw(t) for s, t in sorted((by_surface or {}).items())}},
     }
 
     def write(part: Path) -> None:

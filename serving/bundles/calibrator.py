@@ -29,6 +29,10 @@ class Calibrator:
         """Of each point."""
         return np.asarray(np.log(self.probabilities / (1 - self.probabilities)))
 
+    def shifted(self, log_odds: float) -> Calibrator:
+        """The same table with every probability moved by this much in log-odds."""
+        return Calibrator(self.margins, np.clip(1 / (1 + np.exp(-(self.log_odds + log_odds))), 1e-9, 1 - 1e-9))
+
     def apply(self, margin: NDArray[np.float64]) -> NDArray[np.float64]:
         """Calibrated probabilities, same shape."""
         inside = np.interp(margin, self.margins, self.log_odds)

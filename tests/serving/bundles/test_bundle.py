@@ -13,9 +13,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from feature_repo.services import CLICK
+from feature_repo.services import CLICK, SURFACE
 from pipelines.bench.synthetic import ranker
-from serving.bundles import Bundle
+from serving.bundles import Bundle, write_bundle
 from serving.bundles.calibrator import Calibrator
 from serving.bundles.encoder import Encoding, encode
 from serving.bundles.sealed import seal
@@ -112,6 +112,19 @@ def test_down_sampling_is_corrected_in_log_odds(made: tuple[Path, Bundle], rows:
     bundle = made[1]
     sampled = Bundle(replace(bundle.manifest, negative_rate=0.1), bundle.booster, bundle.encodings, bundle.calibrator)
     assert sampled.margin(rows) == pytest.approx(bundle.margin(rows) + np.log(0.1))
+
+
+def test_a_surface_with_a_table_of_its_own_uses_it(made: tuple[Path, Bundle], rows: np.ndarray, tmp_path: Path) -> None:
+    bundle = made[1]
+    x = rows.copy()
+    column = bundle.manifest.columns.index(SURFACE)
+    x[:, column] = np.arange(len(x)) % 3
+    own = bundle.calibrator.shifted(0.5)
+    again = write_bundle(tmp_path / "own", bundle.manifest, bundle.booster, bundle.encodings, bundle.calibrator, {1: own})
+    plain, found = bundle.predict(x), again.predict(x)
+    mine = x[:, column] == 1
+    assert (found[~mine] == plain[~mine]).all() and (found[mine] > plain[mine]).all()
+    assert np.log(found / (1 - found))[mine] == pytest.approx(np.log(plain / (1 - plain))[mine] + 0.5)
 
 
 @settings(max_examples=100, deadline=None)
