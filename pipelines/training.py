@@ -23,6 +23,7 @@ from pipelines.rankers import RANKERS
 from serving.bundles import Bundle
 from serving.bundles.aliases import folder as version_folder
 from serving.bundles.aliases import read as read_aliases
+from serving.errors import BundleRefused
 from serving.settings import Settings
 
 EXAMPLE_ROWS: Final = 5
@@ -57,9 +58,13 @@ def load_candidate(home: Home, head: str, day: date, ranker: str) -> Bundle:
 
 
 def champion(home: Home, head: str) -> Bundle | None:
-    """The bundle that serves now; None before the first promotion."""
+    """The bundle that serves now; None before the first promotion, and for one that another version wrote: a candidate is then
+    judged by the gates' bounds alone."""
     version = read_aliases(home.bundles).get(head, {}).get("champion")
-    return Bundle.load(version_folder(home.bundles, head, version)) if version else None
+    try:
+        return Bundle.load(version_folder(home.bundles, head, version)) if version else None
+    except BundleRefused:
+        return None
 
 
 @dataclass(frozen=True)
