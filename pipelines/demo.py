@@ -17,6 +17,7 @@ from rich.markup import escape
 
 from feature_repo.sources import Home
 from pipelines.errors import PipelineError
+from pipelines.registry import Version
 from pipelines.tour import Tour
 from pipelines.traffic import Client, Served, searches, send_traffic, users
 from serving.settings import Settings, child_environment
@@ -120,12 +121,9 @@ def epilogue(
         lines.append(f"  [bold]{ad['position']}. {escape(ad['text_words'])}[/]")
         lines += [f"     {escape(ad[part])}" for part in ("match_words", "quality_words", "price_words")]
     lines.append("\n[bold]Models[/]")
-    for v in models["versions"]:
-        names = " ".join(f"@{a}" for a in v["aliases"]) or "-"
-        lines.append(
-            f"  {v['head']:<10} {v['version']:>3} {v['ranker']:<13} {names:<24} "
-            f"NE {v['metrics'].get('normalised_entropy', 0):.4f}  AUC {v['metrics'].get('roc_auc', 0):.4f}"
-        )
+    for v in (Version(**{**v, "aliases": tuple(v["aliases"])}) for v in models["versions"]):
+        names = " ".join(f"@{a}" for a in v.aliases) or "-"
+        lines.append(f"  {v.head:<10} {v.version:>3} {v.ranker:<13} {names:<24} {v.figures}")
     report = max(home.reports.glob("click-xgboost-*.html"))
     lines += [
         "\n[bold]Where to look[/]",

@@ -53,6 +53,14 @@ class Version:
     aliases: tuple[str, ...]
     metrics: dict[str, float]
 
+    @property
+    def figures(self) -> str:
+        """Its two telling metrics, for a line: a ranker's NE and AUC, else the first that were measured."""
+        m = self.metrics
+        if "normalised_entropy" in m:
+            return f"NE {m['normalised_entropy']:.4f}  AUC {m.get('roc_auc', float('nan')):.4f}"
+        return "  ".join(f"{name} {value:.4f}" for name, value in list(m.items())[:2])
+
 
 @contextmanager
 def _client(settings: Settings) -> Iterator[MlflowClient]:

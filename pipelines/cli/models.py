@@ -36,11 +36,7 @@ def show(as_json: bool = JSON) -> None:
     from serving.settings import load
 
     found = versions(load())
-    lines = [
-        f"{v.head} {v.version} {v.ranker} {' '.join('@' + a for a in v.aliases)}  NE {v.metrics.get('normalised_entropy', 0):.4f} "
-        f"AUC {v.metrics.get('roc_auc', 0):.4f}"
-        for v in found
-    ]
+    lines = [f"{v.head} {v.version} {v.ranker} {' '.join('@' + a for a in v.aliases)}  {v.figures}" for v in found]
     emit({"versions": found}, as_json, lines or ["nothing registered yet"])
 
 
