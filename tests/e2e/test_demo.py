@@ -23,9 +23,9 @@ def test_the_whole_story_in_small(tmp_path: Path, placard: Path) -> None:
     done = subprocess.run(argv, env={**os.environ, "PLACARD_HOME": str(home)}, capture_output=True, text=True, timeout=800, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
     outcome = json.loads(done.stdout)["outcome"]
-    assert len(outcome["seconds"]) == 5 and outcome["served"]["requests"] == 200 and outcome["served"]["shown"] > 200
+    assert len(outcome["seconds"]) == 6 and outcome["served"]["requests"] == 200 and outcome["served"]["shown"] > 200
     text = "\n".join(outcome["lines"])
-    assert "@champion" in text and "@shadow" in text and "pCTR" in text and "micros per" in text
+    assert "@champion" in text and "@shadow" in text and "pCTR" in text and "micros per" in text and "quality score" in text
     for word in ("Report", "Data Docs"):
         path = next(line for line in outcome["lines"] if line.strip().startswith(word)).split()[-1]
         assert Path(path).is_file(), f"{word} names a page that is there"
