@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import numpy as np
 
-from feature_repo.taxonomy import CATEGORIES
+from feature_repo.taxonomy import CATEGORIES, INFORMATIVE_CALLS
+from feature_repo.text import normalise
 from pipelines.market.config import MarketConfig
 from pipelines.market.population import Floats, Ints
+from pipelines.market.queries import INFORMATIONAL
 from pipelines.market.requests import Requests
-from pipelines.market.words import LEISURE
+from pipelines.market.words import CALLS, LEISURE
 from pipelines.market.world import World
 
 GOLDEN_ANGLE = 2.399
 """Spreads the phases of the categories' waves."""
+INFORMS = np.array([normalise(call) in INFORMATIVE_CALLS for call in CALLS])
+"""By words.CALLS: the ad informs rather than sells."""
 
 
 def examination(config: MarketConfig, surface: Ints, position: Ints) -> Floats:
@@ -27,7 +31,7 @@ def sigmoid(x: Floats) -> Floats:
 def appeal(world: World, number: int, requests: Requests, ad: Ints) -> Floats:
     """Log-odds of a click given that the ad is looked at, before fatigue. ad: (n, k) for n requests; so is the result."""
     people, ads, laws = world.people, world.ads, world.config.laws
-    user, surface, topic = requests.user[:, None], requests.surface[:, None], requests.topic[:, None]
+    user, surface = requests.user[:, None], requests.surface[:, None]
     category = ads.category[ad]
     gap = np.abs((requests.second / 3600 - people.peak[requests.user] + 12) % 24 - 12)
     moment = (
@@ -51,8 +55,31 @@ def appeal(world: World, number: int, requests: Requests, ad: Ints) -> Floats:
         + laws.interest * people.interest[user, category]
         + laws.taste * np.einsum("nk,njk->nj", people.latent[requests.user], ads.latent[ad])
         + laws.language * (people.language[user] == ads.language[ad])
-        + laws.query_match * ((topic == category) & (topic > 0))
+        + wanted(world, requests, ad)
     )
+
+
+def answers(world: World, requests: Requests, ad: Ints) -> Floats:
+    """How well each ad answers its request's query, (n, k) in [0, 1]; 0 off search.
+
+    The product asked for 1, another of its category 0.4. Where a brand is looked for: its own ads 1, or 0.7 for another product
+    than the one named; others' a third of what they would be worth.
+    """
+    ads = world.ads
+    topic, product, brand = (column[:, None] for column in (requests.topic, requests.product, requests.brand))
+    alike = (topic > 0) & (ads.category[ad] == topic)
+    same = alike & (ads.product[ad] == product)
+    own = ads.campaign_advertiser[ads.creative_campaign[ad]] == brand
+    named = np.where(same, 1.0, np.where(alike, 0.4, 0.0))
+    return np.where(brand < 0, named, np.where(own, np.where(same | (product < 0), 1.0, 0.7), 0.3 * named))
+
+
+def wanted(world: World, requests: Requests, ad: Ints) -> Floats:
+    """What the query adds to the log-odds of a click, (n, k): its intent, the ad's relevance, and whether it informs; 0 off search."""
+    laws, intent = world.config.laws, requests.intent
+    informs = np.where(INFORMS[world.ads.call[ad]], laws.informative, -laws.informative)
+    aim = np.where(intent >= 0, np.array(laws.intent)[intent], 0.0)[:, None]
+    return np.asarray(laws.relevance * answers(world, requests, ad) + aim + informs * (intent == INFORMATIONAL)[:, None])
 
 
 def relevance(world: World, appealing: Floats, seen: Ints) -> Floats:

@@ -39,7 +39,9 @@ class Laws:
     local: float = 0.15  # the ad is aimed at some regions, the user's among them
     evening: float = 0.35  # within 2.5 hours of the user's peak
     weekend: float = 0.15  # leisure categories at weekends
-    query_match: float = 1.0  # search: the query is about the ad's category
+    relevance: float = 1.8  # search: times how well the ad answers the query, in [0, 1]
+    intent: tuple[float, float, float] = (-0.3, 0.2, 0.1)  # search, by taxonomy.INTENTS
+    informative: float = 0.4  # search to know: more for an ad that informs, as much less for one that sells
     fatigue: float = 0.3  # minus this per log(1 + impressions of the campaign to the user before, that day)
     trend: float = 0.2  # amplitude of each category's wave of 28 days
     bot_share: float = 0.005  # of users

@@ -59,7 +59,12 @@ Shown = dict[str, np.ndarray]
 def live_day(world: World, number: int) -> Day:
     """Runs the day hour by hour, and within an hour each user's requests one after another: caps and fatigue are exact,
     a campaign stops as soon as its budget is spent."""
-    return _run(world, number, ask(world, number, world.config.impressions_per_day / _fill(world)))
+    return _run(world, number, asked(world, number))
+
+
+def asked(world: World, number: int) -> Requests:
+    """The day's requests."""
+    return ask(world, number, world.config.impressions_per_day / _fill(world))
 
 
 @lru_cache(maxsize=1)
@@ -137,7 +142,8 @@ class _Hour:
         cap = ads.frequency_cap[campaign]
         p = clicks.relevance(world, self.appeal[rows], seen)
         views = policy.views_per_bid(ads.objective[campaign], p * self.error[rows])
-        rate = self.live.bid_micros[campaign] * views
+        bids = self._bids(rows, campaign)
+        rate = bids * views
         ok = self.allowed[rows] & (spent < ads.budget_micros)[campaign] & ((cap == 0) | (seen < cap)) & (rate >= floor[:, None])
         eligible[rows] = ok.sum(axis=1)
         slots = np.array([SLOTS[s] for s in SURFACES])[self.requests.surface[rows]]
@@ -151,7 +157,7 @@ class _Hour:
         p_conversion = clicks.conversion(world, user, ad)
         clicked = self.click_luck[request, place] < p_click
         converted = clicked & (self.conversion_luck[request, place] < p_conversion)
-        bid, kind = self.live.bid_micros[owner], ads.objective[owner]
+        bid, kind = bids[at, column], ads.objective[owner]
         asked = policy.price(slates.pays_micros[at, place], views[at, column], bid)
         due = policy.cost(kind, asked, clicked, converted)
         price = policy.affordable(ads, owner, asked, due, spent)
@@ -163,6 +169,12 @@ class _Hour:
             "conversion_delay": self.conversion_wait[request, place] * ads.delay_hours[ad],
             "key": user * len(spent) + owner,
         }  # fmt: skip
+
+    def _bids(self, rows: Ints, campaign: Ints) -> Ints:
+        """Micros, (n, k): on search what the campaign bids on the request's device."""
+        bid, asked = self.live.bid_micros[campaign], self.requests.rows(rows)
+        factor = np.where((asked.surface == 0)[:, None], self.world.ads.device_factor[campaign, asked.device[:, None]], 1.0)
+        return np.floor(bid * factor).astype(np.int64)
 
 
 def _count(keys: Ints, wanted: Ints) -> Ints:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from feature_repo.taxonomy import AGE_BANDS, CATEGORIES, DEVICES, GENDERS, OBJECTIVES, SURFACES
 from pipelines.market.config import Laws, MarketConfig
 from pipelines.market.population import LATENT, Floats, Ints, spread_starts, topic_map, zipf
-from pipelines.market.words import CALLS, LANGUAGES, REGIONS
+from pipelines.market.words import CALLS, LANGUAGES, REFUSED_WORDS, REGIONS, WORDS
 
 Masks = NDArray[np.bool_]
 SLOTS = {"search": 4, "feed": 3, "proactive": 2}
@@ -18,6 +18,8 @@ FLOOR_MICROS = {"search": 1_200_000, "feed": 1_000_000, "proactive": 1_200_000}
 """Least eCPM by surface: micros per thousand impressions."""
 POLICY = ("approved", "limited", "rejected", "pending")
 STATUS = ("active", "paused", "ended")
+PRODUCTS = min(len(words) for words in WORDS.values())
+"""Of each category; the first are searched for most."""
 FOREVER = 10**6
 """The day number of what never happens."""
 
@@ -61,12 +63,19 @@ class Inventory:
     of_age: Masks
     of_gender: Masks
     hours: Masks
+    device_factor: Floats  # (campaigns, devices): what a search's bid is multiplied by
+    refused: Ints  # by campaign, codes of words.REFUSED_WORDS; -1: none
+    branded: Masks  # by advertiser: its name is a brand
     group_campaign: Ints
+    group_category: Ints
+    group_product: Ints  # words.WORDS of the category, by place
+    group_refused: Ints  # another product that it does not want to be found with; -1: none
     creative_group: Ints
     creative_campaign: Ints
     live_from: Ints
     first_policy: Ints  # codes of POLICY; pending becomes approved the day after
     category: Ints
+    product: Ints
     language: Ints
     latent: Floats
     call: Ints  # codes of words.CALLS
@@ -99,7 +108,12 @@ def stock(config: MarketConfig) -> Inventory:
     live_from = np.maximum(begin[creative_campaign], spread_starts(rng, rng.random(n) < 0.2, config.horizon_days))
     starts = np.full(campaigns, FOREVER)
     np.minimum.at(starts, creative_campaign, live_from)
-    category = np.where(rng.random(n) < 0.9, categories[campaign_advertiser[creative_campaign]], rng.integers(1, len(CATEGORIES), n))
+    own = categories[campaign_advertiser[group_campaign]]
+    group_category = np.where(rng.random(groups) < 0.9, own, rng.integers(1, len(CATEGORIES), groups))
+    category = group_category[creative_group]
+    searched = config.rng("searched")
+    product = (searched.power(0.7, groups) * PRODUCTS).astype(np.int64)
+    other = (product + searched.integers(1, PRODUCTS, groups)) % PRODUCTS
     objective = rng.choice(len(OBJECTIVES), campaigns, p=[0.6, 0.25, 0.15])
     per_click = np.exp(rng.normal(np.log(350_000), 0.5, campaigns))
     scale = np.array([1.0, 12.0, 14.0])[objective]  # cpm bids per thousand, cpa bids per conversion
@@ -127,12 +141,19 @@ def stock(config: MarketConfig) -> Inventory:
         of_age=_known(_mask(rng, campaigns, len(AGE_BANDS) - 1, 0.15)),
         of_gender=_known(_mask(rng, campaigns, len(GENDERS) - 1, 0.08)),
         hours=_dayparts(rng, campaigns),
+        device_factor=_device_factors(searched, campaigns),
+        refused=np.where(searched.random(campaigns) < 0.2, searched.integers(0, len(REFUSED_WORDS), campaigns), -1),
+        branded=searched.random(advertisers) < 0.6,
         group_campaign=group_campaign,
+        group_category=group_category,
+        group_product=product,
+        group_refused=np.where(searched.random(groups) < 0.25, other, -1),
         creative_group=creative_group,
         creative_campaign=creative_campaign,
         live_from=live_from,
         first_policy=rng.choice(len(POLICY), n, p=[0.93, 0.03, 0.015, 0.025]),
         category=category,
+        product=product[creative_group],
         language=rng.choice(len(LANGUAGES), n, p=zipf(len(LANGUAGES), 0.5)),
         latent=topic_map(config)[category] + rng.normal(scale=0.6, size=(n, LATENT)) / np.sqrt(LATENT),
         call=call,
@@ -154,6 +175,14 @@ def _mask(rng: np.random.Generator, rows: int, words: int, targeted: float) -> M
     some = rng.random((rows, words)) < 0.5
     some[np.arange(rows), rng.integers(0, words, rows)] = True
     return np.where((rng.random(rows) < targeted)[:, None], some, True)
+
+
+def _device_factors(rng: np.random.Generator, rows: int) -> Floats:
+    """One campaign in seven bids more or less on one device."""
+    factors = np.ones((rows, len(DEVICES)))
+    some = np.flatnonzero(rng.random(rows) < 1 / 7)
+    factors[some, rng.integers(1, len(DEVICES), len(some))] = rng.choice([0.7, 0.85, 1.15, 1.3], len(some))
+    return factors
 
 
 def _known(masks: Masks) -> Masks:

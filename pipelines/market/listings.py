@@ -11,15 +11,29 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from feature_repo.catalog import AD_GROUP, ADVERTISER, CAMPAIGN, CREATIVE, ITEM, KEYWORD, LANDING_PAGE, PLACEMENT
-from feature_repo.taxonomy import AGE_BANDS, CATEGORIES, DEVICES, GENDERS, OBJECTIVES, SURFACES
+from feature_repo.taxonomy import AGE_BANDS, CATEGORIES, DEVICES, GENDERS, MATCH_TYPES, OBJECTIVES, SURFACES
 from pipelines.market.columns import fill, numbered, word
 from pipelines.market.config import SOURCE
-from pipelines.market.inventory import FLOOR_MICROS, FOREVER, POLICY, SLOTS, STATUS
+from pipelines.market.inventory import FLOOR_MICROS, FOREVER, POLICY, PRODUCTS, SLOTS, STATUS
+from pipelines.market.policy import CPC
 from pipelines.market.population import Ints
-from pipelines.market.words import CALLS, CLOSINGS, LANGUAGES, OPENINGS, PITCHES, REGIONS, WORDS
+from pipelines.market.queries import brand_name, product_word
+from pipelines.market.words import (
+    BOUGHT_FORMS,
+    CALLS,
+    CLOSINGS,
+    LANGUAGES,
+    OPENINGS,
+    PITCHES,
+    REFUSED_WORDS,
+    REGIONS,
+    WORDS,
+)  # fmt: skip
 from pipelines.market.world import World
 
 IMAGES = "catalog/images"
+RESPONSIVE, INSERTING, UNFETCHED = 5, 6, 25
+"""One ad in so many has several texts, takes in the matched keyword, leads to a page that nobody has fetched."""
 
 
 def _named(masks: NDArray[np.bool_], words: Sequence[str]) -> list[list[str]]:
@@ -57,6 +71,10 @@ class Listings:
         topics = [WORDS[CATEGORIES[c]] for c in self.world.ads.category[creative]]
         return [[words[d % len(words)] for d in row] for words, row in zip(topics, draws, strict=True)]
 
+    def _products(self, creative: Ints) -> list[str]:
+        ads = self.world.ads
+        return [product_word(c, p) for c, p in zip(ads.category[creative], ads.product[creative], strict=True)]
+
     def advertisers(self) -> pa.Table:
         ads = self.world.ads
         rows = np.arange(len(ads.advertiser_category)) if self.number == 0 else np.empty(0, np.int64)
@@ -66,6 +84,7 @@ class Listings:
             {
                 **self.known(len(rows)), "advertiser_id": numbered("a", rows), "category": topics,
                 "name": [f"{t.replace('-', ' ').title()} House {r}" for r, t in zip(rows, topics, strict=True)],
+                "brand": [brand_name(int(r)) if ads.branded[r] else "" for r in rows],
                 "domain": [f"{t}-{r}.example" for r, t in zip(rows, topics, strict=True)],
             },
         )  # fmt: skip
@@ -86,6 +105,10 @@ class Listings:
                 "languages": _named(ads.in_language[rows], LANGUAGES), "devices": _named(ads.on_device[rows], DEVICES),
                 "age_bands": _named(ads.of_age[rows], AGE_BANDS), "genders": _named(ads.of_gender[rows], GENDERS),
                 "frequency_cap": ads.frequency_cap[rows],
+                "bid_adjustments": [
+                    [{"kind": "device", "value": d, "factor": f} for d, f in zip(DEVICES, factors, strict=True) if f != 1]
+                    for factors in ads.device_factor[rows].tolist()
+                ],
             },
         )  # fmt: skip
 
@@ -106,8 +129,15 @@ class Listings:
         ads = self.world.ads
         n, campaign = len(rows), ads.creative_campaign[rows]
         owner = ads.campaign_advertiser[campaign]
-        terms = self._terms(rows, "headline", 4)
-        pick = self.world.config.rng("phrases").integers(0, 1 << 30, (len(ads.category), 2))[rows]
+        terms = self._terms(rows, "headline", 3)
+        products = self._products(rows)
+        pick = self.world.config.rng("phrases").integers(0, 1 << 30, (len(ads.category), 5))[rows]
+        headlines = [self._headlines(w, p) for w, p in zip(products, pick.tolist(), strict=True)]
+        descriptions = [
+            [f"{x.capitalize()} and {y} {CLOSINGS[p[3 + i] % len(CLOSINGS)]}" for i, (x, y) in enumerate(((w, t[1]), (w, t[2])))]
+            for w, t, p in zip(products, terms, pick.tolist(), strict=True)
+        ]
+        responsive = pick[:, 2] % RESPONSIVE == 0
         images = [f"{IMAGES}/c{r}.png" for r in rows] if self.world.config.images else [""] * n
         return fill(
             CREATIVE, n,
@@ -115,10 +145,9 @@ class Listings:
                 **self.known(n), "creative_id": numbered("c", rows), "ad_group_id": numbered("g", ads.creative_group[rows]),
                 "campaign_id": numbered("k", campaign), "advertiser_id": numbered("a", ads.campaign_advertiser[campaign]),
                 "category": word(CATEGORIES, ads.category[rows]), "language": word(LANGUAGES, ads.language[rows]),
-                "headline": [f"{OPENINGS[p[0] % len(OPENINGS)]} {t[0]}" for p, t in zip(pick, terms, strict=True)],
-                "description": [
-                    f"{t[1].capitalize()} and {t[2]} {CLOSINGS[p[1] % len(CLOSINGS)]}" for p, t in zip(pick, terms, strict=True)
-                ],
+                "headline": [h[0] for h in headlines], "description": [d[0] for d in descriptions],
+                "headlines": [h[1:] if more else [] for h, more in zip(headlines, responsive, strict=True)],
+                "descriptions": [d[1:] if more else [] for d, more in zip(descriptions, responsive, strict=True)],
                 "call_to_action": word(CALLS, ads.call[rows]), "image_path": images,
                 "landing_url": [
                     f"https://{CATEGORIES[c]}-{a}.example/{r}"
@@ -129,45 +158,67 @@ class Listings:
             },
         )  # fmt: skip
 
+    @staticmethod
+    def _headlines(product: str, pick: list[int]) -> list[str]:
+        """The ad's own headline, now and then one that takes in the matched keyword, and two others for a responsive ad."""
+        plain = [f"{OPENINGS[pick[j] % len(OPENINGS)]} {product}" for j in (0, 1)]
+        inserting = f"{{KeyWord:{product.capitalize()}}} to go"
+        return [
+            inserting if pick[4] % INSERTING == 0 else plain[0],
+            plain[1],
+            f"{product.capitalize()}, {CLOSINGS[pick[2] % len(CLOSINGS)]}",
+        ]
+
     def keywords(self) -> pa.Table:
-        """The words of an ad group's topic, two positive and now and then a negative one."""
+        """What each ad group wants to be found with: its product in some forms, another product of its category, its brand; what
+        it does not; and, with a campaign's first row, what the campaign does not."""
         ads = self.world.ads
-        rows = self.groups
-        first = np.searchsorted(ads.creative_group, rows)
-        ids: list[str] = []
-        texts: list[str] = []
-        for r, terms in zip(rows, self._terms(first, "keywords", 3), strict=True):
-            for j, term in enumerate(terms if r % 4 == 0 else terms[:2]):
-                ids.append(f"w{r}-{j}")
-                texts.append(term)
-        negative = [i.endswith("-2") for i in ids]
-        groups = [f"g{i[1:].split('-')[0]}" for i in ids]
-        kinds = [("exact", "phrase", "broad")[int(i[1:].split("-")[0]) % 3] for i in ids]
-        bids = [int(self.live.bid_micros[ads.group_campaign[int(g[1:])]]) for g in groups]
+        rng = self.world.config.rng("keywords")
+        draws = rng.integers(0, 1 << 30, (len(ads.group_campaign), 3))[self.groups].tolist()
+        found: list[tuple[str, str, int, str, str, bool]] = []
+        for g, (form, other, kind) in zip(self.groups.tolist(), draws, strict=True):
+            campaign, topic, own = int(ads.group_campaign[g]), int(ads.group_category[g]), int(ads.group_product[g])
+            product = product_word(topic, own)
+            formed = BOUGHT_FORMS[form % len(BOUGHT_FORMS)].format(product)
+            bought = [(product, "broad"), (formed, MATCH_TYPES[kind % len(MATCH_TYPES)])]
+            bought.append((product_word(topic, (own + 1 + other % (PRODUCTS - 1)) % PRODUCTS), "phrase"))
+            advertiser = int(ads.campaign_advertiser[campaign])
+            if ads.branded[advertiser]:
+                brand = brand_name(advertiser).lower()
+                bought += [(brand, "exact"), (f"{brand} {product}", "phrase")]
+            found += [(f"w{g}-{j}", f"g{g}", campaign, text, match, False) for j, (text, match) in enumerate(bought)]
+            if ads.group_refused[g] >= 0:
+                found.append((f"w{g}-no", f"g{g}", campaign, product_word(topic, int(ads.group_refused[g])), "phrase", True))
+        for k in np.flatnonzero((ads.announced == self.number) & (ads.refused >= 0)).tolist():
+            found.append((f"wk{k}-no", "", k, REFUSED_WORDS[ads.refused[k]], "broad", True))
+        ids, groups, owner, texts, kinds, negative = (list(column) for column in zip(*found, strict=True)) if found else ([],) * 6
+        campaigns = np.array(owner, np.int64)
         return fill(
-            KEYWORD, len(ids),
+            KEYWORD, len(found),
             {
-                **self.known(len(ids)), "keyword_id": ids, "ad_group_id": groups,
-                "campaign_id": numbered("k", ads.group_campaign[[int(g[1:]) for g in groups]]), "text": texts, "match_type": kinds,
-                "negative": negative, "bid_micros": bids,
+                **self.known(len(found)), "keyword_id": ids, "ad_group_id": groups, "text": texts, "match_type": kinds,
+                "campaign_id": numbered("k", campaigns), "negative": negative,
+                "bid_micros": np.where(np.array(negative, bool) | (ads.objective[campaigns] != CPC), 0, self.live.bid_micros[campaigns]),
             },
         )  # fmt: skip
 
     def landing_pages(self) -> pa.Table:
-        """A page repeats its ad's promise, then says in a few sentences what there is of its topic."""
-        creatives = self._creatives(self.creatives)
-        owner = self.world.ads.campaign_advertiser[self.world.ads.creative_campaign[self.creatives]]
+        """A page repeats its ad's promise, then says in a few sentences what there is of its topic; some were never fetched."""
+        rows = self.creatives[self.creatives % UNFETCHED != UNFETCHED - 1]
+        creatives = self._creatives(rows)
+        ads = self.world.ads
+        owner = ads.campaign_advertiser[ads.creative_campaign[rows]]
+        products = self._products(rows)
         texts = []
-        for r, a, d, t in zip(
-            self.creatives, owner, creatives["description"].to_pylist(), self._terms(self.creatives, "pages", 12), strict=True
-        ):
-            said = [PITCHES[(r + i) % len(PITCHES)].format(t[2 * i], t[2 * i + 1]) for i in range(3 + r % 4)]
-            texts.append(f"{d}. {' '.join(said)} House {a} since {1950 + (a * 7) % 70}.")
+        for r, a, w, d, t in zip(rows, owner, products, creatives["description"].to_pylist(), self._terms(rows, "pages", 12), strict=True):
+            said = [PITCHES[(r + i) % len(PITCHES)].format(w if i < 2 else t[2 * i], t[2 * i + 1]) for i in range(3 + r % 4)]
+            house = brand_name(int(a)) if ads.branded[a] else f"House {a}"
+            texts.append(f"{d}. {' '.join(said)} {house} since {1950 + (a * 7) % 70}.")
         return fill(
             LANDING_PAGE, len(creatives),
             {
-                **self.known(len(creatives)), "landing_url": creatives["landing_url"], "title": creatives["headline"],
-                "text": texts,
+                **self.known(len(creatives)), "landing_url": creatives["landing_url"], "text": texts,
+                "title": [f"{OPENINGS[r % len(OPENINGS)]} {w}" for r, w in zip(rows.tolist(), products, strict=True)],
             },
         )  # fmt: skip
 

@@ -10,14 +10,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from feature_repo.events import ACTIVITY, DECISION, ENGAGEMENT, FRIENDSHIP, IMPRESSION, QUERY, TIME, USER
-from feature_repo.taxonomy import AGE_BANDS, CATEGORIES, DEVICES, GENDERS, SURFACES
+from feature_repo.taxonomy import AGE_BANDS, CATEGORIES, DEVICES, GENDERS, INTENTS, SURFACES
+from pipelines.market import queries
 from pipelines.market.columns import fill, numbered, word
 from pipelines.market.config import SOURCE
 from pipelines.market.day import Day
 from pipelines.market.population import Floats, Ints
 from pipelines.market.requests import DAY_SECONDS, draw_topic
-from pipelines.market.truth import DECISION_TRUTH, IMPRESSION_TRUTH
-from pipelines.market.words import LANGUAGES, OPERATING_SYSTEMS, QUERY_FORMS, REGIONS, WORDS
+from pipelines.market.truth import DECISION_TRUTH, IMPRESSION_TRUTH, QUERY_TRUTH
+from pipelines.market.words import LANGUAGES, OPERATING_SYSTEMS, REGIONS
 from pipelines.market.world import MICROSECOND, World
 
 ACTIONS_PER_REQUEST = 8
@@ -159,16 +160,16 @@ class Log:
         day, people = self.day, self.world.people
         rng = self.world.config.rng("queries", day.number)
         rows = np.flatnonzero(day.requests.surface == 0)
-        width = len(next(iter(WORDS.values())))
-        terms = np.array([WORDS[c] if c in WORDS else ("",) * width for c in CATEGORIES], dtype=object)
-        term = terms[day.requests.topic[rows], (rng.power(0.5, len(rows)) * width).astype(np.int64)]
-        form = np.array(QUERY_FORMS, dtype=object)[rng.integers(0, len(QUERY_FORMS), len(rows))]
+        asked = day.requests.rows(rows)
+        said = queries.texts(
+            rng, asked.topic, queries.Wish(asked.intent, asked.product, asked.brand, asked.form), people.region[asked.user]
+        )
         when, user = self.time(day.requests.second[rows]), day.requests.user[rows]
         return fill(
             QUERY, len(rows),
             {
                 "query_id": numbered(f"q{self.tag}", rows), "ts": when, "created_ts": when, "source": SOURCE,
-                "user_id": word(people.ids, user), "text": [f.format(t) for f, t in zip(form, term, strict=True)],
+                "user_id": word(people.ids, user), "text": said,
                 "device": word(DEVICES, day.requests.device[rows]), "region": word(REGIONS, people.region[user]),
                 "language": word(LANGUAGES, people.language[user]),
             },
@@ -215,6 +216,20 @@ class Log:
                 "delay_hours": self.world.ads.delay_hours[day.shown_ad],
                 "bot": self.world.people.bot[day.requests.user[day.shown_request]],
                 "rival_micros": day.rival_micros[day.shown_request].astype(np.int64),
+            },
+        )  # fmt: skip
+
+    def query_truth(self) -> pa.Table:
+        asked = self.day.requests
+        rows = np.flatnonzero(asked.surface == 0)
+        asked = asked.rows(rows)
+        return fill(
+            QUERY_TRUTH, len(rows),
+            {
+                "query_id": numbered(f"q{self.tag}", rows), "intent": word(INTENTS, asked.intent),
+                "category": word(CATEGORIES, asked.topic),
+                "product": [queries.product_word(c, p) if p >= 0 else "" for c, p in zip(asked.topic, asked.product, strict=True)],
+                "brand": pc.if_else(pa.array(asked.brand >= 0), numbered("a", asked.brand), ""),
             },
         )  # fmt: skip
 

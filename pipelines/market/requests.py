@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 
 from feature_repo.taxonomy import CATEGORIES, DEVICES, SURFACES
+from pipelines.market import queries
 from pipelines.market.population import DEVICE_SHARE, Floats, Ints
 from pipelines.market.world import World
 
@@ -20,19 +21,26 @@ DAY_SECONDS = 86_400.0
 
 @dataclass(frozen=True)
 class Requests:
-    """One row a request, in order of time. second: since the day's start; topic: the query's category, 0 off search."""
+    """One row a request, in order of time. second: since the day's start.
+
+    topic: the query's category, 0 off search; intent, product, brand, form: of queries.Wish, -1 off search.
+    """
 
     user: Ints
     second: Floats
     surface: Ints
     device: Ints
     topic: Ints
+    intent: Ints
+    product: Ints
+    brand: Ints
+    form: Ints
 
     def __len__(self) -> int:
         return len(self.user)
 
     def rows(self, index: Ints) -> Requests:
-        return Requests(self.user[index], self.second[index], self.surface[index], self.device[index], self.topic[index])
+        return Requests(*(getattr(self, field.name)[index] for field in fields(self)))
 
 
 def ask(world: World, number: int, usual: float) -> Requests:
@@ -50,7 +58,9 @@ def ask(world: World, number: int, usual: float) -> Requests:
     surface = rng.choice(len(SURFACES), n, p=SURFACE_SHARE)
     device = np.where(rng.random(n) < OWN_DEVICE, people.device[user], rng.choice(np.arange(1, len(DEVICES)), n, p=DEVICE_SHARE))
     topic = np.where(surface == 0, draw_topic(world, rng, user), 0)
-    return Requests(user, second, surface, device, topic).rows(np.argsort(second, kind="stable"))
+    wanted = queries.wish(world.ads, rng, topic, people.language[user])
+    said = (np.where(surface == 0, column, -1) for column in (wanted.intent, wanted.product, wanted.brand, wanted.form))
+    return Requests(user, second, surface, device, topic, *said).rows(np.argsort(second, kind="stable"))
 
 
 def draw_topic(world: World, rng: np.random.Generator, user: Ints) -> Ints:

@@ -5,16 +5,18 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from feature_repo.taxonomy import CATEGORIES
-from pipelines.market.inventory import Live
+from pipelines.market.inventory import PRODUCTS, Live
 from pipelines.market.population import Ints
+from pipelines.market.queries import HOLDS_REFUSED
 from pipelines.market.requests import Requests, draw_topic
 from pipelines.market.world import World
 
 MINOR = 1
 """The age band of under-18s, who are not shown limited ads."""
 ON_TOPIC = 0.75
-"""Share of a search's candidates that are about its query; of the others' candidates half are about the user's interests."""
+"""Share of a search's candidates that are about its topic; of the others' candidates half are about the user's interests."""
+NAMED = 0.3
+"""Share of a search's candidates that are about the very product or brand it names."""
 
 
 def candidates(world: World, live: Live, rng: np.random.Generator, requests: Requests) -> Ints:
@@ -22,27 +24,44 @@ def candidates(world: World, live: Live, rng: np.random.Generator, requests: Req
     ads, n, k = world.ads, len(requests), world.config.candidates
     servable = live.servable
     cand = rng.choice(servable, (n, k), p=ads.popularity[servable] / ads.popularity[servable].sum())
-    by_topic = servable[np.argsort(ads.category[servable], kind="stable")]
-    starts = np.searchsorted(ads.category[by_topic], np.arange(len(CATEGORIES) + 1))
-    size = np.diff(starts)
     topical = round(k * ON_TOPIC)
-    liked = np.stack([draw_topic(world, rng, requests.user) for _ in range(k // 2)], axis=1)
     wanted = np.zeros((n, topical), np.int64)
-    wanted[:, : k // 2] = liked
+    wanted[:, : k // 2] = np.stack([draw_topic(world, rng, requests.user) for _ in range(k // 2)], axis=1)
     wanted = np.where((requests.topic > 0)[:, None], requests.topic[:, None], wanted)
-    pick = starts[wanted] + (rng.random(wanted.shape) * size[wanted]).astype(np.int64)
-    found = (wanted > 0) & (size[wanted] > 0)
-    cand[:, :topical] = np.where(found, by_topic[pick.clip(0, len(by_topic) - 1)], cand[:, :topical])
+    cand[:, :topical] = _among(rng, servable, ads.category[servable], wanted, cand[:, :topical])
+    named = round(k * NAMED)
+    for mine, sought in (
+        (ads.category[servable] * PRODUCTS + ads.product[servable], np.where(requests.product >= 0, product_of(requests), -1)),
+        (ads.campaign_advertiser[ads.creative_campaign[servable]], requests.brand),
+    ):
+        cand[:, :named] = _among(rng, servable, mine, np.repeat(sought[:, None], named, axis=1), cand[:, :named])
     return cand
 
 
+def product_of(requests: Requests) -> Ints:
+    """One number for each product of each category."""
+    return np.asarray(requests.topic * PRODUCTS + requests.product)
+
+
+def _among(rng: np.random.Generator, servable: Ints, key: Ints, wanted: Ints, otherwise: Ints) -> Ints:
+    """For each wanted key one of the servable ads that have it, by chance; `otherwise` where none has, or for a key below 0."""
+    order = np.argsort(key, kind="stable")
+    first, last = (np.searchsorted(key[order], wanted, side=side) for side in ("left", "right"))
+    pick = first + (rng.random(wanted.shape) * (last - first)).astype(np.int64)
+    return np.where((wanted >= 0) & (last > first), servable[order[np.minimum(pick, len(order) - 1)]], otherwise)
+
+
 def allowed(world: World, live: Live, requests: Requests, hour: int, cand: Ints) -> NDArray[np.bool_]:
-    """Targeting, hours of day and policy, (n, k); of a campaign's candidates in a request only the first stays."""
+    """Targeting, negative keywords, hours of day and policy, (n, k); of a campaign's candidates in a request only the first stays."""
     ads, people = world.ads, world.people
     campaign = ads.creative_campaign[cand]
-    user = requests.user
+    user, group = requests.user, ads.creative_group[cand]
+    about = (requests.product >= 0)[:, None] & (requests.topic[:, None] == ads.category[cand])
+    refused = about & (ads.group_refused[group] == requests.product[:, None])
+    refused |= (requests.form >= 0)[:, None] & (ads.refused[campaign] >= 0) & HOLDS_REFUSED[ads.refused[campaign], requests.form[:, None]]
     ok = (
-        ads.on_surface[campaign, requests.surface[:, None]]
+        ~refused
+        & ads.on_surface[campaign, requests.surface[:, None]]
         & ads.in_region[campaign, people.region[user][:, None]]
         & ads.in_language[campaign, people.language[user][:, None]]
         & ads.on_device[campaign, requests.device[:, None]]

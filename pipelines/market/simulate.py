@@ -93,6 +93,7 @@ def _write_day(home: Home, world: World, day: date) -> DayReport:
         if len(table):
             write_partition(table, home.partition(name, day) / f"{SOURCE}.parquet")
     write_partition(log.decision_truth(), truth_file(home, "decisions", day))
+    write_partition(log.query_truth(), truth_file(home, "queries", day))
     write_partition(log.truth(), truth_file(home, "impressions", day))
     _deliver(home, day, log.engagements())
     write_partition(log.impressions(), home.partition("impressions", day) / f"{SOURCE}.parquet")

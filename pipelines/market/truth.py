@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -13,9 +14,13 @@ import pyarrow.parquet as pq
 from feature_repo.sources import Home
 from feature_repo.taxonomy import SURFACES
 from pipelines.errors import Missing
-from pipelines.market.clicks import examination
+from pipelines.market import clicks
 from pipelines.market.config import Laws, load
+from pipelines.market.day import asked
 from pipelines.market.inventory import SLOTS
+from pipelines.market.population import Floats, Ints
+from pipelines.market.requests import Requests
+from pipelines.market.world import World
 
 IMPRESSION_TRUTH = pa.schema(
     [
@@ -32,6 +37,16 @@ IMPRESSION_TRUTH = pa.schema(
 DECISION_TRUTH = pa.schema([("decision_id", pa.string()), ("rival_micros", pa.int64()), ("bot", pa.bool_())])
 """Every request, also those that rivals won."""
 
+QUERY_TRUTH = pa.schema(
+    [
+        ("query_id", pa.string()),
+        ("intent", pa.string()),  # taxonomy.INTENTS
+        ("category", pa.string()),
+        ("product", pa.string()),  # "" when none is named
+        ("brand", pa.string()),  # advertiser_id, "" when none is looked for
+    ]
+)
+
 
 @dataclass(frozen=True)
 class MarketTruth:
@@ -47,7 +62,7 @@ def market_truth(home: Home) -> MarketTruth:
     curves = {}
     for code, surface in enumerate(SURFACES):
         position = np.arange(1, SLOTS[surface] + 1)
-        curves[surface] = tuple(examination(config, np.full(len(position), code), position).tolist())
+        curves[surface] = tuple(clicks.examination(config, np.full(len(position), code), position).tolist())
     return MarketTruth(config.laws, curves)
 
 
@@ -59,6 +74,42 @@ def impression_truth(home: Home, first: date | None = None, last: date | None = 
 def decision_truth(home: Home, first: date | None = None, last: date | None = None) -> pa.Table:
     """The truth of every request of the days first..last (both included), schema DECISION_TRUTH. Missing when absent."""
     return _read(home, "decisions", first, last)
+
+
+class Judge:
+    """What only the simulator knows of any ad for any search of a day, also of a day that has not been made."""
+
+    def __init__(self, home: Home, day: date) -> None:
+        config = load(home)
+        self._world, self._number = World.of(config), config.day_number(day)
+        self._requests = asked(self._world, self._number)
+        self._tag = f"q{day.toordinal()}-"
+
+    def answers(self, query_id: str, creatives: Sequence[str]) -> Floats:
+        """How well each creative answers the search, shape (k,) in [0, 1]."""
+        return np.asarray(clicks.answers(self._world, self._asked(query_id), _numbers(creatives)[None, :])[0])
+
+    def p_click(self, query_id: str, creatives: Sequence[str]) -> Floats:
+        """P(click) of each creative at the first position, shape (k,), for a person who has not seen its campaign that day."""
+        appeal = clicks.appeal(self._world, self._number, self._asked(query_id), _numbers(creatives)[None, :])
+        return np.asarray(clicks.relevance(self._world, appeal, np.zeros(appeal.shape, np.int64))[0])
+
+    def p_conversion(self, query_id: str, creatives: Sequence[str]) -> Floats:
+        """P(conversion | click) of each creative, shape (k,)."""
+        ads = _numbers(creatives)
+        return clicks.conversion(self._world, np.repeat(self._asked(query_id).user, len(ads)), ads)
+
+    def _asked(self, query_id: str) -> Requests:
+        return self._requests.rows(np.array([int(query_id.removeprefix(self._tag))]))
+
+
+def _numbers(creatives: Sequence[str]) -> Ints:
+    return np.array([int(c[1:]) for c in creatives], np.int64)
+
+
+def query_truth(home: Home, first: date | None = None, last: date | None = None) -> pa.Table:
+    """What every search of the days first..last (both included) wants, schema QUERY_TRUTH. Missing when absent."""
+    return _read(home, "queries", first, last)
 
 
 def truth_file(home: Home, what: str, day: date) -> Path:

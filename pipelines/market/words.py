@@ -56,8 +56,20 @@ PITCHES: Final = (
     "Ask us about {} or {} at any hour.",
     "This week {} and {} cost less.",
 )
-CALLS: Final = ("Shop now", "Learn more", "Sign up", "Book today", "Get offer", "Try it free", "Download", "Contact us")
-QUERY_FORMS: Final = ("{}", "cheap {}", "best {}", "{} near me", "buy {}", "{} online", "how to choose {}", "{} review")
+CALLS: Final = (
+    "Shop now", "Learn more", "Sign up", "Book today", "Get offer", "Try it free", "Download", "Contact us", "Compare", "Read the guide",
+)  # fmt: skip
+"""Some of them are taxonomy.INFORMATIVE_CALLS."""
+BRAND_STEMS: Final = (
+    "vel", "norv", "tamb", "bri", "zeph", "kald", "lum", "ferr", "marl", "solv", "dand", "pio", "quar", "rind", "tev", "ulm",
+)  # fmt: skip
+BRAND_ENDS: Final = (
+    "ora", "ixo", "ano", "edo", "ira", "usk", "etta", "ion", "ami", "olt", "exa", "ulo", "enta", "arro", "ico", "yra",
+)  # fmt: skip
+BOUGHT_FORMS: Final = ("{}", "buy {}", "cheap {}", "{} online", "best {}")
+"""Of keywords."""
+REFUSED_WORDS: Final = ("used", "free", "review")
+"""What some campaigns do not want to be found with."""
 LEISURE: Final = frozenset(
     {"attractions", "events", "food", "hobbies", "movies", "music", "sports", "television", "travel", "video-gaming"}
 )

@@ -61,13 +61,18 @@ def test_what_is_referred_to_is_there(market: Market) -> None:
     for child, column, parent in (
         ("campaigns", "advertiser_id", "advertisers"), ("ad_groups", "campaign_id", "campaigns"),
         ("creatives", "ad_group_id", "ad_groups"), ("creatives", "campaign_id", "campaigns"),
-        ("creatives", "landing_url", "landing_pages"), ("keywords", "ad_group_id", "ad_groups"),
+        ("keywords", "campaign_id", "campaigns"), ("landing_pages", "landing_url", "creatives"),
         ("impressions", "creative_id", "creatives"), ("impressions", "decision_id", "decisions"),
         ("decisions", "user_id", "users"), ("decisions", "placement_id", "placements"), ("activity", "item_id", "items"),
         ("engagements", "impression_id", "impressions"), ("queries", "user_id", "users"), ("friendships", "user_id", "users"),
         ("friendships", "friend_id", "users"),
     ):  # fmt: skip
-        assert set(t[child][column]) <= set(t[parent][KEYS[parent]]), f"{child}.{column}"
+        key = "landing_url" if child == "landing_pages" else KEYS[parent]
+        assert set(t[child][column]) <= set(t[parent][key]), f"{child}.{column}"
+    keywords = t["keywords"]
+    assert set(keywords[keywords.ad_group_id != ""].ad_group_id) <= set(t["ad_groups"].ad_group_id)
+    assert keywords[keywords.ad_group_id == ""].negative.all(), "what is said for a whole campaign is what it does not want"
+    assert 0.9 < len(t["landing_pages"]) / t["creatives"].landing_url.nunique() < 1, "a few pages were never fetched"
     asked = t["decisions"][t["decisions"].surface == "search"].query_id
     assert sorted(asked) == sorted(t["queries"].query_id)
     assert (t["decisions"][t["decisions"].surface != "search"].query_id == "").all()
@@ -127,8 +132,8 @@ def test_texts_tell_the_topic(market: Market) -> None:
     pages = market.table("landing_pages").set_index("landing_url").text
     for row in creatives.itertuples():
         assert any(w in row.headline.lower() for w in WORDS[row.category])
-        text = pages[row.landing_url]
-        assert sum(w in text for w in WORDS[row.category]) >= 3 and len(text.split()) >= 15
+        text = pages.get(row.landing_url)
+        assert text is None or (sum(w in text for w in WORDS[row.category]) >= 2 and len(text.split()) >= 15)
 
 
 def test_pictures_are_small_and_tell_advertisers_apart(home: Home) -> None:
