@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from feature_repo.events import ACTIVITY, DECISION, ENGAGEMENT, FRIENDSHIP, IMPRESSION, QUERY, TIME, USER
-from feature_repo.taxonomy import AGE_BANDS, CATEGORIES, DEVICES, GENDERS, INTENTS, SURFACES
-from pipelines.market import queries
+from feature_repo.events import ACTIVITY, DECISION, ENGAGEMENT, FRIENDSHIP, IMPRESSION, USER
+from feature_repo.taxonomy import AGE_BANDS, CATEGORIES, DEVICES, GENDERS, SURFACES
 from pipelines.market.columns import fill, numbered, word
 from pipelines.market.config import SOURCE
 from pipelines.market.day import Day
 from pipelines.market.population import Floats, Ints
 from pipelines.market.requests import DAY_SECONDS, draw_topic
-from pipelines.market.truth import DECISION_TRUTH, IMPRESSION_TRUTH, QUERY_TRUTH
+from pipelines.market.truth import DECISION_TRUTH, IMPRESSION_TRUTH
 from pipelines.market.words import LANGUAGES, OPERATING_SYSTEMS, REGIONS
-from pipelines.market.world import MICROSECOND, World
+from pipelines.market.world import World
 
 ACTIONS_PER_REQUEST = 8
 SYSTEMS = tuple(name for device in DEVICES for name in OPERATING_SYSTEMS.get(device, ("", "")))
@@ -33,13 +31,10 @@ class Log:
 
     def __init__(self, world: World, day: Day) -> None:
         self.world, self.day = world, day
-        config = world.config
-        start = datetime.combine(config.first, datetime.min.time(), UTC)
-        self.zero = int(start.timestamp()) * MICROSECOND + day.number * 86_400 * MICROSECOND
-        self.tag = f"{config.first.toordinal() + day.number}-"
+        self.tag = world.tag(day.number)
 
     def time(self, seconds: Floats) -> pa.Array:
-        return pa.array(self.zero + (seconds * MICROSECOND).astype(np.int64), pa.int64()).cast(TIME)
+        return self.world.instant(self.day.number, seconds)
 
     def context(self, request: Ints) -> dict[str, Any]:
         people, day = self.world.people, self.day
@@ -156,25 +151,6 @@ class Log:
             },
         )  # fmt: skip
 
-    def queries(self) -> pa.Table:
-        day, people = self.day, self.world.people
-        rng = self.world.config.rng("queries", day.number)
-        rows = np.flatnonzero(day.requests.surface == 0)
-        asked = day.requests.rows(rows)
-        said = queries.texts(
-            rng, asked.topic, queries.Wish(asked.intent, asked.product, asked.brand, asked.form), people.region[asked.user]
-        )
-        when, user = self.time(day.requests.second[rows]), day.requests.user[rows]
-        return fill(
-            QUERY, len(rows),
-            {
-                "query_id": numbered(f"q{self.tag}", rows), "ts": when, "created_ts": when, "source": SOURCE,
-                "user_id": word(people.ids, user), "text": said,
-                "device": word(DEVICES, day.requests.device[rows]), "region": word(REGIONS, people.region[user]),
-                "language": word(LANGUAGES, people.language[user]),
-            },
-        )  # fmt: skip
-
     def users(self) -> pa.Table:
         """Those who join, known from their first request on; on the first day those who were always there."""
         people, day = self.world.people, self.day
@@ -216,20 +192,6 @@ class Log:
                 "delay_hours": self.world.ads.delay_hours[day.shown_ad],
                 "bot": self.world.people.bot[day.requests.user[day.shown_request]],
                 "rival_micros": day.rival_micros[day.shown_request].astype(np.int64),
-            },
-        )  # fmt: skip
-
-    def query_truth(self) -> pa.Table:
-        asked = self.day.requests
-        rows = np.flatnonzero(asked.surface == 0)
-        asked = asked.rows(rows)
-        return fill(
-            QUERY_TRUTH, len(rows),
-            {
-                "query_id": numbered(f"q{self.tag}", rows), "intent": word(INTENTS, asked.intent),
-                "category": word(CATEGORIES, asked.topic),
-                "product": [queries.product_word(c, p) if p >= 0 else "" for c, p in zip(asked.topic, asked.product, strict=True)],
-                "brand": pc.if_else(pa.array(asked.brand >= 0), numbered("a", asked.brand), ""),
             },
         )  # fmt: skip
 

@@ -17,6 +17,7 @@ from pipelines.market.day import live_day
 from pipelines.market.images import draw
 from pipelines.market.listings import Listings
 from pipelines.market.logs import Log
+from pipelines.market.search_log import searches, wants
 from pipelines.market.truth import truth_file
 from pipelines.market.world import World
 
@@ -85,7 +86,7 @@ def _write_day(home: Home, world: World, day: date) -> DayReport:
     tables |= {
         "decisions": log.decisions(),
         "activity": log.activity(),
-        "queries": log.queries(),
+        "queries": searches(world, number, happened.requests),
         "users": log.users(),
         "friendships": log.friendships(),
     }
@@ -93,7 +94,7 @@ def _write_day(home: Home, world: World, day: date) -> DayReport:
         if len(table):
             write_partition(table, home.partition(name, day) / f"{SOURCE}.parquet")
     write_partition(log.decision_truth(), truth_file(home, "decisions", day))
-    write_partition(log.query_truth(), truth_file(home, "queries", day))
+    write_partition(wants(world, number, happened.requests), truth_file(home, "queries", day))
     write_partition(log.truth(), truth_file(home, "impressions", day))
     _deliver(home, day, log.engagements())
     write_partition(log.impressions(), home.partition("impressions", day) / f"{SOURCE}.parquet")

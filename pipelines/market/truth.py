@@ -20,6 +20,7 @@ from pipelines.market.day import asked
 from pipelines.market.inventory import SLOTS
 from pipelines.market.population import Floats, Ints
 from pipelines.market.requests import Requests
+from pipelines.market.search_log import QUERY_TRUTH, searches, wants
 from pipelines.market.world import World
 
 IMPRESSION_TRUTH = pa.schema(
@@ -36,16 +37,6 @@ IMPRESSION_TRUTH = pa.schema(
 )
 DECISION_TRUTH = pa.schema([("decision_id", pa.string()), ("rival_micros", pa.int64()), ("bot", pa.bool_())])
 """Every request, also those that rivals won."""
-
-QUERY_TRUTH = pa.schema(
-    [
-        ("query_id", pa.string()),
-        ("intent", pa.string()),  # taxonomy.INTENTS
-        ("category", pa.string()),
-        ("product", pa.string()),  # "" when none is named
-        ("brand", pa.string()),  # advertiser_id, "" when none is looked for
-    ]
-)
 
 
 @dataclass(frozen=True)
@@ -83,7 +74,15 @@ class Judge:
         config = load(home)
         self._world, self._number = World.of(config), config.day_number(day)
         self._requests = asked(self._world, self._number)
-        self._tag = f"q{day.toordinal()}-"
+        self._tag = f"q{self._world.tag(self._number)}"
+
+    def searches(self) -> pa.Table:
+        """The day's searches with what they want: events.QUERY and QUERY_TRUTH. Bots search for nothing that counts: left out."""
+        asked, wanted = (table(self._world, self._number, self._requests) for table in (searches, wants))
+        for name in QUERY_TRUTH.names[1:]:
+            asked = asked.append_column(name, wanted[name])
+        people = self._requests.user[self._requests.surface == 0]
+        return asked.filter(pa.array(~self._world.people.bot[people]))
 
     def answers(self, query_id: str, creatives: Sequence[str]) -> Floats:
         """How well each creative answers the search, shape (k,) in [0, 1]."""

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 
 import numpy as np
+import pyarrow as pa
 
+from feature_repo.events import TIME
 from pipelines.market.config import MarketConfig
 from pipelines.market.inventory import Inventory, Live, stock
 from pipelines.market.population import Floats, Population, populate
@@ -34,6 +37,15 @@ class World:
     @property
     def items_per_topic(self) -> int:
         return max(self.config.users // 400, 10)
+
+    def instant(self, number: int, seconds: Floats) -> pa.Array:
+        """Moments of a day, from seconds since its start."""
+        midnight = datetime.combine(self.config.first, datetime.min.time(), UTC) + timedelta(days=number)
+        return pa.array(int(midnight.timestamp()) * MICROSECOND + (seconds * MICROSECOND).astype(np.int64), pa.int64()).cast(TIME)
+
+    def tag(self, number: int) -> str:
+        """What the identities of a day's events begin with, after a letter for their kind."""
+        return f"{self.config.first.toordinal() + number}-"
 
     def live(self, number: int) -> Live:
         """What can be bought and shown on a day."""

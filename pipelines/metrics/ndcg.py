@@ -7,6 +7,15 @@ import pandas as pd
 from numpy.typing import NDArray
 
 
+def graded_ndcg(gains: NDArray[np.float64], best: NDArray[np.float64], k: int = 4) -> float:
+    """Of one ranking. gains: what stands at each place, in order; best: of everything that could stand there, in any order.
+    nan where nothing has a gain."""
+    ideal = np.sort(best)[::-1][:k]
+    whole = float((ideal / np.log2(np.arange(len(ideal)) + 2)).sum())
+    shown = gains[:k]
+    return float((shown / np.log2(np.arange(len(shown)) + 2)).sum()) / whole if whole > 0 else float("nan")
+
+
 def ndcg(label: NDArray[np.bool_], p: NDArray[np.float64], group: NDArray[np.object_], k: int = 4) -> float:
     """Higher is better, binary gains, ties in the given order. Groups without a positive do not count; nan if none is left."""
     frame = pd.DataFrame({"group": group, "label": label.astype(float), "p": p})

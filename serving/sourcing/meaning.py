@@ -15,17 +15,19 @@ from serving.request import AdRequest
 from serving.snapshot import Snapshot
 from serving.stages import Context
 
-CONFIDENT: Final = 0.8
-"""Probability that the likeliest categories must have together before only their ads are looked at."""
-CATEGORIES: Final = 3
+CLEAR: Final = 0.3
+"""Probability of the query's best category from which on only ads of that, and of those CLOSE to it, are looked at."""
+CLOSE: Final = 0.3
+"""A category's share of the best one's probability."""
 NO_KEYWORD: Final = -1
-LEAST_ALIKE: Final = 0.3
-"""Cosine of query and ad below which their meanings have nothing in common: of random pairs nine in ten lie below 0.3."""
+LEAST_ALIKE, UNCLEAR = 0.3, 0.5
+"""Cosine of query and ad below which their meanings have nothing in common (of random pairs nine in ten lie below 0.3), and below
+which that is doubtful while the query's category is not clear."""
 
 
 class Meaning:
-    """The `quota` ads nearest to the query's vector, always, and as many more as keywords found fewer than `below`. Those in the
-    query's likely categories, when it is clear what they are. Finds nothing without an encoder."""
+    """The `quota` ads nearest to the query's vector, always, and as many more as keywords found fewer than `below`. Only those in
+    the query's categories, when it is clear what they are. Finds nothing without an encoder."""
 
     def __init__(self, quota: int, below: int) -> None:
         self._quota, self._below = quota, below
@@ -37,11 +39,11 @@ class Meaning:
         vector, snapshot = context.query_vector, live.snapshot
         if vector is None or not vector.any() or wanted == 0:
             return Candidates(snapshot, np.empty(0, np.int64), match=by_meaning(np.empty(0, np.float32)))
-        rows = _likely(context, snapshot, wanted)
+        rows = _likely(context, snapshot)
         alike = snapshot["text.vectors"] @ vector if rows is None else snapshot["text.vectors"][rows] @ vector
         best = np.argpartition(-alike, wanted - 1)[:wanted] if wanted < len(alike) else np.arange(len(alike))
         best = best[np.argsort(-alike[best], kind="stable")]
-        best = best[alike[best] >= LEAST_ALIKE]
+        best = best[alike[best] >= (UNCLEAR if rows is None else LEAST_ALIKE)]
         return Candidates(snapshot, best if rows is None else rows[best], match=by_meaning(alike[best]))
 
 
@@ -54,10 +56,10 @@ def by_meaning(similarity: NDArray[np.float32]) -> Match:
     )  # fmt: skip
 
 
-def _likely(context: Context, snapshot: Snapshot, wanted: int) -> NDArray[np.int64] | None:
-    """Rows of the query's likely categories; None when these are not clear or have too few ads, and all must be looked at."""
-    likely = context.query.categories[:CATEGORIES] if context.query is not None else ()
-    if sum(p for _, p in likely) < CONFIDENT:
+def _likely(context: Context, snapshot: Snapshot) -> NDArray[np.int64] | None:
+    """Rows of the query's categories; None when these are not clear, and all must be looked at."""
+    likely = context.query.categories if context.query is not None else ()
+    if not likely or likely[0][1] < CLEAR:
         return None
-    rows = np.concatenate([snapshot.rows_of_category(category) for category, _ in likely])
-    return rows if len(rows) >= wanted else None
+    near = [category for category, p in likely if p >= CLOSE * likely[0][1]]
+    return np.concatenate([snapshot.rows_of_category(category) for category in near])

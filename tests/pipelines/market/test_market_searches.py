@@ -11,7 +11,8 @@ import pytest
 from feature_repo.taxonomy import CATEGORIES, INTENTS
 from feature_repo.text import tokenise
 from pipelines.market.queries import brand_name
-from pipelines.market.truth import QUERY_TRUTH, Judge, query_truth
+from pipelines.market.search_log import QUERY_TRUTH
+from pipelines.market.truth import Judge, query_truth
 from pipelines.market.words import WORDS
 
 if TYPE_CHECKING:

@@ -1,0 +1,227 @@
+"""How good search is on a simulated market, where the truth of every ad for every search is known: of a day that nobody has seen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from sklearn.metrics import f1_score, roc_auc_score
+
+from feature_repo.taxonomy import CATEGORIES, OBJECTIVES
+from pipelines.errors import Missing
+from pipelines.market.truth import Judge, market_truth
+from pipelines.metrics.ndcg import graded_ndcg
+from serving.candidates import Candidates, Scores
+from serving.decision import Decision
+from serving.delivery.auction import value_per_bid
+from serving.delivery.bids import KeywordBids
+from serving.delivery.layout import TopAndBottom
+from serving.delivery.quality import Quality
+from serving.delivery.second_price import SecondPrice
+from serving.deps import LazyProfiles
+from serving.engine import Engine
+from serving.live import Live
+from serving.reload import Reloader
+from serving.request import AdRequest
+from serving.settings import Settings
+from serving.sourcing.keywords import Keywords
+from serving.sourcing.meaning import Meaning, by_meaning
+from serving.stages import Context, Profiles, UserRow
+from serving.state.memory import MemoryLedger
+from serving.surfaces.search import search
+from serving.surfaces.surface import Surface
+from serving.understanding.query_analysis import analyse
+
+SLOTS: Final = 4
+EVERYTHING: Final = 1 << 30
+RECALL_AT: Final = (10, 50, 200)
+
+
+@dataclass(frozen=True)
+class Contender:
+    """One way to answer searches. value: mean expected auction value of a search, micros: over the ads shown that answer it at all,
+    P(looked at) × true eCPM. ndcg: of the ads' true relevance, at 4, over searches that some eligible ad answers. shown: mean ads
+    a search. astray: share of the ads shown that do not answer."""
+
+    value: float
+    ndcg: float
+    shown: float
+    astray: float
+
+
+@dataclass(frozen=True)
+class SearchTruth:
+    """understanding: scores against what was wanted. recall: by source and depth, share of the eligible ads that fully answer a
+    search which the source's first k hold. contenders: by name, on the same searches; the staged surface first."""
+
+    searches: int
+    understanding: dict[str, float]
+    recall: dict[str, dict[int, float]]
+    contenders: dict[str, Contender]
+
+    def value_share(self, name: str = "staged") -> float:
+        """A contender's value over the oracle's."""
+        return self.contenders[name].value / self.contenders["oracle"].value
+
+
+class _EveryAnswer:
+    """Every ad of the snapshot that answers the search at all, as found by meaning."""
+
+    def __init__(self, judge: Judge) -> None:
+        self._judge = judge
+
+    def source(self, request: AdRequest, context: Context, live: Live, found: int) -> Candidates:
+        if live.snapshot is None:
+            raise Missing("snapshot", "none", "Publish features first.")
+        ids = [c.decode() for c in live.snapshot["id.creative_id"]]
+        rows = np.flatnonzero(self._judge.answers(request.request_id, ids) > 0)
+        return Candidates(live.snapshot, rows, match=by_meaning(np.zeros(len(rows), np.float32)))
+
+
+class _TrueRates:
+    """The simulator's own probabilities; keeps who was eligible for each search."""
+
+    def __init__(self, judge: Judge) -> None:
+        self._judge = judge
+        self.eligible: dict[str, list[str]] = {}
+
+    def score(self, request: AdRequest, context: Context, candidates: Candidates, live: Live) -> Scores:
+        ids = [c.decode() for c in candidates.of("id.creative_id")]
+        self.eligible[request.request_id] = ids
+        asked = request.request_id
+        return Scores(self._judge.p_click(asked, ids), self._judge.p_conversion(asked, ids), "truth", "full")
+
+
+class _Alike:
+    """No ad is better than its value."""
+
+    def quality(self, request: AdRequest, context: Context, candidates: Candidates, scores: Scores) -> Quality:
+        return Quality(np.ones(len(candidates)))
+
+
+class _Remembered:
+    """Profiles, read once."""
+
+    def __init__(self, profiles: Profiles) -> None:
+        self._profiles = profiles
+        self._rows: dict[str, UserRow] = {}
+
+    def read(self, user_id: str, now: datetime) -> UserRow:
+        if user_id not in self._rows:
+            self._rows[user_id] = self._profiles.read(user_id, now)
+        return self._rows[user_id]
+
+
+def evaluate_search(settings: Settings, after: date, most: int = 500) -> SearchTruth:
+    """The live state on searches of the day after `after`, the last day that anything was learned from; at most `most` of them.
+
+    Every contender bids, lays out and filters alike and explores nothing. The oracle ranks every ad that answers a search at
+    all, by its true rates.
+    Raises Missing without a market, a snapshot or a language model.
+    """
+    settings = settings.model_copy(update={"explore_share": 0.0, "candidates": EVERYTHING})
+    reloader = Reloader(settings)
+    reloader.refresh()
+    live, day = reloader.live, after + timedelta(days=1)
+    if live.snapshot is None or live.language is None or live.encoder is None:
+        raise Missing("search models", str(after), "Publish features and run `placard language train --alias champion` first.")
+    judge = Judge(settings.home, day)
+    asked = judge.searches().to_pandas()
+    understanding = _understanding(asked, live)
+    drawn = asked.iloc[np.sort(np.random.default_rng(settings.seed).permutation(len(asked))[:most])]
+    requests = [
+        AdRequest(
+            q.query_id, "search", q.user_id, q.ts.to_pydatetime(), device=q.device, region=q.region, language=q.language, query=q.text,
+            slots=SLOTS, tmax_ms=600_000,
+        )
+        for q in drawn.itertuples()
+    ]  # fmt: skip
+    profiles, truth = _Remembered(LazyProfiles(settings)), _TrueRates(judge)
+    surfaces = _surfaces(profiles, settings, truth, judge)
+    decisions = {name: _decide(surface, settings, requests, live) for name, surface in surfaces.items()}
+    looked = np.array(market_truth(settings.home).examination["search"])
+    contenders = {name: _contender(found, judge, truth.eligible, looked) for name, found in decisions.items()}
+    return SearchTruth(len(requests), understanding, _recall(requests, live, judge, truth.eligible, settings), contenders)
+
+
+def _surfaces(profiles: Profiles, settings: Settings, truth: _TrueRates, judge: Judge) -> Mapping[str, Surface]:
+    staged = search(profiles, MemoryLedger(), settings)
+    layout = TopAndBottom(settings.top_slots, settings.top_factor, settings.informational_slots)
+    auction = SecondPrice(0.0, settings.reserve_micros, settings.seed, KeywordBids(), _Alike(), layout, settings.one_ad_per_advertiser)
+    parts = {f: getattr(staged, f) for f in ("name", "understanding", "eligibility", "recall", "integrity", "precision", "delivery")}
+    return {
+        "staged": staged,
+        "keyword_only": Surface(**parts, sourcing=(Keywords(),)),
+        "semantic_only": Surface(**parts, sourcing=(Meaning(settings.semantic_quota, settings.semantic_below),)),
+        "oracle": Surface(**parts | {"precision": (truth,), "delivery": auction}, sourcing=(_EveryAnswer(judge),)),
+    }
+
+
+def _decide(surface: Surface, settings: Settings, requests: list[AdRequest], live: Live) -> list[Decision]:
+    engine = Engine({surface.name: surface}, settings)
+    return [engine.decide(request, live) for request in requests]
+
+
+def _contender(found: list[Decision], judge: Judge, eligible: dict[str, list[str]], looked: NDArray[np.float64]) -> Contender:
+    values, ranks, astray, shown = [], [], 0, 0
+    for decision in found:
+        asked, ids = decision.request.request_id, [ad.creative_id for ad in decision.shown]
+        objective = np.array([OBJECTIVES.index(ad.objective) for ad in decision.shown], np.int64)
+        unit = value_per_bid(objective, judge.p_click(asked, ids), judge.p_conversion(asked, ids))
+        place = looked[[ad.position - 1 for ad in decision.shown]] if ids else np.empty(0)
+        bids = np.array([ad.bid_micros for ad in decision.shown], np.float64)
+        answers = judge.answers(asked, ids)
+        values.append(float((place * bids * unit)[answers > 0].sum()) / 1000)
+        ranks.append(graded_ndcg(answers, judge.answers(asked, eligible.get(asked, [])), SLOTS))
+        astray, shown = astray + int((answers == 0).sum()), shown + len(ids)
+    return Contender(float(np.mean(values)), float(np.nanmean(ranks)), shown / max(len(found), 1), astray / max(shown, 1))
+
+
+def _understanding(asked: pd.DataFrame, live: Live) -> dict[str, float]:
+    """Macro-averaged F1 of intent and category; AUC of the commercial score; share of the brands looked for that were found."""
+    read = [analyse(q.text, live.language, q.language) for q in asked.itertuples()]
+    category = [q.categories[0][0] if q.categories else CATEGORIES[0] for q in read]
+    wanted = asked["brand"].to_numpy(object)
+    brands = [any(e.kind == "brand" and e.key == b for e in q.entities) for q, b in zip(read, wanted, strict=True) if b]
+    buys = (asked["intent"] == "transactional").to_numpy()
+    present = sorted(set(asked["category"]))
+    return {
+        "intent_macro_f1": float(f1_score(asked["intent"], [q.intent for q in read], average="macro")),
+        "category_macro_f1": float(f1_score(asked["category"], category, average="macro", labels=present)),
+        "commercial_auc": float(roc_auc_score(buys, [q.commercial for q in read])) if 0 < buys.sum() < len(buys) else float("nan"),
+        "brand_recall": float(np.mean(brands)) if brands else float("nan"),
+    }
+
+
+def _recall(
+    requests: list[AdRequest], live: Live, judge: Judge, eligible: dict[str, list[str]], settings: Settings
+) -> dict[str, dict[int, float]]:
+    """Of the eligible ads that fully answer a search; an ad that targeting takes out counts neither way."""
+    sources: dict[str, Any] = {"keywords": Keywords(), "meaning": Meaning(max(RECALL_AT), 0)}
+    assert live.encoder is not None
+    found: dict[str, dict[int, list[float]]] = {name: {k: [] for k in RECALL_AT} for name in (*sources, "both")}
+    for request in requests:
+        ids = np.array(eligible.get(request.request_id, []), object)
+        right = set(ids[judge.answers(request.request_id, ids.tolist()) == 1].tolist()) if len(ids) else set()
+        if not right:
+            continue
+        query = analyse(request.query, live.language, request.language)
+        context = Context({}, {}, query=query, query_vector=live.encoder.encode([query.normalised])[0])
+        lists = {}
+        for name, source in sources.items():
+            got = source.source(request, context, live, 0)
+            order = np.lexsort((-np.nan_to_num(got.match.similarity), got.match.close, got.match.kind))
+            named = [c.decode() for c in got.take(order).of("id.creative_id")]
+            known = set(ids.tolist())
+            lists[name] = [c for c in named if c in known]
+        for k in RECALL_AT:
+            heads = {name: set(ranked[:k]) for name, ranked in lists.items()}
+            heads["both"] = set().union(*heads.values())
+            for name, head in heads.items():
+                found[name][k].append(len(right & head) / len(right))
+    return {name: {k: float(np.mean(v)) if v else float("nan") for k, v in by.items()} for name, by in found.items()}
