@@ -18,7 +18,7 @@ from feature_repo.text import hash_codes, stem, tokenise
 CATEGORY_NUMBER: Final = {c: i for i, c in enumerate(CATEGORIES)}
 SURFACE_NUMBER: Final = {s: i for i, s in enumerate(SURFACES)}
 DEVICE_NUMBER: Final = {d: i for i, d in enumerate(DEVICES)}
-PAIR_READS: Final = ("category_code", "ad_language_id", "launched_at", "ad_vector", *(f"ctr_{s}_30d" for s in SURFACES))
+PAIR_READS: Final = ("category_code", "advertiser_code", "ad_language_id", "launched_at", "ad_vector", *(f"ctr_{s}_30d" for s in SURFACES))
 """The ad columns that pair_columns reads."""
 QUERY_WORDS: Final = 12
 """Words of a query that are looked for in an ad's texts."""
@@ -142,6 +142,9 @@ NO_SEARCH: Final[dict[str, np.ndarray]] = {
     "informational": np.zeros(1),
     "navigational": np.zeros(1),
     "query_categories": np.zeros((1, len(CATEGORIES)), np.float32),
+    "name_words": np.zeros((1, QUERY_WORDS), np.int32),
+    "brand_code": np.zeros(1, np.int32),
+    "informative": np.zeros(1, bool),
     "match_kind": np.full(1, -1.0),
     "match_close": np.zeros(1),
     "query_similarity": np.zeros(1, np.float32),
@@ -158,9 +161,24 @@ def search_columns(search: Columns, ad: Columns) -> dict[str, np.ndarray]:
         **{name: search[name] for name in ("query_length", "commercial", "informational", "navigational", "match_kind", "match_close")},
         "query_similarity": np.nan_to_num(np.asarray(search["query_similarity"], np.float32)),
         "category_match": _pick(np.asarray(search["query_categories"]), category),
+        **text_overlaps(search),
+        "brand_match": _brand_match(np.asarray(search["brand_code"]), np.asarray(ad["advertiser_code"])),
+        "informs": np.asarray(search["informative"]) * np.asarray(search["informational"]),
+    }
+
+
+def text_overlaps(search: Columns) -> dict[str, np.ndarray]:
+    """The columns of a query that change with the words an ad is written in."""
+    return {
         "headline_overlap": overlap(search["query_words"], search["headline_words"]),
         "description_overlap": overlap(search["query_words"], search["description_words"]),
+        "name_overlap": overlap(search["name_words"], search["headline_words"]),
     }
+
+
+def _brand_match(named: NDArray[np.int32], owner: NDArray[np.int32]) -> NDArray[np.float32]:
+    """1 for the ad of the advertiser whose brand the query names, -1 for others' ads then, 0 when it names none."""
+    return np.where(named == 0, 0, np.where(named == owner, 1, -1)).astype(np.float32)
 
 
 def _rows(table: np.ndarray, like: np.ndarray) -> np.ndarray | int:

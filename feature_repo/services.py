@@ -32,12 +32,10 @@ SEARCH: Final = tuple(
     Column(name, "search")
     for name in (
         "query_length", "commercial", "informational", "navigational", "match_kind", "match_close", "query_similarity", "category_match",
-        "headline_overlap", "description_overlap",
+        "headline_overlap", "description_overlap", "name_overlap", "brand_match", "informs",
     )
 )  # fmt: skip
 """At their defaults (request_time.NO_SEARCH) on the other surfaces."""
-TEXT_OVERLAP: Final = ("headline_overlap", "description_overlap")
-"""The columns that change with the words an ad is written in."""
 IDENTITY: Final = (
     Column("device_id", "context", "category"),
     Column("os_id", "context", "category"),

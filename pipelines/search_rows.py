@@ -15,7 +15,7 @@ from pipelines.language.champions import champion_encoder, champion_language
 from pipelines.publish import catalog_as_of
 from serving.match import SEMANTIC
 from serving.snapshot.keyword_index import KeywordIndex, keyword_columns
-from serving.snapshot.search_columns import WORDS, text_words
+from serving.snapshot.search_columns import WORDS, informative, text_words
 from serving.snapshot.text_columns import ad_texts
 from serving.understanding.query import Query
 from serving.understanding.query_analysis import analyse
@@ -45,6 +45,8 @@ def search_rows(home: Home, texts: Sequence[str], creatives: Sequence[str], day:
     for name, most in WORDS.items():
         out[f"{name}_words"] = np.zeros((len(ad), most), np.int32)
         out[f"{name}_words"][real] = words[f"words_of.{name}"][ad[real]]
+    out["informative"] = np.zeros(len(ad), bool)
+    out["informative"][real] = informative(table)[ad[real]]
     out["match_kind"], out["match_close"] = _matches(KeywordIndex(keyword_columns(catalog, table)), queries, query, ad, real, len(table))
     out["query_similarity"] = np.zeros(len(ad), np.float32)
     if encoder is not None and real.any():

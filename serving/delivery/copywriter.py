@@ -9,9 +9,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from feature_repo.request_time import QUERY_WORDS, overlap, word_codes
-from feature_repo.services import INPUTS, TEXT_OVERLAP
-from feature_repo.text import hash_codes, tokenise
+from feature_repo.request_time import text_overlaps, word_codes
+from feature_repo.services import INPUTS
+from feature_repo.text import tokenise
 from serving.candidates import Candidates, Scores
 from serving.decision import AdText
 from serving.delivery.insertion_policy import refusal
@@ -22,6 +22,7 @@ from serving.request import AdRequest
 from serving.snapshot.search_columns import BETWEEN, WORDS
 from serving.stages import Context
 from serving.understanding.query import Query
+from serving.understanding.query_columns import query_columns
 
 LIMIT: Final = {"headline": 30, "description": 90}
 """Most characters that a text may have once a keyword is in it, as on the large search-ad platforms."""
@@ -75,12 +76,14 @@ class Copywriter:
         bundle = next((b for b in live.bundles.values() if b.name == scores.policy), None)
         if query is None or not query.stems or scores.matrix is None or bundle is None:
             return 0
-        asked = hash_codes(list(query.stems[:QUERY_WORDS]))[None, :]
         matrix = np.repeat(scores.matrix[row.candidate][None, :], len(choices), axis=0)
         names = INPUTS[scores.input].names
-        for i, most in enumerate(WORDS.values()):
-            words = word_codes([insert(choice[i], "", 1).text for choice in choices], most)
-            matrix[:, names.index(TEXT_OVERLAP[i])] = overlap(asked, words)
+        written = {
+            f"{name}_words": word_codes([insert(choice[i], "", 1).text for choice in choices], most)
+            for i, (name, most) in enumerate(WORDS.items())
+        }
+        for name, values in text_overlaps({**query_columns([query]), **written}).items():
+            matrix[:, names.index(name)] = values
         return int(np.argmax(bundle.predict(matrix)))
 
     def _keyword(self, row: _Row, candidates: Candidates, live: Live) -> tuple[str, str]:

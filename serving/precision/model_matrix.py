@@ -40,7 +40,7 @@ def _search(context: Context, candidates: Candidates) -> Columns:
     """What search_columns reads of the query, of the ads' words and of how each was matched."""
     if context.query is None:
         return NO_SEARCH
-    words = {f"{name}_words": candidates.of(f"words_of.{name}") for name in WORDS}
+    words = {f"{name}_words": candidates.of(f"words_of.{name}") for name in WORDS} | {"informative": candidates.of("informative")}
     found = {**NO_SEARCH, **query_columns([context.query]), **words}
     if candidates.match is not None:
         match = candidates.match

@@ -22,9 +22,8 @@ BETWEEN: Final = "\n"
 
 def search_columns(catalog: Mapping[str, pa.Table], creatives: pa.Table, campaigns: pa.Table) -> dict[str, np.ndarray]:
     """creatives: the snapshot's rows; campaigns: its campaign rows."""
-    calls = [normalise(c or "") for c in creatives["call_to_action"].to_pylist()]
     out: dict[str, np.ndarray] = {
-        "informative": np.array([c in INFORMATIVE_CALLS for c in calls], bool),
+        "informative": informative(creatives),
         "campaign.brand": _bytes(_brands(catalog.get("advertisers"), campaigns["advertiser_id"].to_pylist())),
         **_adjustments(campaigns["bid_adjustments"].to_pylist()),
         **text_words(creatives),
@@ -34,6 +33,11 @@ def search_columns(catalog: Mapping[str, pa.Table], creatives: pa.Table, campaig
             [BETWEEN.join(t.replace(BETWEEN, " ") for t in texts or []) for texts in creatives[f"{name}s"].to_pylist()]
         )
     return out
+
+
+def informative(creatives: pa.Table) -> NDArray[np.bool_]:
+    """Whether each creative's call to action is one that informs rather than sells."""
+    return np.array([normalise(c or "") in INFORMATIVE_CALLS for c in creatives["call_to_action"].to_pylist()], bool)
 
 
 def text_words(creatives: pa.Table) -> dict[str, np.ndarray]:

@@ -48,7 +48,7 @@ def test_offline_is_online(searched: Any) -> None:
         online = model_matrix(CLICK, context, candidates)[:, COLUMNS]
         ids = [snapshot.text("id.creative_id", int(r)) for r in candidates.rows]
         search = search_rows(searched.home, [text] * len(ids), ids, searched.day)
-        columns = search_columns(search, {"category_code": snapshot["ad.category_code"][candidates.rows]})
+        columns = search_columns(search, {n: snapshot[f"ad.{n}"][candidates.rows] for n in ("category_code", "advertiser_code")})
         offline = np.stack([np.broadcast_to(columns[CLICK.columns[i].name], len(ids)) for i in COLUMNS], axis=1)
         assert np.allclose(online, offline, atol=1e-5), text
         compared += len(ids)
