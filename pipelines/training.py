@@ -94,7 +94,8 @@ def assess(settings: Settings, head: str, day: date, ranker: str) -> Outcome:
         rows = dataset.rows[test].reset_index(drop=True)
         p = predict(next(iter(others.values())), dataset, test)
         before = {m.name: m(dataset.label[test], p, rows) for m in METRICS}
-    verdicts = judge(head, evaluation.metrics, before)
+    sure = {name: (i.low, i.high) for name, i in evaluation.intervals[ranker].items()}
+    verdicts = judge(head, evaluation.metrics, before, sure)
     plots = pictures(evaluation, bundle)
     place = plots_folder(home, head, day, ranker)
     place.mkdir(exist_ok=True)

@@ -61,3 +61,19 @@ def test_a_metric_that_is_absent_or_no_number_fails(head: str, gate: Gate) -> No
 def test_gates_name_the_way_their_metric_goes() -> None:
     ways = {m.name: m.better for m in METRICS}
     assert all(gate.better == ways[gate.metric] for _, gate in EVERY if gate.worse_by is not None)
+
+
+def test_a_sure_gate_refuses_what_its_interval_lies_wholly_outside_of() -> None:
+    metrics = {**good("click"), "calibration_ratio": 1.4}
+
+    def held(low: float, high: float) -> bool:
+        found = {v.gate: v for v in judge("click", metrics, None, {"calibration_ratio": (low, high)})}["calibration_ratio"]
+        assert f"{low:.4g} to {high:.4g}" in found.bound
+        return found.passed
+
+    assert held(1.2, 1.6) and not held(1.26, 1.6) and not held(0.5, 0.79)
+
+
+def test_other_gates_judge_the_value_itself() -> None:
+    metrics = {**good("click"), "calibration_error": 0.02}
+    assert not {v.gate: v for v in judge("click", metrics, None, {"calibration_error": (0.005, 0.03)})}["calibration_error"].passed
