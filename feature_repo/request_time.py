@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from feature_repo.model_input import Columns
+from feature_repo.tables.query_performance import QUERY_PERFORMANCE
 from feature_repo.taxonomy import CATEGORIES, DEVICES, SURFACES
 from feature_repo.text import hash_codes, stem, tokenise
 
@@ -150,15 +151,22 @@ NO_SEARCH: Final[dict[str, np.ndarray]] = {
     "query_similarity": np.zeros(1, np.float32),
     "headline_words": np.zeros((1, 1), np.int32),
     "description_words": np.zeros((1, 1), np.int32),
+    **{f.name: f.filled(1) for f in QUERY_PERFORMANCE.features},
 }
 """What a request says of its query when it has none, and a candidate of its match when nothing was matched."""
+
+
+AS_GIVEN: Final = (
+    "query_length", "commercial", "informational", "navigational", "match_kind", "match_close", *QUERY_PERFORMANCE.names,
+)  # fmt: skip
+"""Columns that search_columns passes on."""
 
 
 def search_columns(search: Columns, ad: Columns) -> dict[str, np.ndarray]:
     """Columns of a query and an ad; search: NO_SEARCH, or with what is known of the query and of how the ad was matched."""
     category = np.asarray(ad["category_code"], np.int64)
     return {
-        **{name: search[name] for name in ("query_length", "commercial", "informational", "navigational", "match_kind", "match_close")},
+        **{name: search[name] for name in AS_GIVEN},
         "query_similarity": np.nan_to_num(np.asarray(search["query_similarity"], np.float32)),
         "category_match": _pick(np.asarray(search["query_categories"]), category),
         **text_overlaps(search),

@@ -33,6 +33,7 @@ SEARCH: Final = tuple(
     for name in (
         "query_length", "commercial", "informational", "navigational", "match_kind", "match_close", "query_similarity", "category_match",
         "headline_overlap", "description_overlap", "name_overlap", "brand_match", "informs",
+        "query_coec_30d", "query_impressions_30d",
     )
 )  # fmt: skip
 """At their defaults (request_time.NO_SEARCH) on the other surfaces."""

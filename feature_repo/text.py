@@ -39,6 +39,11 @@ def _stem(word: str) -> str:
     return str(snowballstemmer.stemmer("english").stemWord(word))  # one for each: a stemmer keeps the word it is at
 
 
+def query_key(text: str) -> str:
+    """What a search is known by in the logs: its words' stems in order, a space between; "" without words. Total."""
+    return " ".join(map(stem, tokenise(text)))
+
+
 def hash_codes(values: Sequence[str | None] | NDArray[np.object_]) -> NDArray[np.int32]:
     """Stable identity codes of strings, shape (n,), in [1, HASH_BUCKETS); None and "" give 0.
 

@@ -21,7 +21,7 @@ def _field(feature: Feature) -> Field:
 
 
 def view(table: FeatureTable, home: Home) -> FeatureView:
-    """The view of one table. Only user tables go online: ads are served from the catalogue snapshot."""
+    """The view of one table. Only user tables go online: ads and queries are served from the catalogue snapshot."""
     source = FileSource(
         name=f"{table.name}_partitions",
         path=str(home.features(table.name) / "*" / "*.parquet"),

@@ -17,6 +17,7 @@ from feature_repo.partition_file import write_partition
 from feature_repo.sources import Home, end_of
 from feature_repo.table import CREATED_TIME, EVENT_TIME, FeatureTable
 from feature_repo.tables import TABLES
+from feature_repo.text import query_key
 from pipelines.errors import Missing
 from pipelines.images import image_stats
 
@@ -92,9 +93,17 @@ def inputs(con: BaseBackend, home: Home, table: FeatureTable, as_of: datetime) -
         if name == "image_stats":
             pictures = as_of_table(con, home, "creatives", as_of).select("image_path").distinct().to_pyarrow()
             found[name] = ibis.memtable(image_stats(home, sorted(p or "" for p in pictures["image_path"].to_pylist())))
+        elif name == "query_keys":
+            texts = as_of_table(con, home, "queries", as_of, table.window_days).select("text").distinct().to_pyarrow()
+            found[name] = ibis.memtable(keys_of(sorted(t for t in texts["text"].to_pylist() if t)))
         else:
             found[name] = as_of_table(con, home, name, as_of, None if name in STATES else table.window_days)
     return found
+
+
+def keys_of(texts: Sequence[str]) -> pa.Table:
+    """The key that each text is known by in feature tables of queries."""
+    return pa.table({"text": pa.array(texts, pa.string()), "query_key": pa.array([query_key(t) for t in texts], pa.string())})
 
 
 def finish(table: FeatureTable, rows: pa.Table, as_of: datetime) -> pa.Table:
@@ -107,7 +116,7 @@ def finish(table: FeatureTable, rows: pa.Table, as_of: datetime) -> pa.Table:
 def build(home: Home, table: FeatureTable, day: date, threads: int = 2) -> Path:
     """Builds one table's partition into staging. Raises Missing when nothing it reads exists on or before the day."""
     as_of = end_of(day)
-    if not any(home.days(name, last=day) for name in table.reads if name != "image_stats"):
+    if not any(home.days(name, last=day) for name in table.reads if name in SCHEMAS):
         raise Missing(f"input of {table.name}", str(day), "Ingest or simulate logs up to that day first.")
     if table.build is None:
         from pipelines.embeddings import embed

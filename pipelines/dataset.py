@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from contextlib import redirect_stdout
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -22,8 +23,8 @@ from feature_repo.request_time import NO_SEARCH, ad_columns, context_columns, pa
 from feature_repo.services import INPUTS
 from feature_repo.sources import Home, end_of
 from feature_repo.table import EVENT_TIME, FeatureTable
-from feature_repo.tables import AD_TABLES, USER_TABLES
-from feature_repo.text import hash_codes
+from feature_repo.tables import QUERY_TABLES, TABLES
+from feature_repo.text import hash_codes, query_key
 from pipelines.build import as_of_table, connect
 from pipelines.errors import Missing, PipelineError, Refused
 from pipelines.exclusive import exclusive
@@ -106,17 +107,20 @@ def sample(frame: pd.DataFrame, rate: float) -> pd.DataFrame:
 def features_at(settings: Settings, frame: pd.DataFrame) -> dict[str, np.ndarray]:
     """Every feature as it was known at each row's `ts` (Feast's point-in-time join, created-timestamp filter on).
 
+    frame: user_id, creative_id, ts, and query (the text searched for, "" off search) where any row searched.
+
     Raises PipelineError when the join does not give back exactly the rows it was given.
     """
     from feature_repo.feast_store import open_store
     from feature_repo.views import objects
 
-    for table in (*USER_TABLES, *AD_TABLES):
+    for table in TABLES:
         if not any(settings.home.features(table.name).glob("day=*/part.parquet")):
             raise Missing(f"published {table.name}", "none", "Build and publish features first: `placard features history`.")
     entity = pd.DataFrame(
         {
             "user_id": frame["user_id"].astype(object), "creative_id": frame["creative_id"].astype(object),
+            "query_key": query_keys(frame["query"] if "query" in frame else [""] * len(frame)),
             EVENT_TIME: pd.to_datetime(frame["ts"], utc=True), "row_number": np.arange(len(frame)),
         }
     )  # fmt: skip
@@ -124,15 +128,21 @@ def features_at(settings: Settings, frame: pd.DataFrame) -> dict[str, np.ndarray
         store = open_store(settings.home, settings.profile, settings.redis_url)
         with exclusive(settings.home, "feast"):
             store.apply(objects(settings.home))
-        refs = [f"{t.name}:{n}" for t in (*USER_TABLES, *AD_TABLES) for n in t.names]
+        refs = [f"{t.name}:{n}" for t in TABLES for n in t.names]
         job = store.get_historical_features(entity_df=entity, features=refs, filter_by_created_timestamp=True)
         joined = job.to_arrow().sort_by("row_number")
     if joined["row_number"].to_pylist() != list(range(len(frame))):
         raise PipelineError("point-in-time join", len(joined), f"{len(frame)} rows went in; look for duplicate features.")
     out: dict[str, np.ndarray] = {}
-    for table in (*USER_TABLES, *AD_TABLES):
+    for table in TABLES:
         out |= _filled(table, joined)
     return out
+
+
+def query_keys(texts: Iterable[str]) -> NDArray[np.object_]:
+    """text.query_key of each, computed once a distinct text."""
+    unique, inverse = np.unique(np.array(list(texts), dtype=object).astype(str), return_inverse=True)
+    return np.array([query_key(str(t)) for t in unique], dtype=object)[inverse]
 
 
 def _filled(table: FeatureTable, joined: pa.Table) -> dict[str, np.ndarray]:
@@ -158,7 +168,8 @@ def assemble(model: ModelInput, frame: pd.DataFrame, features: dict[str, np.ndar
     ids = {c: frame[c].to_numpy(object) for c in IDENTITIES}
     context = context_columns(frame["ts"].to_numpy("datetime64[us]"), **text)
     user, ad = user_columns(features), ad_columns({**features, **ids})
-    pair, searched = pair_columns(context, user, ad), search_columns(search, ad)
+    asked = {name: features[name] for table in QUERY_TABLES for name in table.names if name in features}
+    pair, searched = pair_columns(context, user, ad), search_columns({**search, **asked}, ad)
     return model.matrix(len(frame), context, user, ad, pair, searched)
 
 

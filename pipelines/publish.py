@@ -23,7 +23,7 @@ import pyarrow.parquet as pq
 from feature_repo import catalog
 from feature_repo.sources import Home, end_of
 from feature_repo.table import FeatureTable
-from feature_repo.tables import AD_TABLES, TABLES
+from feature_repo.tables import AD_TABLES, QUERY_TABLES, TABLES
 from pipelines.build import as_of_table, connect
 from pipelines.errors import Missing
 from pipelines.exclusive import exclusive
@@ -107,7 +107,7 @@ def _snapshot(settings: Settings, live: date) -> str:
     from pipelines.language.champions import champion_encoder
 
     home = settings.home
-    features = {t.name: pq.read_table(home.feature_partition(t.name, live), partitioning=None) for t in AD_TABLES}
+    features = {t.name: pq.read_table(home.feature_partition(t.name, live), partitioning=None) for t in (*AD_TABLES, *QUERY_TABLES)}
     return write_snapshot(home.snapshots, end_of(live), catalog_as_of(home, live), features, champion_encoder(home))
 
 

@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from feature_repo.model_input import ModelInput
 from feature_repo.services import INPUTS
 from feature_repo.sources import Home, end_of
-from feature_repo.tables import AD_TABLES, USER_TABLES
+from feature_repo.tables import AD_TABLES, QUERY_TABLES, USER_TABLES
 from pipelines.cli.output import Figure
-from pipelines.dataset import CONTEXT, assemble
+from pipelines.dataset import CONTEXT, assemble, query_keys
 from pipelines.monitor.as_published import as_published
 from pipelines.monitor.report import Report
 from pipelines.search_rows import search_rows
@@ -91,10 +91,10 @@ def recompute(home: Home, model_input: ModelInput, shown: list[tuple[Decision, R
     at = [d.request.ts for d, _ in shown]
     users = [d.request.user_id if d.request.consent else "" for d, _ in shown]
     creatives = [ad.creative_id for _, ad in shown]
+    texts = [d.request.query if d.request.surface == "search" else "" for d, _ in shown]
     features: dict[str, np.ndarray] = {}
-    for tables, entities in ((USER_TABLES, users), (AD_TABLES, creatives)):
+    for tables, entities in ((USER_TABLES, users), (AD_TABLES, creatives), (QUERY_TABLES, query_keys(texts).tolist())):
         for table in tables:
             features |= as_published(home, table, entities, at)
-    texts = [d.request.query if d.request.surface == "search" else "" for d, _ in shown]
     day = min(d.request.ts for d, _ in shown).date() - timedelta(days=1)  # the catalogue that the day was served from
     return assemble(model_input, rows, features, search_rows(home, texts, creatives, day))

@@ -41,7 +41,8 @@ def _search(context: Context, candidates: Candidates) -> Columns:
     if context.query is None:
         return NO_SEARCH
     words = {f"{name}_words": candidates.of(f"words_of.{name}") for name in WORDS} | {"informative": candidates.of("informative")}
-    found = {**NO_SEARCH, **query_columns([context.query]), **words}
+    known = candidates.snapshot.query_features(context.query.original)
+    found = {**NO_SEARCH, **query_columns([context.query]), **words, **known}
     if candidates.match is not None:
         match = candidates.match
         found |= {"match_kind": match.kind, "match_close": match.close, "query_similarity": match.similarity}

@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from feature_repo.request_time import ad_columns
 from feature_repo.services import INPUTS
 from feature_repo.table import FeatureTable
-from feature_repo.tables import AD_TABLES
+from feature_repo.tables import AD_TABLES, QUERY_TABLES
 from feature_repo.taxonomy import AGE_BANDS, DEVICES, GENDERS, OBJECTIVES, SENSITIVE_CATEGORIES, SURFACES
+from feature_repo.text import hash_words
 from serving.bundles.text_encoder import Encoder
 from serving.snapshot.keyword_index import keyword_columns
 from serving.snapshot.recall_index import recall_vectors
@@ -67,7 +68,7 @@ def columns(
 ) -> tuple[dict[str, np.ndarray], int]:
     """Columns of every creative whose campaign is active and not over, and how many there are.
 
-    catalog: tables of feature_repo.catalog as of `as_of`. features: ad feature tables. Cold ads have defaults.
+    catalog: tables of feature_repo.catalog as of `as_of`. features: ad and query feature tables. Cold ads have defaults.
     """
     campaigns = catalog["campaigns"].sort_by("campaign_id")
     place = {c: i for i, c in enumerate(campaigns["campaign_id"].to_pylist())}
@@ -121,8 +122,22 @@ def columns(
     out |= search_columns(catalog, creatives, campaigns)
     out |= keyword_columns(catalog, creatives)
     out |= text_columns(catalog, creatives, as_of, encoder)
+    out |= _queries(features)
     out |= _placements(catalog.get("placements"))
     return out, n
+
+
+def _queries(features: Mapping[str, pa.Table]) -> dict[str, np.ndarray]:
+    """`query.key`: hash_words of the queries that something is known of, ascending; their features beside it."""
+    out: dict[str, np.ndarray] = {}
+    for table in QUERY_TABLES:
+        rows = features.get(table.name, table.schema.empty_table())
+        keys = hash_words(rows[table.entity].to_pylist())
+        order = np.argsort(keys)
+        out |= {"query.key": keys[order]}
+        for feature in table.features:
+            out[f"query.{feature.name}"] = rows[feature.name].fill_null(feature.default).to_numpy()[order].astype(feature.dtype)
+    return out
 
 
 def _seconds(column: pa.ChunkedArray, absent: int) -> NDArray[np.int64]:

@@ -18,7 +18,7 @@ from feature_repo.services import INPUTS
 from serving.errors import SnapshotMissing
 from serving.snapshot.recall_index import arranged
 
-FORMAT: Final = 3
+FORMAT: Final = 4
 POINTER: Final = "CURRENT"
 
 

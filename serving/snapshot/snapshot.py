@@ -13,8 +13,9 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from feature_repo.request_time import CATEGORY_NUMBER, PAIR_READS
-from feature_repo.tables import AD_TABLES
+from feature_repo.tables import AD_TABLES, QUERY_TABLES
 from feature_repo.taxonomy import CATEGORIES
+from feature_repo.text import hash_words, query_key
 from serving.bundles.text_encoder import Encoder
 from serving.errors import SnapshotMissing
 from serving.snapshot.columns import CLOSED, OPEN, columns
@@ -67,6 +68,17 @@ class Snapshot:
     def pair_inputs(self, rows: NDArray[np.int64]) -> dict[str, np.ndarray]:
         """The ad columns that request_time.pair_columns reads, at some rows."""
         return {name: np.asarray(self.arrays[stored][rows]) for name, stored in PAIR_INPUTS.items()}
+
+    def query_features(self, text: str) -> dict[str, np.ndarray]:
+        """The features of QUERY_TABLES of what was searched for, shape (1,) each; defaults for what nothing is known of."""
+        keys, wanted = self.arrays["query.key"], hash_words([query_key(text)])[0]
+        at = int(np.searchsorted(keys, wanted))
+        known = at < len(keys) and keys[at] == wanted
+        return {
+            f.name: np.asarray(self.arrays[f"query.{f.name}"][at : at + 1]) if known else f.filled(1)
+            for t in QUERY_TABLES
+            for f in t.features
+        }
 
     @cached_property
     def placements(self) -> dict[str, Placement]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -17,6 +18,7 @@ from feature_repo.partition_file import write_partition
 from feature_repo.sources import Home
 from feature_repo.table import FeatureTable
 from feature_repo.taxonomy import AGE_BANDS, CATEGORIES, GENDERS, SURFACES
+from feature_repo.text import stem
 from pipelines.build import SCHEMAS, connect, inputs
 
 Row = dict[str, Any]
@@ -60,7 +62,7 @@ def make_world(seed: int, users: int = 25, ads: int = 25, events: int = 14) -> W
     """Each user and each ad has a timeline of its own; some events lie on the boundary itself, to the microsecond."""
     rng = random.Random(seed)
     as_of = FIRST + timedelta(days=rng.randint(10, 40), seconds=rng.randint(0, 86_399))
-    world = World(as_of, {"users": [], "creatives": [], "impressions": [], "engagements": [], "activity": []})
+    world = World(as_of, {"users": [], "creatives": [], "queries": [], "impressions": [], "engagements": [], "activity": []})
 
     def told() -> tuple[datetime, datetime]:
         ts = FIRST + timedelta(microseconds=rng.randrange(int(SPAN / timedelta(microseconds=1))))
@@ -98,8 +100,15 @@ def make_world(seed: int, users: int = 25, ads: int = 25, events: int = 14) -> W
     newest = {(r["user_id"], r["created_ts"]): r for r in world.tables["users"]}
     world.tables["users"] = [*newest.values()]  # of two rows told at the same instant neither is the later
 
+    texts = ["", "?!", *(f"{w} shoe{i % 60}{'s' * (i % 3 == 0)}" for i in range(users * 3) for w in ("Red", "running"))]
+    for i in range(users * 8):
+        rows("queries", 1, lambda i=i: {"query_id": f"q{i}", "user_id": rng.choice(user_ids), "text": rng.choice(texts)})  # type: ignore[misc]
+        if rng.random() < 0.6:  # early enough that most of what was shown for it counts
+            world.tables["queries"][-1] |= {"ts": as_of - timedelta(days=5), "created_ts": as_of - timedelta(days=5)}
+
     def shown() -> Row:
         return {
+            "query_id": rng.choice([None, "gone", *(f"q{i}" for i in range(users * 8))]),
             "user_id": rng.choice(user_ids), "creative_id": rng.choice(ad_ids), "surface": rng.choice(SURFACES),
             "position": rng.randint(1, 3), "device": rng.choice(["mobile", "desktop"]),
         }  # fmt: skip
@@ -254,6 +263,20 @@ def expect_ad_performance(world: World, leak: bool = False) -> dict[str, Row]:
     return out
 
 
+def expect_query_performance(world: World, leak: bool = False) -> dict[str, Row]:
+    """Every feature of every query that an ad was shown for, from the definitions in words."""
+    shown, did, queries = (world.known(n, 30, leak) for n in ("impressions", "engagements", "queries"))
+    clicks = [e for e in did if e["kind"] == "click"]
+    slots = _slots(shown, clicks)
+    keys = {q["query_id"]: " ".join(stem(w) for w in re.findall(r"[a-z0-9]+", q["text"].lower())) for q in queries}
+    out = {}
+    for key in {keys[r["query_id"]] for r in shown if r["query_id"] in keys} - {""}:
+        s, c = ([r for r in rows if keys.get(r["query_id"]) == key] for rows in (shown, clicks))
+        expected = sum(slots[r["surface"], r["position"]] for r in s)
+        out[key] = {"query_coec_30d": min((len(c) + 2) / (expected + 2), 20), "query_impressions_30d": len(s)}
+    return out
+
+
 def differing(found: dict[str, Row], expected: dict[str, Row]) -> list[str]:
     """Every value that is not as expected, to five digits; entities that only one side knows count as one."""
     wrong = [f"{entity} is known to one side only" for entity in found.keys() ^ expected.keys()]
@@ -280,6 +303,7 @@ class Timelines:
     oracles: tuple[tuple[str, Callable[..., dict[str, Row]]], ...] = (
         ("user_profile", expect_user_profile),
         ("ad_performance", expect_ad_performance),
+        ("query_performance", expect_query_performance),
     )
 
 

@@ -1,4 +1,4 @@
-"""Nothing computed as of a moment reads what became known later: 500 timelines of users and of ads against a slow oracle."""
+"""Nothing computed as of a moment reads what became known later: 500 timelines of users, of ads and of queries against a slow oracle."""
 
 from __future__ import annotations
 

@@ -11,13 +11,15 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 
 from feature_repo.feast_store import OnlineProfiles, open_store
 from feature_repo.services import INPUTS
 from feature_repo.sources import end_of
 from feature_repo.table import FeatureTable
-from feature_repo.tables import AD_TABLES, TABLES, USER_TABLES
+from feature_repo.tables import AD_TABLES, QUERY_TABLES, TABLES, USER_TABLES
+from feature_repo.text import query_key
 from pipelines.dataset import assemble, features_at
 from pipelines.publish import publish
 from serving.candidates import Candidates
@@ -93,6 +95,27 @@ def test_ads_in_the_snapshot_are_ads_offline(platform: Any) -> None:
             assert stored.tolist() == [rows[i][f.name] for i in ids], f.name
 
 
+def texts(platform: Any) -> list[str]:
+    """What was searched for, as it was written."""
+    files = platform.home.files("queries", platform.days[0], platform.live)
+    return sorted({t for f in files for t in pq.read_table(f, partitioning=None, columns=["text"])["text"].to_pylist() if t})
+
+
+def test_queries_in_the_snapshot_are_queries_offline(platform: Any) -> None:
+    """However they are written; one that nothing is known of has the defaults."""
+    snapshot = open_current(platform.home.snapshots)
+    known = 0
+    for table in QUERY_TABLES:
+        rows = offline(platform, table)
+        for text in [*texts(platform), "Never asked!", ""]:
+            row = rows.get(query_key(text), {f.name: f.default for f in table.features})
+            known += query_key(text) in rows
+            for asked in (text, f"  {text.upper()}! "):
+                found = snapshot.query_features(asked)
+                assert {n: v.tolist() for n, v in found.items()} == {n: [row[n]] for n in table.names}, asked
+    assert known > 50
+
+
 @pytest.mark.parametrize("head", INPUTS)
 def test_a_training_row_is_the_row_that_serving_scores(copy: Any, head: str) -> None:
     """Column by column, for known, unknown and cold askers at several moments."""
@@ -124,13 +147,20 @@ def labels(platform: Any, n: int, seed: int = 0) -> pd.DataFrame:
     rng = np.random.default_rng(seed)
     users = [*[*offline(platform, USER_TABLES[0])][:200], "nobody"]
     ads = [*offline(platform, AD_TABLES[0]), "none"]
+    queries = ["", "Never asked!", *texts(platform)]
     start = end_of(platform.days[0]) - timedelta(days=1)
     ts = [start + timedelta(microseconds=int(m)) for m in rng.integers(0, 8 * 86_400_000_000, n)]
     for i in range(0, n, 5):
         instant = end_of(platform.days[i // 5 % 3])
         ts[i] = instant + timedelta(microseconds=int(rng.integers(-1, 2)))
-    picked = {"user_id": rng.choice(users, n), "creative_id": rng.choice(ads, n), "ts": [t.replace(tzinfo=None) for t in ts]}
-    return pd.DataFrame(picked).astype({"ts": "datetime64[us]"})
+    picked = {
+        "user_id": rng.choice(users, n),
+        "creative_id": rng.choice(ads, n),
+        "query": rng.choice(queries, n),
+        "ts": [t.replace(tzinfo=None) for t in ts],
+    }
+    frame = pd.DataFrame(picked).astype({"ts": "datetime64[us]"})
+    return frame.assign(query_key=[query_key(q) for q in frame["query"]])
 
 
 def test_the_join_gives_what_was_known_at_each_moment_and_no_later(copy: Any) -> None:
