@@ -60,6 +60,7 @@ class Settings(BaseSettings):
     informational_slots: int = Field(1, ge=0, description="Fewest slots of a search that only wants to know")
     one_ad_per_advertiser: bool = Field(True, description="On a page of search ads")
     rival_brand_ads: bool = Field(False, description="Show others' ads to who searches for one brand by name")
+    least_relevance: float = Field(0.15, ge=0, le=1, description="Probability that a query is of an ad's category for the ad to be shown")
     blocked_terms: tuple[str, ...] = Field((), description="Words that are never inserted into an ad's text")
 
     sources: tuple[str, ...] = Field(("simulator", "serving"), description="Logs that `ingest day` collects every day")

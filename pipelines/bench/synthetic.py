@@ -12,16 +12,16 @@ import xgboost as xgb
 from feature_repo.feast_store import UserRow
 from feature_repo.services import CLICK, INPUTS
 from feature_repo.table import Feature
-from feature_repo.tables import AD_TABLES, USER_TABLES
+from feature_repo.tables import AD_TABLES, QUERY_TABLES, USER_TABLES
 from feature_repo.taxonomy import CATEGORIES, DEVICES, MATCH_TYPES, OBJECTIVES
-from feature_repo.text import stem
+from feature_repo.text import query_key, stem
 from serving.bundles import Bundle, Manifest, write_bundle
 from serving.bundles.calibrator import Calibrator
 from serving.bundles.encoder import Encoding
 from serving.bundles.language import Language
 from serving.bundles.text_encoder import BUCKETS, TextEncoder
 from serving.snapshot import set_current
-from serving.snapshot.columns import ALL_BITS, CLOSED, OPEN, POLICIES, TEXTS
+from serving.snapshot.columns import ALL_BITS, CLOSED, OPEN, POLICIES, TEXTS, query_arrays
 from serving.snapshot.keyword_index import keyword_columns
 from serving.snapshot.manifest import write_columns
 from serving.snapshot.recall_index import recall_vectors
@@ -116,6 +116,7 @@ def catalogue(snapshots: Path, ads: int, seed: int = 1, keywords: int = 0) -> No
         **{f"words_of.{k}": np.zeros((ads, n), np.int32) for k, n in WORDS.items()}, **{f"text.{k}s": np.full(ads, b"") for k in WORDS},
         **{f"matrix.{m}": np.stack([np.asarray(ad[x.columns[i].name], np.float32) for i in x.of("ad")], axis=1) for m, x in INPUTS.items()},
     }  # fmt: skip
+    columns |= query_arrays(_asked(rng, keywords // 10))
     some = np.where(rng.random(campaigns) < 0.4, np.uint64(0b0101_0101), ALL_BITS)
     for name in CLOSED:
         columns[f"target.{name}"] = np.full(ads, ALL_BITS)
@@ -128,6 +129,16 @@ def catalogue(snapshots: Path, ads: int, seed: int = 1, keywords: int = 0) -> No
         columns |= keyword_columns({"keywords": words}, groups)
         columns |= _texts(ads, words["text"].to_pylist(), rng)
     set_current(snapshots, write_columns(snapshots, AS_OF, columns, ads))
+
+
+def _asked(rng: np.random.Generator, n: int) -> dict[str, pa.Table]:
+    """Feature rows of queries that somebody searched for before."""
+    out = {}
+    for table in QUERY_TABLES:
+        keys = sorted({query_key(text) for text in bought(n, 1)["text"].to_pylist()}) if n else []
+        values = {f.name: _values(f, len(keys), rng) for f in table.features}
+        out[table.name] = pa.table({table.entity: pa.array(keys, pa.string()), **values})
+    return out
 
 
 def _texts(ads: int, said: list[str], rng: np.random.Generator) -> dict[str, np.ndarray]:

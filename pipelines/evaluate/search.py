@@ -25,6 +25,7 @@ from serving.delivery.quality import Quality
 from serving.delivery.second_price import SecondPrice
 from serving.deps import LazyProfiles
 from serving.engine import Engine
+from serving.integrity.relevance import Relevance
 from serving.live import Live
 from serving.reload import Reloader
 from serving.request import AdRequest
@@ -154,11 +155,12 @@ def _surfaces(profiles: Profiles, settings: Settings, truth: _TrueRates, judge: 
     layout = TopAndBottom(settings.top_slots, settings.top_factor, settings.informational_slots)
     auction = SecondPrice(0.0, settings.reserve_micros, settings.seed, KeywordBids(), _Alike(), layout, settings.one_ad_per_advertiser)
     parts = {f: getattr(staged, f) for f in ("name", "understanding", "eligibility", "recall", "integrity", "precision", "delivery")}
+    knowing = tuple(c for c in staged.integrity if not isinstance(c, Relevance))
     return {
         "staged": staged,
         "keyword_only": Surface(**parts, sourcing=(Keywords(),)),
         "semantic_only": Surface(**parts, sourcing=(Meaning(settings.semantic_quota, settings.semantic_below),)),
-        "oracle": Surface(**parts | {"precision": (truth,), "delivery": auction}, sourcing=(_EveryAnswer(judge),)),
+        "oracle": Surface(**parts | {"integrity": knowing, "precision": (truth,), "delivery": auction}, sourcing=(_EveryAnswer(judge),)),
     }
 
 

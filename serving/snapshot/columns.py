@@ -122,12 +122,12 @@ def columns(
     out |= search_columns(catalog, creatives, campaigns)
     out |= keyword_columns(catalog, creatives)
     out |= text_columns(catalog, creatives, as_of, encoder)
-    out |= _queries(features)
+    out |= query_arrays(features)
     out |= _placements(catalog.get("placements"))
     return out, n
 
 
-def _queries(features: Mapping[str, pa.Table]) -> dict[str, np.ndarray]:
+def query_arrays(features: Mapping[str, pa.Table]) -> dict[str, np.ndarray]:
     """`query.key`: hash_words of the queries that something is known of, ascending; their features beside it."""
     out: dict[str, np.ndarray] = {}
     for table in QUERY_TABLES:

@@ -20,9 +20,8 @@ CLEAR: Final = 0.3
 CLOSE: Final = 0.3
 """A category's share of the best one's probability."""
 NO_KEYWORD: Final = -1
-LEAST_ALIKE, UNCLEAR = 0.3, 0.5
-"""Cosine of query and ad below which their meanings have nothing in common (of random pairs nine in ten lie below 0.3), and below
-which that is doubtful while the query's category is not clear."""
+LEAST_ALIKE: Final = 0.5
+"""Cosine of query and ad below which it is doubtful that they mean the same, while the query's category is not clear."""
 
 
 class Meaning:
@@ -43,7 +42,8 @@ class Meaning:
         alike = snapshot["text.vectors"] @ vector if rows is None else snapshot["text.vectors"][rows] @ vector
         best = np.argpartition(-alike, wanted - 1)[:wanted] if wanted < len(alike) else np.arange(len(alike))
         best = best[np.argsort(-alike[best], kind="stable")]
-        best = best[alike[best] >= (UNCLEAR if rows is None else LEAST_ALIKE)]
+        if rows is None:
+            best = best[alike[best] >= LEAST_ALIKE]
         return Candidates(snapshot, best if rows is None else rows[best], match=by_meaning(alike[best]))
 
 

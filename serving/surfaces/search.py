@@ -11,6 +11,7 @@ from serving.integrity.budget import Budget
 from serving.integrity.frequency_cap import FrequencyCap
 from serving.integrity.negative_keywords import NegativeKeywords
 from serving.integrity.policy import Policy
+from serving.integrity.relevance import Relevance
 from serving.integrity.schedule import Schedule
 from serving.integrity.targeting import Targeting
 from serving.precision.bundle_scorer import BundleScorer
@@ -36,7 +37,10 @@ def search(profiles: Profiles, ledger: Ledger, settings: Settings) -> Surface:
         sourcing=(Keywords(), Meaning(settings.semantic_quota, settings.semantic_below)),
         eligibility=(Targeting(), NegativeKeywords()),
         recall=(BestMatch(),),
-        integrity=(Schedule(), Policy(), BrandSafety(settings.rival_brand_ads), FrequencyCap(ledger), Budget(ledger)),
+        integrity=(
+            Schedule(), Policy(), BrandSafety(settings.rival_brand_ads), Relevance(settings.least_relevance), FrequencyCap(ledger),
+            Budget(ledger),
+        ),
         precision=(BundleScorer("champion", "full"), BundleScorer("previous", "fallback"), ConversionScorer(), HistoricalRate()),
         delivery=SecondPrice(
             settings.explore_share, settings.reserve_micros, settings.seed, KeywordBids(), QualityScore(),

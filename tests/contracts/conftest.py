@@ -23,6 +23,7 @@ from serving.integrity.budget import Budget
 from serving.integrity.frequency_cap import FrequencyCap
 from serving.integrity.negative_keywords import NegativeKeywords
 from serving.integrity.policy import Policy
+from serving.integrity.relevance import Relevance
 from serving.integrity.schedule import Schedule
 from serving.integrity.targeting import Targeting
 from serving.live import Live
@@ -64,6 +65,7 @@ COMPONENTS: dict[str, Callable[[], Any]] = {
     "integrity.Policy": Policy,
     "integrity.NegativeKeywords": NegativeKeywords,
     "integrity.BrandSafety": lambda: BrandSafety(rivals=False),
+    "integrity.Relevance": lambda: Relevance(0.15),
     "integrity.FrequencyCap": lambda: FrequencyCap(MemoryLedger()),
     "integrity.Budget": lambda: Budget(MemoryLedger()),
     "precision.BundleScorer": lambda: BundleScorer("champion", "full"),

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from serving.bundles.encoder import encode
 from serving.explain import why
 
 
@@ -27,7 +28,8 @@ def test_contributions_are_the_strongest_and_named(bench: Any) -> None:
     assert [abs(c.log_odds) for c in top] == sorted((abs(c.log_odds) for c in top), reverse=True)
     assert top[0].log_odds == pytest.approx(shares[:-1][np.argmax(np.abs(shares[:-1]))])
     names = bundle.manifest.columns
-    assert all(decision.shown[0].features[names.index(c.feature)] == c.value for c in top)
+    scored = encode(x, bundle.encodings)[0]
+    assert all(scored[names.index(c.feature)] == c.value for c in top)
 
 
 def test_a_bundle_that_did_not_score_explains_nothing(bench: Any) -> None:
