@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
-from pathlib import Path
 from typing import Any, Final
 
 from rich.markup import escape
@@ -18,6 +15,7 @@ from rich.markup import escape
 from feature_repo.sources import Home
 from pipelines.errors import PipelineError
 from pipelines.registry import Version
+from pipelines.run_verb import COMMAND, Progress, verb
 from pipelines.tour import Tour
 from pipelines.traffic import Client, Served, searches, send_traffic, users
 from serving.settings import Settings, child_environment
@@ -25,7 +23,6 @@ from serving.settings import Settings, child_environment
 REQUESTS: Final = 200
 SEARCHES: Final = 40
 SERVER_READY_SECONDS: Final = 60
-COMMAND: Final = str(Path(sys.executable).with_name("placard"))
 
 
 @dataclass(frozen=True)
@@ -36,32 +33,6 @@ class Size:
     users: int = 10_000
     creatives: int = 1_000
     impressions: int = 300_000
-
-
-Progress = Callable[[str], None]
-
-
-def verb(home: Home, *argv: str, say: Progress) -> dict[str, Any]:
-    """Runs one verb with --json and returns its object; its last line of progress goes to `say`.
-
-    Raises PipelineError with the verb's own message when it fails; the whole output stays in the demo's log folder.
-    """
-    folder = home.root / "demo"
-    folder.mkdir(parents=True, exist_ok=True)
-    log = folder / ("-".join(a for a in argv[:2] if not a.startswith("-")) + ".log")
-    environment = child_environment(PLACARD_HOME=str(home.root), NO_COLOR="1", COLUMNS="100")
-    process = subprocess.Popen([COMMAND, *argv, "--json"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
-    assert process.stdout is not None and process.stderr is not None
-    with log.open("w") as record:
-        for line in process.stderr:
-            record.write(line)
-            if line.strip():
-                say(line.strip())
-    output = process.stdout.read()
-    if process.wait() != 0:
-        tail = log.read_text().strip().splitlines()[-1:] or ["no message"]
-        raise PipelineError(f"placard {' '.join(argv)}", process.returncode, f"{tail[0]} The whole log: {log}")
-    return dict(json.loads(output.strip().splitlines()[-1]))
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""`bench search`: a search end to end on one core, its stages, the keyword lookup alone, and what the index weighs."""
+"""`bench search`: a search end to end on one core, its stages, the keyword lookup alone, what the index weighs, and how good it is."""
 
 from __future__ import annotations
 
@@ -11,9 +11,12 @@ from typing import Any, Final
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from pipelines.bench.search_market import Market, measure
+from pipelines.bench.search_market import setup as market_setup
 from pipelines.bench.serve import VERDICT, Everyone, timed
 from pipelines.bench.synthetic import bought, catalogue, encoder, language, ranker
 from pipelines.cli.output import Figure, report
+from pipelines.run_verb import Progress
 from serving.engine import Engine
 from serving.live import Live
 from serving.request import AdRequest
@@ -43,8 +46,24 @@ def queries(n: int, seed: int = 9) -> list[str]:
     return out
 
 
-def run(requests: int = 1_000, ads: int = 100_000, keywords: int = 1_000_000) -> dict[str, Any]:
-    """Every figure of `bench search`, on one thread."""
+def run(
+    requests: int = 1_000,
+    ads: int = 100_000,
+    keywords: int = 1_000_000,
+    market: Market | None = None,
+    say: Progress = lambda line: None,
+) -> dict[str, Any]:
+    """Every figure of `bench search`; latencies on one thread. market: None leaves out how good it is."""
+    figures, setup = latency(requests, ads, keywords)
+    if market is not None:
+        with tempfile.TemporaryDirectory() as place:
+            figures += measure(Path(place), market, say)
+        setup |= market_setup(market)
+    return report("bench search", setup, figures)
+
+
+def latency(requests: int, ads: int, keywords: int) -> tuple[list[Figure], dict[str, Any]]:
+    """What a search costs, and what it was measured with."""
     with tempfile.TemporaryDirectory() as place, threadpool_limits(1):
         root = Path(place)
         started = time.perf_counter()
@@ -91,7 +110,7 @@ def run(requests: int = 1_000, ads: int = 100_000, keywords: int = 1_000_000) ->
         Figure("shown_mean", float(np.mean([len(d.shown) for d in decisions])), "ads"),
     ]
     setup = {"requests": requests, "ads": ads, "keywords": len(index), "bought": keywords, "threads": 1, "text_models": "untrained"}
-    return report("bench search", setup, figures)
+    return figures, setup
 
 
 def as_text(result: dict[str, Any]) -> list[str]:

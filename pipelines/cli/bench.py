@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import typer
 
 from pipelines.cli.output import emit, guarded
@@ -42,13 +44,17 @@ def features(
 @guarded
 def search(
     requests: int = typer.Option(1_000, min=10, help="Searches."),
-    small: bool = typer.Option(False, "--small", help="10,000 ads and 50,000 keywords: seconds instead of a minute."),
+    small: bool = typer.Option(False, "--small", help="10,000 ads, 50,000 keywords and a small market: a minute instead of many."),
+    market: bool = typer.Option(True, "--market/--no-market", help="Also measure relevance and auction value on a simulated market."),
     as_json: bool = JSON,
 ) -> None:
-    """A search end to end on one core, its stages, the keyword lookup, and the size of the index."""
+    """A search end to end on one core, its stages, the keyword lookup, the index's size; its relevance and value against the truth."""
     from pipelines.bench.search import as_text, run
+    from pipelines.bench.search_market import SMALL, Market
 
-    result = run(requests, 10_000, 50_000) if small else run(requests)
+    judged = (SMALL if small else Market()) if market else None
+    say = functools.partial(typer.echo, err=True)
+    result = run(requests, 10_000, 50_000, judged, say) if small else run(requests, market=judged, say=say)
     emit(result, as_json, as_text(result))
 
 

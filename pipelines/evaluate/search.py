@@ -14,6 +14,7 @@ from sklearn.metrics import f1_score, roc_auc_score
 
 from feature_repo.taxonomy import CATEGORIES, OBJECTIVES
 from pipelines.errors import Missing
+from pipelines.evaluate.offline import Interval
 from pipelines.market.truth import Judge, market_truth
 from pipelines.metrics.ndcg import graded_ndcg
 from serving.candidates import Candidates, Scores
@@ -45,14 +46,19 @@ RECALL_AT: Final = (10, 50, 200)
 
 @dataclass(frozen=True)
 class Contender:
-    """One way to answer searches. value: mean expected auction value of a search, micros: over the ads shown that answer it at all,
-    P(looked at) × true eCPM. ndcg: of the ads' true relevance, at 4, over searches that some eligible ad answers. shown: mean ads
-    a search. astray: share of the ads shown that do not answer."""
+    """One way to answer searches. values: (searches,) expected auction value of each, micros: over the ads shown that answer it at
+    all, P(looked at) × true eCPM. ndcg: of the ads' true relevance, at 4, over searches that some eligible ad answers. shown: mean
+    ads a search. astray: share of the ads shown that do not answer."""
 
-    value: float
+    values: NDArray[np.float64]
     ndcg: float
     shown: float
     astray: float
+
+    @property
+    def value(self) -> float:
+        """Micros a search."""
+        return float(self.values.mean())
 
 
 @dataclass(frozen=True)
@@ -65,9 +71,13 @@ class SearchTruth:
     recall: dict[str, dict[int, float]]
     contenders: dict[str, Contender]
 
-    def value_share(self, name: str = "staged") -> float:
-        """A contender's value over the oracle's."""
-        return self.contenders[name].value / self.contenders["oracle"].value
+    def value_share(self, name: str = "staged", draws: int = 500, seed: int = 7) -> Interval:
+        """A contender's value over the oracle's, with its interval over resampled searches."""
+        got, best = self.contenders[name].values, self.contenders["oracle"].values
+        rng = np.random.default_rng(seed)
+        drawn = (rng.integers(0, len(got), len(got)) for _ in range(draws))
+        low, high = np.quantile([got[i].sum() / max(best[i].sum(), 1e-9) for i in drawn], [0.025, 0.975])
+        return Interval(float(got.sum() / max(best.sum(), 1e-9)), float(low), float(high))
 
 
 class _EveryAnswer:
@@ -181,7 +191,7 @@ def _contender(found: list[Decision], judge: Judge, eligible: dict[str, list[str
         values.append(float((place * bids * unit)[answers > 0].sum()) / 1000)
         ranks.append(graded_ndcg(answers, judge.answers(asked, eligible.get(asked, [])), SLOTS))
         astray, shown = astray + int((answers == 0).sum()), shown + len(ids)
-    return Contender(float(np.mean(values)), float(np.nanmean(ranks)), shown / max(len(found), 1), astray / max(shown, 1))
+    return Contender(np.array(values), float(np.nanmean(ranks)), shown / max(len(found), 1), astray / max(shown, 1))
 
 
 def _understanding(asked: pd.DataFrame, live: Live) -> dict[str, float]:

@@ -28,7 +28,8 @@ def lay_out(home: Home, day: date, signal: float, n: int = 10_000) -> None:
     rng = np.random.default_rng(3)
     x = rng.normal(size=(n, len(CLICK.columns))).astype(np.float32)
     x[:, CATEGORIES] = rng.integers(0, 8, (n, len(CATEGORIES)))
-    p = 1 / (1 + np.exp(5.0 - signal * (x[:, NUMBERS[0]] + 0.6 * x[:, NUMBERS[1]])))
+    rare = 5.0 if signal else 3.0  # with few clicks, noise could pass for a signal
+    p = 1 / (1 + np.exp(rare - signal * (x[:, NUMBERS[0]] + 0.6 * x[:, NUMBERS[1]])))
     share = np.arange(n) / n
     rows = pd.DataFrame(
         {

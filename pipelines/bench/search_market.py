@@ -1,0 +1,79 @@
+"""The second half of `bench search`: how good search is, on a fresh simulated market whose truth is known."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Final
+
+from feature_repo.sources import Home
+from pipelines.cli.output import Figure
+from pipelines.evaluate.search import SLOTS, SearchTruth, evaluate_search
+from pipelines.run_verb import Progress, verb
+from serving.settings import Settings
+
+LEAST_SHARE: Final = 0.95
+FIRST: Final = date(2026, 1, 5)
+HEADS: Final = ("click", "conversion")
+
+
+@dataclass(frozen=True)
+class Market:
+    """What is simulated and learned from. searches: of the day after, most that are judged."""
+
+    days: int = 14
+    users: int = 10_000
+    creatives: int = 1_000
+    impressions: int = 1_000_000
+    searches: int = 1_000
+
+
+SMALL: Final = Market(days=7, users=3_000, creatives=400, impressions=120_000, searches=300)
+
+
+def prepare(home: Home, market: Market, say: Progress) -> date:
+    """Simulates the market and brings language, features and rankers live by the verbs that production runs; returns the last day."""
+    last = FIRST + timedelta(days=market.days - 1)
+    verb(
+        home, "simulate", "--days", str(market.days), "--start", str(FIRST), "--users", str(market.users),
+        "--creatives", str(market.creatives), "--impressions", str(market.impressions), "--no-images", say=say,
+    )  # fmt: skip
+    key = ("--partition", str(last))
+    verb(home, "language", "train", *key, "--alias", "champion", say=say)
+    verb(home, "features", "history", "--from", str(FIRST), "--to", str(last), say=say)
+    for head in HEADS:
+        for step in (("train",), ("evaluate",), ("gate",), ("models", "register")):
+            verb(home, *step, *key, "--head", head, say=say)
+        verb(home, "promote", head, say=say)
+    return last
+
+
+def measure(root: Path, market: Market, say: Progress) -> list[Figure]:
+    """Figures of understanding, recall, relevance and auction value on the searches of the day after the last one known."""
+    home = Home(root)
+    last = prepare(home, market, say)
+    say("judging the next day's searches")
+    return figures(evaluate_search(Settings(home_path=root), last, market.searches))
+
+
+def figures(found: SearchTruth) -> list[Figure]:
+    out = [Figure(name, value, "score") for name, value in found.understanding.items()]
+    out += [Figure(f"recall_{source}_at_{k}", share, "share") for source, by in found.recall.items() for k, share in by.items()]
+    for name, contender in found.contenders.items():
+        share = found.value_share(name)
+        if name == "staged":
+            out.append(Figure("oracle_value_share", share.value, "share", f"≥ {LEAST_SHARE:g}", share.value >= LEAST_SHARE))
+            out += [Figure(f"oracle_value_share_{end}", getattr(share, end), "share") for end in ("low", "high")]
+        elif name != "oracle":
+            out.append(Figure(f"oracle_value_share_{name}", share.value, "share"))
+        out.append(Figure(f"ndcg_at_{SLOTS}_{name}", contender.ndcg, "ndcg"))
+        out.append(Figure(f"auction_value_{name}", contender.value, "micros"))
+        out.append(Figure(f"shown_{name}", contender.shown, "ads"))
+        out.append(Figure(f"astray_{name}", contender.astray, "share"))
+    return out
+
+
+def setup(market: Market) -> dict[str, object]:
+    """The market as the report names it."""
+    return {f"market_{name}": value for name, value in asdict(market).items()}
