@@ -1,4 +1,8 @@
-"""Learns a bundle's target encodings, and the out-of-fold values that training itself must use."""
+"""Learns a bundle's encodings of identities, and the out-of-fold values that training itself must use.
+
+An identity counts for what nothing else foretells: its outcomes over those that a model of the other columns expects of its rows
+(a random effect, fitted in one step). A plain rate would credit an ad for good places and for the people it was shown to.
+"""
 
 from __future__ import annotations
 
@@ -10,39 +14,39 @@ from numpy.typing import NDArray
 from serving.bundles.encoder import Encoding
 
 FOLDS: Final = 5
-PRIOR: Final = 50.0
-"""Rows' worth of the overall rate that every code leans on."""
+PRIOR: Final = 5.0
+"""Expected outcomes' worth of "as expected" that every code leans on."""
 
 
-def _table(column: int, codes: NDArray[np.int64], label: NDArray[np.bool_], weight: NDArray[np.float64]) -> Encoding:
-    rate = float(np.average(label, weights=weight))
+def folds(n: int) -> NDArray[np.int64]:
+    """The fold of each of n rows: contiguous in time, so that repeats of one user or moment stay together."""
+    return np.arange(n) * FOLDS // max(n, 1)
+
+
+def _table(column: int, codes: NDArray[np.int64], label: NDArray[np.bool_], expected: NDArray[np.float64]) -> Encoding:
     unique, inverse = np.unique(codes, return_inverse=True)
-    positives = np.bincount(inverse, weight * label)
-    total = np.bincount(inverse, weight)
-    p = (positives + PRIOR * rate) / (total + PRIOR)
-    return Encoding(column, unique, np.log(p / (1 - p)).astype(np.float32), float(np.log(rate / (1 - rate))))
+    came, due = np.bincount(inverse, label), np.bincount(inverse, expected)
+    return Encoding(column, unique, np.log((came + PRIOR) / (due + PRIOR)).astype(np.float32), 0.0)
 
 
 def learn(
-    matrix: NDArray[np.float32], columns: tuple[int, ...], label: NDArray[np.bool_], weight: NDArray[np.float64]
+    matrix: NDArray[np.float32], columns: tuple[int, ...], label: NDArray[np.bool_], expected: NDArray[np.float64]
 ) -> tuple[Encoding, ...]:
-    """One encoding per category column, from all rows."""
-    return tuple(_table(c, matrix[:, c].astype(np.int64), label, weight) for c in columns)
+    """One encoding per category column, from all rows. expected: (n,) probabilities by a model that knew neither a row's label nor
+    the category columns."""
+    return tuple(_table(c, matrix[:, c].astype(np.int64), label, expected) for c in columns)
 
 
 def out_of_fold(
-    matrix: NDArray[np.float32], columns: tuple[int, ...], label: NDArray[np.bool_], weight: NDArray[np.float64]
+    matrix: NDArray[np.float32], columns: tuple[int, ...], label: NDArray[np.bool_], expected: NDArray[np.float64]
 ) -> NDArray[np.float32]:
-    """The matrix with each category column encoded from the other folds, so that no row sees its own label.
-
-    Folds are contiguous in time: repeats of one user or moment stay together.
-    """
+    """The matrix with each category column encoded from the other folds, so that no row sees its own label."""
     out = matrix.copy()
-    fold = np.arange(len(matrix)) * FOLDS // max(len(matrix), 1)
+    fold = folds(len(matrix))
     for f in range(FOLDS):
         rest, here = fold != f, fold == f
-        if not here.any() or label[rest].sum() == 0:
+        if not here.any():
             continue
-        for encoding in learn(matrix[rest], columns, label[rest], weight[rest]):
+        for encoding in learn(matrix[rest], columns, label[rest], expected[rest]):
             out[here, encoding.column] = encoding.apply(matrix[here, encoding.column])
     return out

@@ -1,4 +1,5 @@
-"""Gradient-boosted trees: target-encoded identities, position as an offset, early stopping, calibrated on held-out time."""
+"""Gradient-boosted trees: identities encoded by what all else leaves open, position as an offset, early stopping, calibrated on
+held-out time."""
 
 from __future__ import annotations
 
@@ -14,7 +15,7 @@ from feature_repo.services import SURFACE
 from pipelines.dataset import Dataset
 from pipelines.errors import Refused
 from pipelines.rankers.calibrate import THIN, fit_calibrator, fit_surfaces
-from pipelines.rankers.encoding import FOLDS, learn, out_of_fold
+from pipelines.rankers.encoding import FOLDS, folds, learn, out_of_fold
 from pipelines.rankers.position import offset_of, position_offsets
 from serving.bundles import Bundle, Manifest, write_bundle
 from serving.bundles.encoder import encode
@@ -23,14 +24,18 @@ SMALL: Final = 2000
 """Positives below which trees stay shallow and few."""
 
 
+QUICKER: Final = 4
+"""How many times fewer and larger steps the trees take that identities are measured against."""
+
+
 @dataclass(frozen=True)
 class Xgboost:
     """The default ranker. rounds and depth are for large logs; thin ones get the small setting."""
 
     name: str = "xgboost"
-    rounds: int = 800
-    depth: int = 4
-    eta: float = 0.03
+    rounds: int = 1200
+    depth: int = 5
+    eta: float = 0.02
     seed: int = 7
     threads: int = 2
     extra: dict[str, Any] = field(default_factory=dict)
@@ -85,17 +90,33 @@ class Xgboost:
     ) -> tuple[xgb.Booster, tuple[Any, ...]]:  # fmt: skip
         """A booster and its encodings, learned on `rows`; the log loss on `stop` ends it early."""
         x, y = dataset.matrix[rows], dataset.label[rows]
-        flat = np.ones(len(y))
-        encodings = learn(x, categories, y, flat)
         base = float(np.clip(y.mean(), 1e-6, 1 - 1e-6))
         settings = {**settings, "base_score": base}  # the first tree starts at the base rate, in training as in scoring
         start = offset + np.log(base / (1 - base))
-        train = xgb.DMatrix(out_of_fold(x, categories, y, flat), y, base_margin=start[rows])
+        expected = self._expected(x, y, start[rows], settings, rounds, categories)
+        encodings = learn(x, categories, y, expected)
+        train = xgb.DMatrix(out_of_fold(x, categories, y, expected), y, base_margin=start[rows])
         if stop is None:
             return xgb.train(settings, train, rounds), encodings
         watch = xgb.DMatrix(encode(dataset.matrix[stop], encodings), dataset.label[stop], base_margin=start[stop])
         booster = xgb.train(settings, train, rounds, evals=[(watch, "late")], early_stopping_rounds=50, verbose_eval=False)
         return booster[: booster.best_iteration + 1], encodings
+
+    def _expected(
+        self, x: NDArray[np.float32], y: NDArray[np.bool_], start: NDArray[np.float64], settings: dict[str, Any], rounds: int,
+        categories: tuple[int, ...],
+    ) -> NDArray[np.float64]:  # fmt: skip
+        """What each row's other columns foretell, by trees of the other folds: identities are encoded by what is left."""
+        others, fold = np.delete(x, categories, axis=1), folds(len(y))
+        quick = {**settings, "eta": min(settings["eta"] * QUICKER, 0.3)}
+        out = np.full(len(y), y.mean())
+        for f in range(FOLDS):
+            rest, here = fold != f, fold == f
+            if here.any() and y[rest].any():
+                known = xgb.DMatrix(others[rest], y[rest], base_margin=start[rest])
+                booster = xgb.train(quick, known, max(rounds // QUICKER, 1))
+                out[here] = booster.predict(xgb.DMatrix(others[here], base_margin=start[here]))
+        return out
 
     def _forward(
         self, dataset: Dataset, settings: dict[str, Any], rounds: int, categories: tuple[int, ...],

@@ -1,4 +1,5 @@
-"""Turns identity codes into evidence: code → smoothed log-odds, learned out of fold (target encoding, Micci-Barreca 2001)."""
+"""Turns identity codes into evidence: code → log of its outcomes over those expected of it, learned out of fold (a target encoding,
+Micci-Barreca 2001, of residuals)."""
 
 from __future__ import annotations
 
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True)
 class Encoding:
-    """One category column. codes: sorted, below 2**24; values: log-odds of each; other: log-odds of a code never seen."""
+    """One category column. codes: sorted, below 2**24; values: evidence of each, log-odds; other: of a code never seen."""
 
     column: int
     codes: NDArray[np.int64]
@@ -37,7 +38,7 @@ class Encoding:
         return np.append(self.values, self.other).astype(np.float32)
 
     def apply(self, codes: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Log-odds of each code, shape (n,)."""
+        """The evidence of each code, shape (n,)."""
         if len(codes) > 1 and (codes == codes[0]).all():  # of the request: the same for every candidate
             return np.repeat(self.apply(codes[:1]), len(codes))
         if len(codes) == 1:
@@ -48,7 +49,7 @@ class Encoding:
 
 
 def encode(matrix: NDArray[np.float32], encodings: tuple[Encoding, ...]) -> NDArray[np.float32]:
-    """A copy of the matrix with every category column replaced by its log-odds."""
+    """A copy of the matrix with every category column replaced by its evidence."""
     out = matrix.copy()
     for encoding in encodings:
         out[:, encoding.column] = encoding.apply(matrix[:, encoding.column])
