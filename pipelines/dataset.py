@@ -193,7 +193,7 @@ def make(settings: Settings, head: str, day: date, cuts: tuple[float, float] = (
     rate = settings.negative_rate if frame["label"].mean() < 0.1 and frame["label"].sum() > 1000 else 1.0
     frame = sample(frame, rate)
     frame["weight_rate"] = np.where(frame["split"] == "test", 1.0, rate)
-    search = search_rows(settings.home, frame["query"].to_list(), frame["creative_id"].to_list(), day)
+    search = search_rows(settings, frame["query"].to_list(), frame["creative_id"].to_list(), day)
     made = Dataset(head, INPUTS[head], frame, assemble(INPUTS[head], frame, features_at(settings, frame), search))
     refuse_leaks(made)
     place = folder(settings.home, head, day)

@@ -104,11 +104,11 @@ def catalog_as_of(home: Home, day: date) -> dict[str, pa.Table]:
 
 
 def _snapshot(settings: Settings, live: date) -> str:
-    from pipelines.language.champions import champion_encoder
+    from pipelines.language.champions import encoder_in_use
 
     home = settings.home
     features = {t.name: pq.read_table(home.feature_partition(t.name, live), partitioning=None) for t in (*AD_TABLES, *QUERY_TABLES)}
-    return write_snapshot(home.snapshots, end_of(live), catalog_as_of(home, live), features, champion_encoder(home))
+    return write_snapshot(home.snapshots, end_of(live), catalog_as_of(home, live), features, encoder_in_use(settings))
 
 
 def _forget_old_snapshots(home: Home, current: str, keep: int = 3) -> None:

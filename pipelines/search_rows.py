@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from feature_repo.model_input import Columns
 from feature_repo.request_time import NO_SEARCH
-from feature_repo.sources import Home
-from pipelines.language.champions import champion_encoder, champion_language
+from pipelines.language.champions import champion_language, encoder_in_use
 from pipelines.publish import catalog_as_of
 from serving.match import SEMANTIC
+from serving.settings import Settings
 from serving.snapshot.keyword_index import KeywordIndex, keyword_columns
 from serving.snapshot.search_columns import WORDS, informative, text_words
 from serving.snapshot.text_columns import ad_texts
@@ -24,7 +24,7 @@ from serving.understanding.query_columns import query_columns
 Numbers = NDArray[np.int64]
 
 
-def search_rows(home: Home, texts: Sequence[str], creatives: Sequence[str], day: date) -> Columns:
+def search_rows(settings: Settings, texts: Sequence[str], creatives: Sequence[str], day: date) -> Columns:
     """What request_time.search_columns reads of each (query text, creative), rows in the order given; "" is no search.
 
     By the language model and the text encoder that serve, and the catalogue as of the end of `day`. An ad that no keyword of its
@@ -33,8 +33,8 @@ def search_rows(home: Home, texts: Sequence[str], creatives: Sequence[str], day:
     asked, query = np.unique(np.array(texts, dtype=object).astype(str), return_inverse=True)
     if not any(asked):
         return NO_SEARCH
-    language, encoder = champion_language(home), champion_encoder(home)
-    catalog = catalog_as_of(home, day)
+    language, encoder = champion_language(settings.home), encoder_in_use(settings)
+    catalog = catalog_as_of(settings.home, day)
     table = catalog["creatives"]
     place = {c: i for i, c in enumerate(table["creative_id"].to_pylist())}
     ad = np.array([place.get(c, -1) for c in creatives], np.int64)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from serving.bundles import Bundle
 from serving.bundles.language import Language
-from serving.bundles.text_encoder import TextEncoder
+from serving.bundles.text_encoder import Encoder
 from serving.snapshot import Snapshot
 
 
@@ -19,7 +19,7 @@ class Live:
     snapshot: Snapshot | None
     bundles: Mapping[tuple[str, str], Bundle] = field(default_factory=dict)
     language: Language | None = None
-    encoder: TextEncoder | None = None
+    encoder: Encoder | None = None
 
     def bundle(self, head: str, alias: str) -> Bundle | None:
         return self.bundles.get((head, alias))

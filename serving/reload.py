@@ -14,10 +14,11 @@ from feature_repo.errors import PlacardError
 from feature_repo.services import INPUTS
 from serving.bundles import Bundle
 from serving.bundles.aliases import Aliases, folder, read
+from serving.bundles.encoders import encoder_of, place_of
 from serving.bundles.language import HEAD as LANGUAGE
 from serving.bundles.language import Language
 from serving.bundles.text_encoder import HEAD as ENCODER
-from serving.bundles.text_encoder import TextEncoder
+from serving.bundles.text_encoder import Encoder
 from serving.errors import BundleRefused
 from serving.live import Live
 from serving.settings import Settings
@@ -27,7 +28,8 @@ log = logging.getLogger(__name__)
 SMOKE_SECONDS = 60
 SMOKE = "import sys; sys.modules.update(sklearn=None, pandas=None); from serving.bundles.smoke import main; main()"
 """XGBoost imports these two where they are installed and scoring needs neither: 0.7 s instead of 2.9, on a machine that is serving."""
-M = TypeVar("M", Language, TextEncoder)
+M = TypeVar("M", Language, Encoder)
+T = TypeVar("T")
 Stamp = tuple[tuple[str, int, int], ...]
 
 
@@ -38,7 +40,7 @@ class Reloader:
         self._settings = settings
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="reload", daemon=True)
-        self._judged: dict[Path, tuple[Stamp, BundleRefused]] = {}
+        self._judged: dict[tuple[Path, str], tuple[Stamp, BundleRefused]] = {}
         self.live = Live(None)
         self.refused: dict[str, str] = {}
         self.swaps = 0
@@ -66,9 +68,9 @@ class Reloader:
         snapshot = self._snapshot(refused)
         aliases = self._aliases(refused)
         bundles = self._bundles(aliases, refused)
-        language = self._text_model(LANGUAGE, aliases.get(LANGUAGE, {}).get("champion", ""), Language.load, self.live.language, refused)
+        language = self._language(aliases.get(LANGUAGE, {}).get("champion", ""), refused)
         # The one that the ads were encoded with, whichever is champion by now: only of one encoder are vectors alike.
-        encoder = self._text_model(ENCODER, snapshot.encoder_version if snapshot else "", TextEncoder.load, self.live.encoder, refused)
+        encoder = self._encoder(snapshot.encoder_version if snapshot else "", refused)
         now = Live(snapshot, bundles, language, encoder)
         if now != self.live:
             self.live = now
@@ -99,15 +101,40 @@ class Reloader:
             refused["aliases"] = str(error)
             return {}
 
-    def _text_model(self, head: str, version: str, load: Callable[[Path], M], have: M | None, refused: dict[str, str]) -> M | None:
+    def _language(self, version: str, refused: dict[str, str]) -> Language | None:
+        place = folder(self._settings.home.bundles, LANGUAGE, version)
+        return self._text_model(LANGUAGE, version, place, lambda: Language.load(place), self.live.language, refused)
+
+    def _encoder(self, version: str, refused: dict[str, str]) -> Encoder | None:
+        bundles, own = self._settings.home.bundles, self._settings.text_encoder_path
+        place = place_of(version, bundles, own)
+        return self._text_model(ENCODER, version, place, lambda: encoder_of(version, bundles, own), self.live.encoder, refused)
+
+    def _text_model(
+        self, head: str, version: str, place: Path, load: Callable[[], M], have: M | None, refused: dict[str, str]
+    ) -> M | None:  # fmt: skip
         """That version of a text model, or the one in use when there is none or it is refused."""
         if not version or (have is not None and have.version == version):
             return have
         try:
-            return load(folder(self._settings.home.bundles, head, version))
+            return self._unless_refused(place, version, load)
         except PlacardError as error:
             refused[head] = f"version {version}: {error}"
             return have
+
+    def _unless_refused(self, place: Path, version: str, load: Callable[[], T]) -> T:
+        """What is loaded from `place`. Refuses at once what was refused before and has not changed. Raises BundleRefused."""
+        stamp = _stamp(place)
+        known = self._judged.get((place, version))
+        if known is not None and known[0] == stamp:
+            raise known[1].with_traceback(None)
+        try:
+            loaded = load()
+        except BundleRefused as error:
+            self._judged[place, version] = (stamp, error)
+            raise
+        self._judged.pop((place, version), None)
+        return loaded
 
     def _bundles(self, aliases: Aliases, refused: dict[str, str]) -> dict[tuple[str, str], Bundle]:
         """A bundle for every alias: the one it names, or the one in use when that is refused."""
@@ -133,17 +160,7 @@ class Reloader:
             if (other.manifest.head, other.manifest.version) == (head, version):
                 return other
         place = folder(self._settings.home.bundles, head, version)
-        stamp = _stamp(place)
-        known = self._judged.get(place)
-        if known is not None and known[0] == stamp:
-            raise known[1].with_traceback(None)  # it was refused before and has not changed
-        try:
-            bundle = _verified(place, head, version)
-        except BundleRefused as error:
-            self._judged[place] = (stamp, error)
-            raise
-        self._judged.pop(place, None)
-        return bundle
+        return self._unless_refused(place, version, lambda: _verified(place, head, version))
 
 
 def _stamp(place: Path) -> Stamp:

@@ -55,6 +55,7 @@ class Settings(BaseSettings):
 
     semantic_quota: int = Field(200, ge=0, description="Search ads found by meaning, whatever keywords find")
     semantic_below: int = Field(300, ge=0, description="Search ads below which more are found by meaning")
+    text_encoder_path: str = Field("", description="Folder with model.onnx and tokenizer.json: encodes instead of the learned text encoder")
     top_slots: int = Field(2, ge=0, description="Search ads above the results; the others stand below")
     top_factor: float = Field(1.5, ge=1, description="How many times the floor a search ad's rank score must be to stand above")
     informational_slots: int = Field(1, ge=0, description="Fewest slots of a search that only wants to know")

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from feature_repo.sources import Home
@@ -119,6 +120,46 @@ def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     finally:
         process.terminate()
         process.wait(20)
+
+
+@pytest.fixture(scope="session")
+def onnx_folder() -> Callable[..., Path]:
+    """Writes a sentence encoder: words, each with a vector (words, dim), the first two being the padding and the unknown word.
+    output: whether it gives tokens or the whole text (the sum of its tokens); beside: keep its weights in a file of their own."""
+
+    def write(folder: Path, words: list[str], vectors: np.ndarray, output: str = "last_hidden_state", beside: bool = False) -> Path:
+        import onnx
+        from onnx import TensorProto, helper, numpy_helper
+        from tokenizers import Tokenizer
+        from tokenizers.models import WordLevel
+        from tokenizers.normalizers import Lowercase
+        from tokenizers.pre_tokenizers import Whitespace
+
+        folder.mkdir(parents=True, exist_ok=True)
+        tokenizer = Tokenizer(WordLevel({w: i for i, w in enumerate(words)}, unk_token=words[1]))
+        tokenizer.normalizer, tokenizer.pre_tokenizer = Lowercase(), Whitespace()
+        tokenizer.add_special_tokens([words[0]])
+        tokenizer.enable_padding(length=32, pad_id=0, pad_token=words[0])
+        tokenizer.save(str(folder / "tokenizer.json"))
+        whole, width = output != "last_hidden_state", vectors.shape[1]
+        nodes = [helper.make_node("Gather", ["vectors", "input_ids"], ["tokens" if whole else output])]
+        if whole:
+            nodes += [
+                helper.make_node("Cast", ["attention_mask"], ["mask"], to=TensorProto.FLOAT),
+                helper.make_node("Unsqueeze", ["mask", "last"], ["weights"]),
+                helper.make_node("Mul", ["tokens", "weights"], ["kept"]),
+                helper.make_node("ReduceSum", ["kept", "second"], [output], keepdims=0),
+            ]
+        ids = [helper.make_tensor_value_info(n, TensorProto.INT64, ["batch", "length"]) for n in ("input_ids", "attention_mask")]
+        out = helper.make_tensor_value_info(output, TensorProto.FLOAT, ["batch", width] if whole else ["batch", "length", width])
+        fixed = [numpy_helper.from_array(np.asarray(vectors, np.float32), "vectors")]
+        fixed += [numpy_helper.from_array(np.array([n]), name) for name, n in (("last", 2), ("second", 1))]
+        graph = helper.make_graph(nodes, "encoder", ids, [out], fixed)
+        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
+        onnx.save(model, folder / "model.onnx", save_as_external_data=beside, location="model.onnx_data", size_threshold=0)
+        return folder
+
+    return write
 
 
 @pytest.fixture(scope="session")

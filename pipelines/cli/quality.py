@@ -82,7 +82,7 @@ def skew(
 
     settings = load()
     with served_log(settings) as log:
-        _show(settings.home, measure(settings.home, log, parse_day(partition), sample), as_json)
+        _show(settings.home, measure(settings, log, parse_day(partition), sample), as_json)
 
 
 def register(app: typer.Typer) -> None:

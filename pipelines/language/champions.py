@@ -1,19 +1,26 @@
-"""The text models that serve."""
+"""The text models that are in use."""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 from feature_repo.sources import Home
 from serving.bundles.aliases import folder, read
 from serving.bundles.language import HEAD as LANGUAGE
 from serving.bundles.language import Language
+from serving.bundles.onnx_encoder import OnnxEncoder
 from serving.bundles.text_encoder import HEAD as ENCODER
-from serving.bundles.text_encoder import TextEncoder
+from serving.bundles.text_encoder import Encoder, TextEncoder
+from serving.settings import Settings
 
 
-def champion_encoder(home: Home) -> TextEncoder | None:
-    """The encoder that serves; None before the first promotion."""
-    version = read(home.bundles).get(ENCODER, {}).get("champion")
-    return TextEncoder.load(folder(home.bundles, ENCODER, version)) if version else None
+def encoder_in_use(settings: Settings) -> Encoder | None:
+    """What ads are encoded with from now on: the encoder in text_encoder_path where that is set, else the champion; None before the
+    first promotion. Raises BundleRefused when it cannot be used."""
+    if settings.text_encoder_path:
+        return OnnxEncoder.load(Path(settings.text_encoder_path), settings.threads)
+    version = read(settings.home.bundles).get(ENCODER, {}).get("champion")
+    return TextEncoder.load(folder(settings.home.bundles, ENCODER, version)) if version else None
 
 
 def champion_language(home: Home) -> Language | None:

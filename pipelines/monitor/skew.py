@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from feature_repo.model_input import ModelInput
 from feature_repo.services import INPUTS
-from feature_repo.sources import Home, end_of
+from feature_repo.sources import end_of
 from feature_repo.tables import AD_TABLES, QUERY_TABLES, USER_TABLES
 from pipelines.cli.output import Figure
 from pipelines.dataset import CONTEXT, assemble, query_keys
@@ -25,6 +25,7 @@ from pipelines.monitor.report import Report
 from pipelines.search_rows import search_rows
 from serving.decision import Decision, RankedAd
 from serving.eventlog.log import EventLog
+from serving.settings import Settings
 
 ABSOLUTE: Final = 1e-4
 RELATIVE: Final = 1e-4
@@ -45,7 +46,7 @@ def sampled(day: date, log: EventLog, most: int) -> list[Decision]:
     return logged[:most]
 
 
-def skew(home: Home, log: EventLog, day: date, sample: int) -> Report:
+def skew(settings: Settings, log: EventLog, day: date, sample: int) -> Report:
     """One figure an input column that differs anywhere, and the share of differing cells overall."""
     decisions = sampled(day, log, sample)
     figures: list[Figure] = []
@@ -55,7 +56,7 @@ def skew(home: Home, log: EventLog, day: date, sample: int) -> Report:
         if not shown:
             continue
         logged = np.array([ad.features for _, ad in shown], np.float32)
-        again = recompute(home, model_input, shown)
+        again = recompute(settings, model_input, shown)
         apart = ~np.isclose(logged, again, rtol=RELATIVE, atol=ABSOLUTE, equal_nan=True)
         vectors, cells, differing = vectors + len(shown), cells + apart.size, differing + int(apart.sum())
         figures += _columns(model_input, logged, again, apart)
@@ -79,7 +80,7 @@ def _columns(model_input: ModelInput, logged: NDArray[np.float32], again: NDArra
     return figures
 
 
-def recompute(home: Home, model_input: ModelInput, shown: list[tuple[Decision, RankedAd]]) -> NDArray[np.float32]:
+def recompute(settings: Settings, model_input: ModelInput, shown: list[tuple[Decision, RankedAd]]) -> NDArray[np.float32]:
     """The vectors of shown ads from the published features, shape (n, k), rows in the order given."""
     rows = pd.DataFrame(
         {
@@ -95,6 +96,6 @@ def recompute(home: Home, model_input: ModelInput, shown: list[tuple[Decision, R
     features: dict[str, np.ndarray] = {}
     for tables, entities in ((USER_TABLES, users), (AD_TABLES, creatives), (QUERY_TABLES, query_keys(texts).tolist())):
         for table in tables:
-            features |= as_published(home, table, entities, at)
+            features |= as_published(settings.home, table, entities, at)
     day = min(d.request.ts for d, _ in shown).date() - timedelta(days=1)  # the catalogue that the day was served from
-    return assemble(model_input, rows, features, search_rows(home, texts, creatives, day))
+    return assemble(model_input, rows, features, search_rows(settings, texts, creatives, day))

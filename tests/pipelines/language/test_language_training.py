@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from pipelines.errors import Missing, Refused
-from pipelines.language.champions import champion_encoder, champion_language
+from pipelines.language.champions import champion_language, encoder_in_use
 from pipelines.language.classifier import plain
 from pipelines.language.train import register, train
 from pipelines.language.words import known_words, related_terms
@@ -50,7 +50,7 @@ def test_the_catalogues_words_are_known_and_its_misspellings_put_right(searched:
 
 
 def test_ads_of_the_querys_topic_are_nearest(searched: Any) -> None:
-    encoder = champion_encoder(searched.home)
+    encoder = encoder_in_use(searched.settings)
     assert encoder is not None
     creatives = searched.log.catalog["creatives"].to_pylist()
     vectors = encoder.encode([f"{c['headline']} {c['description']}" for c in creatives])

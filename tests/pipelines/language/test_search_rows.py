@@ -48,7 +48,7 @@ def test_offline_is_online(searched: Any) -> None:
         candidates = found.join(others)
         online = model_matrix(CLICK, context, candidates)[:, COLUMNS]
         ids = [snapshot.text("id.creative_id", int(r)) for r in candidates.rows]
-        search = search_rows(searched.home, [text] * len(ids), ids, searched.day)
+        search = search_rows(searched.settings, [text] * len(ids), ids, searched.day)
         columns = search_columns(
             {**search, **snapshot.query_features(text)},
             {n: snapshot[f"ad.{n}"][candidates.rows] for n in ("category_code", "advertiser_code")},
@@ -62,7 +62,7 @@ def test_offline_is_online(searched: Any) -> None:
 
 def test_rows_that_did_not_search_have_the_defaults(searched: Any) -> None:
     ids = searched.log.catalog["creatives"]["creative_id"].to_pylist()[:3]
-    search = search_rows(searched.home, ["", "laptop", ""], ids, searched.day)
+    search = search_rows(searched.settings, ["", "laptop", ""], ids, searched.day)
     for name, default in NO_SEARCH.items():
         if name in QUERY_PERFORMANCE.names:
             continue  # a feature table's
@@ -71,9 +71,9 @@ def test_rows_that_did_not_search_have_the_defaults(searched: Any) -> None:
             assert values[0] == values[2] == default[0], name
         else:
             assert (values[[0, 2]] == 0).all(), name
-    assert search["match_kind"][1] >= 0 and search_rows(searched.home, ["", ""], ids[:2], searched.day) is NO_SEARCH
+    assert search["match_kind"][1] >= 0 and search_rows(searched.settings, ["", ""], ids[:2], searched.day) is NO_SEARCH
 
 
 def test_an_ad_that_is_gone_counts_as_not_searched(searched: Any) -> None:
-    search = search_rows(searched.home, ["laptop"], ["no-such-ad"], searched.day)
+    search = search_rows(searched.settings, ["laptop"], ["no-such-ad"], searched.day)
     assert search["match_kind"].tolist() == [-1.0]

@@ -16,6 +16,7 @@ from pipelines.monitor.as_published import as_published
 from pipelines.monitor.skew import skew
 from serving.decision import Decision
 from serving.eventlog.log import EventLog
+from serving.settings import Settings
 
 DAY = date(2026, 3, 9)
 YESTERDAY = DAY - timedelta(days=1)
@@ -56,7 +57,7 @@ def test_serving_that_read_what_was_published_shows_no_skew(
 ) -> None:
     publish(YESTERDAY)
     eventlog.append_decision(served(home, decision, YESTERDAY))
-    report = skew(home, eventlog, DAY, 10)
+    report = skew(Settings(home_path=home.root), eventlog, DAY, 10)
     assert [(f.name, f.value) for f in report.figures] == [("vectors_compared", 3), ("cells_differing", 0.0)]
 
 
@@ -66,7 +67,7 @@ def test_a_partition_that_serving_has_not_seen_is_named(
     publish(YESTERDAY - timedelta(days=1))
     eventlog.append_decision(served(home, decision, YESTERDAY - timedelta(days=1)))
     publish(YESTERDAY, shift=2.0, moved=FLOAT)
-    report = skew(home, eventlog, DAY, 10)
+    report = skew(Settings(home_path=home.root), eventlog, DAY, 10)
     assert f"{CLICK.name}.{FLOAT[1]}" in {f.name for f in report.failing()}
     (gap,) = (f for f in report.figures if f.name == f"{CLICK.name}.{FLOAT[1]} largest_gap")
     assert gap.value == pytest.approx(2.0, abs=1e-3)
@@ -78,7 +79,7 @@ def test_the_partition_of_the_day_itself_is_not_known_yet(
     publish(YESTERDAY)
     publish(DAY, shift=2.0, moved=FLOAT)
     eventlog.append_decision(served(home, decision, YESTERDAY))
-    assert skew(home, eventlog, DAY, 10).failing() == []
+    assert skew(Settings(home_path=home.root), eventlog, DAY, 10).failing() == []
 
 
 def test_a_vector_of_another_input_is_counted_apart(
@@ -86,7 +87,7 @@ def test_a_vector_of_another_input_is_counted_apart(
 ) -> None:
     publish(YESTERDAY)
     eventlog.append_decision(replace(decision, shown=(replace(decision.shown[0], features=(1.0, 2.0)),)))
-    report = skew(home, eventlog, DAY, 10)
+    report = skew(Settings(home_path=home.root), eventlog, DAY, 10)
     assert report.setup["ads_of_another_input"] == 1 and report.figures[1].value is None
 
 
@@ -97,7 +98,7 @@ def test_decisions_are_sampled_the_same_way_every_time(
     logged = served(home, decision, YESTERDAY)
     for i in range(8):
         eventlog.append_decision(replace(logged, decision_id=f"d{i}"))
-    reports = [skew(home, eventlog, DAY, 3) for _ in range(2)]
+    reports = [skew(Settings(home_path=home.root), eventlog, DAY, 3) for _ in range(2)]
     assert reports[0].plain == reports[1].plain
     assert reports[0].figures[0].value == 9
 

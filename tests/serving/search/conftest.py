@@ -133,6 +133,11 @@ def asker(home: Path, live: Live, **changes: Any) -> Callable[..., Decision]:
 
 
 @pytest.fixture(scope="session")
+def searched_catalog() -> dict[str, pa.Table]:
+    return catalogue()
+
+
+@pytest.fixture(scope="session")
 def over() -> Callable[..., Callable[..., Decision]]:
     """Makes another asker: over(home, live, **settings)."""
     return asker
