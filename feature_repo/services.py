@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from feature_repo.errors import FeatureError
 from feature_repo.model_input import Column, ModelInput
 from feature_repo.tables.ad_creative import AD_CREATIVE
 from feature_repo.tables.ad_performance import AD_PERFORMANCE
@@ -50,4 +51,13 @@ IDENTITY: Final = (
 CLICK: Final = ModelInput("click", (*CONTEXT, *USER, *AD, *PAIR, *SEARCH, *IDENTITY))
 CONVERSION: Final = ModelInput("conversion", (*CONTEXT, *USER, *AD, *PAIR, *SEARCH, *IDENTITY))
 INPUTS: Final = {m.name: m for m in (CLICK, CONVERSION)}
-"""One per head."""
+"""By name."""
+HEADS: Final = {"click": (CLICK,), "conversion": (CONVERSION,)}
+"""What is predicted, and the inputs that a ranker of it may read; the last one holds every column of the others, first."""
+
+
+def inputs_of(head: str) -> tuple[str, ...]:
+    """Names of the inputs that rankers of a head may read. Raises FeatureError for an unknown head."""
+    if head not in HEADS:
+        raise FeatureError("head", head, f"Known: {', '.join(HEADS)}.")
+    return tuple(m.name for m in HEADS[head])

@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from contextlib import redirect_stdout
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from io import StringIO
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import pandas as pd
@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from feature_repo.model_input import Columns, ModelInput
 from feature_repo.partition_file import write_partition
 from feature_repo.request_time import NO_SEARCH, ad_columns, context_columns, pair_columns, search_columns, user_columns
-from feature_repo.services import INPUTS
+from feature_repo.services import HEADS
 from feature_repo.sources import Home, end_of
 from feature_repo.table import EVENT_TIME, FeatureTable
 from feature_repo.tables import QUERY_TABLES, TABLES
@@ -30,6 +30,9 @@ from pipelines.errors import Missing, PipelineError, Refused
 from pipelines.exclusive import exclusive
 from pipelines.search_rows import search_rows
 from serving.settings import Settings
+
+if TYPE_CHECKING:
+    from pipelines.rankers.encoding import Encoded
 
 HISTORY_DAYS: Final = 30
 IDENTITIES: Final = ("creative_id", "campaign_id", "advertiser_id")
@@ -41,12 +44,16 @@ MATRIX: Final = "matrix.npy"
 @dataclass(frozen=True)
 class Dataset:
     """rows: one a label, ascending in time, with columns row_id, ts, user_id, creative_id, surface, position, explored, label
-    (bool), split (train, calibrate, test), weight_rate (share of negatives kept in its split). matrix: (n, k) float32."""
+    (bool), split (train, calibrate, test), weight_rate (share of negatives kept in its split). matrix: (n, k) float32.
+
+    others: columns of `rows` that are labels too. prepared: what rankers keep of it between fits, by a key of theirs."""
 
     head: str
     input: ModelInput
     rows: pd.DataFrame
     matrix: NDArray[np.float32]
+    others: tuple[str, ...] = ()
+    prepared: dict[bytes, Encoded] = field(default_factory=dict, compare=False, repr=False)
 
     def part(self, *splits: str) -> NDArray[np.bool_]:
         return np.asarray(self.rows["split"].isin(splits))
@@ -179,8 +186,8 @@ def folder(home: Home, head: str, day: date) -> Path:
 
 def make(settings: Settings, head: str, day: date, cuts: tuple[float, float] = (0.64, 0.8)) -> Dataset:
     """Builds and keeps the training set of a day. Raises PipelineError for an unknown head, Refused when it cannot teach."""
-    if head not in INPUTS:
-        raise PipelineError("head", head, f"Known: {', '.join(INPUTS)}.")
+    if head not in HEADS:
+        raise PipelineError("head", head, f"Known: {', '.join(HEADS)}.")
     frame = labels(settings.home, head, day, timedelta(hours=settings.label_maturity_hours))
     frame["split"] = split(frame, cuts)
     for name in ("train", "test"):
@@ -194,7 +201,8 @@ def make(settings: Settings, head: str, day: date, cuts: tuple[float, float] = (
     frame = sample(frame, rate)
     frame["weight_rate"] = np.where(frame["split"] == "test", 1.0, rate)
     search = search_rows(settings, frame["query"].to_list(), frame["creative_id"].to_list(), day)
-    made = Dataset(head, INPUTS[head], frame, assemble(INPUTS[head], frame, features_at(settings, frame), search))
+    widest = HEADS[head][-1]
+    made = Dataset(head, widest, frame, assemble(widest, frame, features_at(settings, frame), search))
     refuse_leaks(made)
     place = folder(settings.home, head, day)
     place.mkdir(parents=True, exist_ok=True)
@@ -226,4 +234,4 @@ def read(home: Home, head: str, day: date) -> Dataset:
     if not (place / ROWS).exists():
         raise Missing(f"{head} dataset", str(day), f"Run `placard train --head {head} --partition {day} --step dataset`.")
     rows = pq.read_table(place / ROWS, partitioning=None).to_pandas()
-    return Dataset(head, INPUTS[head], rows, np.load(place / MATRIX, allow_pickle=False))
+    return Dataset(head, HEADS[head][-1], rows, np.load(place / MATRIX, allow_pickle=False))

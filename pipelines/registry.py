@@ -14,15 +14,17 @@ from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from io import StringIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pipelines.errors import Missing, PipelineError
 from pipelines.exclusive import exclusive
 from serving.bundles import Bundle
 from serving.bundles.aliases import Aliases, folder, read, write
 from serving.bundles.sealed import read_manifest, write_manifest_file
+from serving.bundles.trees import Trees
 from serving.errors import ServingError
 from serving.settings import Settings
 
@@ -97,7 +99,6 @@ def register(
     head = bundle.manifest.head
     with _client(settings) as client:
         import mlflow
-        from mlflow.models import infer_signature
 
         with mlflow.start_run(
             experiment_id=_experiment(settings, client, head), run_name=f"{bundle.manifest.ranker} to {bundle.manifest.trained_to[:10]}"
@@ -107,16 +108,53 @@ def register(
             for path in plots:
                 mlflow.log_artifact(str(path), "plots")
             rows = np.asarray(example, np.float32)
-            info = mlflow.xgboost.log_model(
-                bundle.booster, name="model", registered_model_name=head, model_format="ubj",
-                signature=infer_signature(rows, bundle.predict(rows)), input_example=rows, pip_requirements=["xgboost-cpu"],
-            )  # fmt: skip
-            version = str(info.registered_model_version)
+            version = _log(bundle, candidate, rows)
             target = folder(settings.home.bundles, head, version)
             _install(candidate, target, asdict(replace(bundle.manifest, version=version, metrics=dict(metrics))))
             mlflow.log_artifacts(str(target), "bundle")
     set_alias(settings, head, alias, version, why)
     return next(v for v in versions(settings, head) if v.version == version)
+
+
+LOADER: Final = '''"""A Placard bundle as MLflow serves it; it needs Placard beside it."""
+import mlflow
+import numpy as np
+from pathlib import Path
+from serving.bundles import Bundle
+
+
+class Served(mlflow.pyfunc.PythonModel):
+    def load_context(self, context):
+        self.bundle = Bundle.load(Path(context.artifacts["bundle"]))
+
+    def predict(self, context, model_input, params=None):
+        return self.bundle.predict(np.asarray(model_input, np.float32))
+
+
+mlflow.models.set_model(Served())
+'''
+"""MLflow runs it from its text: nothing is pickled."""
+
+
+def _log(bundle: Bundle, candidate: Path, rows: NDArray[np.float32]) -> str:
+    """Logs a bundle as a model of the run and gives its version: a forest in XGBoost's flavour, all else as LOADER runs it."""
+    import mlflow
+    from mlflow.models import infer_signature
+
+    shared: dict[str, Any] = {
+        "name": "model", "registered_model_name": bundle.manifest.head, "signature": infer_signature(rows, bundle.predict(rows)),
+        "input_example": rows,
+    }  # fmt: skip
+    first = bundle.members[0]
+    if len(bundle.members) == 1 and isinstance(first, Trees):
+        info = mlflow.xgboost.log_model(first.booster, model_format="ubj", pip_requirements=["xgboost-cpu"], **shared)
+    else:
+        with tempfile.TemporaryDirectory() as place:
+            code = Path(place) / "loader.py"
+            code.write_text(LOADER)
+            needs = ["numpy", "onnxruntime", "xgboost-cpu"]
+            info = mlflow.pyfunc.log_model(python_model=str(code), artifacts={"bundle": str(candidate)}, pip_requirements=needs, **shared)
+    return str(info.registered_model_version)
 
 
 def register_sealed(settings: Settings, head: str, candidate: Path, why: str, metrics: Mapping[str, float]) -> Version:

@@ -9,7 +9,6 @@ from datetime import date
 from pathlib import Path
 from typing import Final
 
-from feature_repo.services import INPUTS
 from feature_repo.sources import Home
 from pipelines import registry
 from pipelines.dataset import read
@@ -20,6 +19,7 @@ from pipelines.evaluate.report import write_report
 from pipelines.gates import Verdict, judge
 from pipelines.metrics import METRICS
 from pipelines.rankers import RANKERS
+from pipelines.rankers.fit_bundle import fit_bundle
 from serving.bundles import Bundle
 from serving.bundles.aliases import folder as version_folder
 from serving.bundles.aliases import read as read_aliases
@@ -47,14 +47,14 @@ def fit(settings: Settings, head: str, day: date, ranker: str) -> Bundle:
     """Trains one ranker on the day's dataset. Raises PipelineError for an unknown ranker."""
     if ranker not in RANKERS:
         raise PipelineError("ranker", ranker, f"Known: {', '.join(RANKERS)}.")
-    return RANKERS[ranker].fit(read(settings.home, head, day), candidate(settings.home, head, day, ranker), "0")
+    return fit_bundle(RANKERS[ranker], read(settings.home, head, day), candidate(settings.home, head, day, ranker), "0")
 
 
 def load_candidate(home: Home, head: str, day: date, ranker: str) -> Bundle:
     place = candidate(home, head, day, ranker)
     if not place.exists():
         raise Missing(f"{head} candidate", f"{ranker} of {day}", f"Run `placard train --head {head} --partition {day}`.")
-    return Bundle.load(place, INPUTS.get(head))
+    return Bundle.load(place, head)
 
 
 def champion(home: Home, head: str) -> Bundle | None:
@@ -96,7 +96,7 @@ def assess(settings: Settings, head: str, day: date, ranker: str) -> Outcome:
         before = {m.name: m(dataset.label[test], p, rows) for m in METRICS}
     sure = {name: (i.low, i.high) for name, i in evaluation.intervals[ranker].items()}
     verdicts = judge(head, evaluation.metrics, before, sure)
-    plots = pictures(evaluation, bundle)
+    plots = pictures(evaluation, bundle, dataset.matrix[dataset.part("test")])
     place = plots_folder(home, head, day, ranker)
     place.mkdir(exist_ok=True)
     for name, png in plots.items():

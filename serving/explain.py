@@ -9,7 +9,6 @@ import numpy as np
 
 from feature_repo.services import INPUTS
 from serving.bundles import Bundle
-from serving.bundles.encoder import encode
 from serving.decision import Decision, Price, RankedAd
 from serving.understanding.query import Query
 
@@ -118,7 +117,7 @@ def _contributions(decision: Decision, ad: RankedAd, bundle: Bundle | None) -> t
         return ()
     names = INPUTS[decision.input].names
     row = np.array([ad.features], np.float32)
-    shares, values = bundle.contributions(row)[0][:-1], encode(row, bundle.encodings)[0]
+    shares, values = bundle.contributions(row)[0][:-1], bundle.encoded(row)[0]
     strongest = np.argsort(-np.abs(shares))[:TOP]
     return tuple(Contribution(names[i], float(values[i]), float(shares[i])) for i in strongest)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from feature_repo.errors import PlacardError
-from feature_repo.services import INPUTS
+from feature_repo.services import HEADS
 from serving.bundles import Bundle
 from serving.bundles.aliases import Aliases, folder, read
 from serving.bundles.encoders import encoder_of, place_of
@@ -143,7 +143,7 @@ class Reloader:
         bundles: dict[tuple[str, str], Bundle] = {}
         for head, by in aliases.items():
             for alias, version in by.items():
-                if alias == "challenger" or head not in INPUTS:
+                if alias == "challenger" or head not in HEADS:
                     continue
                 have = self.live.bundle(head, alias)
                 try:
@@ -173,7 +173,7 @@ def _stamp(place: Path) -> Stamp:
 
 def _verified(place: Path, head: str, version: str) -> Bundle:
     try:
-        bundle = Bundle.load(place, INPUTS.get(head))
+        bundle = Bundle.load(place, head)
     except OSError as error:
         raise BundleRefused("bundle", str(place), f"It cannot be read: {error}") from None
     said = (bundle.manifest.head, bundle.manifest.version)

@@ -20,8 +20,8 @@ from feature_repo.tables import USER_TABLES
 from pipelines.bench.naive import Naive
 from pipelines.bench.synthetic import catalogue, ranker
 from pipelines.cli.output import Figure, report
-from serving.bundles import Bundle
 from serving.bundles.aliases import write
+from serving.bundles.trees import Trees
 from serving.candidates import Candidates
 from serving.engine import Engine
 from serving.live import Live
@@ -138,7 +138,10 @@ def run(requests: int = 200, sizes: tuple[int, ...] = SIZES, http_seconds: float
             context = Profile(Everyone()).understand(_request(1), NOBODY, Live(None))
             ready = model_matrix(CLICK, context, Candidates(live.snapshot, np.arange(SCORED)))
 
-            def score(_: int, m: np.ndarray = ready, b: Bundle = bundle) -> None:
+            trees = bundle.members[0]
+            assert isinstance(trees, Trees)
+
+            def score(_: int, m: np.ndarray = ready, b: Trees = trees) -> None:
                 b.booster.inplace_predict(m, predict_type="margin")
 
             ours, floor = in_turn([decide, score], requests)
@@ -154,7 +157,7 @@ def run(requests: int = 200, sizes: tuple[int, ...] = SIZES, http_seconds: float
             if size == min(sizes):
                 folder = root / "naive"
                 folder.mkdir()
-                way = Naive(folder, bundle.booster, CLICK, SCORED)
+                way = Naive(folder, trees.booster, CLICK, SCORED)
                 slow = timed(lambda _, w=way: w.rank(SCORED), max(requests // 20, 5))  # type: ignore[misc]
                 ratio = float(np.median(slow)) / p50[size]
                 figures += [

@@ -15,11 +15,12 @@ from feature_repo.table import Feature
 from feature_repo.tables import AD_TABLES, QUERY_TABLES, USER_TABLES
 from feature_repo.taxonomy import CATEGORIES, DEVICES, MATCH_TYPES, OBJECTIVES
 from feature_repo.text import query_key, stem
-from serving.bundles import Bundle, Manifest, write_bundle
+from serving.bundles import Bundle, Manifest, Tables, write_bundle
 from serving.bundles.calibrator import Calibrator
 from serving.bundles.encoder import Encoding
 from serving.bundles.language import Language
 from serving.bundles.text_encoder import BUCKETS, TextEncoder
+from serving.bundles.trees import Trees
 from serving.snapshot import set_current
 from serving.snapshot.columns import ALL_BITS, CLOSED, OPEN, POLICIES, TEXTS, query_arrays
 from serving.snapshot.keyword_index import keyword_columns
@@ -190,4 +191,15 @@ def ranker(folder: Path, seed: int = 2, trees: int = TREES, rows: int = ROWS) ->
         "click", "1", "bench", CLICK.name, CLICK.names, tuple(c.kind for c in CLICK.columns), "", "", rows, int(y.sum()), 1.0,
         True, float(y.mean()), {"proactive": (0.0, -0.3)},
     )  # fmt: skip
-    return write_bundle(folder, manifest, booster, encodings, Calibrator(grid, 1 / (1 + np.exp(-grid))))
+    tables = Tables(Calibrator(grid, 1 / (1 + np.exp(-grid))), {}, {})
+    return write_bundle(folder, manifest, {"model.ubj": (1.0, bytes(booster.save_raw("ubj")))}, encodings, tables)
+
+
+def written_again(bundle: Bundle, folder: Path, manifest: Manifest | None = None, tables: Tables | None = None) -> Bundle:
+    """A bundle of trees at another place, saying something else."""
+    weights = {
+        name: (share, bytes(member.booster.save_raw("ubj")))
+        for (name, share), member in zip(bundle.manifest.members, bundle.members, strict=True)
+        if isinstance(member, Trees)
+    }
+    return write_bundle(folder, manifest or bundle.manifest, weights, bundle.encodings, tables or bundle.tables)

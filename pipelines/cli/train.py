@@ -38,9 +38,9 @@ def train(
         people.print(f"fitting {ranker}.")
         bundle = fit(settings, head, day, ranker)
         m = bundle.manifest
-        result |= {"ranker": ranker, "trees": bundle.booster.num_boosted_rounds(), "base_rate": m.base_rate,
+        result |= {"ranker": ranker, "members": [name for name, _ in m.members], "base_rate": m.base_rate,
                    "position_offset": m.position_offset, "bundle": candidate(settings.home, head, day, ranker)}  # fmt: skip
-        lines.append(f"{ranker}: {result['trees']} trees, {result['bundle']}")
+        lines.append(f"{ranker}: {len(m.members)} member{'s' if len(m.members) > 1 else ''}, {result['bundle']}")
     emit(result, as_json, lines)
 
 

@@ -1,40 +1,58 @@
-"""A trained ranker on disk and in memory: manifest, UBJ weights, encoder and calibrator tables. No pickle, ever."""
+"""A trained ranker on disk and in memory: manifest, weights (UBJ or ONNX), encoder and calibrator tables. No pickle, ever."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-import xgboost as xgb
 from numpy.typing import NDArray
 
-from feature_repo.model_input import ModelInput
-from feature_repo.services import SURFACE
+from feature_repo.services import INPUTS, SURFACE, inputs_of
 from serving.bundles.calibrator import Calibrator
 from serving.bundles.encoder import Encoding, encode
 from serving.bundles.manifest import FORMAT, Manifest
+from serving.bundles.model import Model
+from serving.bundles.network import Network
 from serving.bundles.sealed import MANIFEST, read_manifest, verify, write_manifest_file, write_sealed
+from serving.bundles.trees import Trees
 from serving.errors import BundleRefused
 
-WEIGHTS: Final = "model.ubj"
 ENCODER: Final = "encoder.json"
 CALIBRATOR: Final = "calibrator.json"
+TYPICAL: Final = "typical.npy"
+"""Of bundles with a network: see network.Network."""
+
+
+@dataclass(frozen=True)
+class Tables:
+    """What turns margins into probabilities. by_surface: of the surfaces (by number) that have a table of their own. heads: of the
+    outputs beside the first."""
+
+    overall: Calibrator
+    by_surface: Mapping[int, Calibrator]
+    heads: Mapping[str, Calibrator]
+
+
+@dataclass(frozen=True)
+class Answers:
+    """p: calibrated probabilities of the bundle's head, (n,). spread: how far apart the members' log-odds are, (n,), one standard
+    deviation; 0 for a single member. others: probabilities of the other heads."""
+
+    p: NDArray[np.float64]
+    spread: NDArray[np.float64]
+    others: Mapping[str, NDArray[np.float64]]
 
 
 class Bundle:
     """A ranker ready to score. Thread-safe: nothing in it changes after load."""
 
-    def __init__(
-        self, manifest: Manifest, booster: xgb.Booster, encodings: tuple[Encoding, ...], calibrator: Calibrator,
-        by_surface: Mapping[int, Calibrator] | None = None,
-    ) -> None:  # fmt: skip
-        self.manifest, self.booster, self.encodings, self.calibrator = manifest, booster, encodings, calibrator
-        self.by_surface = dict(by_surface or {})
-        """Tables of the surfaces (by number) that have one of their own."""
+    def __init__(self, manifest: Manifest, members: tuple[Model, ...], encodings: tuple[Encoding, ...], tables: Tables) -> None:
+        self.manifest, self.members, self.encodings, self.tables = manifest, members, encodings, tables
+        self._shares = np.array([share for _, share in manifest.members])
         self._surface = manifest.columns.index(SURFACE) if SURFACE in manifest.columns else -1
         # Keeping a share r of the negatives adds -log(r) to the log-odds; this takes it off again.
         self._correction = float(np.log(manifest.negative_rate))
@@ -43,26 +61,57 @@ class Bundle:
     def name(self) -> str:
         return f"{self.manifest.head}@{self.manifest.version}"
 
+    def encoded(self, matrix: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The matrix as the members read it: the evidence of each identity in its place."""
+        return encode(matrix, self.encodings)
+
+    def _logits(self, matrix: NDArray[np.float32]) -> list[NDArray[np.float64]]:
+        encoded = self.encoded(matrix)
+        return [member.logits(matrix, encoded) for member in self.members]
+
+    def _mean(self, logits: list[NDArray[np.float64]], output: int) -> NDArray[np.float64]:
+        """The members' log-odds for an output, by their shares; those that have it."""
+        having = [(share, each[:, output]) for share, each in zip(self._shares, logits, strict=True) if each.shape[1] > output]
+        if len(having) == 1:
+            return having[0][1]
+        whole = sum(share for share, _ in having)
+        return np.asarray(sum(share / whole * each for share, each in having))
+
     def margin(self, matrix: NDArray[np.float32], offset: float | NDArray[np.float64] = 0.0) -> NDArray[np.float64]:
         """Uncalibrated log-odds, shape (n,), corrected for down-sampling; offset: of the position, 0 at the first."""
-        raw = self.booster.inplace_predict(encode(matrix, self.encodings), predict_type="margin")
-        return np.asarray(raw, np.float64) + self._correction + offset
+        return self._mean(self._logits(matrix), 0) + self._correction + offset
 
     def predict(self, matrix: NDArray[np.float32], offset: float | NDArray[np.float64] = 0.0) -> NDArray[np.float64]:
         """Calibrated probabilities, shape (n,), for a (n, k) float32 matrix in the manifest's column order."""
-        margin = self.margin(matrix, offset)
-        out = self.calibrator.apply(margin)
-        if self.by_surface and self._surface >= 0:
-            for surface, table in self.by_surface.items():
+        return self._calibrated(matrix, self.margin(matrix, offset))
+
+    def answers(self, matrix: NDArray[np.float32]) -> Answers:
+        """Everything that one pass over the members says of the rows, at the first position."""
+        logits = self._logits(matrix)
+        p = self._calibrated(matrix, self._mean(logits, 0) + self._correction)
+        spread = np.std([each[:, 0] for each in logits], axis=0)
+        others = {
+            name: self.tables.heads[name].apply(self._mean(logits, i)) for i, name in enumerate(self.manifest.heads) if i > 0
+        }  # fmt: skip
+        return Answers(p, spread, others)
+
+    def _calibrated(self, matrix: NDArray[np.float32], margin: NDArray[np.float64]) -> NDArray[np.float64]:
+        out = self.tables.overall.apply(margin)
+        if self.tables.by_surface and self._surface >= 0:
+            for surface, table in self.tables.by_surface.items():
                 rows = matrix[:, self._surface] == surface
                 if rows.any():
                     out[rows] = table.apply(margin[rows])
         return out
 
-    def contributions(self, matrix: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Each column's share of the log-odds (TreeSHAP, Lundberg et al. 2020), shape (n, k + 1); the last is the bias."""
-        data = xgb.DMatrix(encode(matrix, self.encodings))
-        return np.asarray(self.booster.predict(data, pred_contribs=True), np.float32)
+    def contributions(self, matrix: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Each column's share of the margin, shape (n, k + 1); the last is what no column explains. Rows add up to the margin."""
+        encoded = self.encoded(matrix)
+        out = np.zeros((len(matrix), matrix.shape[1] + 1))
+        for share, member in zip(self._shares, self.members, strict=True):
+            out += share * member.contributions(matrix, encoded)
+        out[:, -1] += self._correction
+        return out
 
     def offset(self, surface: str, position: NDArray[np.integer]) -> NDArray[np.float64]:
         """Log-odds of being further down than the first position."""
@@ -70,48 +119,68 @@ class Bundle:
         return np.asarray(table[np.clip(position - 1, 0, len(table) - 1)])
 
     @classmethod
-    def load(cls, folder: Path, expected: ModelInput | None = None, threads: int = 1) -> Bundle:
-        """Reads and verifies a bundle. Raises BundleRefused naming the file or the column that does not fit."""
+    def load(cls, folder: Path, head: str = "", threads: int = 1) -> Bundle:
+        """Reads and verifies a bundle. head: what it must predict, from an input that is known now; not checked when empty.
+        Raises BundleRefused naming the file or the column that does not fit."""
         manifest = _read_manifest(folder)
-        verify(folder, manifest.files, WEIGHTS, ENCODER, CALIBRATOR)
-        if expected is not None:
-            _compare(manifest, expected)
+        names = [name for name, _ in manifest.members]
+        networks = any(name.endswith(".onnx") for name in names)
+        verify(folder, manifest.files, *names, ENCODER, CALIBRATOR, *([TYPICAL] if networks else []))
+        if head:
+            _compare(manifest, head)
         try:
-            booster = xgb.Booster({"nthread": threads})
-            booster.load_model(folder / WEIGHTS)
             encodings = tuple(
                 Encoding(e["column"], np.array(e["codes"], np.int64), np.array(e["values"], np.float32), e["other"])
                 for e in json.loads((folder / ENCODER).read_text())
             )
-            table = json.loads((folder / CALIBRATOR).read_text())
-            calibrator, by_surface = _table(table), {int(code): _table(t) for code, t in table["by_surface"].items()}
-        except (xgb.core.XGBoostError, ValueError, KeyError, TypeError, AttributeError) as error:
+            raw = json.loads((folder / CALIBRATOR).read_text())
+            by_surface = {int(code): _table(t) for code, t in raw["by_surface"].items()}
+            tables = Tables(_table(raw), by_surface, {name: _table(t) for name, t in raw["heads"].items()})
+            typical = np.load(folder / TYPICAL, allow_pickle=False) if networks else np.zeros((2, 0), np.float32)
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise BundleRefused("bundle", str(folder), f"It cannot be read: {error}") from None
-        if booster.num_features() != len(manifest.columns):
-            raise BundleRefused("bundle weights", f"{booster.num_features()} columns", f"{len(manifest.columns)} are declared.")
-        if any(not 0 <= e.column < len(manifest.columns) for e in encodings):
+        columns = len(manifest.columns)
+        if networks and (typical.shape != (2, columns) or typical.dtype != np.float32):
+            raise BundleRefused(f"bundle file {TYPICAL}", f"{typical.dtype} {typical.shape}", f"float32 (2, {columns}) is needed.")
+        members = tuple(
+            Network.load(folder / name, typical, threads) if name.endswith(".onnx") else Trees.load(folder / name, columns, threads)
+            for name in names
+        )
+        if any(not 0 <= e.column < columns for e in encodings):
             raise BundleRefused("bundle encoder", [e.column for e in encodings], "It names columns that the bundle does not have.")
-        return cls(manifest, booster, encodings, calibrator, by_surface)
+        others = manifest.heads[1:]
+        if max(m.outputs for m in members) < len(manifest.heads) or not set(others) <= set(tables.heads):
+            raise BundleRefused("bundle heads", ", ".join(manifest.heads), "Its weights or its calibrator do not have them all.")
+        return cls(manifest, members, encodings, tables)
 
 
 def _read_manifest(folder: Path) -> Manifest:
     raw = read_manifest(folder, format=FORMAT, dtype="float32")
     try:
-        for name in ("columns", "kinds"):
+        for name in ("columns", "kinds", "heads"):
             raw[name] = tuple(raw[name])
         raw["position_offset"] = {k: tuple(v) for k, v in raw["position_offset"].items()}
+        raw["members"] = tuple((str(name), float(share)) for name, share in raw["members"])
         manifest = Manifest(**raw)
         sound = 0 < manifest.negative_rate <= 1 and len(manifest.columns) == len(manifest.kinds) and isinstance(manifest.files, dict)
+        sound &= len(manifest.members) > 0 and abs(sum(share for _, share in manifest.members) - 1) < 1e-6
+        sound &= all(share > 0 and Path(n).name == n and Path(n).suffix in (".ubj", ".onnx") for n, share in manifest.members)
+        sound &= manifest.heads[:1] == (manifest.head,)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise BundleRefused("bundle manifest", str(folder / MANIFEST), f"It cannot be read: {error}") from None
     if not sound:
-        raise BundleRefused("bundle manifest", str(folder / MANIFEST), "Its sampling rate, columns or files make no sense; train again.")
+        raise BundleRefused("bundle manifest", str(folder / MANIFEST), "Its sampling rate, columns, members or files make no sense.")
     return manifest
 
 
-def _compare(manifest: Manifest, expected: ModelInput) -> None:
-    if manifest.input != expected.name:
-        raise BundleRefused("bundle input", manifest.input, f"This head reads {expected.name}.")
+def _compare(manifest: Manifest, head: str) -> None:
+    """Refuses a bundle of another head, or one that reads other columns than its input has now."""
+    if manifest.head != head:
+        raise BundleRefused("bundle head", manifest.head, f"{head} is needed.")
+    known = inputs_of(head)
+    if manifest.input not in known:
+        raise BundleRefused("bundle input", manifest.input, f"This head reads {', '.join(known)}.")
+    expected = INPUTS[manifest.input]
     kinds = tuple(c.kind for c in expected.columns)
     for i, (have, want) in enumerate(zip(manifest.columns, expected.names, strict=False)):
         if have != want:
@@ -129,23 +198,34 @@ def _raw(table: Calibrator) -> dict[str, Any]:
 
 
 def write_bundle(
-    folder: Path, manifest: Manifest, booster: xgb.Booster, encodings: tuple[Encoding, ...], calibrator: Calibrator,
-    by_surface: Mapping[int, Calibrator] | None = None,
+    folder: Path, manifest: Manifest, members: Mapping[str, tuple[float, bytes]], encodings: tuple[Encoding, ...], tables: Tables,
+    typical: NDArray[np.float32] | None = None,
 ) -> Bundle:  # fmt: skip
-    """Writes a bundle by atomic rename, replacing one that is there, and reads it back verified."""
-    tables: Mapping[str, Any] = {
+    """Writes a bundle by atomic rename, replacing one that is there, and reads it back verified.
+
+    members: weights by file name, with the share of each. typical: see network.Network; needed where a member is a network.
+    """
+    written: Mapping[str, Any] = {
         ENCODER: [
             {"column": e.column, "codes": e.codes.tolist(), "values": [float(v) for v in e.values], "other": e.other} for e in encodings
         ],
-        CALIBRATOR: {**_raw(calibrator), "by_surface": {str(s): _raw(t) for s, t in sorted((by_surface or {}).items())}},
-    }
+        CALIBRATOR: {
+            **_raw(tables.overall), "by_surface": {str(s): _raw(t) for s, t in sorted(tables.by_surface.items())},
+            "heads": {name: _raw(t) for name, t in sorted(tables.heads.items())},
+        },
+    }  # fmt: skip
 
     def write(part: Path) -> None:
-        booster.save_model(part / WEIGHTS)
-        for name, table in tables.items():
+        for name, (_, weights) in members.items():
+            (part / name).write_bytes(weights)
+        for name, table in written.items():
             (part / name).write_text(json.dumps(table))
+        if typical is not None:
+            np.save(part / TYPICAL, np.ascontiguousarray(typical, np.float32), allow_pickle=False)
 
-    write_sealed(folder, asdict(manifest), write)
+    shares = tuple((name, share) for name, (share, _) in members.items())
+    said = replace(manifest, members=shares, heads=manifest.heads or (manifest.head,))
+    write_sealed(folder, asdict(said), write)
     return Bundle.load(folder)
 
 

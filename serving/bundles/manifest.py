@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Final
 
-FORMAT: Final = 3
+FORMAT: Final = 4
 
 
 @dataclass(frozen=True)
@@ -13,6 +13,9 @@ class Manifest:
     """head: what is predicted. input: the ModelInput's name; columns, kinds: its columns. trained_from, trained_to: ISO
     times of the rows trained on. position_offset: per surface, log-odds by position relative to the first. negative_rate: the
     share of negatives that training kept (scores are corrected for it). files: SHA-256 by name. calibrated: on held-out rows.
+
+    members: the weight files, `.ubj` or `.onnx`, and the share of each in the score; shares sum to 1. heads: what each output of
+    the first member predicts, `head` first; the others are given the click, or the impression, as pipelines/rankers says.
     """
 
     head: str
@@ -29,6 +32,8 @@ class Manifest:
     calibrated: bool
     base_rate: float
     position_offset: dict[str, tuple[float, ...]]
+    members: tuple[tuple[str, float], ...] = ()
+    heads: tuple[str, ...] = ()
     metrics: dict[str, float] = field(default_factory=dict)
     files: dict[str, str] = field(default_factory=dict)
     dtype: str = "float32"

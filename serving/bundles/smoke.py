@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 
 from feature_repo.errors import PlacardError
-from feature_repo.services import INPUTS
 from serving.bundles.bundle import Bundle
 from serving.errors import BundleRefused
 
@@ -17,7 +16,7 @@ ROWS = 256
 
 def smoke(folder: Path, head: str) -> None:
     """Raises BundleRefused for scores that are not finite, not probabilities, or all alike."""
-    bundle = Bundle.load(folder, INPUTS.get(head))
+    bundle = Bundle.load(folder, head)
     rng = np.random.default_rng(0)
     scale = 10.0 ** rng.uniform(-3, 3, len(bundle.manifest.columns))
     p = bundle.predict((rng.normal(size=(ROWS, len(scale))) * scale).astype(np.float32))

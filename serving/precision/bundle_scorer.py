@@ -13,7 +13,6 @@ from serving.precision.model_matrix import model_matrix
 from serving.request import AdRequest
 from serving.stages import Context
 
-CLICK, CONVERSION = INPUTS["click"], INPUTS["conversion"]
 CPA = OBJECTIVES.index("cpa")
 
 
@@ -27,14 +26,16 @@ class BundleScorer:
         click = live.bundle("click", self._alias)
         if click is None:
             raise ServingError("click bundle", f"@{self._alias}", "Promote one: `placard promote click`.")
-        x = model_matrix(CLICK, context, candidates)
+        model = INPUTS[click.manifest.input]
+        x = model_matrix(model, context, candidates)
         pctr = click.predict(x)
         pcvr = np.full(len(candidates), np.nan)
         conversion = live.bundle("conversion", self._alias) or live.bundle("conversion", "champion")
         acting = np.asarray(candidates.snapshot["campaign.objective"][candidates.campaigns] == CPA)  # paid by the action
         if conversion is not None and acting.any():
-            same = CONVERSION.columns == CLICK.columns
-            pcvr[acting] = conversion.predict(x[acting] if same else model_matrix(CONVERSION, context, candidates.keep(acting)))
+            other = INPUTS[conversion.manifest.input]
+            same = other.columns == model.columns
+            pcvr[acting] = conversion.predict(x[acting] if same else model_matrix(other, context, candidates.keep(acting)))
         if not (np.isfinite(pctr).all() and np.isfinite(pcvr[acting & (conversion is not None)]).all()):
             raise ServingError("scores", click.name, "They are not finite; roll back: `placard rollback click`.")
-        return Scores(pctr, pcvr, click.name, self._rung, CLICK.name, x)
+        return Scores(pctr, pcvr, click.name, self._rung, model.name, x)

@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 
 from feature_repo.sources import Home
-from pipelines.bench.synthetic import Known, catalogue, ranker
+from pipelines.bench.synthetic import Known, catalogue, ranker, written_again
 from serving.app import create_app
-from serving.bundles import aliases, write_bundle
+from serving.bundles import aliases
 from serving.bundles.smoke import smoke
 from serving.settings import Settings
 from serving.stages import Profiles
@@ -52,7 +52,7 @@ def register(home: Home, version: str, seed: int = 2, source: str = "1") -> None
     """A click bundle of another version, trained on other noise."""
     made = ranker(home.bundles / "made", seed, trees=10, rows=1_000)
     folder = home.bundles / "click" / version
-    write_bundle(folder, replace(made.manifest, version=version), made.booster, made.encodings, made.calibrator)
+    written_again(made, folder, replace(made.manifest, version=version))
     shutil.rmtree(home.bundles / "made")
 
 

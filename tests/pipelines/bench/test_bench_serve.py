@@ -39,7 +39,7 @@ def test_every_promised_figure_is_there_with_its_target(monkeypatch: pytest.Monk
 
 @pytest.mark.filterwarnings("ignore")  # Feast's and MLflow's own
 def test_the_naive_way_ranks_with_the_same_trees(tmp_path: Path) -> None:
-    booster = ranker(tmp_path / "bundle", trees=5, rows=1_000).booster
+    booster = ranker(tmp_path / "bundle", trees=5, rows=1_000).members[0].booster
     folder = tmp_path / "naive"
     folder.mkdir()
     order = Naive(folder, booster, CLICK, 30).rank(20)

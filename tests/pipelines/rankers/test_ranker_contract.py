@@ -13,7 +13,8 @@ from feature_repo.services import CLICK
 from pipelines.errors import Refused
 from pipelines.evaluate.offline import predict
 from pipelines.metrics.roc_auc import roc_auc
-from pipelines.rankers import RANKERS, Ranker
+from pipelines.rankers import RANKERS
+from pipelines.rankers.fit_bundle import Family, fit_bundle
 from pipelines.rankers.logistic import logistic_baseline
 from serving.bundles import Bundle
 
@@ -21,19 +22,19 @@ CATEGORY = next(i for i, c in enumerate(CLICK.columns) if c.kind == "category")
 
 
 @pytest.fixture(scope="module", params=sorted(RANKERS))
-def ranker(request: pytest.FixtureRequest) -> Ranker:
+def ranker(request: pytest.FixtureRequest) -> Family:
     return RANKERS[request.param]
 
 
 @pytest.fixture(scope="module")
-def of_thick(ranker: Ranker, thick: Any, tmp_path_factory: pytest.TempPathFactory) -> Bundle:
+def of_thick(ranker: Family, thick: Any, tmp_path_factory: pytest.TempPathFactory) -> Bundle:
     """Fitted once: fits are what takes the time here."""
-    return ranker.fit(thick.dataset, tmp_path_factory.mktemp("thick") / "b", "1")
+    return fit_bundle(ranker, thick.dataset, tmp_path_factory.mktemp("thick") / "b", "1")
 
 
 @pytest.fixture(scope="module")
-def of_thin(ranker: Ranker, thin: Any, tmp_path_factory: pytest.TempPathFactory) -> Bundle:
-    return ranker.fit(thin.dataset, tmp_path_factory.mktemp("thin") / "b", "1")
+def of_thin(ranker: Family, thin: Any, tmp_path_factory: pytest.TempPathFactory) -> Bundle:
+    return fit_bundle(ranker, thin.dataset, tmp_path_factory.mktemp("thin") / "b", "1")
 
 
 def test_names_are_keys() -> None:
@@ -52,15 +53,15 @@ def test_predictions_are_calibrated_after_down_sampling_and_close_to_the_truth(o
     assert bundle.manifest.base_rate == pytest.approx(truth.mean(), rel=0.1)
 
 
-def test_it_is_the_same_twice(ranker: Ranker, of_thin: Bundle, thin: Any, tmp_path: Path) -> None:
-    assert of_thin.manifest == ranker.fit(thin.dataset, tmp_path / "b", "1").manifest, "files are named by their SHA-256"
+def test_it_is_the_same_twice(ranker: Family, of_thin: Bundle, thin: Any, tmp_path: Path) -> None:
+    assert of_thin.manifest == fit_bundle(ranker, thin.dataset, tmp_path / "b", "1").manifest, "files are named by their SHA-256"
 
 
-def test_test_rows_teach_nothing(ranker: Ranker, of_thin: Bundle, thin: Any, tmp_path: Path) -> None:
+def test_test_rows_teach_nothing(ranker: Family, of_thin: Bundle, thin: Any, tmp_path: Path) -> None:
     rows = thin.dataset.rows.copy()
     later = rows["split"] == "test"
     rows.loc[later, "label"] = ~rows.loc[later, "label"]
-    other = ranker.fit(replace(thin.dataset, rows=rows), tmp_path / "b", "1")
+    other = fit_bundle(ranker, replace(thin.dataset, rows=rows), tmp_path / "b", "1")
     assert of_thin.manifest.files == other.manifest.files
 
 
@@ -78,11 +79,11 @@ def test_an_identity_never_seen_counts_as_usual(of_thick: Bundle, thick: Any) ->
     assert np.isfinite(p).all() and 0.3 < p.mean() / of_thick.predict(thick.dataset.matrix[:2_000]).mean() < 3
 
 
-def test_nothing_but_early_positives_is_refused_with_the_reason(ranker: Ranker, thin: Any, tmp_path: Path) -> None:
+def test_nothing_but_early_positives_is_refused_with_the_reason(ranker: Family, thin: Any, tmp_path: Path) -> None:
     rows = thin.dataset.rows.copy()
     rows["label"] = False
     with pytest.raises(Refused, match=r"positives|labels"):
-        ranker.fit(replace(thin.dataset, rows=rows), tmp_path / "b", "1")
+        fit_bundle(ranker, replace(thin.dataset, rows=rows), tmp_path / "b", "1")
 
 
 def test_the_baseline_is_fair_and_repeatable(thick: Any) -> None:

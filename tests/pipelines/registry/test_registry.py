@@ -13,9 +13,9 @@ import pytest
 
 from feature_repo.services import CLICK
 from pipelines import registry
-from pipelines.bench.synthetic import ranker
+from pipelines.bench.synthetic import ranker, written_again
 from pipelines.errors import Missing, PipelineError
-from serving.bundles import Bundle, aliases, write_bundle
+from serving.bundles import Bundle, aliases
 from serving.errors import BundleRefused
 from serving.settings import Settings
 
@@ -41,7 +41,7 @@ def register(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> It
 
     def call(head: str, alias: str = "challenger", **metrics: float) -> registry.Version:
         place = folder / head
-        write_bundle(place, replace(made.manifest, head=head), made.booster, made.encodings, made.calibrator)
+        written_again(made, place, replace(made.manifest, head=head, heads=(head,)))
         rows = np.zeros((3, len(CLICK.columns)), np.float32)
         return registry.register(settings, place, alias, "a test", {"roc_auc": 0.7, **metrics}, [plot], rows)
 
@@ -110,7 +110,7 @@ def test_what_does_not_exist_is_refused_and_changes_nothing(settings: Settings, 
 
 def test_a_damaged_candidate_is_not_registered(settings: Settings, register: Register, tmp_path: Path) -> None:
     made = ranker(tmp_path / "made", trees=2, rows=300)
-    write_bundle(tmp_path / "c", replace(made.manifest, head="damaged"), made.booster, made.encodings, made.calibrator)
+    written_again(made, tmp_path / "c", replace(made.manifest, head="damaged", heads=("damaged",)))
     (tmp_path / "c" / "model.ubj").write_bytes(b"")
     with pytest.raises(BundleRefused):
         registry.register(settings, tmp_path / "c", "challenger", "", {}, [], np.zeros((1, len(CLICK.columns))))

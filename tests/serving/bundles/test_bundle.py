@@ -14,8 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from feature_repo.services import CLICK, SURFACE
-from pipelines.bench.synthetic import ranker
-from serving.bundles import Bundle, write_bundle
+from pipelines.bench.synthetic import ranker, written_again
+from serving.bundles import Bundle
 from serving.bundles.calibrator import Calibrator
 from serving.bundles.encoder import Encoding, encode
 from serving.bundles.sealed import seal
@@ -40,7 +40,7 @@ def copy(made: tuple[Path, Bundle], tmp_path: Path) -> Path:
 
 def test_what_is_read_scores_bit_for_bit_like_what_was_written(made: tuple[Path, Bundle], rows: np.ndarray) -> None:
     folder, written = made
-    read = Bundle.load(folder, CLICK)
+    read = Bundle.load(folder, "click")
     assert (read.predict(rows) == written.predict(rows)).all()
     assert read.manifest == written.manifest
 
@@ -91,7 +91,7 @@ def manifest(copy: Path, **changes: Any) -> None:
 def test_a_manifest_that_makes_no_sense_is_refused(copy: Path, changes: dict[str, Any]) -> None:
     manifest(copy, **changes)
     with pytest.raises(BundleRefused):
-        Bundle.load(copy, CLICK)
+        Bundle.load(copy, "click")
 
 
 def test_other_columns_are_refused_by_name(copy: Path) -> None:
@@ -99,7 +99,7 @@ def test_other_columns_are_refused_by_name(copy: Path) -> None:
     columns[3], columns[4] = columns[4], columns[3]
     manifest(copy, columns=columns)
     with pytest.raises(BundleRefused, match=CLICK.names[3]):
-        Bundle.load(copy, CLICK)
+        Bundle.load(copy, "click")
 
 
 def test_contributions_add_up_to_the_score(made: tuple[Path, Bundle], rows: np.ndarray) -> None:
@@ -110,7 +110,7 @@ def test_contributions_add_up_to_the_score(made: tuple[Path, Bundle], rows: np.n
 
 def test_down_sampling_is_corrected_in_log_odds(made: tuple[Path, Bundle], rows: np.ndarray) -> None:
     bundle = made[1]
-    sampled = Bundle(replace(bundle.manifest, negative_rate=0.1), bundle.booster, bundle.encodings, bundle.calibrator)
+    sampled = Bundle(replace(bundle.manifest, negative_rate=0.1), bundle.members, bundle.encodings, bundle.tables)
     assert sampled.margin(rows) == pytest.approx(bundle.margin(rows) + np.log(0.1))
 
 
@@ -119,8 +119,8 @@ def test_a_surface_with_a_table_of_its_own_uses_it(made: tuple[Path, Bundle], ro
     x = rows.copy()
     column = bundle.manifest.columns.index(SURFACE)
     x[:, column] = np.arange(len(x)) % 3
-    own = bundle.calibrator.shifted(0.5)
-    again = write_bundle(tmp_path / "own", bundle.manifest, bundle.booster, bundle.encodings, bundle.calibrator, {1: own})
+    own = bundle.tables.overall.shifted(0.5)
+    again = written_again(bundle, tmp_path / "own", tables=replace(bundle.tables, by_surface={1: own}))
     plain, found = bundle.predict(x), again.predict(x)
     mine = x[:, column] == 1
     assert (found[~mine] == plain[~mine]).all() and (found[mine] > plain[mine]).all()

@@ -28,7 +28,7 @@ def sampled(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def answers(folder: Path) -> list[float]:
-    bundle = Bundle.load(folder, CLICK)
+    bundle = Bundle.load(folder, "click")
     return [*bundle.predict(ROWS), *bundle.offset("feed", PLACES)]
 
 

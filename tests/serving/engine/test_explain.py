@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from serving.bundles.encoder import encode
 from serving.explain import why
 
 
@@ -28,7 +27,7 @@ def test_contributions_are_the_strongest_and_named(bench: Any) -> None:
     assert [abs(c.log_odds) for c in top] == sorted((abs(c.log_odds) for c in top), reverse=True)
     assert top[0].log_odds == pytest.approx(shares[:-1][np.argmax(np.abs(shares[:-1]))])
     names = bundle.manifest.columns
-    scored = encode(x, bundle.encodings)[0]
+    scored = bundle.encoded(x)[0]
     assert all(scored[names.index(c.feature)] == c.value for c in top)
 
 

@@ -14,7 +14,8 @@ import pytest
 
 from feature_repo.services import CLICK
 from feature_repo.sources import Home
-from serving.bundles import Bundle, aliases, write_bundle, write_manifest
+from pipelines.bench.synthetic import written_again
+from serving.bundles import Bundle, Tables, aliases, write_manifest
 from serving.bundles.calibrator import Calibrator
 from serving.reload import Reloader
 from serving.snapshot import current_version, open_current, set_current
@@ -75,9 +76,8 @@ def be_gone(folder: Path) -> None:
 
 def score_all_alike(folder: Path) -> None:
     b = Bundle.load(folder)
-    b.booster.set_param({"base_score": 0.5})
     flat = Calibrator(np.array([-1e9, 1e9]), np.array([0.5, 0.5]))
-    write_bundle(folder, b.manifest, b.booster, b.encodings, flat)
+    written_again(b, folder, tables=Tables(flat, {}, {}))
 
 
 @pytest.mark.parametrize(

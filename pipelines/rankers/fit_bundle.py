@@ -1,0 +1,180 @@
+"""From a dataset to a bundle, the same for every family: positions, identities, early stopping and calibration on held-out time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from feature_repo.model_input import ModelInput
+from feature_repo.services import SURFACE
+from pipelines.dataset import Dataset
+from pipelines.errors import Refused
+from pipelines.rankers.calibrate import THIN, fit_calibrator, fit_surfaces
+from pipelines.rankers.encoding import FOLDS, Encoded, encoded
+from pipelines.rankers.position import offset_of, position_offsets
+from serving.bundles import Bundle, Manifest, Tables, write_bundle
+from serving.bundles.encoder import Encoding, encode
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Rows to learn from. raw: (n, k) float32 with identity codes; encoded: with the evidence of each in its place. offset: log-odds
+    of each row's position. rate: share of the negatives that was kept. others: labels beside the first, by head, (n,) bool."""
+
+    raw: NDArray[np.float32]
+    encoded: NDArray[np.float32]
+    label: NDArray[np.bool_]
+    offset: NDArray[np.float64]
+    rate: float
+    others: Mapping[str, NDArray[np.bool_]]
+
+
+class Learned(Protocol):
+    """What a training left. rounds: how long the best one took, in the family's own unit; heads: of its outputs."""
+
+    @property
+    def rounds(self) -> int: ...
+    @property
+    def heads(self) -> tuple[str, ...]: ...
+
+    def logits(self, raw: NDArray[np.float32], encoded: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Log-odds without the position's, (n, outputs)."""
+        ...
+
+    def weights(self) -> dict[str, tuple[float, bytes]]:
+        """Files of the bundle, with the share of each in the score."""
+        ...
+
+
+class Family(Protocol):
+    """A kind of model. Deterministic for a seed."""
+
+    @property
+    def name(self) -> str: ...
+
+    def learn(self, model: ModelInput, rows: Rows, watch: Rows | None, positives: int, rounds: int = 0) -> Learned:
+        """Trains on `rows`. watch: later rows whose loss ends the training early. positives: of all rows that the bundle will be made
+        from: how thick the data is. rounds: how long to train where nothing is watched; 0: the family's own measure."""
+        ...
+
+
+@dataclass(frozen=True)
+class Ready:
+    """A dataset made ready once for every fit on it: positions learned, down-sampling known."""
+
+    dataset: Dataset
+    offsets: dict[str, tuple[float, ...]]
+    offset: NDArray[np.float64]
+    rate: float
+    categories: tuple[int, ...]
+
+    @classmethod
+    def of(cls, dataset: Dataset) -> Ready:
+        offsets = position_offsets(dataset.rows[dataset.part("train", "calibrate")])
+        rate = float(dataset.rows.loc[dataset.part("train"), "weight_rate"].iloc[0])
+        categories = tuple(i for i, c in enumerate(dataset.input.columns) if c.kind == "category")
+        return cls(dataset, offsets, offset_of(dataset.rows, offsets), rate, categories)
+
+    def encoded(self, rows: NDArray[np.bool_]) -> Encoded:
+        """Evidence learned on some rows; computed once for each choice of rows."""
+        key = rows.tobytes()
+        if key not in self.dataset.prepared:
+            here = np.flatnonzero(rows)
+            found = encoded(self.dataset.matrix[here], self.categories, self.dataset.label[here], self.offset[here])
+            self.dataset.prepared[key] = found
+        return self.dataset.prepared[key]
+
+    def rows(self, rows: NDArray[np.bool_], matrix: NDArray[np.float32]) -> Rows:
+        others = {name: self.dataset.rows[name].to_numpy(bool)[rows] for name in self.dataset.others}
+        return Rows(self.dataset.matrix[rows], matrix, self.dataset.label[rows], self.offset[rows], self.rate, others)
+
+    def learn(
+        self, family: Family, rows: NDArray[np.bool_], watch: NDArray[np.bool_] | None, positives: int, rounds: int = 0
+    ) -> tuple[Learned, tuple[Encoding, ...]]:
+        """A training and the encodings that its rows gave."""
+        found = self.encoded(rows)
+        later = None if watch is None else self.rows(watch, encode(self.dataset.matrix[watch], found.encodings))
+        return family.learn(self.dataset.input, self.rows(rows, found.matrix), later, positives, rounds), found.encodings
+
+    def logits(self, learned: Learned, encodings: tuple[Encoding, ...], rows: NDArray[np.integer]) -> NDArray[np.float64]:
+        """(n, outputs), the first corrected for down-sampling and with the position's."""
+        raw = self.dataset.matrix[rows]
+        out = np.array(learned.logits(raw, encode(raw, encodings)), np.float64)
+        out[:, 0] += np.log(self.rate) + self.offset[rows]
+        return out
+
+
+def fit_bundle(family: Family, dataset: Dataset, folder: Path, version: str) -> Bundle:
+    """Writes the bundle to `folder`: calibrated on the calibrate split by weights of the train split, which also say how long the
+    final ones of both splits are trained. Thin data: the calibrator learns on both, from margins of weights that knew only what
+    came before. Raises Refused when the rows cannot teach."""
+    ready = Ready.of(dataset)
+    rows, label = dataset.rows, dataset.label
+    weight = np.where(label, 1.0, 1.0 / rows["weight_rate"].to_numpy(float))
+    early, late = dataset.part("train"), dataset.part("calibrate")
+    used = early | late
+    positives, rounds = int(label[used].sum()), 0
+    if not label[early].any():
+        raise Refused(f"{dataset.head} positives of the train split", 0, "There is nothing to learn from: take more days.")
+    if label[late].sum() >= THIN / 4:
+        learned, encodings = ready.learn(family, early, late, positives)
+        rounds, held = learned.rounds, np.flatnonzero(late)
+        logits = ready.logits(learned, encodings, held)
+    else:
+        held, logits = _forward(ready, family, np.flatnonzero(used), positives)
+    learned, encodings = ready.learn(family, used, None, positives, rounds)
+    manifest = Manifest(
+        head=dataset.head, version=version, ranker=family.name, input=dataset.input.name, columns=dataset.input.names,
+        kinds=tuple(c.kind for c in dataset.input.columns), trained_from=rows["ts"][used].min().isoformat(),
+        trained_to=rows["ts"][used].max().isoformat(), rows=int(used.sum()), positives=positives, negative_rate=ready.rate,
+        calibrated=True, base_rate=float(np.average(label[used], weights=weight[used])), position_offset=ready.offsets,
+        heads=learned.heads,
+    )  # fmt: skip
+    typical = _typical(dataset.matrix[used], encodings) if any(n.endswith(".onnx") for n in learned.weights()) else None
+    return write_bundle(folder, manifest, learned.weights(), encodings, _tables(ready, learned, held, logits, weight), typical)
+
+
+def _tables(ready: Ready, learned: Learned, held: NDArray[np.int64], logits: NDArray[np.float64], weight: NDArray[np.float64]) -> Tables:
+    dataset = ready.dataset
+    label, margin = dataset.label[held], logits[:, 0]
+    overall = fit_calibrator(margin, label, weight[held])
+    surface = dataset.matrix[held, dataset.input.names.index(SURFACE)].astype(np.int64)
+    heads = {}
+    for i, head in enumerate(learned.heads):
+        if i > 0:
+            asked = label if head == "conversion" and dataset.head == "click" else np.ones(len(held), bool)  # given a click
+            told = dataset.rows[head].to_numpy(bool)[held][asked]
+            heads[head] = fit_calibrator(logits[asked, i], told, weight[held][asked])
+    return Tables(overall, fit_surfaces(overall, margin, surface, label, weight[held]), heads)
+
+
+def _typical(matrix: NDArray[np.float32], encodings: tuple[Encoding, ...]) -> NDArray[np.float32]:
+    """The median of each column, and of its encoded values; an identity that nobody has seen."""
+    raw = np.median(matrix, axis=0).astype(np.float32)
+    raw[[e.column for e in encodings]] = 0
+    return np.stack([raw, encode(raw[None, :], encodings)[0]])
+
+
+def _forward(ready: Ready, family: Family, rows: NDArray[np.int64], positives: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """All rows but the first fold's, and their logits by weights of all folds before theirs (rolling origin).
+
+    Features that grow with history make models err forward in time in a way that folds in both directions would hide.
+    """
+    later: list[NDArray[np.int64]] = []
+    logits: list[NDArray[np.float64]] = []
+    for here in np.array_split(rows, FOLDS)[1:]:
+        before = np.zeros(len(ready.dataset.matrix), bool)
+        before[rows[rows < here[0]]] = True
+        if ready.dataset.label[before].any():
+            learned, encodings = ready.learn(family, before, None, positives)
+            later.append(here)
+            logits.append(ready.logits(learned, encodings, here))
+    if not later:
+        told = int(ready.dataset.label[rows].sum())
+        raise Refused(f"{ready.dataset.head} positives", told, "All fall into the latest fold: too few to calibrate on.")
+    return np.concatenate(later), np.concatenate(logits)

@@ -1,0 +1,118 @@
+"""Bundles of networks, and of several members: scored as their shares say, explained, refused when they are something else."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+
+from feature_repo.services import CLICK
+from pipelines.bench.synthetic import ranker
+from serving.bundles import Bundle, Tables, write_bundle, write_manifest
+from serving.errors import BundleRefused
+
+K = len(CLICK.columns)
+
+
+def linear(weights: np.ndarray, names: tuple[str, ...] = ("encoded",), output: str = "logits") -> bytes:
+    """logits = encoded @ weights (k, outputs), plus nothing of the other inputs."""
+    k, outputs = weights.shape
+    nodes = [helper.make_node("MatMul", [names[-1], "w"], [output])]
+    inputs = [helper.make_tensor_value_info(n, TensorProto.FLOAT, ["n", k]) for n in names]
+    given = [numpy_helper.from_array(weights.astype(np.float32), "w")]
+    out = [helper.make_tensor_value_info(output, TensorProto.FLOAT, ["n", outputs])]
+    model = helper.make_model(helper.make_graph(nodes, "linear", inputs, out, given), opset_imports=[helper.make_opsetid("", 17)])
+    model.ir_version = 10
+    onnx.checker.check_model(model)
+    return bytes(model.SerializeToString())
+
+
+@pytest.fixture(scope="module")
+def trees(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Bundle]:
+    folder = tmp_path_factory.mktemp("members") / "trees"
+    return folder, ranker(folder, trees=8, rows=2_000)
+
+
+@pytest.fixture(scope="module")
+def rows() -> np.ndarray:
+    return np.random.default_rng(4).normal(size=(50, K)).astype(np.float32)
+
+
+def weights(outputs: int = 1, seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).normal(scale=0.2, size=(K, outputs)).astype(np.float32)
+
+
+def made(trees: tuple[Path, Bundle], folder: Path, members: dict[str, tuple[float, bytes]], heads: tuple[str, ...] = ("click",)) -> Bundle:
+    bundle = trees[1]
+    tables = Tables(bundle.tables.overall, {}, dict.fromkeys(heads[1:], bundle.tables.overall))
+    typical = np.zeros((2, K), np.float32)
+    return write_bundle(folder, replace(bundle.manifest, heads=heads), members, bundle.encodings, tables, typical)
+
+
+def test_a_network_scores_the_encoded_columns(trees: tuple[Path, Bundle], rows: np.ndarray, tmp_path: Path) -> None:
+    w = weights()
+    bundle = made(trees, tmp_path / "b", {"model.onnx": (1.0, linear(w))})
+    assert bundle.margin(rows) == pytest.approx((bundle.encoded(rows) @ w)[:, 0], abs=1e-4)
+    assert (Bundle.load(tmp_path / "b", "click").predict(rows) == bundle.predict(rows)).all()
+    assert bundle.answers(rows).spread == pytest.approx(np.zeros(len(rows)))
+
+
+def test_an_ensemble_is_its_members_mean_and_says_how_far_they_are_apart(
+    trees: tuple[Path, Bundle], rows: np.ndarray, tmp_path: Path
+) -> None:
+    a, forest = weights(seed=1), (trees[0] / "model.ubj").read_bytes()
+    bundle = made(trees, tmp_path / "b", {"a.onnx": (0.25, linear(a)), "model.ubj": (0.75, forest)})
+    each = np.stack([(bundle.encoded(rows) @ a)[:, 0], trees[1].margin(rows)])
+    assert bundle.margin(rows) == pytest.approx(0.25 * each[0] + 0.75 * each[1], abs=1e-4)
+    answers = bundle.answers(rows)
+    assert answers.spread == pytest.approx(each.std(axis=0), abs=1e-4)
+    assert answers.p == pytest.approx(bundle.predict(rows))
+
+
+def test_other_heads_are_answered_by_those_who_have_them(trees: tuple[Path, Bundle], rows: np.ndarray, tmp_path: Path) -> None:
+    w, forest = weights(outputs=2), (trees[0] / "model.ubj").read_bytes()
+    bundle = made(trees, tmp_path / "b", {"a.onnx": (0.5, linear(w)), "model.ubj": (0.5, forest)}, ("click", "conversion"))
+    said = bundle.answers(rows).others
+    assert set(said) == {"conversion"}
+    assert said["conversion"] == pytest.approx(bundle.tables.overall.apply((bundle.encoded(rows) @ w)[:, 1].astype(float)), rel=1e-3)
+
+
+def test_contributions_add_up_to_the_margin(trees: tuple[Path, Bundle], rows: np.ndarray, tmp_path: Path) -> None:
+    w, forest = weights(seed=3), (trees[0] / "model.ubj").read_bytes()
+    bundle = made(trees, tmp_path / "b", {"a.onnx": (0.5, linear(w)), "model.ubj": (0.5, forest)})
+    few = rows[:5]
+    assert bundle.contributions(few).sum(axis=1) == pytest.approx(bundle.margin(few), abs=1e-3)
+    alone = made(trees, tmp_path / "c", {"a.onnx": (1.0, linear(w))})
+    shares = alone.contributions(few)[:, :-1]
+    assert shares == pytest.approx(alone.encoded(few) * w[:, 0], abs=1e-3), "a linear model's contributions are its terms"
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"no graph", "cannot be read"),
+        (linear(weights()[:-1]), "declared"),
+        (linear(weights(), ("x",)), "is needed"),
+        (linear(weights(), output="p"), "is needed"),
+    ],
+)
+def test_another_network_is_refused(trees: tuple[Path, Bundle], tmp_path: Path, content: bytes, said: str) -> None:
+    with pytest.raises(BundleRefused, match=said):
+        made(trees, tmp_path / "b", {"model.onnx": (1.0, content)})
+
+
+@pytest.mark.parametrize("members", [(), (("model.ubj", 0.5),), (("../model.ubj", 1.0),), (("model.pkl", 1.0),), (("model.ubj", -1.0),)])
+def test_members_that_make_no_sense_are_refused(trees: tuple[Path, Bundle], tmp_path: Path, members: tuple[tuple[str, float], ...]) -> None:
+    bundle = made(trees, tmp_path / "b", {"model.ubj": (1.0, (trees[0] / "model.ubj").read_bytes())})
+    write_manifest(tmp_path / "b", replace(bundle.manifest, members=members))
+    with pytest.raises(BundleRefused, match="manifest"):
+        Bundle.load(tmp_path / "b")
+
+
+def test_a_head_that_no_member_has_is_refused(trees: tuple[Path, Bundle], tmp_path: Path) -> None:
+    with pytest.raises(BundleRefused, match="heads"):
+        made(trees, tmp_path / "b", {"a.onnx": (1.0, linear(weights()))}, ("click", "conversion"))
