@@ -7,7 +7,7 @@ AIRFLOW_AS_OF := 2026-09-20
 COMPILE := $(UV) pip compile -q --no-header --python-version 3.11
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo up test check lint format slow bench lock clean
+.PHONY: help install train-env demo up test check lint format slow bench lock clean
 
 help:  ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -27,6 +27,15 @@ $(UV):
 	$(UV) pip install -q --python .venv-airflow/bin/python -r requirements/airflow.txt
 	touch $@
 
+# Torch without its platform packages: where pip is told of a folder with a build for this machine (PIP_FIND_LINKS), it is taken.
+.venv-train/.ready: requirements/train.txt requirements/torch.txt | $(UV)
+	test -x .venv-train/bin/python || $(UV) venv -q --python 3.11 .venv-train
+	UV_FIND_LINKS="$(PIP_FIND_LINKS)" $(UV) pip install -q --python .venv-train/bin/python --no-deps -r requirements/train.txt -r requirements/torch.txt
+	$(UV) pip install -q --python .venv-train/bin/python --no-deps -e .
+	touch $@
+
+train-env: .venv-train/.ready  ## the environment that deep rankers train in (torch)
+
 install: .venv/.ready .venv-airflow/.ready  ## both environments
 
 demo: install  ## the whole loop on simulated logs, ending with a served, explained slate
@@ -35,8 +44,9 @@ demo: install  ## the whole loop on simulated logs, ending with a served, explai
 up: install  ## Airflow, MLflow and the API on loopback, until Ctrl-C
 	.venv/bin/placard up
 
-test: install  ## every test but the slow ones
-	.venv/bin/python -m pytest -m "not slow" $(PYTEST)
+test: install train-env  ## every test but the slow ones
+	.venv/bin/python -m pytest -m "not slow and not deep" $(PYTEST)
+	.venv-train/bin/python -m pytest -m "deep and not slow" $(PYTEST)
 	.venv-airflow/bin/python -m pytest -c tests/dags/pytest.ini tests/dags
 
 slow: install  ## the slow suites: Spark, the real scheduler, load
@@ -62,7 +72,8 @@ bench: install  ## every benchmark, as JSON
 lock: $(UV)  ## compile requirements/*.txt
 	$(COMPILE) --exclude-newer $(PLATFORM_AS_OF) requirements/platform.in -o requirements/platform.txt
 	$(COMPILE) --exclude-newer $(PLATFORM_AS_OF) -c requirements/platform.txt requirements/serving.in -o requirements/serving.txt
+	$(COMPILE) --exclude-newer $(PLATFORM_AS_OF) -c requirements/platform.txt requirements/train.in -o requirements/train.txt
 	$(COMPILE) --exclude-newer $(AIRFLOW_AS_OF) requirements/airflow.in -o requirements/airflow.txt
 
 clean:  ## remove the environments and caches, keep the state folder
-	rm -rf .venv .venv-airflow .tools .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info
+	rm -rf .venv .venv-airflow .venv-train .tools .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info
