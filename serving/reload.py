@@ -172,15 +172,16 @@ def _stamp(place: Path) -> Stamp:
 
 
 def _verified(place: Path, head: str, version: str) -> Bundle:
+    """Its weights are read here only once another process has read and scored them."""
     try:
-        bundle = Bundle.load(place, head)
+        manifest = Bundle.inspect(place, head)
+        said = (manifest.head, manifest.version)
+        if said != (head, version):
+            raise BundleRefused("bundle", f"{said[0]}@{said[1]}", f"It lies where {head}@{version} should; register again.")
+        _smoke(place, head)
+        return Bundle.load(place, head)
     except OSError as error:
         raise BundleRefused("bundle", str(place), f"It cannot be read: {error}") from None
-    said = (bundle.manifest.head, bundle.manifest.version)
-    if said != (head, version):
-        raise BundleRefused("bundle", f"{said[0]}@{said[1]}", f"It lies where {head}@{version} should; register again.")
-    _smoke(place, head)
-    return bundle
 
 
 def _smoke(place: Path, head: str) -> None:

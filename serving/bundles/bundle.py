@@ -119,15 +119,23 @@ class Bundle:
         return np.asarray(table[np.clip(position - 1, 0, len(table) - 1)])
 
     @classmethod
-    def load(cls, folder: Path, head: str = "", threads: int = 1) -> Bundle:
-        """Reads and verifies a bundle. head: what it must predict, from an input that is known now; not checked when empty.
-        Raises BundleRefused naming the file or the column that does not fit."""
+    def inspect(cls, folder: Path, head: str = "") -> Manifest:
+        """What a bundle says of itself; its files are what it says, and none has been parsed. Raises BundleRefused as `load` does."""
         manifest = _read_manifest(folder)
         names = [name for name, _ in manifest.members]
         networks = any(name.endswith(".onnx") for name in names)
         verify(folder, manifest.files, *names, ENCODER, CALIBRATOR, *([TYPICAL] if networks else []))
         if head:
             _compare(manifest, head)
+        return manifest
+
+    @classmethod
+    def load(cls, folder: Path, head: str = "", threads: int = 1) -> Bundle:
+        """Reads and verifies a bundle. head: what it must predict, from an input that is known now; not checked when empty.
+        Raises BundleRefused naming the file or the column that does not fit."""
+        manifest = cls.inspect(folder, head)
+        names = [name for name, _ in manifest.members]
+        networks = any(name.endswith(".onnx") for name in names)
         try:
             encodings = tuple(
                 Encoding(e["column"], np.array(e["codes"], np.int64), np.array(e["values"], np.float32), e["other"])
@@ -137,17 +145,18 @@ class Bundle:
             by_surface = {int(code): _table(t) for code, t in raw["by_surface"].items()}
             tables = Tables(_table(raw), by_surface, {name: _table(t) for name, t in raw["heads"].items()})
             typical = np.load(folder / TYPICAL, allow_pickle=False) if networks else np.zeros((2, 0), np.float32)
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, EOFError) as error:
             raise BundleRefused("bundle", str(folder), f"It cannot be read: {error}") from None
         columns = len(manifest.columns)
-        if networks and (typical.shape != (2, columns) or typical.dtype != np.float32):
-            raise BundleRefused(f"bundle file {TYPICAL}", f"{typical.dtype} {typical.shape}", f"float32 (2, {columns}) is needed.")
+        if networks and (typical.shape != (2, columns) or typical.dtype != np.float32 or not np.isfinite(typical).all()):
+            raise BundleRefused(f"bundle file {TYPICAL}", f"{typical.dtype} {typical.shape}", f"Finite float32 (2, {columns}) is needed.")
         members = tuple(
             Network.load(folder / name, typical, threads) if name.endswith(".onnx") else Trees.load(folder / name, columns, threads)
             for name in names
         )
-        if any(not 0 <= e.column < columns for e in encodings):
-            raise BundleRefused("bundle encoder", [e.column for e in encodings], "It names columns that the bundle does not have.")
+        identities = [i for i, kind in enumerate(manifest.kinds) if kind == "category"]
+        if sorted(e.column for e in encodings) != identities:
+            raise BundleRefused("bundle encoder", [e.column for e in encodings], f"Its identities are the columns {identities}.")
         others = manifest.heads[1:]
         if max(m.outputs for m in members) < len(manifest.heads) or not set(others) <= set(tables.heads):
             raise BundleRefused("bundle heads", ", ".join(manifest.heads), "Its weights or its calibrator do not have them all.")
@@ -165,7 +174,8 @@ def _read_manifest(folder: Path) -> Manifest:
         sound = 0 < manifest.negative_rate <= 1 and len(manifest.columns) == len(manifest.kinds) and isinstance(manifest.files, dict)
         sound &= len(manifest.members) > 0 and abs(sum(share for _, share in manifest.members) - 1) < 1e-6
         sound &= all(share > 0 and Path(n).name == n and Path(n).suffix in (".ubj", ".onnx") for n, share in manifest.members)
-        sound &= manifest.heads[:1] == (manifest.head,)
+        sound &= manifest.heads[:1] == (manifest.head,) and len({n for n, _ in manifest.members}) == len(manifest.members)
+        sound &= all(np.isfinite(np.array(v, np.float64)).all() and len(v) > 0 for v in manifest.position_offset.values())
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise BundleRefused("bundle manifest", str(folder / MANIFEST), f"It cannot be read: {error}") from None
     if not sound:

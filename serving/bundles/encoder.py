@@ -22,6 +22,8 @@ class Encoding:
     def __post_init__(self) -> None:
         if len(self.codes) != len(self.values) or (np.diff(self.codes) <= 0).any() or (self.codes < 0).any():
             raise ValueError(f"encoding of column {self.column}: codes must rise from 0 and match their values")
+        if not (np.isfinite(self.values).all() and np.isfinite(self.other)):
+            raise ValueError(f"encoding of column {self.column}: every value must be finite")
 
     @cached_property
     def _place(self) -> NDArray[np.uint16] | NDArray[np.uint32]:

@@ -12,6 +12,7 @@ from serving.errors import BundleRefused
 
 INPUTS: Final = ("raw", "encoded")
 OUTPUT: Final = "logits"
+FLOAT: Final = "tensor(float)"
 
 
 class Network:
@@ -44,6 +45,8 @@ class Network:
             raise BundleRefused("bundle weights", f"{sorted(given)} → {found}", f"{INPUTS} → {OUTPUT} (n, outputs) is needed.")
         if any(len(s) != 2 or s[1] != columns for s in given.values()):
             raise BundleRefused("bundle weights", f"{given} columns", f"{columns} are declared; train again.")
+        if (kinds := {t.type for t in (*session.get_inputs(), *session.get_outputs())}) != {FLOAT}:
+            raise BundleRefused("bundle weights", f"{sorted(kinds)}", f"{FLOAT} is needed, in and out.")
         return cls(session, typical)
 
     def logits(self, raw: NDArray[np.float32], encoded: NDArray[np.float32]) -> NDArray[np.float64]:

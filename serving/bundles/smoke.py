@@ -4,26 +4,59 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from feature_repo.errors import PlacardError
+from feature_repo.services import SURFACE
+from feature_repo.taxonomy import SURFACES
 from serving.bundles.bundle import Bundle
 from serving.errors import BundleRefused
 
-ROWS = 256
+ROWS: Final = 256
+ALIKE: Final = 1e-6
+"""Log-odds within which scores count as the same."""
 
 
 def smoke(folder: Path, head: str) -> None:
-    """Raises BundleRefused for scores that are not finite, not probabilities, or all alike."""
+    """Raises BundleRefused for scores that are not finite, not probabilities, or all alike: of the bundle on each surface, of its
+    other heads, and of each of its members."""
     bundle = Bundle.load(folder, head)
+    matrix = _noise(bundle)
+    encoded = bundle.encoded(matrix)
+    for (name, _), member in zip(bundle.manifest.members, bundle.members, strict=True):
+        logits = member.logits(matrix, encoded)
+        if not np.isfinite(logits).all():
+            raise BundleRefused(f"scores of {name}", "not finite", "Its weights are damaged; train again.")
+        if (np.ptp(logits, axis=0) < ALIKE).any():
+            raise BundleRefused(f"scores of {name}", float(logits[0, 0]), "They are all alike: it has learned nothing.")
+    for surface in range(len(SURFACES)):
+        if SURFACE in bundle.manifest.columns:
+            matrix[:, bundle.manifest.columns.index(SURFACE)] = surface
+        said = bundle.answers(matrix)
+        for what, p in {"scores": said.p, **{f"scores of head {name}": p for name, p in said.others.items()}}.items():
+            _check(f"{what} on {SURFACES[surface]}", p)
+
+
+def _noise(bundle: Bundle) -> NDArray[np.float32]:
+    """Values of every size; identities that are known, and some that are not."""
     rng = np.random.default_rng(0)
     scale = 10.0 ** rng.uniform(-3, 3, len(bundle.manifest.columns))
-    p = bundle.predict((rng.normal(size=(ROWS, len(scale))) * scale).astype(np.float32))
-    if not np.isfinite(p).all() or (p <= 0).any() or (p >= 1).any():
-        raise BundleRefused("scores", f"{p.min()} to {p.max()}", "They must be probabilities within (0, 1).")
-    if np.ptp(p) == 0:
-        raise BundleRefused("scores", float(p[0]), "They are all alike: the ranker has learned nothing.")
+    out = (rng.normal(size=(ROWS, len(scale))) * scale).astype(np.float32)
+    for encoding in bundle.encodings:
+        known = encoding.codes if len(encoding.codes) else np.zeros(1, np.int64)
+        out[:, encoding.column] = np.where(rng.random(ROWS) < 0.9, rng.choice(known, ROWS), 1)
+    return out
+
+
+def _check(what: str, p: NDArray[np.float64]) -> None:
+    if not np.isfinite(p).all() or (p < 0).any() or (p > 1).any():
+        raise BundleRefused(what, f"{p.min()} to {p.max()}", "They must be probabilities.")
+    inside = np.clip(p, 1e-300, 1 - 1e-16)
+    if np.ptp(np.log(inside / (1 - inside))) < ALIKE:
+        raise BundleRefused(what, float(p[0]), "They are all alike: the ranker has learned nothing.")
 
 
 def main() -> None:
