@@ -16,9 +16,10 @@ import numpy as np
 
 from feature_repo.services import INPUTS
 from serving.errors import SnapshotMissing
+from serving.snapshot.meaning_index import arranged_by_meaning
 from serving.snapshot.recall_index import arranged
 
-FORMAT: Final = 4
+FORMAT: Final = 5
 POINTER: Final = "CURRENT"
 
 
@@ -37,7 +38,7 @@ class Manifest:
 
 def write_columns(snapshots: Path, as_of: datetime, columns: Mapping[str, np.ndarray], ads: int) -> str:
     """Writes the columns as one folder, named by day and content; returns the version. Idempotent."""
-    columns = arranged(columns)
+    columns = arranged_by_meaning(arranged(columns))
     digest = hashlib.sha256(json.dumps(ad_inputs()).encode())
     for name in sorted(columns):
         array = np.ascontiguousarray(columns[name])

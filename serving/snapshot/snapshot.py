@@ -12,15 +12,15 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from feature_repo.request_time import CATEGORY_NUMBER, PAIR_READS
+from feature_repo.request_time import PAIR_READS
 from feature_repo.tables import AD_TABLES, QUERY_TABLES
-from feature_repo.taxonomy import CATEGORIES
 from feature_repo.text import hash_words, query_key
 from serving.bundles.text_encoder import Encoder
 from serving.errors import SnapshotMissing
 from serving.snapshot.columns import CLOSED, OPEN, columns
 from serving.snapshot.keyword_index import KeywordIndex
 from serving.snapshot.manifest import Manifest, ad_inputs, current_version, read_manifest, write_columns
+from serving.snapshot.meaning_index import MeaningIndex
 from serving.snapshot.recall_index import ORDER, RecallIndex
 
 VECTORS = {f.name for t in AD_TABLES for f in t.features if f.dtype == "vector"}
@@ -46,6 +46,7 @@ class Snapshot:
     def __init__(self, manifest: Manifest, arrays: Mapping[str, np.ndarray]) -> None:
         self.manifest, self.arrays, self.recall_index = manifest, arrays, RecallIndex.of(arrays)
         self.keywords = KeywordIndex.of(arrays)
+        self.meaning = MeaningIndex.of(arrays)
 
     @property
     def version(self) -> str:
@@ -120,22 +121,8 @@ class Snapshot:
 
     @cached_property
     def encoder_version(self) -> str:
-        """Of the text encoder that `text.vectors` and `page.vectors` were made with; "" without one."""
+        """Of the text encoder that `meaning.vectors` and `page.vectors` were made with; "" without one."""
         return bytes(self["words.encoder"][0]).decode() if "words.encoder" in self.arrays else ""
-
-    @cached_property
-    def _by_category(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Rows in order of their category, and where each category begins."""
-        category = self["ad.category_code"]
-        order = np.argsort(category, kind="stable").astype(np.int64)
-        return order, np.searchsorted(category[order], np.arange(len(CATEGORIES) + 1))
-
-    def rows_of_category(self, category: str) -> NDArray[np.int64]:
-        """Rows of the ads of one of taxonomy.CATEGORIES; none for another word."""
-        if category not in CATEGORY_NUMBER:
-            return np.empty(0, np.int64)
-        rows, start = self._by_category
-        return rows[start[CATEGORY_NUMBER[category]] : start[CATEGORY_NUMBER[category] + 1]]
 
     def brand_of(self, row: int) -> str:
         """The trademark of an ad's advertiser; "" without one."""
@@ -151,7 +138,7 @@ class Snapshot:
     def prepare(self) -> None:
         """Computes what requests share, before the first of them asks."""
         _ = self.masks, self.everyone, self.placements, self.campaign_place, self.campaign_advertiser
-        _ = self.brands, self.adjusted_regions, self._by_category
+        _ = self.brands, self.adjusted_regions
 
     def budget_of(self, campaign_id: str) -> int:
         """Daily budget, micros; 0 for a campaign that is not in the catalogue."""

@@ -20,6 +20,6 @@ class Keywords:
         if context.query is None:
             raise ServingError("query", "none", "It was not understood.")
         rows, match = live.snapshot.keywords.match(context.query)
-        if context.query_vector is not None:
-            match = replace(match, similarity=live.snapshot["text.vectors"][rows] @ context.query_vector)
+        if context.query_vector is not None and live.snapshot.meaning is not None:
+            match = replace(match, similarity=live.snapshot.meaning.vectors_of(rows) @ context.query_vector)
         return Candidates(live.snapshot, rows, match=match)

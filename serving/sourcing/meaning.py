@@ -12,7 +12,6 @@ from serving.errors import SnapshotMissing
 from serving.live import Live
 from serving.match import SEMANTIC, Match
 from serving.request import AdRequest
-from serving.snapshot import Snapshot
 from serving.stages import Context
 
 CLEAR: Final = 0.3
@@ -35,16 +34,15 @@ class Meaning:
         if live.snapshot is None:
             raise SnapshotMissing("snapshot", "none", "Publish features: `placard features publish --partition DAY`.")
         wanted = self._quota + max(self._below - found, 0)
-        vector, snapshot = context.query_vector, live.snapshot
-        if vector is None or not vector.any() or wanted == 0:
-            return Candidates(snapshot, np.empty(0, np.int64), match=by_meaning(np.empty(0, np.float32)))
-        rows = _likely(context, snapshot)
-        alike = snapshot["text.vectors"] @ vector if rows is None else snapshot["text.vectors"][rows] @ vector
-        best = np.argpartition(-alike, wanted - 1)[:wanted] if wanted < len(alike) else np.arange(len(alike))
-        best = best[np.argsort(-alike[best], kind="stable")]
-        if rows is None:
-            best = best[alike[best] >= LEAST_ALIKE]
-        return Candidates(snapshot, best if rows is None else rows[best], match=by_meaning(alike[best]))
+        vector, index = context.query_vector, live.snapshot.meaning
+        if vector is None or index is None or not vector.any() or wanted == 0:
+            return Candidates(live.snapshot, np.empty(0, np.int64), match=by_meaning(np.empty(0, np.float32)))
+        categories = _likely(context)
+        rows, alike = index.search(vector, categories, wanted)
+        if categories is None:
+            enough = alike >= LEAST_ALIKE
+            rows, alike = rows[enough], alike[enough]
+        return Candidates(live.snapshot, rows, match=by_meaning(alike))
 
 
 def by_meaning(similarity: NDArray[np.float32]) -> Match:
@@ -56,10 +54,9 @@ def by_meaning(similarity: NDArray[np.float32]) -> Match:
     )  # fmt: skip
 
 
-def _likely(context: Context, snapshot: Snapshot) -> NDArray[np.int64] | None:
-    """Rows of the query's categories; None when these are not clear, and all must be looked at."""
+def _likely(context: Context) -> list[str] | None:
+    """The query's categories; None when these are not clear, and all must be looked at."""
     likely = context.query.categories if context.query is not None else ()
     if not likely or likely[0][1] < CLEAR:
         return None
-    near = [category for category, p in likely if p >= CLOSE * likely[0][1]]
-    return np.concatenate([snapshot.rows_of_category(category) for category in near])
+    return [category for category, p in likely if p >= CLOSE * likely[0][1]]

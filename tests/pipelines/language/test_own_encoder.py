@@ -29,7 +29,7 @@ def test_ads_are_encoded_served_and_trained_with_it(searched: Any, onnx_folder: 
         publish(settings, [searched.day])
         snapshot = open_current(searched.home.snapshots)
         encoder = encoder_in_use(settings)
-        assert encoder is not None and snapshot.encoder_version == encoder.version and snapshot["text.vectors"].shape[1] == 8
+        assert encoder is not None and snapshot.encoder_version == encoder.version and snapshot.meaning is not None
         reloader = Reloader(settings)
         reloader.refresh()
         assert reloader.refused == {} and reloader.live.encoder is not None and reloader.live.encoder.version == encoder.version
@@ -37,7 +37,10 @@ def test_ads_are_encoded_served_and_trained_with_it(searched: Any, onnx_folder: 
         query = " ".join(said[:3])
         ids = [snapshot.text("id.creative_id", r) for r in rows]
         trained = search_rows(settings, [query] * 3, ids, searched.day)["query_similarity"]
-        assert np.allclose(trained, snapshot["text.vectors"][rows] @ encoder.encode([query])[0], atol=1e-5) and np.ptp(trained) > 0
+        assert (
+            np.allclose(trained, snapshot.meaning.vectors_of(np.array(rows)) @ encoder.encode([query])[0], atol=1e-5)
+            and np.ptp(trained) > 0
+        )
         (own / "model.onnx").unlink()
         live = current_version(searched.home.snapshots)
         with pytest.raises(BundleRefused, match=r"model\.onnx"):

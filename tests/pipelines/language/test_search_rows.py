@@ -44,7 +44,7 @@ def test_offline_is_online(searched: Any) -> None:
         found = Keywords().source(request, context, live, 0)
         rows = np.setdiff1d(np.arange(min(len(snapshot), 15)), found.rows)
         assert context.query_vector is not None
-        others = Candidates(snapshot, rows, match=by_meaning(snapshot["text.vectors"][rows] @ context.query_vector))
+        others = Candidates(snapshot, rows, match=by_meaning(snapshot.meaning.vectors_of(rows) @ context.query_vector))
         candidates = found.join(others)
         online = model_matrix(CLICK, context, candidates)[:, COLUMNS]
         ids = [snapshot.text("id.creative_id", int(r)) for r in candidates.rows]
