@@ -37,13 +37,15 @@ class Price:
 @dataclass(frozen=True, slots=True)
 class QualityParts:
     """A search ad's quality, as advertisers see it. score: 1 to 10; the parts in [0, 1]. expected_ctr: against the search's other
-    candidates, 1/2 at their median; page_known: False where the landing page was never read, and counts as neutral."""
+    candidates, 1/2 at their median; page_known: False where the landing page was never read, and counts as neutral;
+    page_age_days: since it was read, as of the catalogue, None where it never was."""
 
     score: int
     expected_ctr: float
     ad_relevance: float
     landing_page: float
     page_known: bool
+    page_age_days: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

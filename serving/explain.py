@@ -79,7 +79,8 @@ def _quality_words(ad: RankedAd) -> str:
     q = ad.quality_parts
     if q is None:
         return ""
-    page = f"landing page {q.landing_page:.2f}" if q.page_known else "landing page never read (neutral)"
+    age = "" if q.page_age_days is None else f" (read {q.page_age_days:.0f} days before)"
+    page = f"landing page {q.landing_page:.2f}{age}" if q.page_known else "landing page never read (neutral)"
     parts = f"expected CTR {q.expected_ctr:.2f}, ad relevance {q.ad_relevance:.2f}, {page}"
     return f"quality score {q.score} of 10: {parts}; factor {ad.quality:.3f}"
 

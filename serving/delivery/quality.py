@@ -23,13 +23,15 @@ BY_CTR, BY_RELEVANCE, BY_PAGE = 0.4, 0.3, 0.3
 
 @dataclass(frozen=True)
 class Quality:
-    """factor: (n,), positive; the parts, (n,) in [0, 1], where a surface has them. ctr: 1/2 at the search's median pCTR."""
+    """factor: (n,), positive; the parts, (n,) in [0, 1], where a surface has them, page_age_days but for
+    those that were never read. ctr: 1/2 at the search's median pCTR."""
 
     factor: NDArray[np.float64]
     ctr: NDArray[np.float64] | None = None
     relevance: NDArray[np.float64] | None = None
     page: NDArray[np.float64] | None = None
     page_known: NDArray[np.bool_] | None = None
+    page_age_days: NDArray[np.float32] | None = None
 
     def parts(self, i: int) -> QualityParts | None:
         """What is shown of one candidate's quality."""
@@ -37,7 +39,9 @@ class Quality:
             return None
         ctr, relevance, page = float(self.ctr[i]), float(self.relevance[i]), float(self.page[i])
         score = 1 + round(9 * (BY_CTR * ctr + BY_RELEVANCE * relevance + BY_PAGE * page))
-        return QualityParts(score, ctr, relevance, page, bool(self.page_known[i]))
+        known = bool(self.page_known[i])
+        age = float(self.page_age_days[i]) if known and self.page_age_days is not None else None
+        return QualityParts(score, ctr, relevance, page, known, age)
 
 
 class QualityModel(Protocol):

@@ -33,14 +33,15 @@ class QualityScore:
         n = len(candidates)
         factor = Unhidden().quality(request, context, candidates, scores).factor
         relevance = self._relevance(candidates)
-        page, known = np.full(n, 0.5), np.zeros(n, bool)
+        page, known, age = np.full(n, 0.5), np.zeros(n, bool), np.zeros(n, np.float32)
         if context.query is not None:
             page, known = page_relevance(candidates.snapshot, context.query, context.query_vector, candidates.rows)
+            age[known] = candidates.snapshot["page.age_days"][candidates.of("page")[known]]
         factor = factor * (0.85 + 0.15 * relevance) * (0.7 + 0.3 * page)
         if context.query is not None and context.query.intent == "informational":
             factor = factor * (1 + INFORMATIVE * context.query.intent_probability * candidates.of("informative"))
         against = scores.pctr / max(float(np.median(scores.pctr)), 1e-12) if n else scores.pctr
-        return Quality(factor, against / (1 + against), relevance, page, known)
+        return Quality(factor, against / (1 + against), relevance, page, known, age)
 
     def _relevance(self, candidates: Candidates) -> NDArray[np.float64]:
         """By how the ad was matched, and half by how alike query and ad are where that is known."""

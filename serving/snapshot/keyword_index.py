@@ -29,7 +29,7 @@ EXACT, PHRASE, BROAD = (MATCH_TYPES.index(kind) for kind in ("exact", "phrase", 
 MOST_WORDS: Final = 10
 """Of a keyword; a longer one matches nothing, as on the platforms."""
 QUERY_WORDS: Final = 32
-"""Of a query that are looked at."""
+"""Of a query that are looked at for what was bought; negatives are looked for in all of them."""
 MOST_ALIKE: Final = 500
 """Equal keywords of a match type that stand for one query's words; the highest bids."""
 MOST_BROAD: Final = 2_000
@@ -135,7 +135,7 @@ def keyword_columns(catalog: Mapping[str, pa.Table], creatives: pa.Table) -> dic
 
 @dataclass(frozen=True)
 class _Asked:
-    """A query's words as codes, in all its spellings: the words, ascending; the runs of them; and each whole, in any order."""
+    """A text's words as codes, in all its spellings: the words, ascending; the runs of them; and each whole, in any order."""
 
     words: Codes
     runs: Codes
@@ -143,7 +143,7 @@ class _Asked:
 
     @classmethod
     def of(cls, spellings: Sequence[Sequence[str]]) -> _Asked:
-        codes = [hash_words(list(spelling[:QUERY_WORDS])) for spelling in spellings]
+        codes = [hash_words(list(spelling)) for spelling in spellings]
         bags = [_bag(c[None, :], np.array([len(c)])) for c in codes if 0 < len(c) <= MOST_WORDS]
         runs = [run for c in codes for run in _runs(c)]
         empty = np.empty(0, np.uint64)
@@ -216,8 +216,9 @@ class KeywordIndex:
 
     @classmethod
     def of(cls, arrays: Mapping[str, np.ndarray]) -> KeywordIndex | None:
-        """The index of a snapshot's arrays; None where they hold none."""
-        return cls(arrays) if "keyword.group" in arrays else None
+        """The index of a snapshot's arrays; None where they hold none of it. Raises KeyError naming a lost one: without it an ad
+        might be shown that a negative keeps out."""
+        return cls(arrays) if any(name.startswith("keyword.") for name in arrays) else None
 
     def __len__(self) -> int:
         return len(self._group)
@@ -245,7 +246,7 @@ class KeywordIndex:
 
     def _matched(self, query: Query, typed: Sequence[str]) -> tuple[Rows, NDArray[np.int8], NDArray[np.bool_]]:
         """Keywords that match, as what each was bought, and which do as close variants."""
-        spellings = dict.fromkeys([query.stems, tuple(map(stem, typed)), *self._otherwise(query.tokens)])
+        spellings = dict.fromkeys([query.stems[:QUERY_WORDS], tuple(map(stem, typed)), *self._otherwise(query.tokens)])
         asked = _Asked.of(list(spellings))
         more = {stem(w) for term in query.expanded for w in tokenise(term.text)}
         words = asked.words if not more else np.union1d(asked.words, hash_words(sorted(more)[:QUERY_WORDS]))
@@ -280,7 +281,7 @@ class KeywordIndex:
         query both as it was typed and as it was corrected."""
         group = self._group_of[rows]
         out = np.zeros(len(group), bool)
-        for tokens in {query.tokens[:QUERY_WORDS], tuple(tokenise(query.original)[:QUERY_WORDS])}:
+        for tokens in {query.tokens, tuple(tokenise(query.original))}:
             asked = _Asked.of([tokens])
             exact = self._never.exact_rows(asked.bags, ALL)
             exact = exact[np.isin(self._never.sequence[exact], asked.runs)]

@@ -72,8 +72,8 @@ class MeaningIndex:
 
     @classmethod
     def of(cls, columns: Mapping[str, np.ndarray]) -> MeaningIndex | None:
-        """None where nothing was encoded."""
-        return cls(columns) if VECTORS in columns else None
+        """None where nothing was encoded. Raises KeyError naming a lost column."""
+        return cls(columns) if any(name.startswith("meaning.") for name in columns) else None
 
     def vectors_of(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
         """The vectors of ads by their rows, (n, d)."""

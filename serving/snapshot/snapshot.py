@@ -193,7 +193,10 @@ def open_snapshot(folder: Path) -> Snapshot:
     except (OSError, ValueError) as error:
         raise SnapshotMissing("snapshot", str(folder), f"A column cannot be read ({error}); publish again.") from None
     _refuse_torn(manifest, arrays)
-    return Snapshot(manifest, arrays)
+    try:
+        return Snapshot(manifest, arrays)
+    except KeyError as error:
+        raise SnapshotMissing("snapshot column", error.args[0], "It is absent; publish again.") from None
 
 
 def _refuse_other_features(manifest: Manifest) -> None:

@@ -16,6 +16,8 @@ from serving.request import AdRequest
 from serving.stages import Context
 from serving.understanding.query import Query, Term
 
+WORDS_READ: Final = 32
+"""Of a query that are spelt right and looked for names; the others stay as they were typed."""
 MOST_TERMS: Final = 8
 """Related terms that a query is widened by."""
 UNIT: Final = re.compile(r"(\d+(?:[.,]\d+)?)\s+(km|m|cm|mm|kg|g|l|ml|gb|tb|mb|inch|w|v|h)\b")
@@ -47,10 +49,10 @@ def analyse(text: str, language: Language | None, spoken: str = "") -> Query:
     typed = tokenise(UNIT.sub(r"\1\2", normalise(text)))
     if language is None:
         return Query(text, " ".join(typed), tuple(typed), tuple(map(stem, typed)), _hint(text, typed, spoken), flags=("language_absent",))
-    tokens = [language.spelling.correct(w) for w in typed]
+    tokens = [*map(language.spelling.correct, typed[:WORDS_READ]), *typed[WORDS_READ:]]
     normalised, stems = " ".join(tokens), tuple(map(stem, tokens))
     reading = language.classifier.read(normalised)
-    entities = language.gazetteer.find(normalised)
+    entities = language.gazetteer.find(" ".join(tokens[:WORDS_READ]))
     return Query(
         text, normalised, tuple(tokens), stems, _hint(text, tokens, spoken),
         corrections=tuple((a, b) for a, b in zip(typed, tokens, strict=True) if a != b), entities=entities,
@@ -61,8 +63,8 @@ def analyse(text: str, language: Language | None, spoken: str = "") -> Query:
 
 def _related(language: Language, stems: tuple[str, ...], names: list[str]) -> tuple[Term, ...]:
     """Related terms of the query's words, word pairs and names, the weightiest first; none that the query already says."""
-    said = set(stems)
-    keys = [*stems, *(f"{a} {b}" for a, b in pairwise(stems)), *(" ".join(stem(w) for w in n.split()) for n in names)]
+    said, read = set(stems), stems[:WORDS_READ]
+    keys = [*read, *(f"{a} {b}" for a, b in pairwise(read)), *(" ".join(stem(w) for w in n.split()) for n in names)]
     found: dict[str, Term] = {}
     for key in dict.fromkeys(keys):
         for term in language.related.get(key, ()):

@@ -67,10 +67,11 @@ def test_no_events_and_too_many_are_refused(api: Any) -> None:
     [
         b"", b"{", b"null", b"[]", b'"a"', b"\xff\xfe", b"{}", b'{"slots": 1e999}', b'{"slots": NaN}', b'{"slots": ' + b"9" * 5_000 + b"}",
         b"[" * 20_000, b'{"surface": "\\ud800", "user_id": "\\udfff"}', b'{"\\ud800": 1, "surface": "proactive"}',
+        b'{"query": "\\ud800"}', b'{"query": "shoes", "query": 7}', b'{"query": ["shoes"]}', b'{"query": null}',
         b'{"surface": "proactive", "surface": {}}',
     ],
 )  # fmt: skip
-@pytest.mark.parametrize("path", ["/v1/ads", "/v1/events"])
+@pytest.mark.parametrize("path", ["/v1/ads", "/v1/search", "/v1/events"])
 @pytest.mark.parametrize("headers", [JSON, {"content-type": "text/plain"}, {}], ids=["json", "text", "untyped"])
 def test_what_is_not_a_request_is_a_4xx(api: Any, path: str, body: bytes, headers: dict[str, str]) -> None:
     answer = api.client.post(path, content=body, headers=headers)

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from serving.decision import Decision
+from serving.delivery.quality import HIDE
 from serving.snapshot import Snapshot
 
 ROUNDS = settings(max_examples=40, deadline=None)
@@ -62,6 +63,29 @@ def test_a_winner_that_had_bid_its_price_keeps_its_place_and_a_little_less_loses
     less = int(mine.price.price_micros * 0.98) - 2
     lower = over(home, with_bids(searching, advertiser, less))("running shoes")
     assert place(lower, advertiser) > mine.position, "and no more than enough"
+
+
+@ROUNDS
+@given(st.integers(0, 5), st.floats(0, 0.5), st.floats(0, 0.5))
+def test_a_better_ad_never_stands_lower(
+    searching: Any, over: Any, tmp_path_factory: Any, advertiser: int, hidden: float, more: float
+) -> None:
+    """Of the same bid and chance of a click: the more people hide an ad, the lower its quality."""
+    snapshot = searching.live.snapshot
+    mine = snapshot["id.advertiser_id"] == f"a{advertiser}".encode()
+
+    def decided(rate: float) -> Decision:
+        arrays = {**snapshot.arrays, HIDE: np.where(mine, rate, snapshot[HIDE]).astype(np.float32)}
+        live = replace(searching.live, snapshot=Snapshot(snapshot.manifest, arrays))
+        decision: Decision = over(tmp_path_factory.getbasetemp(), live)("running shoes")
+        return decision
+
+    better, worse = decided(hidden), decided(hidden + more)
+    assert place(better, advertiser) <= place(worse, advertiser)
+    quality = [{ad.creative_id: ad.quality for ad in (*d.shown, *d.held)} for d in (better, worse)]
+    assert all(quality[0][c] >= quality[1][c] for c in quality[0].keys() & quality[1].keys())
+    for ad in (*better.shown, *worse.shown):
+        assert ad.price.price_micros <= ad.bid_micros
 
 
 @ROUNDS

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import pyarrow as pa
 import pytest
@@ -12,6 +13,9 @@ from hypothesis import strategies as st
 from feature_repo.catalog import KEYWORD
 from feature_repo.taxonomy import MATCH_TYPES
 from feature_repo.text import normalise, stem, tokenise
+from pipelines.bench.synthetic import catalogue
+from serving.errors import SnapshotMissing
+from serving.snapshot import current_version, open_snapshot
 from serving.snapshot.keyword_index import KeywordIndex, keyword_columns
 from serving.understanding.query import Query, Term
 
@@ -103,6 +107,27 @@ def test_a_negative_keeps_out_by_its_very_words(negative: str, kind: str, text: 
     assert set(got) == set(range(6)) - out
 
 
+def test_a_negative_keeps_out_however_long_the_query() -> None:
+    bought: list[Bought] = [
+        ("g0", "shoes", "broad", False, 10),
+        ("g0", "free of charge", "phrase", True, 0),
+        ("g1", "shoes", "broad", False, 9),
+    ]
+    long = "shoes " + "word " * 300
+    assert set(found(bought, f"{long} free of charge")) == {2, 3} and set(found(bought, f"{long} free and charge")) == {0, 1, 2, 3}
+
+
+@pytest.mark.parametrize("lost", ["keyword.group", "keyword.never_group", "meaning.row"])
+def test_a_catalogue_that_lost_a_part_of_an_index_is_refused(tmp_path: Path, lost: str) -> None:
+    """Without its negatives it would show what they keep out."""
+    catalogue(tmp_path, 100, keywords=300)
+    folder = tmp_path / current_version(tmp_path)
+    assert open_snapshot(folder).keywords is not None
+    (folder / f"{lost}.npy").unlink()
+    with pytest.raises(SnapshotMissing, match=lost):
+        open_snapshot(folder)
+
+
 def test_the_best_keyword_stands_for_an_ad() -> None:
     bought: list[Bought] = [
         ("g0", "running shoes", "broad", False, 99), ("g0", "running shoes", "exact", False, 5),
@@ -135,7 +160,7 @@ def test_keywords_of_ads_that_are_not_there_are_left_out() -> None:
 
 
 WORDS = st.sampled_from(["run", "runs", "shoe", "shoes", "red", "Zürich", "靴", "10km", "x" * 60])
-TEXT = st.lists(WORDS, max_size=7).map(" ".join)
+TEXT = st.one_of(st.lists(WORDS, max_size=7), st.lists(WORDS, min_size=28, max_size=40)).map(" ".join)
 BOUGHT = st.lists(
     st.tuples(
         st.sampled_from(["g0", "g1", "g2", "g3"]), st.lists(WORDS, min_size=1, max_size=4).map(" ".join), st.sampled_from(MATCH_TYPES),

@@ -13,7 +13,7 @@ from serving.bundles.language import Language
 from serving.bundles.text_encoder import BUCKETS, buckets
 from serving.understanding.gazetteer import Gazetteer
 from serving.understanding.query import Term
-from serving.understanding.query_analysis import analyse
+from serving.understanding.query_analysis import WORDS_READ, analyse
 from serving.understanding.query_classifier import OUTPUTS, QueryClassifier
 from serving.understanding.spelling import Spelling
 
@@ -74,7 +74,8 @@ def test_script_and_stop_words_tell_the_language(language: Language, text: str, 
 
 HARD = st.one_of(
     st.text(max_size=200), st.text(st.characters(categories=["Lo", "Mn", "So", "Cf"]), max_size=80),
-    st.sampled_from(["", " ", "a" * 2000, "שלום עולם", "مرحبا", "👟👟", "\u202eevil", "\x00", "ﬁne ①", "word " * 400]),
+    st.sampled_from(["", " ", "a" * 2000, "שלום עולם", "مرحبا", "👟👟", "\u202eevil", "\x00", "ﬁne ①", "word " * 400,
+        "купить running 鞋 חדש 10 km 👟", "sho\u0301es\u200dx", "\ud800 shoes"]),
 )  # fmt: skip
 
 
@@ -86,6 +87,13 @@ def test_any_text_is_understood_somehow(language: Language, text: str, learned: 
     assert all(c in CATEGORIES and 0 <= p <= 1 for c, p in query.categories)
     assert all(query.normalised[e.start : e.end] == e.text for e in query.entities)
     assert ("language_absent" in query.flags) is not learned
+
+
+def test_a_very_long_query_is_read_to_a_limit_and_kept_whole(language: Language) -> None:
+    text = "runing " * WORDS_READ + "sneekers acme " * 50
+    query = analyse(text, language)
+    assert len(query.tokens) == WORDS_READ + 100 and query.tokens[WORDS_READ:][:2] == ("sneekers", "acme")
+    assert set(query.corrections) == {("runing", "running")} and query.entities == ()
 
 
 def test_without_a_model_the_words_alone_are_left() -> None:
