@@ -19,12 +19,13 @@ Columns = Mapping[str, np.ndarray]
 class Column:
     """One model input. origin: `context` (request), `user`, `ad` (feature tables and catalogue), `pair` or `search` (request_time.py).
 
-    kind `category` marks identity codes (text.hash_codes), which a ranker encodes and never orders by.
+    kind `category` marks identity codes (text.hash_codes), which a ranker encodes and never orders by; `history` what is told
+    of a user's latest actions, action by action, which only rankers that read sequences know what to do with.
     """
 
     name: str
     origin: Literal["context", "user", "ad", "pair", "search"]
-    kind: Literal["numeric", "category"] = "numeric"
+    kind: Literal["numeric", "category", "history"] = "numeric"
 
 
 @dataclass(frozen=True)

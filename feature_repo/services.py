@@ -6,7 +6,7 @@ from typing import Final
 
 from feature_repo.errors import FeatureError
 from feature_repo.model_input import Column, ModelInput
-from feature_repo.tables.ad_creative import AD_CREATIVE
+from feature_repo.tables.ad_creative import AD_CREATIVE, IMAGE
 from feature_repo.tables.ad_performance import AD_PERFORMANCE
 from feature_repo.tables.user_profile import USER_PROFILE
 
@@ -61,3 +61,12 @@ def inputs_of(head: str) -> tuple[str, ...]:
     if head not in HEADS:
         raise FeatureError("head", head, f"Known: {', '.join(HEADS)}.")
     return tuple(m.name for m in HEADS[head])
+
+
+def modality(model: ModelInput, name: str) -> tuple[int, ...]:
+    """Positions of the columns that are at their usual values when a modality is missing: `user` (with what users and ads are
+    together), `image` (what was measured of the creative's picture) or `context`."""
+    if name == "image":
+        return tuple(i for i, c in enumerate(model.columns) if c.name in IMAGE)
+    origins = {"user": ("user", "pair"), "context": ("context",)}[name]
+    return tuple(i for i, c in enumerate(model.columns) if c.origin in origins)

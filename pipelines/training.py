@@ -20,6 +20,7 @@ from pipelines.gates import Verdict, judge
 from pipelines.metrics import METRICS
 from pipelines.rankers import RANKERS
 from pipelines.rankers.fit_bundle import fit_bundle
+from pipelines.train_environment import fit_elsewhere, is_elsewhere
 from serving.bundles import Bundle
 from serving.bundles.aliases import folder as version_folder
 from serving.bundles.aliases import read as read_aliases
@@ -43,10 +44,14 @@ def report_path(home: Home, head: str, day: date, ranker: str) -> Path:
     return home.reports / f"{head}-{ranker}-{day}.html"
 
 
-def fit(settings: Settings, head: str, day: date, ranker: str) -> Bundle:
-    """Trains one ranker on the day's dataset. Raises PipelineError for an unknown ranker."""
+def fit(settings: Settings, head: str, day: date, ranker: str, quiet: bool = True) -> Bundle:
+    """Trains one ranker on the day's dataset, in the training environment where it needs one. quiet: shows no progress there.
+    Raises PipelineError for an unknown ranker, Refused where there is no such environment."""
     if ranker not in RANKERS:
         raise PipelineError("ranker", ranker, f"Known: {', '.join(RANKERS)}.")
+    if is_elsewhere(RANKERS[ranker]):
+        fit_elsewhere(settings, head, day, ranker, quiet)
+        return load_candidate(settings.home, head, day, ranker)
     return fit_bundle(RANKERS[ranker], read(settings.home, head, day), candidate(settings.home, head, day, ranker), "0")
 
 

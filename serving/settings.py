@@ -67,6 +67,7 @@ class Settings(BaseSettings):
     sources: tuple[str, ...] = Field(("simulator", "serving"), description="Logs that `ingest day` collects every day")
     label_maturity_hours: int = Field(24, ge=0, description="A label counts once its window has passed")
     negative_rate: float = Field(0.25, gt=0, le=1, description="Share of negatives kept in training")
+    train_command: str = Field("", description="`placard` of the environment with torch; default: .venv-train beside this one")
 
     @classmethod
     def settings_customise_sources(

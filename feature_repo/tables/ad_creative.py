@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 IMAGE_STATS: Final = ("brightness", "contrast", "saturation", "hue", "edges")
 """What pipelines/images.py measures of each picture, all in [0, 1]."""
+IMAGE: Final = ("has_image", *(f"image_{s}" for s in IMAGE_STATS))
+"""The features of the picture."""
 
 
 def build(tables: Mapping[str, ir.Table], as_of: datetime) -> ir.Table:

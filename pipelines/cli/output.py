@@ -6,7 +6,8 @@ import functools
 import json
 import sys
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, is_dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -15,6 +16,7 @@ from typing import Any, ParamSpec, TypeVar
 import numpy as np
 from rich.console import Console
 from rich.markup import escape
+from rich.progress import Progress, TaskID, TextColumn
 
 from feature_repo.errors import PlacardError
 
@@ -23,6 +25,26 @@ R = TypeVar("R")
 
 people = Console(stderr=True, highlight=False)
 """Progress and prose go here; standard output is for results."""
+
+
+@contextmanager
+def bars(shown: bool) -> Iterator[None]:
+    """Within, long fits draw a bar each on standard error, when it is a terminal."""
+    from pipelines.rankers.progress import showing
+
+    if not shown:
+        yield
+        return
+    with Progress(*Progress.get_default_columns(), TextColumn("{task.fields[note]}"), console=people, transient=True) as progress:
+        tasks: dict[str, TaskID] = {}
+
+        def tell(what: str, done: int, total: int, note: str) -> None:
+            if what not in tasks:
+                tasks[what] = progress.add_task(what, note="")
+            progress.update(tasks[what], completed=done, total=total, note=note)
+
+        with showing(tell):
+            yield
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from pipelines.cli.output import emit, guarded, people
+from pipelines.cli.output import bars, emit, guarded, people
 
 
 @guarded
@@ -36,7 +36,8 @@ def train(
         lines.append(f"{len(made.rows):,} rows, {result['positives']:,} positive")
     if step != "dataset":
         people.print(f"fitting {ranker}.")
-        bundle = fit(settings, head, day, ranker)
+        with bars(not as_json):
+            bundle = fit(settings, head, day, ranker, quiet=as_json)
         m = bundle.manifest
         result |= {"ranker": ranker, "members": [name for name, _ in m.members], "base_rate": m.base_rate,
                    "position_offset": m.position_offset, "bundle": candidate(settings.home, head, day, ranker)}  # fmt: skip

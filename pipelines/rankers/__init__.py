@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
+from pipelines.rankers.early_fusion import EarlyFusion
 from pipelines.rankers.fit_bundle import Family
 from pipelines.rankers.xgboost import Xgboost
 
-RANKERS: Final[dict[str, Family]] = {r.name: r for r in (Xgboost(), Xgboost(name="xgboost_slim", rounds=120, depth=3, eta=0.1))}
+RANKERS: Final[dict[str, Family]] = {
+    r.name: r for r in (Xgboost(), Xgboost(name="xgboost_slim", rounds=120, depth=3, eta=0.1), EarlyFusion())
+}  # fmt: skip
 """xgboost_slim: fewer and shallower trees, a quarter of the scoring time."""

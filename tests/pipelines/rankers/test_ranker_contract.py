@@ -14,6 +14,7 @@ from pipelines.errors import Refused
 from pipelines.evaluate.offline import predict
 from pipelines.metrics.roc_auc import roc_auc
 from pipelines.rankers import RANKERS
+from pipelines.rankers.deep_family import DeepFamily
 from pipelines.rankers.fit_bundle import Family, fit_bundle
 from pipelines.rankers.logistic import logistic_baseline
 from serving.bundles import Bundle
@@ -21,7 +22,11 @@ from serving.bundles import Bundle
 CATEGORY = next(i for i, c in enumerate(CLICK.columns) if c.kind == "category")
 
 
-@pytest.fixture(scope="module", params=sorted(RANKERS))
+FAMILIES = [pytest.param(n, marks=pytest.mark.deep) if isinstance(r, DeepFamily) else n for n, r in sorted(RANKERS.items())]
+"""Those that need torch run in the training environment."""
+
+
+@pytest.fixture(scope="module", params=FAMILIES)
 def ranker(request: pytest.FixtureRequest) -> Family:
     return RANKERS[request.param]
 

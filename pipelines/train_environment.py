@@ -1,0 +1,45 @@
+"""Hands a deep ranker's fit to the environment that has torch: the platform's own stays small."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from datetime import date
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Final
+
+from pipelines.errors import Missing, PipelineError, Refused
+from pipelines.rankers.deep_family import DeepFamily
+from pipelines.rankers.fit_bundle import Family
+from serving.settings import Settings, child_environment
+
+RAISED: Final[dict[int, type[PipelineError]]] = {kind.exit_code: kind for kind in (Refused, Missing)}
+
+
+def command_of(settings: Settings) -> Path:
+    """The training environment's `placard`: the setting's, or the one in .venv-train beside the running environment."""
+    return Path(settings.train_command) if settings.train_command else Path(sys.prefix).with_name(".venv-train") / "bin" / "placard"
+
+
+def is_elsewhere(family: Family) -> bool:
+    """The family needs torch and this environment has none."""
+    return isinstance(family, DeepFamily) and find_spec("torch") is None
+
+
+def hand_over(settings: Settings, *argv: str) -> None:
+    """Runs a verb in the training environment, its progress on our standard error. Raises Refused when there is no such
+    environment, and what the verb ended with."""
+    command = command_of(settings)
+    if not command.exists() or command.parent.resolve() == Path(sys.executable).parent.resolve():
+        raise Refused("training environment", str(command), "Deep rankers need torch: run `make train-env`, or set PLACARD_TRAIN_COMMAND.")
+    environment = child_environment(PLACARD_HOME=str(settings.home.root))
+    status = subprocess.run([str(command), *argv], stdout=subprocess.DEVNULL, env=environment).returncode
+    if status:
+        raise RAISED.get(status, PipelineError)(f"{command} {argv[0]}", status, "Its own message stands above.")
+
+
+def fit_elsewhere(settings: Settings, head: str, day: date, ranker: str, quiet: bool) -> None:
+    """`placard train --step fit`, there."""
+    argv = ("train", "--partition", str(day), "--head", head, "--ranker", ranker, "--step", "fit")
+    hand_over(settings, *argv, *(["--json"] if quiet else []))
