@@ -89,8 +89,10 @@ class MeaningIndex:
             cells = np.sort(cells[: int(np.searchsorted(np.cumsum(self._sizes[cells]), max(LOOKED_AT, k))) + 1])
         starts, sizes = self._stretches(cells)
         alike = np.concatenate([self._vectors[s : s + n] @ wanted for s, n in zip(starts, sizes, strict=True)] or [np.empty(0, np.float32)])
-        best = np.argpartition(-alike, k - 1)[:k] if k < len(alike) else np.arange(len(alike))
-        best = best[np.argsort(-alike[best], kind="stable")]
+        # The k-th value first: it costs half of what the places of the best k do.
+        least = np.partition(alike, len(alike) - k)[len(alike) - k] if k < len(alike) else -np.inf
+        best = np.flatnonzero(alike >= least)
+        best = best[np.argsort(-alike[best], kind="stable")][:k]
         ends = np.cumsum(sizes)
         stretch = np.searchsorted(ends, best, side="right")
         return self._row[best + (starts - ends + sizes)[stretch]].astype(np.int64), alike[best]
