@@ -4,9 +4,11 @@
 
 - **drift**: how far each published feature moved in a week (population stability index, judged against chance).
 - **calibration**: predicted over observed clicks of what was served over `days`, by surface, device, region and day.
+- **guard** holds the click champion to its band on those labels: one that has drifted is kept out of the auction, the one before
+  comes back, and the task fails with the figures. It is not retried.
 - **skew**: the feature vectors that serving logged, against the same ones recomputed offline.
 
-A figure that does not hold is shown in the report and does not fail the task: nothing waits for these reports.
+A figure that does not hold in a report is shown there and does not fail the task: nothing waits for these reports.
 """
 
 from airflow.sdk import Param, PartitionedAssetTimetable, dag, task
@@ -34,12 +36,16 @@ def quality_daily():
     def calibration():
         return verb("quality calibration --days {{ params.days }}")
 
+    @task.bash(max_active_tis_per_dag=1)  # the registry's aliases have one writer
+    def guard():
+        return verb("guard --head click --days {{ params.days }}")
+
     @task.bash
     def skew():
         return verb("quality skew")
 
     drift()
-    calibration()
+    calibration() >> guard()
     skew()
 
 

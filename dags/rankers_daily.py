@@ -49,7 +49,7 @@ def rankers_daily():
 
         @task.bash(outlets=[RANKERS], max_active_tis_per_dag=1)  # the registry's aliases have one writer
         def register():
-            return verb(f"models register {candidate} --alias challenger")
+            return verb(f"registry register {candidate} --alias challenger")
 
         @task_group(group_id=head)
         def steps():

@@ -9,8 +9,8 @@ import typer
 
 from pipelines.cli.output import debug
 
-VERBS = ("simulate", "ingest", "features", "language", "train", "evaluate", "gate", "models", "shadow", "quality",
-         "serve", "explain", "bench", "demo", "up", "doctor", "config")  # fmt: skip
+VERBS = ("simulate", "ingest", "features", "language", "train", "evaluate", "gate", "registry", "promote",
+         "rollback", "shadow", "quality", "guard", "serve", "explain", "bench", "demo", "up", "doctor", "config")  # fmt: skip
 """Modules of pipelines/cli, in the order of `placard --help`; each has register(app)."""
 
 app = typer.Typer(

@@ -26,9 +26,10 @@ from feature_repo.table import EVENT_TIME, FeatureTable
 from feature_repo.tables import QUERY_TABLES, TABLES
 from feature_repo.text import hash_codes, query_key
 from pipelines.build import as_of_table, connect
-from pipelines.errors import Missing, PipelineError, Refused
+from pipelines.errors import Missing, PipelineError
 from pipelines.exclusive import exclusive
 from pipelines.search_rows import search_rows
+from pipelines.teachable import refuse_one_class, refuse_unteachable
 from serving.settings import Settings
 
 if TYPE_CHECKING:
@@ -190,20 +191,15 @@ def make(settings: Settings, head: str, day: date, cuts: tuple[float, float] = (
         raise PipelineError("head", head, f"Known: {', '.join(HEADS)}.")
     frame = labels(settings.home, head, day, timedelta(hours=settings.label_maturity_hours))
     frame["split"] = split(frame, cuts)
-    for name in ("train", "test"):
-        found = frame.loc[frame["split"] == name, "label"]
-        if found.nunique() < 2:
-            raise Refused(
-                f"{head} labels of the {name} split", f"{len(found)} rows, {int(found.sum())} positive",
-                "Both outcomes are needed: take more days, or check that outcomes are ingested.",
-            )  # fmt: skip
+    for name in ("train", "test"):  # told before the features are joined, which takes long
+        refuse_one_class(head, name, frame.loc[frame["split"] == name, "label"].to_numpy(bool))
     rate = settings.negative_rate if frame["label"].mean() < 0.1 and frame["label"].sum() > 1000 else 1.0
     frame = sample(frame, rate)
     frame["weight_rate"] = np.where(frame["split"] == "test", 1.0, rate)
     search = search_rows(settings, frame["query"].to_list(), frame["creative_id"].to_list(), day)
     widest = HEADS[head][-1]
     made = Dataset(head, widest, frame, assemble(widest, frame, features_at(settings, frame), search))
-    refuse_leaks(made)
+    refuse_unteachable(made)
     place = folder(settings.home, head, day)
     place.mkdir(parents=True, exist_ok=True)
     part = place / f".{MATRIX}.{os.getpid()}"
@@ -212,20 +208,6 @@ def make(settings: Settings, head: str, day: date, cuts: tuple[float, float] = (
     os.replace(part, place / MATRIX)
     write_partition(pa.Table.from_pandas(made.rows, preserve_index=False), place / ROWS)
     return made
-
-
-def refuse_leaks(dataset: Dataset) -> None:
-    """Stops when a single column all but gives the label away: that is a feature from the future, not a good one."""
-    from sklearn.metrics import roc_auc_score
-
-    rows = dataset.part("train")
-    label = dataset.label[rows]
-    if label.sum() < 50:
-        return
-    for i, column in enumerate(dataset.input.columns):
-        values = dataset.matrix[rows, i]
-        if column.kind == "numeric" and np.ptp(values) > 0 and abs(roc_auc_score(label, values) - 0.5) > 0.495:
-            raise Refused("leaking column", column.name, "It alone gives the label away; build features as of an earlier time.")
 
 
 def read(home: Home, head: str, day: date) -> Dataset:

@@ -14,10 +14,10 @@ from rich.markup import escape
 
 from feature_repo.sources import Home
 from pipelines.errors import PipelineError
-from pipelines.registry import Version
 from pipelines.run_verb import COMMAND, Progress, verb
 from pipelines.tour import Tour
 from pipelines.traffic import Client, Served, searches, send_traffic, users
+from pipelines.version import Version
 from serving.settings import Settings, child_environment
 
 REQUESTS: Final = 200
@@ -138,7 +138,7 @@ def _last_day(home: Home, day: date, scheduler: bool, say: Progress) -> None:
         verb(home, "train", "--partition", key, "--head", head, say=say)
         verb(home, "evaluate", "--partition", key, "--head", head, say=say)
         verb(home, "gate", "--partition", key, "--head", head, say=say)
-        verb(home, "models", "register", "--partition", key, "--head", head, say=say)
+        verb(home, "registry", "register", "--partition", key, "--head", head, say=say)
 
 
 def story(settings: Settings, size: Size, today: date, *, keep: bool, scheduler: bool, tour: Tour) -> Outcome:
@@ -163,8 +163,8 @@ def story(settings: Settings, size: Size, today: date, *, keep: bool, scheduler:
         slim = ("--partition", last.isoformat(), "--head", "click", "--ranker", "xgboost_slim")
         verb(home, "train", *slim, "--step", "fit", say=say)
         verb(home, "evaluate", *slim, say=say)
-        verb(home, "models", "register", *slim, "--alias", "shadow", say=say)
-        models = verb(home, "models", "list", say=say)
+        verb(home, "registry", "register", *slim, "--alias", "shadow", say=say)
+        models = verb(home, "registry", "list", say=say)
     with tour.step("Serve, ask, and feed engagements back") as say, server(home, keep) as url:
         served = send_traffic(url, users(home, REQUESTS, settings.seed), settings.seed, say)
         why = Client(url).call("GET", f"/v1/decisions/{served.decision_id}/why")

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import json
 import logging
-import os
-import shutil
 import tempfile
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stderr
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from io import StringIO
 from pathlib import Path
@@ -19,11 +17,15 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.errors import Missing, PipelineError
+from pipelines import journal
+from pipelines.errors import Missing, PipelineError, Refused
 from pipelines.exclusive import exclusive
+from pipelines.install import install
+from pipelines.journal import Change
+from pipelines.version import Version
 from serving.bundles import Bundle
 from serving.bundles.aliases import Aliases, folder, read, write
-from serving.bundles.sealed import read_manifest, write_manifest_file
+from serving.bundles.sealed import read_manifest
 from serving.bundles.trees import Trees
 from serving.errors import ServingError
 from serving.settings import Settings
@@ -32,36 +34,6 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 ALIASES = ("champion", "challenger", "shadow", "previous")
-
-
-@dataclass(frozen=True)
-class Change:
-    """One line of the journal: at `at`, `alias` of `head` went from one version to another, and why."""
-
-    at: str
-    head: str
-    alias: str
-    version: str
-    before: str
-    why: str
-
-
-@dataclass(frozen=True)
-class Version:
-    head: str
-    version: str
-    ranker: str
-    trained_to: str
-    aliases: tuple[str, ...]
-    metrics: dict[str, float]
-
-    @property
-    def figures(self) -> str:
-        """Its two telling metrics, for a line: a ranker's NE and AUC, else the first that were measured."""
-        m = self.metrics
-        if "normalised_entropy" in m:
-            return f"NE {m['normalised_entropy']:.4f}  AUC {m.get('roc_auc', float('nan')):.4f}"
-        return "  ".join(f"{name} {value:.4f}" for name, value in list(m.items())[:2])
 
 
 @contextmanager
@@ -110,7 +82,7 @@ def register(
             rows = np.asarray(example, np.float32)
             version = _log(bundle, candidate, rows)
             target = folder(settings.home.bundles, head, version)
-            _install(candidate, target, asdict(replace(bundle.manifest, version=version, metrics=dict(metrics))))
+            install(candidate, target, asdict(replace(bundle.manifest, version=version, metrics=dict(metrics))))
             mlflow.log_artifacts(str(target), "bundle")
     set_alias(settings, head, alias, version, why)
     return next(v for v in versions(settings, head) if v.version == version)
@@ -175,7 +147,7 @@ def register_sealed(settings: Settings, head: str, candidate: Path, why: str, me
             mlflow.log_metrics({k: v for k, v in metrics.items() if np.isfinite(v)})
             version = str(client.create_model_version(head, f"{run.info.artifact_uri}/bundle", run.info.run_id).version)
             target = folder(settings.home.bundles, head, version)
-            _install(candidate, target, {**manifest, "version": version, "metrics": {k: v for k, v in metrics.items() if np.isfinite(v)}})
+            install(candidate, target, {**manifest, "version": version, "metrics": {k: v for k, v in metrics.items() if np.isfinite(v)}})
             mlflow.log_artifacts(str(target), "bundle")
     set_alias(settings, head, "challenger", version, why)
     return next(v for v in versions(settings, head) if v.version == version)
@@ -189,56 +161,65 @@ def _experiment(settings: Settings, client: MlflowClient, head: str) -> str:
     return str(client.create_experiment(head, artifact_location=(settings.home.mlflow / "artifacts").as_uri()))
 
 
-def _install(candidate: Path, target: Path, manifest: Mapping[str, Any]) -> None:
-    """Copies a model's folder to where serving reads it, whole or not at all."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    part = Path(tempfile.mkdtemp(dir=target.parent, prefix="."))
-    shutil.copytree(candidate, part, dirs_exist_ok=True)
-    write_manifest_file(part, manifest)
-    shutil.rmtree(target, ignore_errors=True)
-    part.chmod(0o755)
-    os.replace(part, target)
-
-
 def set_alias(settings: Settings, head: str, alias: str, version: str, why: str) -> None:
     """Points an alias at a version, in MLflow, in serving's file and in the journal. Raises PipelineError for an unknown version."""
     with exclusive(settings.home, "models"):
-        _point(settings, head, {alias: (version, why)})
+        point(settings, head, {alias: (version, why)})
 
 
 def clear_alias(settings: Settings, head: str, alias: str, why: str) -> None:
     """Takes an alias away; nothing happens when it is not set."""
     with exclusive(settings.home, "models"):
-        if alias in _aliases(settings).get(head, {}):
-            _point(settings, head, {alias: ("", why)})
+        if alias in aliases_of(settings).get(head, {}):
+            point(settings, head, {alias: ("", why)})
 
 
-def _point(settings: Settings, head: str, changes: Mapping[str, tuple[str, str]]) -> None:
+def point(settings: Settings, head: str, changes: Mapping[str, tuple[str, str]], failed: Sequence[str] = ()) -> None:
     """Points aliases at versions (none: away) for a reason. Serving sees all changes or none: its file is replaced once, last.
 
-    A death half-way leaves that file as it was; the same change made again ends the same.
+    The caller holds the lock `models`. A death half-way leaves that file as it was; the same change made again ends the same.
+    failed: gates that are overridden.
     """
     for version, _ in changes.values():
-        if version and not (folder(settings.home.bundles, head, version) / "manifest.json").exists():
-            known = ", ".join(v.version for v in versions(settings, head)) or "none"
-            raise PipelineError(f"{head} version", version, f"Registered: {known}.")
-    aliases = _aliases(settings)
+        check_installed(settings, head, version)
+    aliases = aliases_of(settings)
     mine = aliases.setdefault(head, {})
-    now, lines = datetime.now(UTC).isoformat(timespec="seconds"), []
+    at, lines = now(), []
     with _client(settings) as client:
         for alias, (version, why) in changes.items():
-            lines.append(Change(now, head, alias, version, mine.pop(alias, ""), why))
+            over = tuple(failed) if alias == "champion" else ()
+            lines.append(Change(at, head, alias, version, mine.pop(alias, ""), why, over))
             if version:
                 client.set_registered_model_alias(head, alias, version)
                 mine[alias] = version
             else:
                 client.delete_registered_model_alias(head, alias)
     write(settings.home.bundles, aliases)
-    with (settings.home.bundles / "journal.jsonl").open("a") as journal:
-        journal.writelines(json.dumps(asdict(line)) + "\n" for line in lines)
+    journal.append(settings.home.bundles, lines)
 
 
-def _aliases(settings: Settings) -> Aliases:
+def tag(settings: Settings, head: str, version: str, name: str, value: str) -> None:
+    """Sets a version's tag in MLflow; "" takes it away."""
+    with _client(settings) as client:
+        if value:
+            client.set_model_version_tag(head, version, name, value)
+        else:
+            client.delete_model_version_tag(head, version, name)
+
+
+def now() -> str:
+    """The moment that a line of the journal gets."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def check_installed(settings: Settings, head: str, version: str) -> None:
+    """Raises PipelineError for a version that is not; "" is none and passes."""
+    if version and not (folder(settings.home.bundles, head, version) / "manifest.json").exists():
+        known = ", ".join(v.version for v in versions(settings, head)) or "none"
+        raise PipelineError(f"{head} version", version, f"Registered: {known}.")
+
+
+def aliases_of(settings: Settings) -> Aliases:
     """Serving's file; made anew from MLflow when it is damaged."""
     try:
         return read(settings.home.bundles)
@@ -247,43 +228,56 @@ def _aliases(settings: Settings) -> Aliases:
             return {m.name: {alias: str(v) for alias, v in m.aliases.items()} for m in client.search_registered_models()}
 
 
-def promote(settings: Settings, head: str, version: str = "", why: str = "") -> Change:
-    """Makes a version (default: the challenger) champion; the champion before becomes previous."""
+def promote(settings: Settings, head: str, version: str = "", why: str = "", failed: Sequence[str] = ()) -> Change:
+    """Makes a version (default: the challenger) champion; the champion before becomes previous. It asks for no evidence: that is
+    promotion.py's part. failed: gates that were overridden. Raises Refused for a version that is kept out of the auction."""
     with exclusive(settings.home, "models"):
-        aliases = _aliases(settings).get(head, {})
-        chosen, before = version or aliases.get("challenger", ""), aliases.get("champion", "")
-        if not chosen:
-            raise Missing(f"{head} challenger", "none", f"Register one: `placard models register --head {head} --partition DAY`.")
-        away = {"previous": (before, f"{chosen} took its place")} if before and before != chosen else {}
-        _point(settings, head, {**away, "champion": (chosen, why or "promoted")})
+        chosen, before = chosen_of(settings, head, version), aliases_of(settings).get(head, {}).get("champion", "")
+        if reason := journal.refused(settings.home.bundles).get(head, {}).get(chosen):
+            fix = f"It is kept out of the auction: {reason}. Train another, or `placard registry admit {head} {chosen}`."
+            raise Refused(f"{head} version", chosen, fix)
+        stays = before and before != chosen and before not in journal.refused(settings.home.bundles).get(head, {})
+        away = {"previous": (before, f"{chosen} took its place")} if stays else {}
+        point(settings, head, {**away, "champion": (chosen, why or "promoted")}, failed)
         return history(settings, head)[-1]
+
+
+def chosen_of(settings: Settings, head: str, version: str) -> str:
+    """The version, or the challenger when none is named. Raises Missing when there is neither, PipelineError for an unknown one."""
+    chosen = version or aliases_of(settings).get(head, {}).get("challenger", "")
+    if not chosen:
+        raise Missing(f"{head} challenger", "none", f"Register one: `placard registry register --head {head} --partition DAY`.")
+    check_installed(settings, head, chosen)
+    return chosen
 
 
 def rollback(settings: Settings, head: str, why: str = "rolled back") -> Change:
     """Brings the previous champion back; the two change places. Raises Missing when there is none."""
     with exclusive(settings.home, "models"):
-        aliases = _aliases(settings).get(head, {})
+        aliases = aliases_of(settings).get(head, {})
         if "previous" not in aliases:
             raise Missing(f"previous {head}", "none", "Only a promotion over another champion leaves one.")
         back, away = aliases["previous"], aliases["champion"]
-        _point(settings, head, {"previous": (away, f"{back} came back"), "champion": (back, why)})
+        if reason := journal.refused(settings.home.bundles).get(head, {}).get(back):
+            raise Refused(f"previous {head}", back, f"It is kept out of the auction: {reason}.")
+        point(settings, head, {"previous": (away, f"{back} came back"), "champion": (back, why)})
         return history(settings, head)[-1]
 
 
 def versions(settings: Settings, head: str = "") -> list[Version]:
     """Installed versions, oldest first."""
-    aliases = _aliases(settings)
+    aliases, refused = aliases_of(settings), journal.refused(settings.home.bundles)
     found = []
     for path in settings.home.bundles.glob(f"{head or '*'}/*/manifest.json"):
         manifest = json.loads(path.read_text())
         names = tuple(a for a, v in sorted(aliases.get(manifest["head"], {}).items()) if v == manifest["version"])
-        found.append(Version(manifest["head"], manifest["version"], manifest["ranker"], manifest["trained_to"], names, manifest["metrics"]))
+        why = refused.get(manifest["head"], {}).get(manifest["version"], "")
+        found.append(
+            Version(manifest["head"], manifest["version"], manifest["ranker"], manifest["trained_to"], names, manifest["metrics"], why)
+        )
     return sorted(found, key=lambda v: (v.head, int(v.version)))
 
 
 def history(settings: Settings, head: str = "") -> list[Change]:
-    """Every change of an alias, oldest first: what was in production when, and why."""
-    journal = settings.home.bundles / "journal.jsonl"
-    lines = journal.read_text().splitlines() if journal.exists() else []
-    changes = (Change(**json.loads(line)) for line in lines)
-    return [c for c in changes if not head or c.head == head]
+    """Every change of a role and every refusal, oldest first: what was in production when, and why."""
+    return journal.read(settings.home.bundles, head)

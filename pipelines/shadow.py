@@ -65,7 +65,7 @@ def judge(home: Home, log: EventLog, day: date, maturity: timedelta, seed: int, 
     if chosen not in found.shadow:
         reason = (
             f"none of {len(found)} matured impressions up to {day} carries a score of {chosen or 'a shadow'} ({found.immature} "
-            f"are younger than {maturity}); `placard models alias` names a shadow, `placard ingest serving` collects its scores"
+            f"are younger than {maturity}); `placard registry alias` names a shadow, `placard ingest serving` collects its scores"
         )
         setup = {"days": days, "immature": found.immature}
         return Verdict("", chosen, HOLD, (reason,), Report("shadow", day, ABOUT, setup, [Figure("impressions", 0, "rows")]))
@@ -121,9 +121,11 @@ def _gates(y: NDArray[np.bool_], p: NDArray[np.float64], found: dict[str, Differ
 def apply(settings: Settings, found: Verdict) -> bool:
     """Makes the shadow the champion, and nobody the shadow. False when it is champion already.
 
-    Raises Refused for a verdict to hold, and Missing when the shadow's version is not installed.
+    Raises Refused for a verdict to hold and when another gate of a promotion fails (NotPromoted), PipelineError when the shadow's
+    version is not installed.
     """
-    from pipelines.registry import clear_alias, promote
+    from pipelines.promotion import promote
+    from pipelines.registry import clear_alias
 
     if found.verdict != PROMOTE:
         raise Refused("verdict", found.verdict, "; ".join(found.reasons))
@@ -131,7 +133,7 @@ def apply(settings: Settings, found: Verdict) -> bool:
     roles = aliases.read(settings.home.bundles).get(head, {})
     why = f"shadow of {found.report.day}: {'; '.join(found.reasons)}"
     if changed := roles.get("champion") != version:
-        promote(settings, head, version, why)
+        promote(settings, head, version, found.report.day, why)
     if roles.get("shadow") == version:
         clear_alias(settings, head, "shadow", why)
     return changed

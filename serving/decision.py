@@ -13,7 +13,7 @@ from typing import Final
 from serving.request import AdRequest
 from serving.understanding.query import Query
 
-RECORD_VERSION: Final = 2
+RECORD_VERSION: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,4 +136,6 @@ class Decision:
     shadow: dict[str, tuple[float, ...]] = field(default_factory=dict)
     query: Query | None = None
     """What a search was understood to ask for."""
+    refused: dict[str, str] = field(default_factory=dict)
+    """Bundles that had a part in serving and were kept out of the auction, each with the reason."""
     version: int = RECORD_VERSION

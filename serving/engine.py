@@ -203,4 +203,5 @@ class Engine:
             snapshot=live.snapshot.version if live.snapshot is not None else "",
             funnel=Funnel(run.sources, run.rejected, run.narrowed, held, len(slate.shown)), shown=slate.shown, held=slate.held,
             explored=slate.explored, flags=(*context.flags, *run.errors), no_ad_reason=reason, stage_ms=run.stage_ms, query=context.query,
+            refused=live.all_barred(),
         )  # fmt: skip

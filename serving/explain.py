@@ -39,13 +39,14 @@ class AdWhy:
 
 @dataclass(frozen=True)
 class Why:
-    """funnel: (step, candidates left) from sourced to shown; every drop stands with its rule."""
+    """funnel: (step, candidates left) from sourced to shown; every drop stands with its rule. refused: bundles that were not heard."""
 
     decision_id: str
     rung: str
     policy: str
     snapshot: str
     flags: tuple[str, ...]
+    refused: tuple[str, ...]
     no_ad_reason: str
     understanding: tuple[str, ...]
     funnel: tuple[tuple[str, int], ...]
@@ -140,6 +141,7 @@ def why(decision: Decision, bundle: Bundle | None) -> Why:
     )  # fmt: skip
     runners = tuple(f"{ad.creative_id}: eCPM {ad.ecpm_micros:,}" for ad in decision.held[:5])
     return Why(
-        decision.decision_id, decision.rung, decision.policy, decision.snapshot, decision.flags, decision.no_ad_reason,
+        decision.decision_id, decision.rung, decision.policy, decision.snapshot, decision.flags,
+        tuple(f"{name} kept out of the auction: {reason}" for name, reason in decision.refused.items()), decision.no_ad_reason,
         _understanding(decision.query), tuple(steps), ads, runners,
     )  # fmt: skip

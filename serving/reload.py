@@ -17,6 +17,8 @@ from serving.bundles.aliases import Aliases, folder, read
 from serving.bundles.encoders import encoder_of, place_of
 from serving.bundles.language import HEAD as LANGUAGE
 from serving.bundles.language import Language
+from serving.bundles.refusals import Refusals
+from serving.bundles.refusals import read as read_refusals
 from serving.bundles.text_encoder import HEAD as ENCODER
 from serving.bundles.text_encoder import Encoder
 from serving.errors import BundleRefused
@@ -71,12 +73,14 @@ class Reloader:
         language = self._language(aliases.get(LANGUAGE, {}).get("champion", ""), refused)
         # The one that the ads were encoded with, whichever is champion by now: only of one encoder are vectors alike.
         encoder = self._encoder(snapshot.encoder_version if snapshot else "", refused)
-        now = Live(snapshot, bundles, language, encoder)
+        now = Live(snapshot, bundles, language, encoder, self._refusals(refused))
         if now != self.live:
             self.live = now
             self.swaps += 1
+        for name, reason in now.all_barred().items():
+            refused[name] = f"not in the auction: {reason}"
         for name in sorted(refused.keys() - self.refused.keys()):
-            log.error("%s refused, the old one goes on serving: %s", name, refused[name])
+            log.error("%s refused, what served before goes on serving: %s", name, refused[name])
         self.refused = refused
 
     def _snapshot(self, refused: dict[str, str]) -> Snapshot | None:
@@ -100,6 +104,14 @@ class Reloader:
         except PlacardError as error:
             refused["aliases"] = str(error)
             return {}
+
+    def _refusals(self, refused: dict[str, str]) -> Refusals:
+        """Those in force; those that were when the file cannot be read."""
+        try:
+            return read_refusals(self._settings.home.bundles)
+        except PlacardError as error:
+            refused["refusals"] = str(error)
+            return self.live.refusals
 
     def _language(self, version: str, refused: dict[str, str]) -> Language | None:
         place = folder(self._settings.home.bundles, LANGUAGE, version)

@@ -43,7 +43,7 @@ def prepare(home: Home, market: Market, say: Progress) -> date:
     verb(home, "language", "train", *key, "--alias", "champion", say=say)
     verb(home, "features", "history", "--from", str(FIRST), "--to", str(last), say=say)
     for head in HEADS:
-        for step in (("train",), ("evaluate",), ("gate",), ("models", "register")):
+        for step in (("train",), ("evaluate",), ("gate",), ("registry", "register")):
             verb(home, *step, *key, "--head", head, say=say)
         verb(home, "promote", head, say=say)
     return last

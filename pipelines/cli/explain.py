@@ -84,6 +84,7 @@ def story(found: Why) -> list[str]:
 
     lines = [f"decision {found.decision_id}: {found.rung}, ranked by {found.policy or 'nothing'}, catalogue {found.snapshot}"]
     lines += [escape(line) for line in found.understanding]
+    lines += [escape(line) for line in found.refused]
     lines += [f"  {count:>9,}  {escape(step)}" for step, count in found.funnel]
     for ad in found.ads:
         lines.append(f"[bold]{ad.position}. {escape(ad.creative_id)}[/]  {escape(ad.score)}")

@@ -16,17 +16,13 @@ def gate(
 ) -> None:
     """Show the gates of an evaluated candidate; exit 3 when one fails."""
     from feature_repo.sources import parse_day
-    from pipelines.training import verdicts_of
+    from pipelines.cli.promote import gate_lines
+    from pipelines.training import evidence_of
     from serving.settings import load
 
-    _, verdicts = verdicts_of(load().home, head, parse_day(partition), ranker)
+    verdicts = evidence_of(load().home, head, parse_day(partition), ranker).verdicts()
     passed = all(v.passed for v in verdicts)
-    lines = [
-        f"{'[green]passed[/]' if v.passed else '[red]failed[/]'} {v.gate}: {v.challenger:.4f}"
-        f"{'' if v.champion is None else f' (champion {v.champion:.4f})'}, must be {v.bound}"
-        for v in verdicts
-    ]
-    emit({"head": head, "passed": passed, "verdicts": verdicts}, as_json, lines)
+    emit({"head": head, "passed": passed, "verdicts": verdicts}, as_json, gate_lines(verdicts))
     if not passed:
         raise SystemExit(3)
 

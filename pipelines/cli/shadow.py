@@ -61,12 +61,18 @@ def report(partition: str = PARTITION, days: int = DAYS, bundle: str = BUNDLE, a
 @guarded
 def decide(partition: str = PARTITION, days: int = DAYS, bundle: str = BUNDLE, as_json: bool = JSON) -> None:
     """Promote the shadow to champion when every gate holds; otherwise hold, with the reasons. Either way exit 0."""
-    from pipelines.shadow import PROMOTE, apply
+    from dataclasses import replace
+
+    from pipelines.promotion import NotPromoted
+    from pipelines.shadow import HOLD, PROMOTE, apply
     from serving.settings import load
 
     settings = load()
     found = _judge(settings, partition, days, bundle)
-    applied = found.verdict == PROMOTE and apply(settings, found)
+    try:
+        applied = found.verdict == PROMOTE and apply(settings, found)
+    except NotPromoted as held:  # its record is better, but something else speaks against it
+        applied, found = False, replace(found, verdict=HOLD, reasons=tuple(v.failure for v in held.table.failed))
     done = f"{found.shadow} is champion now" if applied else "nothing was changed"
     emit(found.plain | {"applied": applied}, as_json, [*_lines(found), done])
 

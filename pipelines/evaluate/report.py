@@ -55,9 +55,9 @@ def _slices(evaluation: Evaluation) -> str:
 def _gates(verdicts: list[Verdict]) -> str:
     rows = []
     for v in verdicts:
-        word = "<span class='good'>passed</span>" if v.passed else "<span class='bad'>failed</span>"
+        word = f"<span class='{('good' if v.evidence else '') if v.passed else 'bad'}'>{v.word}</span>"
         champion = "–" if v.champion is None else f"{v.champion:.4f}"
-        rows.append(("", [escape(v.gate), word, champion, f"{v.challenger:.4f}", escape(v.bound)]))
+        rows.append(("", [escape(v.gate), word, champion, "–" if v.challenger is None else f"{v.challenger:.4f}", escape(v.bound)]))
     return _table(["gate", "verdict", "champion", "challenger", "must be"], rows)
 
 

@@ -16,6 +16,7 @@ from pipelines.errors import Refused
 from pipelines.gates import Verdict, judge
 from pipelines.language import classifier, encoder, words
 from pipelines.language.query_log import QueryLog, query_log
+from pipelines.version import Version
 from serving.bundles.language import HEAD as LANGUAGE
 from serving.bundles.language import write_language
 from serving.bundles.text_encoder import HEAD as ENCODER
@@ -100,9 +101,9 @@ def _measured(later: QueryLog, model: QueryClassifier) -> dict[str, float]:
     }
 
 
-def register(settings: Settings, learned: Learned, alias: str, day: date) -> registry.Version:
+def register(settings: Settings, learned: Learned, alias: str, day: date) -> Version:
     """Registers a text model that passed its gates. Raises Refused naming those that it failed."""
-    failed = [f"{v.gate} {v.challenger:.4g} must be {v.bound}" for v in learned.verdicts if not v.passed]
+    failed = [v.failure for v in learned.verdicts if not v.passed]
     if failed:
         raise Refused(f"{learned.head} candidate of {day}", "; ".join(failed), "It was not registered; the champion stays.")
     version = registry.register_sealed(settings, learned.head, learned.folder, f"trained on {day}", learned.metrics)

@@ -1,18 +1,18 @@
-"""Predicted over observed events, with an exact interval."""
+"""Predicted over observed events, with an exact interval; also shares, and rates beside each other."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Final
 
-from scipy.stats import chi2
+from scipy.stats import beta, chi2
 
 LEVEL: Final = 0.95
 
 
 @dataclass(frozen=True)
 class Ratio:
-    """value: predicted / observed, None without a single event; low, high: its 95 % interval, high None when unbounded."""
+    """value: predicted / observed, None without a single event; low, high: its interval, high None when unbounded."""
 
     predicted: float
     observed: int
@@ -27,12 +27,12 @@ class Ratio:
         return self.low <= 1 and (self.high is None or self.high >= 1)
 
 
-def calibration_ratio(predicted: float, observed: int, rows: int) -> Ratio:
+def calibration_ratio(predicted: float, observed: int, rows: int, level: float = LEVEL) -> Ratio:
     """predicted: sum of probabilities over `rows`.
 
     The interval treats the count of events as Poisson (Garwood, 1936): exact for rare events, slightly wide otherwise.
     """
-    tail = (1 - LEVEL) / 2
+    tail = (1 - level) / 2
     least = chi2.ppf(tail, 2 * observed) / 2 if observed else 0.0
     most = chi2.ppf(1 - tail, 2 * observed + 2) / 2
     return Ratio(
@@ -43,3 +43,21 @@ def calibration_ratio(predicted: float, observed: int, rows: int) -> Ratio:
         low=float(predicted / most),
         high=float(predicted / least) if least > 0 else None,
     )
+
+
+def share_interval(events: int, rows: int, level: float = LEVEL) -> tuple[float, float]:
+    """Of a share events / rows; rows above 0 (Clopper and Pearson, 1934)."""
+    tail = (1 - level) / 2
+    low = float(beta.ppf(tail, events, rows - events + 1)) if events else 0.0
+    high = float(beta.ppf(1 - tail, events + 1, rows - events)) if events < rows else 1.0
+    return low, high
+
+
+def rate_ratio_interval(events: int, rows: int, others: int, other_rows: int, level: float = LEVEL) -> tuple[float, float | None]:
+    """Of (events / rows) / (others / other_rows), counts Poisson: given their sum one is binomial (Przyborowski and Wilenski, 1940).
+
+    High is None when unbounded. All rows and events + others above 0.
+    """
+    low, high = share_interval(events, events + others, level)
+    scale = other_rows / rows
+    return low / (1 - low) * scale, high / (1 - high) * scale if high < 1 else None

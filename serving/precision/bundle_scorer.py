@@ -17,20 +17,19 @@ CPA = OBJECTIVES.index("cpa")
 
 
 class BundleScorer:
-    """Scores with the bundle of one alias. Raises ServingError when there is none, or when a score is not finite."""
+    """Scores with the bundle of one alias. Raises ServingError when there is none, when it must not enter the auction, or when a
+    score is not finite."""
 
     def __init__(self, alias: str, rung: str) -> None:
         self._alias, self._rung = alias, rung
 
     def score(self, request: AdRequest, context: Context, candidates: Candidates, live: Live) -> Scores:
-        click = live.bundle("click", self._alias)
-        if click is None:
-            raise ServingError("click bundle", f"@{self._alias}", "Promote one: `placard promote click`.")
+        click = live.for_auction("click", self._alias)
         model = INPUTS[click.manifest.input]
         x = model_matrix(model, context, candidates)
         pctr = click.predict(x)
         pcvr = np.full(len(candidates), np.nan)
-        conversion = live.bundle("conversion", self._alias) or live.bundle("conversion", "champion")
+        conversion = live.admitted("conversion", self._alias, "champion", "previous")
         acting = np.asarray(candidates.snapshot["campaign.objective"][candidates.campaigns] == CPA)  # paid by the action
         if conversion is not None and acting.any():
             other = INPUTS[conversion.manifest.input]

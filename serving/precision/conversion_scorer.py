@@ -20,9 +20,7 @@ class ConversionScorer:
     """Each ad's smoothed click rate × the conversion champion. Raises ServingError when there is none, or it is not finite."""
 
     def score(self, request: AdRequest, context: Context, candidates: Candidates, live: Live) -> Scores:
-        conversion = live.bundle("conversion", "champion")
-        if conversion is None:
-            raise ServingError("conversion bundle", "@champion", "Promote one: `placard promote conversion`.")
+        conversion = live.admitted("conversion", "champion", "previous") or live.for_auction("conversion", "champion")
         x = model_matrix(CONVERSION, context, candidates)
         pcvr = conversion.predict(x)
         if not np.isfinite(pcvr).all():

@@ -33,7 +33,7 @@ STRUCTURE = {
         for step, after in {"dataset": "train", "train": "evaluate", "evaluate": "gate", "gate": "register", "register": ""}.items()
     },
     "shadow_daily": {"collect": {"report"}, "report": {"decide"}, "decide": set()},
-    "quality_daily": {"drift": set(), "calibration": set(), "skew": set()},
+    "quality_daily": {"drift": set(), "calibration": {"guard"}, "guard": set(), "skew": set()},
     "language_daily": {"train": set()},
 }
 """Downstream tasks of each task, of each DAG. A DAG that is not here fails."""
@@ -53,11 +53,11 @@ CALLS = {
             f"train --head {head} --ranker xgboost --step fit",
             f"evaluate --head {head} --ranker xgboost",
             f"gate --head {head} --ranker xgboost",
-            f"models register --head {head} --ranker xgboost --alias challenger",
+            f"registry register --head {head} --ranker xgboost --alias challenger",
         )
     ],
     "shadow_daily": ["ingest serving", "shadow report --days 7", "shadow decide --days 7"],
-    "quality_daily": ["quality drift", "quality calibration --days 7", "quality skew"],
+    "quality_daily": ["quality drift", "quality calibration --days 7", "guard --head click --days 7", "quality skew"],
     "language_daily": ["language train --alias champion"],
 }
 
@@ -131,7 +131,7 @@ def test_the_features_asset_starts_what_needs_features(bag: DagBag) -> None:
 
 def test_days_that_are_backfilled_at_once_publish_and_register_one_after_the_other(bag: DagBag) -> None:
     alone = {task.task_id for dag in bag.dags.values() for task in dag.tasks if task.max_active_tis_per_dag == 1}
-    assert alone == {"publish", "decide", *(f"{head}.register" for head in HEADS)}
+    assert alone == {"publish", "decide", "guard", *(f"{head}.register" for head in HEADS)}
 
 
 @pytest.mark.parametrize("name", CALLS)

@@ -64,7 +64,7 @@ def test_from_real_clicks_to_a_served_slate(tmp_path: Path, placard: Path, real_
     assert figures["xgboost.roc_auc.low"] < figures["roc_auc"] < figures["xgboost.roc_auc.high"]
     assert figures["xgboost.calibration_ratio.low"] <= 1 <= figures["xgboost.calibration_ratio.high"]
     assert figures["logistic baseline.roc_auc"] >= 0.94, "the baseline is a fair one"
-    run("models", "register", "--partition", DAY, "--head", "conversion")
+    run("registry", "register", "--partition", DAY, "--head", "conversion")
     run("promote", "conversion")
     slate, why = run.ask({"surface": "proactive", "user_id": "somebody-new", "slots": 2})
     assert slate["policy"] == "conversion@1" and len(slate["ads"]) == 2

@@ -104,7 +104,7 @@ def test_a_refusal_is_final_and_told_in_the_verbs_words(stand_in: tuple[Schedule
     ]
     said = calls(folder)
     assert sum(line.startswith("gate") for line in said) == 2, "one try a head"
-    assert not any(line.startswith("models register") for line in said)
+    assert not any(line.startswith("registry register") for line in said)
     (folder / "refuse").unlink()
 
 

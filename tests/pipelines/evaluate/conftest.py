@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
+from typer.testing import CliRunner
 
 from feature_repo.partition_file import write_partition
 from feature_repo.services import CLICK
@@ -85,3 +86,15 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
 def outcome(settings: Settings) -> Outcome:
     """The good day's candidate, evaluated without a champion."""
     return assess(settings, "click", GOOD, RANKER)
+
+
+@pytest.fixture
+def say() -> Callable[..., tuple[int, str, str]]:
+    """say(words): status, standard output and error of a verb, in this process."""
+    from pipelines.__main__ import app
+
+    def run(*words: str) -> tuple[int, str, str]:
+        done = CliRunner().invoke(app, list(words))
+        return done.exit_code, done.stdout, done.stderr
+
+    return run

@@ -14,7 +14,7 @@ from pipelines import registry
 from pipelines.dataset import folder
 from pipelines.errors import Missing, PipelineError, Refused
 from pipelines.gates import GATES
-from pipelines.training import assess, fit, register, verdicts_of
+from pipelines.training import assess, evidence_of, fit, register
 from serving.settings import Settings
 
 # MLflow's own imports and stores warn of what they are about to change.
@@ -31,7 +31,7 @@ def fresh(settings: Settings, tmp_path: Path) -> Settings:
 
 
 def test_what_was_not_evaluated_is_missing_with_the_verb_that_does_it(fresh: Settings, good: date, family: str) -> None:
-    for ask in (lambda: verdicts_of(fresh.home, "click", good, family), lambda: register(fresh, "click", good, family, "challenger")):
+    for ask in (lambda: evidence_of(fresh.home, "click", good, family), lambda: register(fresh, "click", good, family, "challenger")):
         with pytest.raises(Missing, match="placard evaluate --head click") as caught:
             ask()
         assert caught.value.exit_code == 4
@@ -58,15 +58,20 @@ def test_the_first_is_judged_by_bounds_and_the_next_against_the_champion_on_the_
     fresh: Settings, good: date, noise: date, family: str
 ) -> None:
     first = assess(fresh, "click", good, family)
-    assert first.passed and {v.gate for v in first.verdicts} == {g.metric for g in GATES["click"]}
+    gates = {g.metric for g in GATES["click"]}
+    assert first.passed and gates <= {v.gate for v in first.verdicts}
+    assert {(s.column, s.value) for s in first.evidence.slices} >= {("surface", "feed"), ("surface", "search"), ("device", "mobile")}
     assert all(v.champion is None for v in first.verdicts)
     register(fresh, "click", good, family, "challenger")
     registry.promote(fresh, "click")
     again = assess(fresh, "click", good, family)
-    assert again.passed and all(v.champion == pytest.approx(v.challenger) for v in again.verdicts), "it meets itself"
+    compared = [v for v in again.verdicts if v.champion is not None]
+    assert again.passed and all(v.champion == pytest.approx(v.challenger) for v in compared), "it meets itself"
+    assert {"normalised_entropy", "roc_auc", "grouped_auc"} <= {v.gate for v in compared}
+    assert all(s.trails_low == s.trails_high == 0 for s in again.evidence.slices), "slice by slice"
     later = assess(fresh, "click", noise, family)
     assert "champion 1" in later.evaluation.scores
-    assert verdicts_of(fresh.home, "click", noise, family)[1] == later.verdicts, "what is kept is what was found"
+    assert evidence_of(fresh.home, "click", noise, family) == later.evidence, "what is kept is what was found"
 
 
 def test_a_candidate_trained_anew_must_be_evaluated_anew(

@@ -93,15 +93,15 @@ def evaluated(platform: Platform, trained: Said) -> Said:
 @pytest.fixture(scope="module")
 def registered(platform: Platform, evaluated: Said) -> list[Said]:
     """The same candidate twice: versions 1 and 2."""
-    return [platform.say("models", "register", *DAY, "--json") for _ in range(2)]
+    return [platform.say("registry", "register", *DAY, "--json") for _ in range(2)]
 
 
 def test_steps_that_come_too_early_name_the_step_that_is_due(platform: Platform, tmp_path: Path) -> None:
     for words, due in (
         (("evaluate", "--partition", str(FIRST)), "placard train"),
         (("gate", "--partition", str(FIRST)), "placard evaluate"),
-        (("models", "register", "--partition", str(FIRST)), "placard evaluate"),
-        (("promote", "conversion"), "placard models register"),
+        (("registry", "register", "--partition", str(FIRST)), "placard evaluate"),
+        (("promote", "conversion"), "placard registry register"),
     ):
         said = platform.say(*words, "--json")
         assert said.status == 4 and said.out == "" and due in said.err.replace("\n", " "), words
@@ -156,7 +156,7 @@ def test_a_failed_gate_stops_gate_and_register_with_status_three(platform: Platf
         path.write_text(json.dumps(found))
         said = platform.say("gate", *DAY, "--json")
         assert said.status == 3 and not said.json["passed"] and [v["gate"] for v in said.json["verdicts"] if not v["passed"]] == ["roc_auc"]
-        refused = platform.say("models", "register", *DAY, "--json")
+        refused = platform.say("registry", "register", *DAY, "--json")
         assert refused.status == 3 and refused.out == "" and "roc_auc" in refused.err and "normalised_entropy" not in refused.err
     finally:
         path.write_text(whole)
@@ -173,17 +173,18 @@ def test_versions_are_registered_promoted_rolled_back_and_remembered(platform: P
         turns.append((said.json["change"]["before"], said.json["change"]["version"]))
     assert turns == [("", "1"), ("1", "2"), ("2", "1"), ("1", "2")]
     assert aliases.read(platform.home.bundles)["click"] == {"champion": "2", "previous": "1", "challenger": "2"}
-    listed = platform.say("models", "list", "--json").json["versions"]
+    listed = platform.say("registry", "list", "--json").json["versions"]
     assert {v["version"]: v["aliases"] for v in listed} == {"1": ["previous"], "2": ["challenger", "champion"]}
-    changes = platform.say("models", "history", "click", "--json").json["changes"]
+    changes = platform.say("registry", "history", "click", "--json").json["changes"]
     assert [c["version"] for c in changes if c["alias"] == "champion"] == ["1", "2", "1", "2"]
     assert "newer" in {c["why"] for c in changes} and [c["at"] for c in changes] == sorted(c["at"] for c in changes)
-    assert platform.say("models", "history", "conversion", "--json").json == {"changes": []}
+    assert platform.say("registry", "history", "conversion", "--json").json == {"changes": []}
 
 
 def test_a_version_that_does_not_exist_is_bad_input_and_changes_nothing(platform: Platform, registered: list[Said]) -> None:
     before = aliases.read(platform.home.bundles)
-    for words in (("promote", "click", "99"), ("models", "alias", "click", "99", "champion"), ("models", "alias", "click", "1", "best")):
+    aliased = [("registry", "alias", "click", *rest) for rest in (("99", "shadow"), ("1", "best"), ("1", "champion"))]
+    for words in (("promote", "click", "99"), *aliased):
         said = platform.say(*words, "--json")
         assert said.status == 2 and said.out == "", words
     said = platform.say("promote", "click", "99")

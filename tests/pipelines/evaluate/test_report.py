@@ -72,7 +72,8 @@ def test_plots_are_the_same_twice(outcome: Outcome, bundle: Bundle) -> None:
 def test_it_names_every_metric_gate_contender_and_slice(text: str, outcome: Outcome) -> None:
     for m in METRICS:
         assert m.name.replace("_", " ") in text and f"{outcome.evaluation.metrics[m.name]:.4f}" in text
-    assert text.count("class='good'>passed") == len(GATES["click"])
+    assert text.count("class='good'>passed") == sum(v.evidence for v in outcome.verdicts)
+    assert text.count("no evidence") == sum(g.optional for g in GATES["click"]), "what only traffic could tell is named all the same"
     for name in (*outcome.evaluation.scores, *outcome.evaluation.table["slice"]):
         assert name in text
 

@@ -147,7 +147,7 @@ def test_calibration_of_a_quiet_day_has_no_ratio(home: Home, eventlog: EventLog)
 def test_a_verdict_to_promote_is_applied_once(home: Home, serve: Callable[..., EventLog], monkeypatch: pytest.MonkeyPatch) -> None:
     """The registry's part is played by the alias file alone."""
 
-    def promote(settings: Settings, head: str, version: str, why: str) -> None:
+    def promote(settings: Settings, head: str, version: str, day: date, why: str) -> None:
         roles = aliases.read(home.bundles)
         aliases.write(home.bundles, roles | {head: roles[head] | {"champion": version, "previous": roles[head]["champion"]}})
 
@@ -155,7 +155,7 @@ def test_a_verdict_to_promote_is_applied_once(home: Home, serve: Callable[..., E
         roles = aliases.read(home.bundles)
         aliases.write(home.bundles, roles | {head: {k: v for k, v in roles[head].items() if k != alias}})
 
-    monkeypatch.setattr("pipelines.registry.promote", promote)
+    monkeypatch.setattr("pipelines.promotion.promote", promote)
     monkeypatch.setattr("pipelines.registry.clear_alias", clear_alias)
     settings = Settings(home_path=home.root)
     aliases.write(home.bundles, {"click": {"champion": "1", "shadow": "2"}})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from feature_repo.services import INPUTS
-from pipelines.gates import GATES, Gate, judge
+from pipelines.gates import FLOORS, GATES, LATENCY, LIVE, Gate, Slice, judge
 from pipelines.language.train import METRICS as TEXT_METRICS
 from pipelines.metrics import METRICS
 
@@ -13,7 +13,7 @@ EVERY = [(head, gate) for head, gates in GATES.items() for gate in gates]
 
 
 def good(head: str) -> dict[str, float]:
-    """Metrics that pass every gate of a head, exactly at a bound where there is one."""
+    """Figures that pass every gate of a head, exactly at a bound where there is one."""
     return {g.metric: g.at_most if g.at_most is not None else float(g.at_least or 0) for g in GATES[head]}
 
 
@@ -24,7 +24,8 @@ def verdict(head: str, gate: Gate, value: float, champion: dict[str, float] | No
 
 
 def test_gates_name_metrics_that_exist() -> None:
-    known = {head: {m.name for m in METRICS} for head in INPUTS} | {head: set(names) for head, names in TEXT_METRICS.items()}
+    live = {gate.metric for gate in (LATENCY, *LIVE)}
+    known = {head: {m.name for m in METRICS} | live for head in INPUTS} | {head: set(names) for head, names in TEXT_METRICS.items()}
     assert all(gate.metric in known[head] for head, gate in EVERY)
     assert all(gate.at_most is not None or gate.at_least is not None for _, gate in EVERY), "the first champion is judged by bounds alone"
 
@@ -52,14 +53,16 @@ def test_a_challenger_may_trail_the_champion_by_so_much(head: str, gate: Gate) -
 
 
 @pytest.mark.parametrize(("head", "gate"), EVERY, ids=lambda x: x if isinstance(x, str) else x.metric)
-def test_a_metric_that_is_absent_or_no_number_fails(head: str, gate: Gate) -> None:
-    assert not verdict(head, gate, float("nan"))
+def test_a_figure_that_is_absent_or_no_number_fails_unless_only_traffic_could_give_it(head: str, gate: Gate) -> None:
+    assert verdict(head, gate, float("nan")) == gate.optional
     metrics = {name: value for name, value in good(head).items() if name != gate.metric}
-    assert not {v.gate: v.passed for v in judge(head, metrics, None)}[gate.metric]
+    found = {v.gate: v for v in judge(head, metrics, None)}[gate.metric]
+    assert (found.passed, found.evidence, found.challenger) == (gate.optional, False, None)
+    assert found.word == ("no evidence" if gate.optional else "failed")
 
 
 def test_gates_name_the_way_their_metric_goes() -> None:
-    ways = {m.name: m.better for m in METRICS}
+    ways = {m.name: m.better for m in METRICS} | {gate.metric: gate.better for gate in (LATENCY, *LIVE)}
     assert all(gate.better == ways[gate.metric] for _, gate in EVERY if gate.worse_by is not None)
 
 
@@ -77,3 +80,41 @@ def test_a_sure_gate_refuses_what_its_interval_lies_wholly_outside_of() -> None:
 def test_other_gates_judge_the_value_itself() -> None:
     metrics = {**good("click"), "calibration_error": 0.02}
     assert not {v.gate: v for v in judge("click", metrics, None, {"calibration_error": (0.005, 0.03)})}["calibration_error"].passed
+
+
+def sliced(low: float, trails: tuple[float, float] | None, positives: int = 500, column: str = "surface") -> Slice:
+    before = None if trails is None else 0.9
+    return Slice(column, "feed", positives, low + 0.05, low, low + 0.1, before, *(trails or (None, None)))
+
+
+@pytest.mark.parametrize(
+    ("found", "passed"),
+    [
+        (sliced(0.8, None), True),
+        (sliced(1.05, None), True),  # at worst it is about as bad as the rate: its interval reaches below the floor
+        (sliced(1.11, None), False),
+        (sliced(0.8, (-0.02, 0.05)), True),  # it may be worse, it may be better
+        (sliced(0.8, (0.011, 0.05)), False),
+        (sliced(0.8, (-0.05, -0.02)), True),
+    ],
+)
+def test_a_slice_must_hold_its_floor_and_not_surely_trail_the_champion(found: Slice, passed: bool) -> None:
+    verdicts = {v.gate: v for v in judge("click", good("click"), None, None, [found])}
+    judged = verdicts["normalised_entropy of surface feed"]
+    assert judged.passed == passed and judged.champion == found.champion
+    assert all(v.passed for name, v in verdicts.items() if name != judged.gate)
+
+
+def test_slices_with_few_positives_or_without_a_floor_are_not_judged() -> None:
+    few = FLOORS["click"][0].least_positives - 1
+    for found in (sliced(2.0, None, positives=few), sliced(2.0, None, column="region")):
+        assert all(v.passed for v in judge("click", good("click"), None, None, [found]))
+
+
+def test_a_shadow_that_may_be_better_passes_and_one_that_is_surely_worse_does_not() -> None:
+    def passed(low: float, high: float) -> bool:
+        ends = {"shadow_log_loss_difference": (low, high)}
+        found = {v.gate: v for v in judge("click", {**good("click"), "shadow_log_loss_difference": (low + high) / 2}, None, ends)}
+        return found["shadow_log_loss_difference"].passed
+
+    assert passed(-0.02, -0.01) and passed(-0.01, 0.03) and not passed(0.001, 0.03)

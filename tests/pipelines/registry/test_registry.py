@@ -14,14 +14,16 @@ import pytest
 from feature_repo.services import CLICK
 from pipelines import registry
 from pipelines.bench.synthetic import ranker, written_again
-from pipelines.errors import Missing, PipelineError
-from serving.bundles import Bundle, aliases
+from pipelines.errors import Missing, PipelineError, Refused
+from pipelines.refusal import admit, refuse
+from pipelines.version import Version
+from serving.bundles import Bundle, aliases, refusals
 from serving.errors import BundleRefused
 from serving.settings import Settings
 
 # MLflow's own imports and stores warn of what they are about to change.
 pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.timeout(300)]
-Register = Callable[..., registry.Version]
+Register = Callable[..., Version]
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgres"])
@@ -39,7 +41,7 @@ def register(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> It
     plot = folder / "reliability.png"
     plot.write_bytes(b"\x89PNG not looked at")
 
-    def call(head: str, alias: str = "challenger", **metrics: float) -> registry.Version:
+    def call(head: str, alias: str = "challenger", **metrics: float) -> Version:
         place = folder / head
         written_again(made, place, replace(made.manifest, head=head, heads=(head,)))
         rows = np.zeros((3, len(CLICK.columns)), np.float32)
@@ -101,7 +103,7 @@ def test_what_does_not_exist_is_refused_and_changes_nothing(settings: Settings, 
     assert caught.value.exit_code == 2, "a version that was typed wrongly is bad input"
     with pytest.raises(Missing, match="previous kept"):
         registry.rollback(settings, "kept")
-    with pytest.raises(Missing, match="models register"):
+    with pytest.raises(Missing, match="registry register"):
         registry.promote(settings, "nothing")
     with pytest.raises(PipelineError, match="alias"):
         register("kept", "best")
@@ -162,3 +164,61 @@ def test_two_heads_at_once_lose_no_role(settings: Settings, register: Register) 
         for head in ("one", "two"):
             pool.submit(lambda h=head: [registry.set_alias(settings, h, "shadow", "1", str(n)) for n in range(5)])
     assert roles(settings, "one") == roles(settings, "two") == {"challenger": "1", "shadow": "1"}
+
+
+def tags(settings: Settings, head: str, version: str) -> dict[str, str]:
+    with registry._client(settings) as client:
+        return dict(client.get_model_version(head, version).tags)
+
+
+def test_a_refused_champion_is_rolled_back_and_everyone_is_told(settings: Settings, register: Register) -> None:
+    for _ in range(2):
+        register("poisoned")
+    registry.promote(settings, "poisoned", "1")
+    registry.promote(settings, "poisoned", "2", "a reason", ["calibration_ratio"])
+    for _ in range(2):  # done again, nothing more happens
+        assert refuse(settings, "poisoned", "2", "it promised too much") == "1"
+        assert roles(settings, "poisoned") == {"champion": "1", "challenger": "2"}, "nobody is to fall back on the refused one"
+    assert refusals.read(settings.home.bundles)["poisoned"] == {"2": "it promised too much"}
+    assert tags(settings, "poisoned", "2")["refused"] == "it promised too much"
+    assert [v.refused for v in registry.versions(settings, "poisoned")] == ["", "it promised too much"]
+    last = registry.history(settings, "poisoned")[3:]
+    assert [(c.alias, c.version) for c in last] == [
+        ("previous", "1"), ("champion", "2"), ("refused", "2"), ("previous", ""), ("champion", "1"),
+    ]  # fmt: skip
+    assert last[1].failed == ("calibration_ratio",) and last[0].failed == () and "it promised too much" in last[-1].why
+    with pytest.raises(Refused, match=r"it promised too much.*registry admit"):
+        registry.promote(settings, "poisoned", "2", "again", ["calibration_ratio"])
+    with pytest.raises(Missing):
+        registry.rollback(settings, "poisoned")
+    admit(settings, "poisoned", "2", "found harmless")
+    assert "refused" not in tags(settings, "poisoned", "2") and "poisoned" not in refusals.read(settings.home.bundles)
+    assert registry.promote(settings, "poisoned", "2").version == "2"
+
+
+def test_a_refused_champion_with_nobody_before_stays_and_is_not_heard(settings: Settings, register: Register) -> None:
+    register("lonely")
+    registry.promote(settings, "lonely", "1")
+    assert refuse(settings, "lonely", "1", "drifted") == "1"
+    assert roles(settings, "lonely") == {"champion": "1", "challenger": "1"}
+    assert registry.versions(settings, "lonely")[0].refused == "drifted"
+
+
+def test_a_refused_previous_is_not_brought_back(settings: Settings, register: Register) -> None:
+    for version in ("1", "2"):
+        register("stale")
+        registry.promote(settings, "stale", version)
+    refuse(settings, "stale", "1", "drifted")
+    with pytest.raises(Refused, match="drifted"):
+        registry.rollback(settings, "stale")
+    assert refuse(settings, "stale", "2", "worse") == "2", "of two refused ones neither takes over"
+    assert roles(settings, "stale")["champion"] == "2"
+
+
+def test_what_is_not_there_is_neither_refused_nor_admitted(settings: Settings, register: Register) -> None:
+    register("absent")
+    with pytest.raises(PipelineError, match="'9'"):
+        refuse(settings, "absent", "9", "drifted")
+    with pytest.raises(PipelineError, match="Refused: none"):
+        admit(settings, "absent", "1", "why not")
+    assert [c.alias for c in registry.history(settings, "absent")] == ["challenger"]

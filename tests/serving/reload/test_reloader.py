@@ -15,8 +15,9 @@ import pytest
 from feature_repo.services import CLICK
 from feature_repo.sources import Home
 from pipelines.bench.synthetic import written_again
-from serving.bundles import Bundle, Tables, aliases, write_manifest
+from serving.bundles import Bundle, Tables, aliases, refusals, write_manifest
 from serving.bundles.calibrator import Calibrator
+from serving.errors import ServingError
 from serving.reload import Reloader
 from serving.snapshot import current_version, open_current, set_current
 from serving.snapshot.manifest import write_columns
@@ -243,3 +244,29 @@ def test_a_snapshot_written_under_other_features_has_another_version(published_h
     renamed = replace(CLICK, columns=(*CLICK.columns[:-1], replace(CLICK.columns[-1], name="renamed")))
     monkeypatch.setitem(__import__("feature_repo.services").services.INPUTS, "click", renamed)
     assert write_columns(published_home.snapshots, old.as_of, arrays, len(old)) != current_version(published_home.snapshots)
+
+
+def test_a_refusal_takes_effect_and_is_lifted_without_a_restart(serve: Callable[..., Any], published_home: Home) -> None:
+    promote(published_home, "2")
+    aliases.write(published_home.bundles, {"click": {"champion": "2", "previous": "1"}})
+    api = serve(published_home)
+    refusals.write(published_home.bundles, {"click": {"2": "it promised five times too much"}})
+    api.worker.reloader.refresh()
+    answer = api.ask()
+    assert (answer["rung"], answer["policy"]) == ("fallback", "click@1")
+    told = api.client.get(f"/v1/decisions/{answer['decision_id']}/why").json()
+    assert told["refused"] == ["click@2 kept out of the auction: it promised five times too much"]
+    assert api.client.get("/readyz").json()["refused"] == {"click@2": "not in the auction: it promised five times too much"}
+    (published_home.bundles / refusals.FILE).write_text("{")
+    api.worker.reloader.refresh()
+    assert api.ask()["policy"] == "click@1" and "refusals" in api.worker.reloader.refused, "a damaged file lifts nothing"
+    refusals.write(published_home.bundles, {})
+    api.worker.reloader.refresh()
+    assert (api.ask()["policy"], api.worker.reloader.refused) == ("click@2", {})
+
+
+@pytest.mark.parametrize("content", ["", "[]", '{"click": "2"}', '{"click": {"2": 2}}'])
+def test_a_damaged_refusals_file_is_named(published_home: Home, content: str) -> None:
+    (published_home.bundles / refusals.FILE).write_text(content)
+    with pytest.raises(ServingError, match=r"refused\.json"):
+        refusals.read(published_home.bundles)

@@ -1,0 +1,131 @@
+"""`placard registry`: versions, their roles, who served when and why, and which are kept out of the auction."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import typer
+
+from pipelines.cli.output import emit, guarded
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+group = typer.Typer(no_args_is_help=True, help="Registered models, their aliases, refusals and history.")
+JSON = typer.Option(False, "--json", help="One JSON object.")
+
+
+@group.command("register")
+@guarded
+def add(
+    partition: str = typer.Option(..., "--partition", help="Day the candidate was trained on."),
+    head: str = typer.Option("click", help="click or conversion."),
+    ranker: str = typer.Option("xgboost", help="Which candidate."),
+    alias: str = typer.Option("challenger", help="challenger or shadow."),
+    as_json: bool = JSON,
+) -> None:
+    """Register an evaluated candidate that passed its gates (exit 3 when it did not)."""
+    from feature_repo.sources import parse_day
+    from pipelines.errors import PipelineError
+    from pipelines.training import register as register_candidate
+    from serving.settings import load
+
+    if alias not in ("challenger", "shadow"):
+        raise PipelineError("alias", alias, "Use challenger or shadow; `placard promote` makes champions.")
+    version = register_candidate(load(), head, parse_day(partition), ranker, alias)
+    emit({"registered": version}, as_json, f"{head} {version.version} is @{alias}")
+
+
+@group.command("list")
+@guarded
+def show(as_json: bool = JSON) -> None:
+    """Every registered version with its aliases and metrics, and why it is kept out of the auction."""
+    from rich.markup import escape
+
+    from pipelines.registry import versions
+    from serving.settings import load
+
+    found = versions(load())
+    lines = []
+    for v in found:
+        lines.append(f"{v.head} {v.version} {v.ranker} {' '.join('@' + a for a in v.aliases)}  {v.figures}")
+        lines += [f"  [red]refused[/]: {escape(v.refused)}"] if v.refused else []
+    emit({"versions": found}, as_json, lines or ["nothing registered yet"])
+
+
+@group.command("history")
+@guarded
+def changes(
+    head: str = typer.Argument("", help="click or conversion; default: all."),
+    at: str = typer.Option("", "--at", help="A moment, e.g. 2026-01-18 or 2026-01-18T14:00:00+00:00: who served then, and why."),
+    as_json: bool = JSON,
+) -> None:
+    """Which model was in production when, and why."""
+    from rich.markup import escape
+
+    from pipelines.journal import in_production
+    from pipelines.registry import history
+    from serving.settings import load
+
+    found = history(load(), head)
+    if at:
+        then = in_production(found, _moment(at))
+        lines = [f"{c.head} {c.version} since {c.at}: {escape(c.why)}" for c in then.values()]
+        emit({"at": at, "production": then}, as_json, lines or ["nothing served then"])
+        return
+    emit({"changes": found}, as_json, [escape(c.line) for c in found] or ["nothing yet"])
+
+
+def _moment(text: str) -> datetime:
+    """An ISO time, UTC where it names no zone; of a day alone, its end. Raises PipelineError."""
+    from datetime import UTC, date, datetime, timedelta
+
+    from pipelines.errors import PipelineError
+
+    try:
+        if len(text) == len("2026-01-18"):
+            return datetime.combine(date.fromisoformat(text) + timedelta(days=1), datetime.min.time(), UTC) - timedelta(seconds=1)
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        raise PipelineError("moment", text, "Use a day, 2026-01-18, or a time, 2026-01-18T14:00:00+00:00.") from None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+@group.command("alias")
+@guarded
+def alias(head: str, version: str, name: str, as_json: bool = JSON) -> None:
+    """Point an alias (challenger, shadow) at a version. Champions are made by `promote` and `rollback` alone."""
+    from pipelines.errors import PipelineError
+    from pipelines.registry import set_alias
+    from serving.settings import load
+
+    if name not in ("challenger", "shadow"):
+        raise PipelineError("alias", name, "Use challenger or shadow; `placard promote` and `placard rollback` make champions.")
+    set_alias(load(), head, name, version, "set by hand")
+    emit({"head": head, "version": version, "alias": name}, as_json, f"{head} {version} is @{name}")
+
+
+@group.command("refuse")
+@guarded
+def refuse(head: str, version: str, why: str = typer.Option(..., help="For the history and for `why`."), as_json: bool = JSON) -> None:
+    """Keep a version out of the auction; a champion is rolled back. Serving passes it over within seconds."""
+    from pipelines.refusal import refuse as keep_out
+    from serving.settings import load
+
+    champion = keep_out(load(), head, version, why)
+    emit({"head": head, "refused": version, "champion": champion}, as_json, f"{head} {version} is refused; champion: {champion or 'none'}")
+
+
+@group.command("admit")
+@guarded
+def admit(head: str, version: str, why: str = typer.Option(..., help="For the history."), as_json: bool = JSON) -> None:
+    """Let a refused version into the auction again; it gets no alias by it."""
+    from pipelines.refusal import admit as let_in
+    from serving.settings import load
+
+    let_in(load(), head, version, why)
+    emit({"head": head, "admitted": version}, as_json, f"{head} {version} may enter the auction again")
+
+
+def register(app: typer.Typer) -> None:
+    app.add_typer(group, name="registry")

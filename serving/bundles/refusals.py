@@ -1,0 +1,45 @@
+"""Which versions must not enter the auction, and why: a small file beside the aliases that serving polls; the registry writes it."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Final
+
+from serving.errors import ServingError
+
+FILE: Final = "refused.json"
+Refusals = dict[str, dict[str, str]]
+"""head → version → reason."""
+
+
+def read(bundles: Path) -> Refusals:
+    """The refusals in force; empty when nothing was ever refused. Raises ServingError when the file is damaged."""
+    path = bundles / FILE
+    try:
+        found: Refusals = json.loads(path.read_text())
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:
+        raise ServingError(
+            "refusals", str(path), f"It is not JSON ({error}); `placard registry refuse` or `admit` writes it anew."
+        ) from None
+    if not _sound(found):
+        raise ServingError(
+            "refusals", str(path), "It must map head to version to reason; `placard registry refuse` or `admit` writes it anew."
+        )
+    return found
+
+
+def _sound(found: object) -> bool:
+    """Whether it is what write() writes: a file that someone edited may hold anything."""
+    return isinstance(found, dict) and all(isinstance(by, dict) and all(isinstance(r, str) for r in by.values()) for by in found.values())
+
+
+def write(bundles: Path, refusals: Refusals) -> None:
+    """Replaces the file whole."""
+    bundles.mkdir(parents=True, exist_ok=True)
+    part = bundles / f".refused.{os.getpid()}"
+    part.write_text(json.dumps(refusals, indent=1, sort_keys=True) + "\n")
+    os.replace(part, bundles / FILE)

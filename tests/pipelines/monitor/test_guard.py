@@ -1,0 +1,240 @@
+"""A champion is held to its bands on what was served: luck takes none away, a poisoned one goes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import numpy as np
+import pytest
+import typer
+from typer.testing import CliRunner
+
+import pipelines.served
+from feature_repo.sources import Home
+from pipelines import journal
+from pipelines.cli import guard as verb
+from pipelines.errors import Missing, PipelineError
+from pipelines.guardrails import MATURED, NOW, Guardrail, Measure, Reading
+from pipelines.journal import Change
+from pipelines.monitor.guard import Guard, Look, measures
+from pipelines.monitor.ratio import calibration_ratio, rate_ratio_interval, share_interval
+from pipelines.monitor.traffic_counts import Counts
+from serving.bundles import aliases, refusals
+from serving.eventlog.log import EventLog
+from serving.eventlog.memory import MemoryEventLog
+from serving.settings import Settings
+
+Make = Callable[..., Any]
+TURN = datetime(2026, 3, 9, 12, tzinfo=UTC)
+"""When version 1 took over from version 0."""
+
+
+@pytest.fixture
+def eventlog() -> EventLog:
+    """In memory: the others pass the same contract, and write thousands of records slowly because they write them safely."""
+    return MemoryEventLog()
+
+
+@pytest.fixture
+def settings(home: Home) -> Settings:
+    aliases.write(home.bundles, {"click": {"champion": "1"}, "conversion": {"champion": "5"}})
+    for head, version in (("click", "1"), ("conversion", "5")):
+        journal.append(home.bundles, [Change(TURN.isoformat(), head, "champion", version, "0", "promoted")])
+    return Settings(home_path=home.root)
+
+
+@pytest.fixture
+def serve(eventlog: EventLog, decided: Make, ad: Make, happened: Make) -> Callable[..., None]:
+    """serve(n, promised, true, ...): n decisions, one every 0.5 s from `start`, each with an ad at the first position, all seen."""
+
+    def run(n: int, promised: float, true: float, start: datetime = TURN, seed: int = 1, **changes: Any) -> None:
+        rng = np.random.default_rng(seed)
+        for i in range(n):
+            at = start + timedelta(seconds=0.5 * i)
+            key = f"{start:%d%H%M}-{seed}-{i}"
+            eventlog.append_decision(replace(decided(key, at, [ad("a", promised, 1), ad("b", promised, 2)]), **changes))
+            kinds = ["impression"] + ["click"] * (rng.random() < true)
+            eventlog.append_events([happened(key, "a", kind, at) for kind in kinds], at + timedelta(seconds=1))
+
+    return run
+
+
+def left(look: Look) -> set[str]:
+    return {r.guardrail.measure for r in look.readings if not r.holds}
+
+
+def looked(settings: Settings, log: EventLog, seconds: float = 600, **changes: Any) -> Look:
+    return Guard(settings, "click", **changes).now(log, TURN + timedelta(seconds=seconds))
+
+
+def test_a_calibrated_champion_stays(settings: Settings, eventlog: EventLog, serve: Callable[..., None]) -> None:
+    serve(600, 0.1, 0.1, TURN - timedelta(minutes=30), policy="click@0")
+    serve(900, 0.1, 0.1)
+    look = looked(settings, eventlog)
+    assert left(look) == set() and look.reason == "" and look.version == "1"
+    known = {r.measure.name: r.measure for r in look.readings}
+    assert known["calibration_ratio"].seen == 900, "first positions that were seen, of its own decisions"
+    assert known["click_rate_ratio"].value == pytest.approx(1, abs=0.4) and known["failing_share"].value == 0
+
+
+def test_one_that_promises_five_times_too_much_goes_with_the_numbers(
+    settings: Settings, eventlog: EventLog, serve: Callable[..., None]
+) -> None:
+    serve(300, 0.5, 0.1)
+    look = looked(settings, eventlog)
+    assert left(look) == {"calibration_ratio"}
+    assert "calibration ratio" in look.reason and "of 300, must be ≥ 0.5, ≤ 2" in look.reason
+
+
+def test_one_that_promises_too_little_goes(settings: Settings, eventlog: EventLog, serve: Callable[..., None]) -> None:
+    serve(900, 0.05, 0.25)
+    assert left(looked(settings, eventlog)) == {"calibration_ratio"}
+
+
+def test_a_few_ads_prove_nothing(settings: Settings, eventlog: EventLog, serve: Callable[..., None]) -> None:
+    serve(12, 0.5, 0.1)
+    assert left(looked(settings, eventlog)) == set()
+    assert left(looked(settings, eventlog, seconds=-1)) == set(), "nor does nothing at all"
+
+
+def test_young_impressions_wait_for_their_clicks(settings: Settings, eventlog: EventLog, serve: Callable[..., None]) -> None:
+    serve(400, 0.2, 0.0)
+    at = 200.0
+    assert left(looked(settings, eventlog, at, settle=timedelta(seconds=195))) == set()
+    assert left(looked(settings, eventlog, at, settle=timedelta(seconds=1))) >= {"calibration_ratio"}
+
+
+def test_one_that_is_clicked_half_as_often_as_before_goes(settings: Settings, eventlog: EventLog, serve: Callable[..., None]) -> None:
+    serve(1_500, 0.3, 0.3, TURN - timedelta(minutes=50), policy="click@0")
+    serve(900, 0.08, 0.08)
+    assert left(looked(settings, eventlog)) == {"click_rate_ratio"}
+
+
+def test_explored_slates_do_not_lower_the_click_rate(settings: Settings, eventlog: EventLog, serve: Callable[..., None]) -> None:
+    serve(1_500, 0.3, 0.3, TURN - timedelta(minutes=50), policy="click@0")
+    serve(500, 0.02, 0.02, explored=True)
+    assert left(looked(settings, eventlog)) == set()
+
+
+def test_one_that_takes_too_long_goes(settings: Settings, eventlog: EventLog, serve: Callable[..., None]) -> None:
+    serve(400, 0.1, 0.1, stage_ms={"precision": 20.0})
+    serve(25, 0.1, 0.1, TURN + timedelta(minutes=4), stage_ms={"precision": 70.0})
+    look = looked(settings, eventlog)
+    assert left(look) == {"slow_share"} and look.p99_ms == pytest.approx(70.0)
+
+
+def test_one_that_fails_goes_though_it_never_ranked(settings: Settings, eventlog: EventLog, serve: Callable[..., None]) -> None:
+    serve(80, 0.1, 0.1)
+    serve(40, 0.1, 0.1, TURN + timedelta(minutes=4), policy="click@0", rung="fallback", flags=("BundleScorer_failed:ServingError",))
+    assert left(looked(settings, eventlog)) == {"failing_share"}
+
+
+def test_other_flags_and_what_served_before_it_are_not_its_fault(
+    settings: Settings, eventlog: EventLog, serve: Callable[..., None]
+) -> None:
+    serve(300, 0.1, 0.1, flags=("user_unknown", "late"))
+    serve(300, 0.5, 0.1, TURN - timedelta(minutes=5), policy="click@0", flags=("BundleScorer_failed:ServingError",))
+    assert left(looked(settings, eventlog)) == set()
+
+
+def test_a_refused_one_is_not_judged_twice(settings: Settings, eventlog: EventLog, serve: Callable[..., None]) -> None:
+    serve(300, 0.5, 0.1)
+    refusals.write(settings.home.bundles, {"click": {"1": "known"}})
+    look = looked(settings, eventlog)
+    assert look.already == "known" and look.reason
+
+
+def test_matured_days_are_held_to_a_narrower_band(settings: Settings, eventlog: EventLog, serve: Callable[..., None]) -> None:
+    """Half as much again: within the band of the last minutes, out of that of days."""
+    serve(2_500, 0.3, 0.2)
+    assert left(looked(settings, eventlog, seconds=1_300, window=timedelta(hours=1))) == set()
+    guard = Guard(settings, "click")
+    day = TURN.date()
+    assert guard.matured(eventlog, day, 7).readings[0].measure.seen == 0, "a day's labels take a day"
+    look = guard.matured(eventlog, day + timedelta(days=1), 7)
+    assert left(look) == {"calibration_ratio"} and look.readings[0].measure.seen == 2_500
+    assert guard.matured(eventlog, day - timedelta(days=1), 7).reason == "", "before it took over it had nothing to answer for"
+
+
+def test_conversions_are_judged_of_clicked_ads(settings: Settings, eventlog: EventLog, decided: Make, ad: Make, happened: Make) -> None:
+    for i in range(600):
+        at = TURN + timedelta(minutes=i)
+        shown = replace(ad("a", 0.5, 2), pcvr=0.3)
+        eventlog.append_decision(decided(f"d{i}", at, [shown]))
+        kinds = ["impression", *(["click"] if i % 2 else []), *(["conversion"] if i % 20 == 1 else [])]
+        eventlog.append_events([happened(f"d{i}", "a", kind, at) for kind in kinds], at)
+    look = Guard(settings, "conversion").matured(eventlog, TURN.date() + timedelta(days=2), 7)
+    (reading,) = look.readings
+    assert (reading.measure.seen, reading.measure.events, look.version) == (300, 30, "5")
+    assert reading.measure.value == pytest.approx(3.0) and not reading.holds
+    with pytest.raises(PipelineError, match="--partition"):
+        Guard(settings, "conversion").now(eventlog, TURN)
+
+
+def test_nobody_serves_nobody_is_judged(home: Home, eventlog: EventLog) -> None:
+    with pytest.raises(Missing, match="placard promote click"):
+        Guard(Settings(home_path=home.root), "click").now(eventlog, TURN)
+
+
+def test_every_guardrail_names_a_measure() -> None:
+    known = set(measures(Counts(), Counts()))
+    assert {g.measure for rails in (*NOW.values(), *MATURED.values()) for g in rails} <= known
+    assert all(g.at_least is not None or g.at_most is not None for rails in (*NOW.values(), *MATURED.values()) for g in rails)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "holds"),
+    [(0.9, 1.1, True), (1.9, 5.0, True), (2.1, None, False), (None, 0.4, False), (0.1, 0.6, True), (None, None, True)],
+)
+def test_a_band_is_left_when_the_whole_interval_lies_outside(low: float | None, high: float | None, holds: bool) -> None:
+    assert Reading(Guardrail("x", 0.5, 2.0), Measure("x", None, low, high, 10, 1)).holds == holds
+
+
+def test_intervals_cover_as_often_as_they_say() -> None:
+    rng, level = np.random.default_rng(8), 0.95
+    share, ratio, rates = [], [], []
+    for _ in range(400):
+        events = int(rng.binomial(200, 0.04))
+        low, high = share_interval(events, 200, level)
+        share.append(low <= 0.04 <= high)
+        one, two = int(rng.poisson(30)), int(rng.poisson(60))
+        found = rate_ratio_interval(one, 1_000, two, 4_000, level)
+        rates.append(found[0] <= 2.0 <= (found[1] or np.inf))
+        r = calibration_ratio(30.0, one, 1_000, level)
+        ratio.append(r.low <= 1 <= (r.high or np.inf))
+    assert min(np.mean(share), np.mean(ratio), np.mean(rates)) >= 0.94
+
+
+def test_the_verb_acts_once_and_says_so_by_its_status(
+    settings: Settings, home: Home, eventlog: EventLog, serve: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The registry's part is played by the refusals file alone."""
+
+    def refuse(settings: Settings, head: str, version: str, reason: str) -> str:
+        refusals.write(home.bundles, {head: {version: reason}})
+        return "0"
+
+    monkeypatch.setenv("PLACARD_HOME", str(home.root))
+    monkeypatch.setattr("pipelines.refusal.refuse", refuse)
+    monkeypatch.setattr(pipelines.served, "_open", lambda settings: eventlog)
+    monkeypatch.setattr(type(eventlog), "close", lambda self: None)
+    app = typer.Typer()
+    verb.register(app)
+    say = ("--head", "click", "--partition", str(TURN.date() + timedelta(days=1)))
+    well = CliRunner().invoke(app, [*say, "--json"])
+    assert well.exit_code == 0 and json.loads(well.stdout)["rolled_back"] is False
+    serve(600, 0.5, 0.1)
+    done = CliRunner().invoke(app, [*say, "--json"])
+    plain = json.loads(done.stdout)
+    assert done.exit_code == 3 and plain["rolled_back"] is True and plain["champion"] == "0" and plain["name"] == "guard"
+    assert {f["name"]: f["holds"] for f in plain["figures"]}["calibration_ratio"] is False
+    again = CliRunner().invoke(app, say)
+    assert again.exit_code == 0 and "already" in again.stdout
+    assert CliRunner().invoke(app, [*say, "--watch", "1"]).exit_code == 2
+    aliases.write(home.bundles, {})
+    nobody = CliRunner().invoke(app, say)
+    assert nobody.exit_code == 0 and "placard promote click" in nobody.stdout, "a DAG on a new platform does not fail"

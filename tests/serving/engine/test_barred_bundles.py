@@ -1,0 +1,65 @@
+"""An uncalibrated or refused bundle never enters the auction: the next tier answers, and the record says why."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from serving.bundles import Bundle
+from serving.explain import why
+from serving.live import UNCALIBRATED, Live
+
+DRIFTED = "calibration ratio 5.1 [4.2, 6.3], must be 0.5 to 2"
+
+
+def versioned(bundle: Bundle, version: str, **changes: Any) -> Bundle:
+    """The same ranker as another version, its manifest changed."""
+    other = object.__new__(Bundle)
+    other.__dict__.update(bundle.__dict__)
+    other.manifest = replace(bundle.manifest, version=version, **changes)
+    return other
+
+
+@pytest.fixture
+def champion(bench: Any) -> Bundle:
+    return bench.live.bundle("click", "champion")  # type: ignore[no-any-return]
+
+
+def test_an_uncalibrated_champion_is_passed_over_for_the_previous_with_the_reason(bench: Any, champion: Bundle) -> None:
+    bundles = {("click", "champion"): versioned(champion, "2", calibrated=False), ("click", "previous"): champion}
+    decision = bench.decide(live=Live(bench.snapshot, bundles))
+    assert (decision.rung, decision.policy) == ("fallback", "click@1") and decision.shown
+    assert "BundleScorer_failed:BundleRefused" in decision.flags
+    assert decision.refused == {"click@2": UNCALIBRATED}
+    assert why(decision, None).refused == (f"click@2 kept out of the auction: {UNCALIBRATED}",)
+
+
+def test_a_refused_champion_alone_leaves_the_rates_of_before(bench: Any) -> None:
+    decision = bench.decide(live=replace(bench.live, refusals={"click": {"1": DRIFTED}}))
+    assert (decision.rung, decision.policy) == ("popular", "historical_rate") and decision.shown
+    assert decision.refused == {"click@1": DRIFTED}
+
+
+def test_a_refusal_is_of_one_version_of_one_head(bench: Any) -> None:
+    for refusals in ({"click": {"2": DRIFTED}}, {"conversion": {"1": DRIFTED}}):
+        decision = bench.decide(live=replace(bench.live, refusals=refusals))
+        assert (decision.rung, decision.policy, decision.refused) == ("full", "click@1", {})
+
+
+def test_a_shadow_may_be_anything(bench: Any, champion: Bundle) -> None:
+    bundles = {**bench.live.bundles, ("click", "shadow"): versioned(champion, "3", calibrated=False)}
+    assert bench.decide(live=Live(bench.snapshot, bundles)).refused == {}
+
+
+def test_a_refused_conversion_model_is_not_heard_while_clicks_are(bench: Any, champion: Bundle) -> None:
+    model = versioned(champion, "7", head="conversion")
+    bundles = {**bench.live.bundles, ("conversion", "champion"): model}
+    barred = Live(bench.snapshot, bundles, refusals={"conversion": {"7": DRIFTED}})
+    assert barred.admitted("conversion", "champion", "previous") is None
+    older = Live(bench.snapshot, {**bundles, ("conversion", "previous"): versioned(model, "6")}, refusals=barred.refusals)
+    found = older.admitted("conversion", "champion", "previous")
+    assert found is not None and found.name == "conversion@6"
+    decision = bench.decide(live=barred)
+    assert (decision.rung, decision.refused) == ("full", {"conversion@7": DRIFTED})
