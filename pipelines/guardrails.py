@@ -52,6 +52,8 @@ class Reading:
     def words(self) -> str:
         """The measure, its interval and the band, for the journal."""
         m = self.measure
+        if m.value is None and m.low is None and m.high is None:
+            return f"{m.name.replace('_', ' ')} not known yet, must be {self.guardrail.band}"
         value = "unbounded" if m.value is None else f"{m.value:.3g}"
         low, high = ("…" if x is None else f"{x:.3g}" for x in (m.low, m.high))
         return f"{m.name.replace('_', ' ')} {value} [{low}, {high}] of {m.seen:,}, must be {self.guardrail.band}"

@@ -21,6 +21,8 @@ LEVEL: Final = 0.999
 BEFORE: Final = timedelta(hours=1)
 """How far back one step looks for what served before, and the most steps and ads."""
 STEPS, ENOUGH = 24, 20_000
+SWAP: Final = timedelta(seconds=15)
+"""In which every worker has taken a new champion up: until then what fails may be the one before."""
 NEVER: Final = datetime.min.replace(tzinfo=UTC)
 
 
@@ -57,7 +59,8 @@ class Guard:
         version, took_over = self._champion()
         since = max(took_over, moment - self._window)
         labels = Labels(self._settle, self._maturity)
-        mine = counts(log, self.head, f"{self.head}@{version}", since, moment, moment, labels)
+        blamed = NEVER if took_over == NEVER else took_over + SWAP
+        mine = counts(log, self.head, f"{self.head}@{version}", since, moment, moment, labels, blamed)
         return self._look(version, since, moment, NOW[self.head], mine, self._before(log, took_over, labels, mine))
 
     def matured(self, log: EventLog, day: date, days: int) -> Look:

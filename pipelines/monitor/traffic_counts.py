@@ -48,7 +48,9 @@ class Labels:
 
 
 def failed(decision: Decision) -> bool:
-    """A model was asked and could not answer, or everything broke."""
+    """The champion was asked and could not answer, or everything broke. Not so while a refused bundle has its place."""
+    if decision.refused:
+        return False
     return decision.no_ad_reason == INTERNAL_ERROR or any("Scorer_failed:" in flag for flag in decision.flags)
 
 
@@ -61,8 +63,11 @@ def happened(log: EventLog, since: datetime, until: datetime) -> Happened:
     return found
 
 
-def counts(log: EventLog, head: str, model: str, since: datetime, until: datetime, as_of: datetime, labels: Labels) -> Counts:
-    """Of decisions in [since, until), with what was known at `as_of`. model: `<head>@<version>`, or OTHERS.
+def counts(
+    log: EventLog, head: str, model: str, since: datetime, until: datetime, as_of: datetime, labels: Labels, blamed: datetime | None = None
+) -> Counts:
+    """Of decisions in [since, until), with what was known at `as_of`. model: `<head>@<version>`, or OTHERS. blamed: from when on a
+    failing decision is the model's, which the record does not say; by default from `since`.
 
     click: its ads seen at the first position, which is what it predicts, and their clicks. conversion: clicked ads that a model gave
     a conversion probability, whoever ranked them, and their conversions.
@@ -71,9 +76,10 @@ def counts(log: EventLog, head: str, model: str, since: datetime, until: datetim
     predicted, observed, rows, clicks, shown, total, failing = 0.0, 0, 0, 0, 0, 0, 0
     took: list[tuple[float, bool]] = []
     for d in log.decisions(since, until):
-        broke = failed(d)
-        total += bool(d.policy) or broke
-        failing += broke
+        if blamed is None or d.decided_at >= blamed:
+            broke = failed(d)
+            total += bool(d.policy) or broke
+            failing += broke
         if model not in (d.policy, OTHERS) and head == "click":
             continue
         took.append((d.stage_ms.get("precision", 0.0), d.stage_ms.get("precision", 0.0) > SCORING_SHARE * d.request.tmax_ms))
