@@ -79,3 +79,13 @@ class Scores:
     """Name of the model input that the scores were made on; empty when no model scored."""
     matrix: NDArray[np.float32] | None = None
     """That input, (n, k) float32."""
+    asked: NDArray[np.bool_] | None = None
+    """Which were scored by the policy, (n,); None: all. The others keep the scores of `other`, a bundle's name."""
+    other: str = ""
+
+    def by(self) -> dict[str, int]:
+        """How many each scored."""
+        if self.asked is None:
+            return {self.policy: len(self.pctr)}
+        mine = int(self.asked.sum())
+        return {self.policy: mine, self.other: len(self.pctr) - mine}

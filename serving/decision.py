@@ -90,6 +90,8 @@ class RankedAd:
     similarity: float | None = None
     quality_parts: QualityParts | None = None
     text: AdText | None = None
+    scored_by: str = ""
+    """The bundle, where it is not the decision's policy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,4 +140,6 @@ class Decision:
     """What a search was understood to ask for."""
     refused: dict[str, str] = field(default_factory=dict)
     """Bundles that had a part in serving and were kept out of the auction, each with the reason."""
+    scored: dict[str, int] = field(default_factory=dict)
+    """Candidates that each bundle scored; more than one where the fast model's guess was enough for some."""
     version: int = RECORD_VERSION

@@ -6,6 +6,7 @@ import logging
 import time
 import uuid
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import lru_cache
 from typing import Final
 
@@ -13,12 +14,13 @@ import numpy as np
 
 from serving.candidates import Candidates, Scores
 from serving.decision import Decision, Funnel
-from serving.errors import ServingError
+from serving.errors import ServingError, Unset
 from serving.live import Live
 from serving.request import AdRequest
 from serving.settings import Settings
 from serving.stages import NOBODY, Context, Filter, Slate
 from serving.surfaces.surface import Surface
+from serving.tiers import Tiers
 
 log = logging.getLogger(__name__)
 
@@ -61,7 +63,9 @@ class Run:
 
     def failed(self, component: object, error: Exception) -> None:
         name = type(component).__name__
-        self.errors.append(f"{name}_failed:{type(error).__name__}")
+        flag = f"{name}_failed:{type(error).__name__}"
+        if flag not in self.errors:
+            self.errors.append(flag)
         _warn(name, str(error))
 
     def reject(self, component: object, count: int) -> None:
@@ -75,6 +79,7 @@ class Engine:
 
     def __init__(self, surfaces: Mapping[str, Surface], settings: Settings) -> None:
         self._surfaces, self._settings = surfaces, settings
+        self.tiers = Tiers(settings.primary_at_once)
 
     @property
     def surfaces(self) -> tuple[str, ...]:
@@ -178,12 +183,15 @@ class Engine:
             candidates = candidates.take(np.arange(FEW))
             run.errors.append("late")
         scorers = surface.precision if run.spent < TOO_LATE else surface.precision[-1:]
+        context = replace(context, allowance=self.tiers.until(run.started + TOO_LATE * run.request.tmax_ms / 1000))
         for scorer in scorers:
             try:
                 scores = scorer.score(run.request, context, candidates, live)
                 if scores.pctr.shape != (len(candidates),) or not np.isfinite(scores.pctr).all():
                     raise ServingError(type(scorer).__name__, str(scores.pctr.shape), f"{len(candidates)} finite scores are needed.")
                 return candidates, scores
+            except Unset:
+                continue
             except Exception as error:  # the next tier answers
                 run.failed(scorer, error)
         return candidates, None
@@ -204,4 +212,5 @@ class Engine:
             funnel=Funnel(run.sources, run.rejected, run.narrowed, held, len(slate.shown)), shown=slate.shown, held=slate.held,
             explored=slate.explored, flags=(*context.flags, *run.errors), no_ad_reason=reason, stage_ms=run.stage_ms, query=context.query,
             refused=live.all_barred(),
+            scored={} if scores is None else scores.by(),
         )  # fmt: skip

@@ -15,6 +15,18 @@ class BundleRefused(ServingError):
     exit_code = 3
 
 
+class Unset(ServingError):
+    """A tier that nobody has set, or that does not apply: the next one is asked, and nothing is out of order."""
+
+
+class Late(ServingError):
+    """A tier that would not be done in the time that is left."""
+
+
+class Busy(ServingError):
+    """A tier that scores as many requests as it may."""
+
+
 class SnapshotMissing(ServingError):
     """No catalogue snapshot has been published, or the one named cannot be read."""
 

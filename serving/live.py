@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from serving.bundles import Bundle
+from serving.bundles.aliases import is_shadow
 from serving.bundles.language import Language
 from serving.bundles.refusals import Refusals
 from serving.bundles.text_encoder import Encoder
@@ -53,5 +54,10 @@ class Live:
 
     def all_barred(self) -> dict[str, str]:
         """Why each bundle that would be heard, were it not refused, is not: name → reason. A shadow is not heard anyway."""
-        heard = (bundle for (_, alias), bundle in self.bundles.items() if alias != "shadow")
+        heard = (bundle for (_, alias), bundle in self.bundles.items() if not is_shadow(alias))
         return {bundle.name: reason for bundle in heard if (reason := self.barred(bundle))}
+
+    def shadows(self, head: str) -> list[Bundle]:
+        """Who scores unheard, each once, by alias."""
+        found = {b.name: b for (of, alias), b in sorted(self.bundles.items()) if of == head and is_shadow(alias)}
+        return list(found.values())

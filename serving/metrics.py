@@ -15,6 +15,7 @@ from serving.eventlog.log import Event
 if TYPE_CHECKING:
     from serving.reload import Reloader
     from serving.shadow import Shadow
+    from serving.tiers import Tiers
 
 SECONDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
 
@@ -22,12 +23,13 @@ SECONDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
 class Metrics:
     """Names follow Prometheus' conventions; labels are the engine's own words."""
 
-    def __init__(self, reloader: Reloader, shadow: Shadow) -> None:
+    def __init__(self, reloader: Reloader, shadow: Shadow, tiers: Tiers) -> None:
         r = self.registry = CollectorRegistry()
-        self._reloader, self._shadow = reloader, shadow
+        self._reloader, self._shadow, self._tiers = reloader, shadow, tiers
         self._decisions = Counter("placard_decisions", "Decisions by surface and rung", ["surface", "rung"], registry=r)
         self._shown = Counter("placard_ads_shown", "Ads shown", ["surface"], registry=r)
         self._rejected = Counter("placard_rejected", "Candidates dropped, by rule", ["rule"], registry=r)
+        self._skipped = Counter("placard_skipped_primary", "Candidates left to the fast model", ["surface"], registry=r)
         self._latency = Histogram("placard_decision_seconds", "Time to decide", ["surface"], buckets=SECONDS, registry=r)
         self._stages = Histogram("placard_stage_seconds", "Time of each stage", ["stage"], buckets=SECONDS, registry=r)
         self._events = Counter("placard_events", "Events received, by kind", ["kind"], registry=r)
@@ -37,6 +39,7 @@ class Metrics:
         surface = decision.request.surface
         self._decisions.labels(surface, decision.rung).inc()
         self._shown.labels(surface).inc(len(decision.shown))
+        self._skipped.labels(surface).inc(sum(n for bundle, n in decision.scored.items() if bundle != decision.policy))
         self._latency.labels(surface).observe(seconds)
         for stage, ms in decision.stage_ms.items():
             self._stages.labels(stage).observe(ms / 1000)
@@ -52,6 +55,13 @@ class Metrics:
         """Everything, as of now."""
         yield from self.registry.collect()
         shadow, reloader = self._shadow, self._reloader
+        calls = CounterMetricFamily("placard_tier_calls", "Calls of each tier, by what became of them", labels=["tier", "outcome"])
+        for (tier, outcome), n in sorted(self._tiers.calls.items()):
+            calls.add_metric([tier, outcome], n)
+        rows = CounterMetricFamily("placard_tier_rows", "Candidates that each tier scored, clicks and conversions", labels=["tier"])
+        for tier, n in sorted(self._tiers.rows.items()):
+            rows.add_metric([tier], n)
+        yield from (calls, rows)
         yield CounterMetricFamily("placard_shadow_dropped", "Decisions not shadow-scored: the queue was full", shadow.dropped)
         yield CounterMetricFamily("placard_shadow_scored", "Decisions shadow-scored", shadow.scored)
         yield CounterMetricFamily("placard_shadow_failed", "Shadow scorings that failed", shadow.failed)

@@ -48,6 +48,12 @@ class Settings(BaseSettings):
     candidates: int = Field(1000, ge=1, description="Most ads that are scored for a request")
     explore_share: float = Field(0.02, ge=0, le=1, description="Share of slates drawn at random, with propensities")
     reserve_micros: int = Field(50_000, ge=0, description="Least eCPM where a placement names none, micros per thousand")
+    speculative: bool = Field(True, description="With an alias `fast`: ask the champion only where the fast model leaves a place open")
+    speculative_confidence: float = Field(0.85, ge=0.5, lt=1, description="How certain a candidate's place must be to skip the champion")
+    primary_batch: int = Field(
+        64, ge=16, description="Candidates in a call of the champion that speculates; the deadline is looked at between calls"
+    )
+    primary_at_once: int = Field(32, ge=1, description="Calls of the champion at once in a worker; beyond them the fallback answers")
     swap_poll_seconds: float = Field(1.0, gt=0, description="How often a worker looks for a new model or snapshot")
     shadow_queue: int = Field(256, ge=0, description="Requests waiting for shadow scoring; more are dropped")
     mlflow_uri: str = Field("", description="MLflow's database or server; default: SQLite in the state folder")

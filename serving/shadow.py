@@ -1,4 +1,4 @@
-"""Scores decisions with the @shadow bundle, off the response path, from a bounded queue that drops when it is full."""
+"""Scores decisions with every shadow bundle, off the response path, from a bounded queue that drops when it is full."""
 
 from __future__ import annotations
 
@@ -6,9 +6,12 @@ import logging
 import queue
 import threading
 from collections.abc import Callable
+from functools import lru_cache
 
 import numpy as np
+from numpy.typing import NDArray
 
+from serving.bundles import Bundle
 from serving.decision import Decision
 from serving.eventlog.log import EventLog
 from serving.live import Live
@@ -16,8 +19,15 @@ from serving.live import Live
 log = logging.getLogger(__name__)
 
 
+@lru_cache(maxsize=256)
+def _warn(name: str, message: str) -> None:
+    """Once a process: a shadow that is out of order would otherwise write a line a request."""
+    log.warning("shadow %s failed: %s", name, message)
+
+
 class Shadow:
-    """scored, dropped, failed: counts since the start."""
+    """Every decision that is taken from the queue is scored by all shadows, one after the other. dropped: decisions that found the
+    queue full; scored, failed: decisions times shadows; since the start."""
 
     def __init__(self, live: Callable[[], Live], eventlog: EventLog, size: int) -> None:
         self._live, self._log = live, eventlog
@@ -45,7 +55,7 @@ class Shadow:
 
     def offer(self, decision: Decision) -> None:
         """Queues a decision for scoring; never waits."""
-        if not self._on or not decision.shown or self._live().bundle("click", "shadow") is None:
+        if not self._on or not decision.shown or not self._live().shadows("click"):
             return
         try:
             self._queue.put_nowait(decision)
@@ -55,16 +65,21 @@ class Shadow:
 
     def _work(self) -> None:
         while (decision := self._queue.get()) is not None:
-            bundle = self._live().bundle("click", "shadow")
             ads = (*decision.shown, *decision.held)
-            if bundle is None or not all(ad.features for ad in ads) or bundle.manifest.input != decision.input:
+            if not all(ad.features for ad in ads):
                 continue
-            try:
-                scores = bundle.predict(np.array([ad.features for ad in ads], np.float32))
-                if not np.isfinite(scores).all():
-                    raise ValueError("scores are not finite")
-                self._log.append_shadow(decision.decision_id, bundle.name, [float(s) for s in scores])
-                self.scored += 1
-            except Exception as error:  # a shadow may fail as it likes: that is what it is for
-                self.failed += 1
-                log.warning("shadow %s failed: %s", bundle.name, error)
+            matrix = np.array([ad.features for ad in ads], np.float32)
+            for bundle in self._live().shadows("click"):
+                if bundle.manifest.input == decision.input:
+                    self._score(bundle, decision, matrix)
+
+    def _score(self, bundle: Bundle, decision: Decision, matrix: NDArray[np.float32]) -> None:
+        try:
+            scores = bundle.predict(matrix)
+            if not np.isfinite(scores).all():
+                raise ValueError("scores are not finite")
+            self._log.append_shadow(decision.decision_id, bundle.name, [float(s) for s in scores])
+            self.scored += 1
+        except Exception as error:  # a shadow may fail as it likes: that is what it is for
+            self.failed += 1
+            _warn(bundle.name, str(error))

@@ -14,6 +14,7 @@ from serving.candidates import Candidates, Mask, Scores
 from serving.decision import RankedAd
 from serving.live import Live
 from serving.request import AdRequest
+from serving.tiers import UNLIMITED, Allowance
 from serving.understanding.query import Query
 
 
@@ -29,6 +30,8 @@ class Context:
     """What a search asks for; None on the other surfaces."""
     query_vector: NDArray[np.float32] | None = None
     """It, by the text encoder: a unit vector, or zero when it says nothing; None without an encoder."""
+    allowance: Allowance = UNLIMITED
+    """The right to score, until this request's deadline; the engine sets it."""
 
 
 NOBODY: Final = Context({}, {}, known=False)

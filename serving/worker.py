@@ -48,7 +48,7 @@ class Worker:
         surfaces = {"search": search(who, self.ledger, settings), "proactive": proactive(who, self.ledger, settings)}
         self.engine = Engine(surfaces, settings)
         self.shadow = Shadow(lambda: self.reloader.live, self.eventlog, settings.shadow_queue)
-        self.metrics = Metrics(self.reloader, self.shadow)
+        self.metrics = Metrics(self.reloader, self.shadow, self.engine.tiers)
         self.board = MetricsBoard.of(settings, self.metrics)
 
     def start(self) -> None:

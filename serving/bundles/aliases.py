@@ -4,12 +4,27 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from pathlib import Path
+from typing import Final
 
 from serving.errors import ServingError
 
+ALIASES: Final = ("champion", "fallback", "fast", "previous", "challenger", "shadow")
+"""The tiers that score, best first; who served before; who asks to; who scores unheard."""
+SHADOW: Final = re.compile(r"shadow(_[a-z0-9_]{1,32})?")
 Aliases = dict[str, dict[str, str]]
-"""head → alias (champion, previous, challenger, shadow) → version."""
+"""head → alias → version."""
+
+
+def is_shadow(alias: str) -> bool:
+    """`shadow`, and any `shadow_...`: there may be as many as one likes."""
+    return SHADOW.fullmatch(alias) is not None
+
+
+def is_alias(alias: str) -> bool:
+    """Whether a version may have this role."""
+    return alias in ALIASES or is_shadow(alias)
 
 
 def read(bundles: Path) -> Aliases:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from math import isnan
@@ -18,6 +17,7 @@ from serving.decision import Price, RankedAd
 from serving.delivery.auction import CHARGED_ON, CPM, PER_THOUSAND, payable, price, rank_scores, value_per_bid
 from serving.delivery.bids import Bids, CampaignBids
 from serving.delivery.copywriter import Copywriter
+from serving.delivery.exploration import draws
 from serving.delivery.layout import Layout, OneBlock, Slots
 from serving.delivery.quality import Quality, QualityModel, Unhidden
 from serving.live import Live
@@ -62,7 +62,7 @@ class SecondPrice:
         best = np.flatnonzero(clears)[np.argsort(-rank[clears], kind="stable")]
         if self._one_each:
             best = _one_each(best, candidates.snapshot.campaign_advertiser[campaign])
-        rng = np.random.Generator(np.random.PCG64(self._draw(request)))
+        rng = draws(request, self._seed)
         explored = len(best) > 0 and rng.random() < self._explore
         by_score = _places(rank[best], slots.thresholds)
         taken = np.arange(min(len(slots.thresholds), len(best))) if explored else by_score
@@ -86,10 +86,6 @@ class SecondPrice:
         texts = self._copywriter.write(request, context, candidates, np.array(won, np.int64), scores, live, rng)
         shown = tuple(replace(ad, text=text) for ad, text in zip(shown, texts, strict=True))
         return Slate(shown, held, explored, {k: v for k, v in dropped.items() if v})
-
-    def _draw(self, request: AdRequest) -> int:
-        """Exploration is a function of the request and the seed, so a decision can be replayed."""
-        return int.from_bytes(hashlib.blake2b(f"{self._seed}|{request.request_id}".encode(), digest_size=8).digest(), "big")
 
     def _price(self, bid: int, objective: int, unit: float, quality: float, below: float, least: float, floor: int) -> Price:
         micros, rule = price(bid, float(unit), float(quality), max(below, least), floor)
@@ -116,6 +112,7 @@ class SecondPrice:
                 None if isnan(pcvr[i]) else pcvr[i], fit[i], int(ecpm[i]), position=positions[i], propensity=propensity[i],
                 price=prices[i], features=tuple(features[i]), block=slots.block(positions[i]) if positions[i] else "",
                 match=found[i][0], keyword=found[i][1], similarity=found[i][2], quality_parts=quality.parts(int(rows[i])),
+                scored_by="" if scores.asked is None or scores.asked[rows[i]] else scores.other,
             )
             for i in range(len(rows))
         )  # fmt: skip

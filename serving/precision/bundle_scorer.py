@@ -2,39 +2,32 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from feature_repo.services import INPUTS
-from feature_repo.taxonomy import OBJECTIVES
 from serving.candidates import Candidates, Scores
-from serving.errors import ServingError
+from serving.errors import Unset
 from serving.live import Live
+from serving.precision.conversions import conversions
 from serving.precision.model_matrix import model_matrix
 from serving.request import AdRequest
 from serving.stages import Context
-
-CPA = OBJECTIVES.index("cpa")
+from serving.tiers import PRIMARY
 
 
 class BundleScorer:
-    """Scores with the bundle of one alias. Raises ServingError when there is none, when it must not enter the auction, or when a
-    score is not finite."""
+    """Scores with the bundle of one alias, or of the next where that is not set or must not enter the auction. Raises Unset when
+    neither is set, ServingError when the champion is not, BundleRefused when it must not enter, and what Tiers.score raises."""
 
-    def __init__(self, alias: str, rung: str) -> None:
-        self._alias, self._rung = alias, rung
+    def __init__(self, alias: str, rung: str, otherwise: str = "") -> None:
+        self._alias, self._rung, self._otherwise = alias, rung, otherwise
 
     def score(self, request: AdRequest, context: Context, candidates: Candidates, live: Live) -> Scores:
-        click = live.for_auction("click", self._alias)
+        aliases = (self._alias, self._otherwise)
+        if self._alias != PRIMARY and not any(live.bundle("click", alias) for alias in aliases):
+            raise Unset("click bundle", f"@{self._alias}", f"`placard registry alias click VERSION {self._alias}` sets one.")
+        click = live.admitted("click", *aliases) or live.for_auction("click", self._alias)
         model = INPUTS[click.manifest.input]
         x = model_matrix(model, context, candidates)
-        pctr = click.predict(x)
-        pcvr = np.full(len(candidates), np.nan)
-        conversion = live.admitted("conversion", self._alias, "champion", "previous")
-        acting = np.asarray(candidates.snapshot["campaign.objective"][candidates.campaigns] == CPA)  # paid by the action
-        if conversion is not None and acting.any():
-            other = INPUTS[conversion.manifest.input]
-            same = other.columns == model.columns
-            pcvr[acting] = conversion.predict(x[acting] if same else model_matrix(other, context, candidates.keep(acting)))
-        if not (np.isfinite(pctr).all() and np.isfinite(pcvr[acting & (conversion is not None)]).all()):
-            raise ServingError("scores", click.name, "They are not finite; roll back: `placard rollback click`.")
+        pctr = context.allowance.score(self._alias, click, x)
+        conversion = live.admitted("conversion", self._alias, PRIMARY, "previous")
+        pcvr = conversions(context, candidates, self._alias, conversion, model, x)
         return Scores(pctr, pcvr, click.name, self._rung, model.name, x)

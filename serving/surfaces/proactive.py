@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from serving.delivery.bids import CampaignBids
+from serving.delivery.quality import Unhidden
 from serving.delivery.second_price import SecondPrice
 from serving.integrity.budget import Budget
 from serving.integrity.frequency_cap import FrequencyCap
@@ -11,6 +13,7 @@ from serving.integrity.targeting import Targeting
 from serving.precision.bundle_scorer import BundleScorer
 from serving.precision.conversion_scorer import ConversionScorer
 from serving.precision.historical_rate import HistoricalRate
+from serving.precision.speculative import Speculative, speculation_of
 from serving.recall.nearest import Nearest
 from serving.recall.popular import Popular
 from serving.settings import Settings
@@ -30,6 +33,10 @@ def proactive(profiles: Profiles, ledger: Ledger, settings: Settings) -> Surface
         eligibility=(Targeting(),),
         recall=(Nearest(), Popular()),
         integrity=(Schedule(), Policy(), FrequencyCap(ledger), Budget(ledger)),
-        precision=(BundleScorer("champion", "full"), BundleScorer("previous", "fallback"), ConversionScorer(), HistoricalRate()),
+        precision=(
+            Speculative(speculation_of(settings), CampaignBids(), Unhidden()),
+            BundleScorer("champion", "full"), BundleScorer("fallback", "fallback", "previous"), BundleScorer("fast", "fast"),
+            ConversionScorer(), HistoricalRate(),
+        ),
         delivery=SecondPrice(settings.explore_share, settings.reserve_micros, settings.seed),
-    )
+    )  # fmt: skip

@@ -17,6 +17,7 @@ from serving.integrity.targeting import Targeting
 from serving.precision.bundle_scorer import BundleScorer
 from serving.precision.conversion_scorer import ConversionScorer
 from serving.precision.historical_rate import HistoricalRate
+from serving.precision.speculative import Speculative, speculation_of
 from serving.recall.best_match import BestMatch
 from serving.settings import Settings
 from serving.sourcing.keywords import Keywords
@@ -41,7 +42,11 @@ def search(profiles: Profiles, ledger: Ledger, settings: Settings) -> Surface:
             Schedule(), Policy(), BrandSafety(settings.rival_brand_ads), Relevance(settings.least_relevance), FrequencyCap(ledger),
             Budget(ledger),
         ),
-        precision=(BundleScorer("champion", "full"), BundleScorer("previous", "fallback"), ConversionScorer(), HistoricalRate()),
+        precision=(
+            Speculative(speculation_of(settings), KeywordBids(), QualityScore(), settings.one_ad_per_advertiser),
+            BundleScorer("champion", "full"), BundleScorer("fallback", "fallback", "previous"), BundleScorer("fast", "fast"),
+            ConversionScorer(), HistoricalRate(),
+        ),
         delivery=SecondPrice(
             settings.explore_share, settings.reserve_micros, settings.seed, KeywordBids(), QualityScore(),
             TopAndBottom(settings.top_slots, settings.top_factor, settings.informational_slots), settings.one_ad_per_advertiser,

@@ -17,6 +17,8 @@ import serving
 from pipelines.bench.synthetic import Known, catalogue, ranker
 from serving.bundles import Bundle
 from serving.candidates import Candidates
+from serving.delivery.bids import CampaignBids
+from serving.delivery.quality import Unhidden
 from serving.delivery.second_price import SecondPrice
 from serving.integrity.brand_safety import BrandSafety
 from serving.integrity.budget import Budget
@@ -30,6 +32,7 @@ from serving.live import Live
 from serving.precision.bundle_scorer import BundleScorer
 from serving.precision.conversion_scorer import ConversionScorer
 from serving.precision.historical_rate import HistoricalRate
+from serving.precision.speculative import Speculation, Speculative
 from serving.recall.best_match import BestMatch
 from serving.recall.nearest import Nearest
 from serving.recall.popular import Popular
@@ -69,6 +72,7 @@ COMPONENTS: dict[str, Callable[[], Any]] = {
     "integrity.FrequencyCap": lambda: FrequencyCap(MemoryLedger()),
     "integrity.Budget": lambda: Budget(MemoryLedger()),
     "precision.BundleScorer": lambda: BundleScorer("champion", "full"),
+    "precision.Speculative": lambda: Speculative(Speculation(True, 0.85, 64, 0.0, 7), CampaignBids(), Unhidden()),
     "precision.ConversionScorer": ConversionScorer,
     "precision.HistoricalRate": HistoricalRate,
     "delivery.SecondPrice": lambda: SecondPrice(0.3, 1_000, 7),
@@ -151,5 +155,5 @@ class Stage:
 def stage(request: pytest.FixtureRequest, snapshot: Snapshot, bundle: Bundle) -> Stage:
     at = datetime(2026, 1, 5, 12, tzinfo=UTC)
     asked = AdRequest("r1", "proactive", "u1", at, device="mobile", region="regions0", language="languages2", query="kalo mi kaka", slots=3)
-    live = Live(snapshot, {("click", "champion"): bundle, ("conversion", "champion"): bundle})
+    live = Live(snapshot, dict.fromkeys((("click", "champion"), ("conversion", "champion"), ("click", "fast")), bundle))
     return Stage(request.param, COMPONENTS[request.param](), snapshot, live, asked)

@@ -21,7 +21,7 @@ def slates(bench: Any, ask: Ask, share: float, n: int) -> list[Any]:
     request = ask()
     context = bench.surface.understanding[0].understand(request, NOBODY, bench.live)
     candidates = Candidates(bench.snapshot, np.arange(10))
-    scores = bench.surface.precision[0].score(request, context, candidates, bench.live)
+    scores = bench.surface.precision[1].score(request, context, candidates, bench.live)
     auction = SecondPrice(share, 1_000, 7)
     return [auction.allocate(replace(request, request_id=f"r{i}"), context, candidates, scores, bench.live) for i in range(n)]
 

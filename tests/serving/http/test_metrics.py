@@ -17,6 +17,7 @@ from serving.billing import Bill
 from serving.eventlog.log import Event
 from serving.metrics import Metrics
 from serving.metrics_board import MetricsBoard, board_folder, clear_boards
+from serving.tiers import Tiers
 
 GONE = 2**22 + 1
 """No process has this id: Linux gives out fewer."""
@@ -28,7 +29,9 @@ def figures(text: str) -> dict[str, float]:
 
 
 def metrics_of(events: int, refused: int = 0) -> Metrics:
-    metrics = Metrics(SimpleNamespace(refused=dict.fromkeys(range(refused)), swaps=1), SimpleNamespace(dropped=2, scored=3, failed=0))  # type: ignore[arg-type]
+    metrics = Metrics(
+        SimpleNamespace(refused=dict.fromkeys(range(refused)), swaps=1), SimpleNamespace(dropped=2, scored=3, failed=0), Tiers(1)
+    )  # type: ignore[arg-type]
     one = Event("e", "d", "c", "click", datetime.now(UTC))
     metrics.received([one] * events, Bill(events, 0, (), 10 * events, 10 * events))
     return metrics

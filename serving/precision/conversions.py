@@ -1,0 +1,31 @@
+"""Probabilities of a conversion given a click, for the candidates that are paid by the conversion."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from feature_repo.model_input import ModelInput
+from feature_repo.services import INPUTS
+from serving.bundles import Bundle
+from serving.candidates import Candidates
+from serving.delivery.auction import CPA
+from serving.precision.model_matrix import model_matrix
+from serving.stages import Context
+
+
+def acting(candidates: Candidates) -> NDArray[np.bool_]:
+    """Which are paid by the conversion, (n,)."""
+    return np.asarray(candidates.snapshot["campaign.objective"][candidates.campaigns] == CPA)
+
+
+def conversions(
+    context: Context, candidates: Candidates, tier: str, bundle: Bundle | None, model: ModelInput, matrix: NDArray[np.float32]
+) -> NDArray[np.float64]:
+    """(n,), nan where nobody pays for a conversion or there is no bundle. model, matrix: an input that is made already."""
+    out, paid = np.full(len(candidates), np.nan), acting(candidates)
+    if bundle is not None and paid.any():
+        own = INPUTS[bundle.manifest.input]
+        rows = matrix[paid] if own.columns == model.columns else model_matrix(own, context, candidates.keep(paid))
+        out[paid] = context.allowance.score(tier, bundle, rows)
+    return out

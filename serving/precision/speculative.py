@@ -1,0 +1,140 @@
+"""The champion, asked only for those candidates whose place the fast model leaves open (after speculative execution: a cheap guess
+first, the dear computation where the guess decides nothing)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from feature_repo.services import INPUTS
+from serving.bundles import Bundle
+from serving.candidates import Candidates, Scores
+from serving.delivery.auction import CPC, payable, rank_scores, value_per_bid
+from serving.delivery.bids import Bids
+from serving.delivery.exploration import explores
+from serving.delivery.quality import QualityModel
+from serving.errors import Busy, Late, Unset
+from serving.live import Live
+from serving.precision.conversions import acting, conversions
+from serving.precision.model_matrix import model_matrix
+from serving.precision.standing import Standing
+from serving.request import AdRequest
+from serving.settings import Settings
+from serving.stages import Context
+from serving.tiers import PRIMARY
+
+FAST: Final = "fast"
+SPREAD: Final = 4
+"""One row in so many of the first batch is drawn from all candidates evenly, so that the error is known of them too."""
+
+
+@dataclass(frozen=True)
+class Speculation:
+    """on; confidence: that a candidate's place is certain, for it to be left to the fast model; batch: rows the champion scores in
+    a call; explore_share, seed: of the slates that are drawn at random, where anyone may be shown and all are asked."""
+
+    on: bool
+    confidence: float
+    batch: int
+    explore_share: float
+    seed: int
+
+
+def speculation_of(settings: Settings) -> Speculation:
+    return Speculation(settings.speculative, settings.speculative_confidence, settings.primary_batch, settings.explore_share, settings.seed)
+
+
+class Speculative:
+    """Scores all with @fast, then in batches with @champion: the leaders and a few of all, and then whoever may still come to stand
+    on the slate or set a price. Those who are left keep the fast model's score, moved by what the champion said of the others,
+    and cannot be shown. Late or busy between batches, the rest keep it too, and the rung is `partial`.
+
+    Raises Unset without @fast, and where it is off; what Tiers.score raises.
+    """
+
+    def __init__(self, speculation: Speculation, bids: Bids, quality: QualityModel, one_each: bool = True) -> None:
+        self._how, self._bids, self._quality, self._one_each = speculation, bids, quality, one_each
+
+    def score(self, request: AdRequest, context: Context, candidates: Candidates, live: Live) -> Scores:
+        click, fast = live.admitted("click", PRIMARY), live.admitted("click", FAST)
+        if not self._how.on or click is None or fast is None:
+            raise Unset("click bundle", f"@{FAST}", "`placard registry alias click VERSION fast` sets one.")
+        model = INPUTS[click.manifest.input]
+        x = model_matrix(model, context, candidates)
+        conversion = live.admitted("conversion", PRIMARY, "previous")
+        if len(candidates) <= self._how.batch or explores(request, self._how.seed, self._how.explore_share):
+            pctr = context.allowance.score(PRIMARY, click, x)
+            return Scores(pctr, conversions(context, candidates, PRIMARY, conversion, model, x), click.name, "full", model.name, x)
+        quick = live.admitted("conversion", FAST) or conversion
+        guess = self._guess(context, candidates, fast, quick, x, model.name)
+        auction = _Auction.of(self._bids, self._quality, request, context, candidates, guess)
+        standing = Standing(auction.log_rank(guess.pctr, guess.pcvr), auction.kind, self._owner(candidates), request.slots + 1)
+        pctr, pcvr, rung = guess.pctr.copy(), guess.pcvr.copy(), "full"
+        rows = self._first(standing.guess)
+        while len(rows):
+            some = candidates.take(rows)
+            try:
+                pctr[rows] = context.allowance.score(PRIMARY, click, x[rows])
+                if quick is not conversion:
+                    pcvr[rows] = conversions(context, some, PRIMARY, conversion, model, x[rows])
+            except (Late, Busy):
+                if not standing.asked.any():
+                    raise
+                pctr[rows], pcvr[rows], rung = guess.pctr[rows], guess.pcvr[rows], "partial"
+                break
+            standing.known[rows] = auction.log_rank(pctr, pcvr)[rows]
+            rows = standing.open(self._how.confidence)[: self._how.batch]
+        left = ~standing.asked
+        pctr[left] = np.clip(pctr[left] * np.exp(standing.errors()[0][left]), 1e-9, 1 - 1e-9)
+        return Scores(pctr, pcvr, click.name, rung, model.name, x, standing.asked if left.any() else None, fast.name if left.any() else "")
+
+    def _guess(
+        self, context: Context, candidates: Candidates, fast: Bundle, conversion: Bundle | None, x: NDArray[np.float32], made: str
+    ) -> Scores:
+        """Everyone's scores by the fast models; x: the input of this name, which they read too as a rule."""
+        model, own = INPUTS[made], INPUTS[fast.manifest.input]
+        matrix = x if own.columns == model.columns else model_matrix(own, context, candidates)
+        pctr = context.allowance.score(FAST, fast, matrix)
+        return Scores(pctr, conversions(context, candidates, FAST, conversion, model, x), fast.name, FAST)
+
+    def _owner(self, candidates: Candidates) -> NDArray[np.int64]:
+        """A number for each advertiser, or for each candidate where an advertiser may have several places."""
+        if not self._one_each:
+            return np.arange(len(candidates))
+        return np.asarray(np.unique(candidates.snapshot.campaign_advertiser[candidates.campaigns], return_inverse=True)[1], np.int64)
+
+    def _first(self, guess: NDArray[np.float64]) -> NDArray[np.int64]:
+        """The first batch: the leaders, and some of the others at even distances."""
+        order = np.argsort(-guess, kind="stable")
+        leaders = self._how.batch - self._how.batch // SPREAD
+        others = np.linspace(leaders, len(order) - 1, self._how.batch - leaders).astype(np.int64)
+        return np.asarray(order[np.concatenate([np.arange(leaders), others])])
+
+
+@dataclass(frozen=True)
+class _Auction:
+    """What the auction multiplies probabilities by, (n,). kind: 0 where a place does not depend on them, 1 by click, 2 by conversion."""
+
+    bid: NDArray[np.int64]
+    factor: NDArray[np.float64]
+    objective: NDArray[np.integer]
+    kind: NDArray[np.int64]
+
+    @classmethod
+    def of(
+        cls, bids: Bids, quality: QualityModel, request: AdRequest, context: Context, candidates: Candidates, scores: Scores
+    ) -> _Auction:
+        objective = candidates.snapshot["campaign.objective"][candidates.campaigns]
+        return cls(
+            payable(objective, bids.bids(request, candidates)), quality.quality(request, context, candidates, scores).factor, objective,
+            np.where(acting(candidates), 2, np.where(objective == CPC, 1, 0)),
+        )  # fmt: skip
+
+    def log_rank(self, pctr: NDArray[np.float64], pcvr: NDArray[np.float64]) -> NDArray[np.float64]:
+        """-inf for who cannot be priced."""
+        rank = np.nan_to_num(rank_scores(self.bid, value_per_bid(self.objective, pctr, pcvr), self.factor), nan=0.0)
+        with np.errstate(divide="ignore"):
+            return np.asarray(np.log(np.maximum(rank, 0.0)))

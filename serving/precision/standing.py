@@ -1,0 +1,64 @@
+"""Who may still come to stand on the slate, or set a price there, once some candidates have been scored by the better model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from statistics import NormalDist
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+FEW: Final = 8
+"""Pairs of scores below which nothing is known of how far the two models are apart."""
+LEAST_SPREAD: Final = 0.01
+
+
+@dataclass
+class Standing:
+    """Candidates' log rank scores, (n,). guess: by the fast model, -inf where it has none. kind: of the payment, small integers;
+    one kind's models differ alike. owner: who may take one place only, or a number of their own each. places: that count: the
+    slots and the one below, which sets the last price.
+
+    The primary's log rank is taken for the guess plus a normal error, whose mean and spread are those of the pairs of this very
+    request: what one bundle says beside another needs no history, and a decision stays a function of its request.
+    """
+
+    guess: NDArray[np.float64]
+    kind: NDArray[np.integer]
+    owner: NDArray[np.integer]
+    places: int
+    known: NDArray[np.float64] = field(init=False)
+    """By the primary; nan where it has not been asked."""
+
+    def __post_init__(self) -> None:
+        self.known = np.full(len(self.guess), np.nan)
+
+    @property
+    def asked(self) -> NDArray[np.bool_]:
+        return ~np.isnan(self.known)
+
+    def errors(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """(mean, spread) of the primary's log rank over the guess, (n,) each, by kind of payment; of all together where a kind has
+        been seen too seldom."""
+        pairs = self.asked & np.isfinite(self.guess) & np.isfinite(self.known)
+        mean, spread = np.zeros(len(self.guess)), np.full(len(self.guess), np.inf)
+        for kind in np.unique(self.kind):
+            mine = self.kind == kind
+            seen = pairs & mine if (pairs & mine).sum() >= FEW else pairs
+            if seen.sum() >= FEW:
+                error = self.known[seen] - self.guess[seen]
+                mean[mine], spread[mine] = error.mean(), max(error.std(ddof=1), LEAST_SPREAD)
+        return mean, spread
+
+    def open(self, confidence: float) -> NDArray[np.int64]:
+        """Who must still be asked, the likeliest first: all whose chance of a place, or of being their owner's best, is not
+        below 1 - confidence."""
+        mean, spread = self.errors()
+        most = self.guess + mean + NormalDist().inv_cdf(confidence) * spread
+        best = np.full(int(self.owner.max()) + 1, -np.inf)
+        asked = self.asked
+        np.maximum.at(best, self.owner[asked], np.nan_to_num(self.known[asked], neginf=-np.inf))
+        last = -np.inf if len(best) < self.places else float(np.partition(best, -self.places)[-self.places])
+        rows = np.flatnonzero(~asked & np.isfinite(self.guess) & (most > np.maximum(last, best[self.owner])))
+        return rows[np.argsort(-most[rows], kind="stable")]
