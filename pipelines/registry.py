@@ -24,7 +24,7 @@ from pipelines.install import install
 from pipelines.journal import Change
 from pipelines.version import Version
 from serving.bundles import Bundle
-from serving.bundles.aliases import Aliases, folder, read, write
+from serving.bundles.aliases import ALIASES, Aliases, folder, is_alias, read, write
 from serving.bundles.sealed import read_manifest
 from serving.bundles.trees import Trees
 from serving.errors import ServingError
@@ -32,8 +32,6 @@ from serving.settings import Settings
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
-
-ALIASES = ("champion", "challenger", "shadow", "previous")
 
 
 @contextmanager
@@ -65,8 +63,8 @@ def register(
 
     example: a few rows of the training matrix, logged with the signature.
     """
-    if alias not in ALIASES:
-        raise PipelineError("alias", alias, f"Use one of: {', '.join(ALIASES)}.")
+    if not is_alias(alias):
+        raise PipelineError("alias", alias, f"Use one of: {', '.join(ALIASES)}, or shadow_NAME.")
     bundle = Bundle.load(candidate)
     head = bundle.manifest.head
     with _client(settings) as client:

@@ -134,6 +134,6 @@ def apply(settings: Settings, found: Verdict) -> bool:
     why = f"shadow of {found.report.day}: {'; '.join(found.reasons)}"
     if changed := roles.get("champion") != version:
         promote(settings, head, version, found.report.day, why)
-    if roles.get("shadow") == version:
-        clear_alias(settings, head, "shadow", why)
+    for alias in [a for a, v in roles.items() if v == version and aliases.is_shadow(a)]:
+        clear_alias(settings, head, alias, why)
     return changed

@@ -21,17 +21,19 @@ def add(
     partition: str = typer.Option(..., "--partition", help="Day the candidate was trained on."),
     head: str = typer.Option("click", help="click or conversion."),
     ranker: str = typer.Option("xgboost", help="Which candidate."),
-    alias: str = typer.Option("challenger", help="challenger or shadow."),
+    alias: str = typer.Option("challenger", help="challenger, shadow or any shadow_NAME."),
     as_json: bool = JSON,
 ) -> None:
     """Register an evaluated candidate that passed its gates (exit 3 when it did not)."""
     from feature_repo.sources import parse_day
     from pipelines.errors import PipelineError
     from pipelines.training import register as register_candidate
+    from serving.bundles.aliases import is_shadow
     from serving.settings import load
 
-    if alias not in ("challenger", "shadow"):
-        raise PipelineError("alias", alias, "Use challenger or shadow; `placard promote` makes champions.")
+    if alias != "challenger" and not is_shadow(alias):
+        fix = "Use challenger, shadow or shadow_NAME; `placard promote` makes champions, `placard registry alias` the tiers below."
+        raise PipelineError("alias", alias, fix)
     version = register_candidate(load(), head, parse_day(partition), ranker, alias)
     emit({"registered": version}, as_json, f"{head} {version.version} is @{alias}")
 
@@ -94,13 +96,16 @@ def _moment(text: str) -> datetime:
 @group.command("alias")
 @guarded
 def alias(head: str, version: str, name: str, as_json: bool = JSON) -> None:
-    """Point an alias (challenger, shadow) at a version. Champions are made by `promote` and `rollback` alone."""
+    """Point an alias at a version: fallback and fast (the tiers below the champion), challenger, shadow or any shadow_NAME. Champions
+    are made by `promote` and `rollback` alone."""
     from pipelines.errors import PipelineError
     from pipelines.registry import set_alias
+    from serving.bundles.aliases import is_alias
     from serving.settings import load
 
-    if name not in ("challenger", "shadow"):
-        raise PipelineError("alias", name, "Use challenger or shadow; `placard promote` and `placard rollback` make champions.")
+    if name in ("champion", "previous") or not is_alias(name):
+        fix = "Use fallback, fast, challenger, shadow or shadow_NAME; `placard promote` and `placard rollback` make champions."
+        raise PipelineError("alias", name, fix)
     set_alias(load(), head, name, version, "set by hand")
     emit({"head": head, "version": version, "alias": name}, as_json, f"{head} {version} is @{name}")
 

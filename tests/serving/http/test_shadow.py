@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -80,3 +81,68 @@ def test_a_shadow_that_fails_is_counted_and_harms_nobody(
     monkeypatch.undo()
     assert api.ask()["rung"] == "full"
     assert eventually(lambda: api.worker.shadow.scored == 1)
+
+
+def test_any_number_of_shadows_score_the_same_decisions(
+    serve: Callable[..., Any], published_home: Home, registered: Callable[..., None]
+) -> None:
+    registered(published_home, "3", seed=5)
+    aliases.write(published_home.bundles, {"click": {"champion": "1", "shadow": "2", "shadow_wide": "3", "shadow_again": "3"}})
+    api = serve(published_home)
+    path = f"/v1/decisions/{api.ask()['decision_id']}"
+    assert eventually(lambda: set(api.client.get(path).json()["shadow"]) == {"click@2", "click@3"})
+    assert (api.worker.shadow.scored, api.worker.shadow.failed) == (2, 0), "two aliases of one version are one shadow"
+
+
+def test_a_shadow_of_the_champions_own_version_differs_by_nothing(serve: Callable[..., Any], published_home: Home) -> None:
+    aliases.write(published_home.bundles, {"click": {"champion": "1", "shadow": "1", "fast": "2"}})
+    api = serve(published_home, candidates=400)
+    paths = [f"/v1/decisions/{api.ask(user_id=f'u{i}')['decision_id']}" for i in range(5)]
+    assert eventually(lambda: all(api.client.get(path).json()["shadow"] for path in paths))
+    compared = 0
+    for path in paths:
+        record = api.client.get(path).json()
+        assert sum(record["scored"].values()) > record["scored"]["click@1"], "the fast model scored some"
+        for ad, score in zip([*record["shown"], *record["held"]], record["shadow"]["click@1"], strict=True):
+            if not ad["scored_by"]:
+                assert ad["pctr"] - score == 0
+                compared += 1
+    assert compared >= 15
+
+
+class Sleeps:
+    def __init__(self, bundle: Bundle) -> None:
+        self.manifest, self.name, self.asked = bundle.manifest, "click@sleeps", threading.Event()
+
+    def predict(self, matrix: np.ndarray) -> np.ndarray:
+        self.asked.set()
+        time.sleep(1)
+        return np.full(len(matrix), 0.5)
+
+
+class Raises(Sleeps):
+    def predict(self, matrix: np.ndarray) -> np.ndarray:
+        raise RuntimeError("out of order")
+
+
+class NotANumber(Sleeps):
+    def predict(self, matrix: np.ndarray) -> np.ndarray:
+        return np.full(len(matrix), np.nan)
+
+
+@pytest.mark.parametrize("kind", [Sleeps, Raises, NotANumber])
+def test_whatever_a_shadow_does_the_answers_are_those_without_it(serve: Callable[..., Any], shadowed: Home, kind: type[Sleeps]) -> None:
+    alone = serve(shadowed, swap_poll_seconds=600)
+    live = alone.worker.reloader.live
+    alone.worker.reloader.live = replace(live, bundles={("click", "champion"): live.bundles["click", "champion"]})
+    wanted = [{k: v for k, v in alone.ask(request_id=f"r{i}").items() if k != "decision_id"} for i in range(5)]
+    bad = kind(live.bundles["click", "shadow"])
+    alone.worker.reloader.live = replace(live, bundles={**live.bundles, ("click", "shadow"): bad})
+    said = [{k: v for k, v in alone.ask(request_id=f"r{i}").items() if k != "decision_id"} for i in range(5)]
+    assert said == wanted
+    if kind is Sleeps:
+        assert bad.asked.wait(5)
+        assert alone.worker.shadow.scored < 5, "five answers came while the shadow had not scored them all"
+    else:
+        assert eventually(lambda: alone.worker.shadow.failed == 5)
+        assert alone.worker.shadow.scored == 0
