@@ -82,7 +82,7 @@ def outcomes(home: Home, log: EventLog, first: date, last: date, maturity: timed
             click = clicks.get(key)
             r = d.request
             rows.append(
-                (number, d.decided_at.date(), d.policy, r.surface, r.device, r.region, ad.position, d.explored, ad.pctr,
+                (number, d.decided_at.date(), ad.scored_by or d.policy, r.surface, r.device, r.region, ad.position, d.explored, ad.pctr,
                  click is not None and click <= at + maturity)
             )  # fmt: skip
             for bundle, given in d.shadow.items():
