@@ -1,4 +1,4 @@
-"""Hands a deep ranker's fit to the environment that has torch: the platform's own stays small."""
+"""Hands a fit to the environment that has what its ranker needs, torch or LightGBM: the platform's own stays small."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Final
 
 from pipelines.errors import Missing, PipelineError, Refused
-from pipelines.rankers.deep_family import DeepFamily
 from pipelines.rankers.fit_bundle import Family
 from serving.settings import Settings, child_environment
 
@@ -23,8 +22,8 @@ def command_of(settings: Settings) -> Path:
 
 
 def is_elsewhere(family: Family) -> bool:
-    """The family needs torch and this environment has none."""
-    return isinstance(family, DeepFamily) and find_spec("torch") is None
+    """The family needs a module that this environment has not."""
+    return bool(family.needs) and find_spec(family.needs) is None
 
 
 def hand_over(settings: Settings, *argv: str) -> None:
@@ -32,7 +31,7 @@ def hand_over(settings: Settings, *argv: str) -> None:
     environment, and what the verb ended with."""
     command = command_of(settings)
     if not command.exists() or command.parent.resolve() == Path(sys.executable).parent.resolve():
-        raise Refused("training environment", str(command), "Deep rankers need torch: run `make train-env`, or set PLACARD_TRAIN_COMMAND.")
+        raise Refused("training environment", str(command), "What is asked for is not installed here: run `make train-env`, or set PLACARD_TRAIN_COMMAND.")
     environment = child_environment(PLACARD_HOME=str(settings.home.root))
     status = subprocess.run([str(command), *argv], stdout=subprocess.DEVNULL, env=environment).returncode
     if status:

@@ -13,7 +13,8 @@ from pipelines.dataset import Dataset
 from pipelines.errors import Missing
 from pipelines.metrics import METRICS
 from pipelines.metrics.normalised_entropy import normalised_entropy
-from pipelines.rankers.logistic import logistic_baseline
+from pipelines.rankers.fit_bundle import Ready
+from pipelines.rankers.logistic import Logistic
 from pipelines.rankers.position import offset_of
 from serving.bundles import Bundle
 
@@ -58,6 +59,13 @@ def predict(bundle: Bundle, dataset: Dataset, rows: NDArray[np.bool_]) -> NDArra
     return bundle.predict(dataset.matrix[rows], offset_of(dataset.rows[rows], bundle.manifest.position_offset))
 
 
+def baseline(dataset: Dataset) -> NDArray[np.float64]:
+    """Probabilities of the test rows by logistic regression fitted on everything before them."""
+    ready, early = Ready.of(dataset), dataset.part("train", "calibrate")
+    learned, encodings = ready.learn(Logistic(), early, None, int(dataset.label[early].sum()))
+    return np.asarray(1 / (1 + np.exp(-ready.logits(learned, encodings, np.flatnonzero(dataset.part("test")))[:, 0])))
+
+
 def true_probability(home: Home, head: str, rows: pd.DataFrame) -> NDArray[np.float64] | None:
     """The simulator's own probability of each row's label within the logged window; None for a log without truth."""
     from pipelines.market.truth import impression_truth
@@ -93,7 +101,7 @@ def evaluate(home: Home, dataset: Dataset, bundle: Bundle, others: dict[str, Bun
     scores = {bundle.manifest.ranker: predict(bundle, dataset, test)}
     for name, other in (others or {}).items():
         scores[name] = predict(other, dataset, test)
-    scores["logistic baseline"] = logistic_baseline(dataset)
+    scores["logistic baseline"] = baseline(dataset)
     truth = true_probability(home, dataset.head, rows)
     if truth is not None:
         scores["truth"] = truth

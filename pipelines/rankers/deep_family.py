@@ -72,6 +72,7 @@ class DeepFamily(ABC):
     width: int = 8
     seed: int = 7
     threads: int = 1
+    needs: str = "torch"
 
     @abstractmethod
     def network(self, parts: Parts, heads: tuple[str, ...], thin: bool) -> Any:

@@ -52,10 +52,12 @@ class Learned(Protocol):
 
 
 class Family(Protocol):
-    """A kind of model. Deterministic for a seed."""
+    """A kind of model. Deterministic for a seed. needs: a module that only the training environment has; "" for none."""
 
     @property
     def name(self) -> str: ...
+    @property
+    def needs(self) -> str: ...
 
     def learn(self, model: ModelInput, rows: Rows, watch: Rows | None, positives: int, rounds: int = 0) -> Learned:
         """Trains on `rows`. watch: later rows whose loss ends the training early. positives: of all rows that the bundle will be made

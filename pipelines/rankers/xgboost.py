@@ -45,6 +45,7 @@ class Xgboost:
     eta: float = 0.02
     seed: int = 7
     threads: int = 2
+    needs: str = ""
     extra: dict[str, Any] = field(default_factory=dict)
 
     def _settings(self, positives: int) -> tuple[dict[str, Any], int]:

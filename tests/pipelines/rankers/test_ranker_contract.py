@@ -11,19 +11,17 @@ import pytest
 
 from feature_repo.services import CLICK
 from pipelines.errors import Refused
-from pipelines.evaluate.offline import predict
+from pipelines.evaluate.offline import baseline, predict
 from pipelines.metrics.roc_auc import roc_auc
 from pipelines.rankers import RANKERS
-from pipelines.rankers.deep_family import DeepFamily
 from pipelines.rankers.fit_bundle import Family, fit_bundle
-from pipelines.rankers.logistic import logistic_baseline
 from serving.bundles import Bundle
 
 CATEGORY = next(i for i, c in enumerate(CLICK.columns) if c.kind == "category")
 
 
-FAMILIES = [pytest.param(n, marks=pytest.mark.deep) if isinstance(r, DeepFamily) else n for n, r in sorted(RANKERS.items())]
-"""Those that need torch run in the training environment."""
+FAMILIES = [pytest.param(n, marks=pytest.mark.deep) if r.needs else n for n, r in sorted(RANKERS.items())]
+"""Those with needs of their own run in the training environment."""
 
 
 @pytest.fixture(scope="module", params=FAMILIES)
@@ -93,7 +91,7 @@ def test_nothing_but_early_positives_is_refused_with_the_reason(ranker: Family, 
 
 def test_the_baseline_is_fair_and_repeatable(thick: Any) -> None:
     test = thick.dataset.part("test")
-    p = logistic_baseline(thick.dataset)
+    p = baseline(thick.dataset)
     assert p.mean() == pytest.approx(thick.truth[test].mean(), rel=0.1)
     assert roc_auc(thick.dataset.label[test], p) > 0.7
-    assert (p == logistic_baseline(thick.dataset)).all()
+    assert (p == baseline(thick.dataset)).all()

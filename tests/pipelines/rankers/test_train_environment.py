@@ -1,4 +1,4 @@
-"""Deep rankers train where torch is; elsewhere the fit is handed over, or refused with the way out."""
+"""Rankers train where what they need is installed; elsewhere the fit is handed over, or refused with the way out."""
 
 from __future__ import annotations
 
@@ -11,11 +11,10 @@ import pytest
 from pipelines import train_environment
 from pipelines.errors import Missing, PipelineError, Refused
 from pipelines.rankers import RANKERS
-from pipelines.rankers.deep_family import DeepFamily
 from pipelines.training import fit
 from serving.settings import Settings
 
-DEEP = next(name for name, ranker in RANKERS.items() if isinstance(ranker, DeepFamily))
+DEEP = next(name for name, ranker in RANKERS.items() if ranker.needs)
 DAY = date(2026, 1, 18)
 
 
@@ -62,5 +61,5 @@ def test_without_one_the_way_out_is_named(command: str, tmp_path: Path) -> None:
 def test_other_families_train_here(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(train_environment, "find_spec", lambda _: None)
     assert [n for n, r in RANKERS.items() if train_environment.is_elsewhere(r)] == [
-        n for n, r in RANKERS.items() if isinstance(r, DeepFamily)
+        n for n, r in RANKERS.items() if r.needs
     ]
