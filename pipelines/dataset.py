@@ -28,6 +28,7 @@ from feature_repo.text import hash_codes, query_key
 from pipelines.build import as_of_table, connect
 from pipelines.errors import Missing, PipelineError
 from pipelines.exclusive import exclusive
+from pipelines.fresh_labels import fresh_labels
 from pipelines.search_rows import search_rows
 from pipelines.teachable import refuse_one_class, refuse_unteachable
 from serving.settings import Settings
@@ -47,7 +48,7 @@ class Dataset:
     """rows: one a label, ascending in time, with columns row_id, ts, user_id, creative_id, surface, position, explored, label
     (bool), split (train, calibrate, test), weight_rate (share of negatives kept in its split). matrix: (n, k) float32.
 
-    others: columns of `rows` that are labels too. prepared: what rankers keep of it between fits, by a key of theirs."""
+    Fresh rows also have what rankers/delay.py reads. others: columns of `rows` that are labels too. prepared: what rankers keep of it between fits, by a key of theirs."""
 
     head: str
     input: ModelInput
@@ -67,7 +68,8 @@ class Dataset:
 def labels(home: Home, head: str, day: date, maturity: timedelta) -> pd.DataFrame:
     """Rows whose label window has passed by the day's end, ascending in time; label: the event came within the window.
 
-    click: rows are impressions. conversion: rows are clicks, the conversion names its click as cause. Raises Missing on none.
+    click: rows are impressions. conversion: rows are clicks, the conversion names its click as cause. happened: when, absent for
+    none. Raises Missing on none.
     """
     as_of, con = end_of(day), connect()
     try:
@@ -96,7 +98,7 @@ def labels(home: Home, head: str, day: date, maturity: timedelta) -> pd.DataFram
     frame["position"] = frame["position"].fillna(1).astype(np.int16)
     frame["query"] = frame["query"].fillna("")
     frame["explored"] = frame["explored"].fillna(False).astype(bool)
-    return frame.drop(columns="happened")
+    return frame
 
 
 def split(frame: pd.DataFrame, cuts: tuple[float, float]) -> NDArray[np.object_]:
@@ -185,12 +187,17 @@ def folder(home: Home, head: str, day: date) -> Path:
     return home.root / "datasets" / head / f"day={day}"
 
 
-def make(settings: Settings, head: str, day: date, cuts: tuple[float, float] = (0.64, 0.8)) -> Dataset:
-    """Builds and keeps the training set of a day. Raises PipelineError for an unknown head, Refused when it cannot teach."""
+def make(settings: Settings, head: str, day: date, cuts: tuple[float, float] = (0.64, 0.8), fresh: bool = False) -> Dataset:
+    """Builds and keeps the training set of a day. fresh: rows before the test know only what had come when it begins (delayed
+    conversions). Raises PipelineError for an unknown head, Refused when it cannot teach."""
     if head not in HEADS:
         raise PipelineError("head", head, f"Known: {', '.join(HEADS)}.")
-    frame = labels(settings.home, head, day, timedelta(hours=settings.label_maturity_hours))
+    if fresh and head != "conversion":
+        raise PipelineError("fresh labels of head", head, "Only conversions come late enough: leave the option out.")
+    window = timedelta(hours=settings.label_maturity_hours)
+    frame = labels(settings.home, head, day, window)
     frame["split"] = split(frame, cuts)
+    frame = (fresh_labels(frame, window) if fresh else frame).drop(columns="happened")
     for name in ("train", "test"):  # told before the features are joined, which takes long
         refuse_one_class(head, name, frame.loc[frame["split"] == name, "label"].to_numpy(bool))
     rate = settings.negative_rate if frame["label"].mean() < 0.1 and frame["label"].sum() > 1000 else 1.0

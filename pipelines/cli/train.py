@@ -14,6 +14,7 @@ def train(
     step: str = typer.Option("all", help="dataset, fit, or all."),
     ranker: str = typer.Option("xgboost", help="Which ranker to fit."),
     test_share: float = typer.Option(0.2, min=0.05, max=0.5, help="Share of the rows, the latest, kept for the test."),
+    fresh: bool = typer.Option(False, "--fresh", help="Conversions: rows whose window is open when the test begins teach too."),
     as_json: bool = typer.Option(False, "--json", help="One JSON object."),
 ) -> None:
     """Join labels to the features known at their time, split by time, fit, calibrate, write a candidate bundle."""
@@ -30,7 +31,7 @@ def train(
     lines = []
     if step != "fit":
         people.print(f"dataset of {head} as of {day}.")
-        made = make(settings, head, day, (0.8 * (1 - test_share), 1 - test_share))
+        made = make(settings, head, day, (0.8 * (1 - test_share), 1 - test_share), fresh)
         result["rows"] = made.rows["split"].value_counts().to_dict()
         result["positives"] = int(made.label.sum())
         lines.append(f"{len(made.rows):,} rows, {result['positives']:,} positive")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -15,6 +15,7 @@ from feature_repo.services import SURFACE
 from pipelines.dataset import Dataset
 from pipelines.errors import Refused
 from pipelines.rankers.calibrate import THIN, fit_calibrator, fit_surfaces
+from pipelines.rankers.delay import ripeness, ripeness_offset
 from pipelines.rankers.encoding import FOLDS, Encoded, encoded
 from pipelines.rankers.position import offset_of, position_offsets
 from serving.bundles import Bundle, Manifest, Tables, write_bundle
@@ -24,7 +25,8 @@ from serving.bundles.encoder import Encoding, encode
 @dataclass(frozen=True)
 class Rows:
     """Rows to learn from. raw: (n, k) float32 with identity codes; encoded: with the evidence of each in its place. offset: log-odds
-    of each row's position. rate: share of the negatives that was kept. others: labels beside the first, by head, (n,) bool."""
+    of each row's position, and of its outcome having come already. rate: share of the negatives that was kept. others: labels beside
+    the first, by head, (n,) bool."""
 
     raw: NDArray[np.float32]
     encoded: NDArray[np.float32]
@@ -67,20 +69,36 @@ class Family(Protocol):
 
 @dataclass(frozen=True)
 class Ready:
-    """A dataset made ready once for every fit on it: positions learned, down-sampling known."""
+    """A dataset made ready once for every fit on it: positions and delays learned, down-sampling known. ripe: share of each row's
+    outcomes that can have come."""
 
     dataset: Dataset
     offsets: dict[str, tuple[float, ...]]
     offset: NDArray[np.float64]
+    ripe: NDArray[np.float64]
     rate: float
     categories: tuple[int, ...]
 
     @classmethod
     def of(cls, dataset: Dataset) -> Ready:
-        offsets = position_offsets(dataset.rows[dataset.part("train", "calibrate")])
+        early, ripe = dataset.part("train", "calibrate"), np.ones(len(dataset.rows))
+        offsets = position_offsets(dataset.rows[early])
         rate = float(dataset.rows.loc[dataset.part("train"), "weight_rate"].iloc[0])
         categories = tuple(i for i, c in enumerate(dataset.input.columns) if c.kind == "category")
-        return cls(dataset, offsets, offset_of(dataset.rows, offsets), rate, categories)
+        ripe[early] = ripeness(dataset.rows[early])
+        ready = cls(dataset, offsets, offset_of(dataset.rows, offsets), ripe, rate, categories)
+        return replace(ready, offset=ready.offset + ripeness_offset(ripe, ready.base_rate))
+
+    @property
+    def weight(self) -> NDArray[np.float64]:
+        """How many rows each stands for, (n,): negatives that were kept stand for the others."""
+        return np.where(self.dataset.label, 1.0, 1.0 / self.dataset.rows["weight_rate"].to_numpy(float))
+
+    @property
+    def base_rate(self) -> float:
+        """Share of outcomes among the rows before the test, those to come included."""
+        early, weight = self.dataset.part("train", "calibrate"), self.weight
+        return float(weight[early & self.dataset.label].sum() / (weight * self.ripe)[early].sum())
 
     def encoded(self, rows: NDArray[np.bool_]) -> Encoded:
         """Evidence learned on some rows; computed once for each choice of rows."""
@@ -117,7 +135,7 @@ def fit_bundle(family: Family, dataset: Dataset, folder: Path, version: str) -> 
     came before. Raises Refused when the rows cannot teach."""
     ready = Ready.of(dataset)
     rows, label = dataset.rows, dataset.label
-    weight = np.where(label, 1.0, 1.0 / rows["weight_rate"].to_numpy(float))
+    weight = ready.weight
     early, late = dataset.part("train"), dataset.part("calibrate")
     used = early | late
     positives, rounds = int(label[used].sum()), 0
@@ -134,7 +152,7 @@ def fit_bundle(family: Family, dataset: Dataset, folder: Path, version: str) -> 
         head=dataset.head, version=version, ranker=family.name, input=dataset.input.name, columns=dataset.input.names,
         kinds=tuple(c.kind for c in dataset.input.columns), trained_from=rows["ts"][used].min().isoformat(),
         trained_to=rows["ts"][used].max().isoformat(), rows=int(used.sum()), positives=positives, negative_rate=ready.rate,
-        calibrated=True, base_rate=float(np.average(label[used], weights=weight[used])), position_offset=ready.offsets,
+        calibrated=True, base_rate=ready.base_rate, position_offset=ready.offsets,
         heads=learned.heads,
     )  # fmt: skip
     typical = _typical(dataset.matrix[used], encodings) if any(n.endswith(".onnx") for n in learned.weights()) else None

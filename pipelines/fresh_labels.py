@@ -1,0 +1,23 @@
+"""Labels as they were known when the test rows begin: recent rows may teach before their window has passed."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import numpy as np
+import pandas as pd
+
+HOUR = pd.Timedelta(hours=1)
+
+
+def fresh_labels(frame: pd.DataFrame, window: timedelta) -> pd.DataFrame:
+    """The frame with what ripeness (rankers/delay.py) reads: what came by the first test row's moment is all that earlier rows know.
+
+    frame: ts, happened (the outcome's moment, absent for none), split. Test rows keep the label of their whole window.
+    """
+    out, later = frame.copy(), (frame["split"] == "test").to_numpy()
+    until = np.minimum((frame.loc[later, "ts"].min() - frame["ts"]) / HOUR, window / HOUR).to_numpy(float)
+    seen = np.where(later, window / HOUR, until)
+    delay = ((frame["happened"] - frame["ts"]) / HOUR).to_numpy(float)
+    came = np.nan_to_num(delay, nan=np.inf) <= seen
+    return out.assign(label=came, delay_hours=np.where(came, delay, np.nan), seen_hours=seen, window_hours=window / HOUR)
