@@ -48,7 +48,8 @@ class Dataset:
     """rows: one a label, ascending in time, with columns row_id, ts, user_id, creative_id, surface, position, explored, label
     (bool), split (train, calibrate, test), weight_rate (share of negatives kept in its split). matrix: (n, k) float32.
 
-    Fresh rows also have what rankers/delay.py reads. others: columns of `rows` that are labels too. prepared: what rankers keep of it between fits, by a key of theirs."""
+    Fresh rows also have what rankers/delay.py reads. others: columns of `rows` that are labels too. prepared: what rankers keep of it
+    between fits, by a key of theirs."""
 
     head: str
     input: ModelInput

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Final
 
 import numpy as np
 import pandas as pd
 
-HOUR = pd.Timedelta(hours=1)
+HOUR: Final = np.timedelta64(1, "h")
 
 
 def fresh_labels(frame: pd.DataFrame, window: timedelta) -> pd.DataFrame:
@@ -16,8 +17,8 @@ def fresh_labels(frame: pd.DataFrame, window: timedelta) -> pd.DataFrame:
     frame: ts, happened (the outcome's moment, absent for none), split. Test rows keep the label of their whole window.
     """
     out, later = frame.copy(), (frame["split"] == "test").to_numpy()
-    until = np.minimum((frame.loc[later, "ts"].min() - frame["ts"]) / HOUR, window / HOUR).to_numpy(float)
-    seen = np.where(later, window / HOUR, until)
-    delay = ((frame["happened"] - frame["ts"]) / HOUR).to_numpy(float)
+    hours, ts = window / timedelta(hours=1), frame["ts"].to_numpy("datetime64[us]")
+    seen = np.where(later, hours, np.minimum((ts[later].min() - ts) / HOUR, hours))
+    delay = (frame["happened"].to_numpy("datetime64[us]") - ts) / HOUR
     came = np.nan_to_num(delay, nan=np.inf) <= seen
-    return out.assign(label=came, delay_hours=np.where(came, delay, np.nan), seen_hours=seen, window_hours=window / HOUR)
+    return out.assign(label=came, delay_hours=np.where(came, delay, np.nan), seen_hours=seen, window_hours=hours)

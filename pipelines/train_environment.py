@@ -31,7 +31,11 @@ def hand_over(settings: Settings, *argv: str) -> None:
     environment, and what the verb ended with."""
     command = command_of(settings)
     if not command.exists() or command.parent.resolve() == Path(sys.executable).parent.resolve():
-        raise Refused("training environment", str(command), "What is asked for is not installed here: run `make train-env`, or set PLACARD_TRAIN_COMMAND.")
+        raise Refused(
+            "training environment",
+            str(command),
+            "What is asked for is not installed here: run `make train-env`, or set PLACARD_TRAIN_COMMAND.",
+        )
     environment = child_environment(PLACARD_HOME=str(settings.home.root))
     status = subprocess.run([str(command), *argv], stdout=subprocess.DEVNULL, env=environment).returncode
     if status:

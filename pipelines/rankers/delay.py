@@ -56,7 +56,7 @@ def fit_delays(campaign: NDArray[np.object_], delay: Floats, seen: Floats) -> De
     delay = np.log(np.maximum(delay, SHORTEST_HOURS))
     seen = np.maximum(np.log(np.maximum(seen, SHORTEST_HOURS)), delay)
     count = np.bincount(which)
-    whole, spread = np.median(delay) + 0.37, 0.5  # an exponential law's median is log 2 of its scale
+    whole, spread = float(np.median(delay)) + 0.37, 0.5  # an exponential law's median is log 2 of its scale
     scales, shape = np.full(len(names), whole), 1.0
 
     def loss(x: Floats) -> tuple[float, Floats]:

@@ -60,6 +60,4 @@ def test_without_one_the_way_out_is_named(command: str, tmp_path: Path) -> None:
 
 def test_other_families_train_here(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(train_environment, "find_spec", lambda _: None)
-    assert [n for n, r in RANKERS.items() if train_environment.is_elsewhere(r)] == [
-        n for n, r in RANKERS.items() if r.needs
-    ]
+    assert [n for n, r in RANKERS.items() if train_environment.is_elsewhere(r)] == [n for n, r in RANKERS.items() if r.needs]
