@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines import train_environment
+from pipelines import train_environment, training
 from pipelines.errors import Missing, PipelineError, Refused
 from pipelines.rankers import RANKERS
 from pipelines.training import fit
@@ -20,7 +20,10 @@ DAY = date(2026, 1, 18)
 
 @pytest.fixture
 def without_torch(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor is there a dataset, which is judged before anyone is asked."""
     monkeypatch.setattr(train_environment, "find_spec", lambda _: None)
+    monkeypatch.setattr(training, "read", lambda *_: None)
+    monkeypatch.setattr(training, "refuse_unteachable", lambda _: None)
 
 
 def settings(tmp_path: Path, command: Path) -> Settings:
