@@ -18,8 +18,13 @@ from feature_repo.services import CLICK
 from feature_repo.sources import Home
 from feature_repo.tables import USER_TABLES
 from pipelines.bench.naive import Naive
+from pipelines.bench.search_market import Market
+from pipelines.bench.search_market import setup as market_setup
 from pipelines.bench.synthetic import catalogue, ranker
+from pipelines.bench.tiers import tiers
+from pipelines.bench.tiers_market import measure
 from pipelines.cli.output import Figure, report
+from pipelines.run_verb import Progress
 from serving.bundles.aliases import write
 from serving.bundles.trees import Trees
 from serving.candidates import Candidates
@@ -111,8 +116,12 @@ def _http(home: Home, seconds: float) -> dict[str, float]:
     return {"p50": float(np.median(alone)), "p99": float(np.quantile(alone, 0.99)), "rps": total / seconds}
 
 
-def run(requests: int = 200, sizes: tuple[int, ...] = SIZES, http_seconds: float = 5.0) -> dict[str, Any]:
-    """Every figure of `bench serve`, on one thread for the engine, the naive way and the floor alike."""
+def run(
+    requests: int = 200, sizes: tuple[int, ...] = SIZES, http_seconds: float = 5.0, home: Home | None = None,
+    market: Market | None = None, say: Progress = lambda line: None,
+) -> dict[str, Any]:  # fmt: skip
+    """Every figure of `bench serve`, on one thread for the engine, the naive way and the floor alike. home: see bench.tiers; market:
+    None leaves out what the tiers are worth."""
     figures: list[Figure] = []
     p50: dict[int, float] = {}
     with tempfile.TemporaryDirectory() as place, threadpool_limits(1):
@@ -174,7 +183,14 @@ def run(requests: int = 200, sizes: tuple[int, ...] = SIZES, http_seconds: float
     if len(sizes) > 1:
         growth = f"growth_{_short(min(sizes))}_to_{_short(max(sizes))}"
         figures.append(_at_most(growth, p50[max(sizes)] / p50[min(sizes)], 1.5))
-    return report("bench serve", {"sizes": sizes, "requests": requests, "scored": SCORED, "threads": 1}, figures)
+    with tempfile.TemporaryDirectory() as place, threadpool_limits(1):
+        table, with_what = tiers(Path(place), requests, min(sizes), SCORED, Everyone(), home)
+    figures += table
+    if market is not None:
+        with tempfile.TemporaryDirectory() as place:
+            figures += measure(Path(place), market, say)
+        with_what |= market_setup(market)
+    return report("bench serve", {"sizes": sizes, "requests": requests, "scored": SCORED, "threads": 1, **with_what}, figures)
 
 
 def _short(n: int) -> str:

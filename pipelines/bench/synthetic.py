@@ -175,13 +175,13 @@ class Known:
         return UserRow({f.name: f.filled(1) for t in USER_TABLES for f in t.features}, ())
 
 
-def ranker(folder: Path, seed: int = 2, trees: int = TREES, rows: int = ROWS) -> Bundle:
-    """A bundle of `trees` trees of DEPTH levels over the real click input, with encodings and a calibrator of usual size."""
+def ranker(folder: Path, seed: int = 2, trees: int = TREES, rows: int = ROWS, depth: int = DEPTH, eta: float = 0.05) -> Bundle:
+    """A bundle of `trees` trees of `depth` levels over the real click input, with encodings and a calibrator of usual size."""
     rng = np.random.default_rng(seed)
     k = len(CLICK.columns)
     x = rng.normal(size=(rows, k)).astype(np.float32)
     y = rng.random(rows) < 1 / (1 + np.exp(-(x[:, :20].sum(axis=1) * 0.3 - 3)))
-    settings = {"objective": "binary:logistic", "max_depth": DEPTH, "eta": 0.05, "nthread": 2, "max_bin": 64, "seed": seed}
+    settings = {"objective": "binary:logistic", "max_depth": depth, "eta": eta, "nthread": 2, "max_bin": 64, "seed": seed}
     booster = xgb.train(settings, xgb.DMatrix(x, y), trees)
     categories = [i for i, c in enumerate(CLICK.columns) if c.kind == "category"]
     codes = np.sort(rng.choice(1 << 20, 5_000, replace=False)).astype(np.int64)

@@ -16,13 +16,18 @@ JSON = typer.Option(False, "--json", help="One JSON object.")
 @guarded
 def serve(
     requests: int = typer.Option(200, min=10, help="Requests a size."),
-    small: bool = typer.Option(False, "--small", help="10,000 and 50,000 ads: seconds instead of minutes."),
+    small: bool = typer.Option(False, "--small", help="10,000 and 50,000 ads and a small market: minutes instead of many."),
+    market: bool = typer.Option(True, "--market/--no-market", help="Also measure what speculation loses on a simulated market."),
     as_json: bool = JSON,
 ) -> None:
-    """The engine beside the naive way and the scoring floor; stages; HTTP."""
+    """The engine beside the naive way and the scoring floor; stages; HTTP; the tiers, speculation and bad shadows."""
+    from pipelines.bench.search_market import SMALL, Market
     from pipelines.bench.serve import SIZES, as_text, run
+    from serving.settings import load
 
-    result = run(requests, (10_000, 50_000) if small else SIZES, 2.0 if small else 5.0)
+    judged = (SMALL if small else Market()) if market else None
+    say = functools.partial(typer.echo, err=True)
+    result = run(requests, (10_000, 50_000) if small else SIZES, 2.0 if small else 5.0, load().home, judged, say)
     emit(result, as_json, as_text(result))
 
 

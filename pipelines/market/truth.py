@@ -12,15 +12,17 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from feature_repo.sources import Home
-from feature_repo.taxonomy import SURFACES
+from feature_repo.taxonomy import DEVICES, SURFACES
 from pipelines.errors import Missing
 from pipelines.market import clicks
+from pipelines.market.columns import numbered, word
 from pipelines.market.config import Laws, load
 from pipelines.market.day import asked
 from pipelines.market.inventory import SLOTS
 from pipelines.market.population import Floats, Ints
 from pipelines.market.requests import Requests
 from pipelines.market.search_log import QUERY_TRUTH, searches, wants
+from pipelines.market.words import LANGUAGES, REGIONS
 from pipelines.market.world import World
 
 IMPRESSION_TRUTH = pa.schema(
@@ -83,6 +85,19 @@ class Judge:
             asked = asked.append_column(name, wanted[name])
         people = self._requests.user[self._requests.surface == 0]
         return asked.filter(pa.array(~self._world.people.bot[people]))
+
+    def askers(self, surface: str) -> pa.Table:
+        """Who asks for ads on a surface that day, in order of time: query_id, ts, user_id, device, region, language. No bots."""
+        people, code = self._world.people, SURFACES.index(surface)
+        rows = np.flatnonzero((self._requests.surface == code) & ~people.bot[self._requests.user])
+        asked = self._requests.rows(rows)
+        return pa.table(
+            {
+                "query_id": numbered(self._tag, rows), "ts": self._world.instant(self._number, asked.second),
+                "user_id": word(people.ids, asked.user), "device": word(DEVICES, asked.device),
+                "region": word(REGIONS, people.region[asked.user]), "language": word(LANGUAGES, people.language[asked.user]),
+            }
+        )  # fmt: skip
 
     def answers(self, query_id: str, creatives: Sequence[str]) -> Floats:
         """How well each creative answers the search, shape (k,) in [0, 1]."""

@@ -33,6 +33,12 @@ def test_every_promised_figure_is_there_with_its_target(monkeypatch: pytest.Monk
     figures = {f["name"]: f for f in run(10, (2_000, 3_000), http_seconds=0)["figures"]}
     for name in ("engine_p50_ms", "engine_p99_ms", "floor_p50_ms", "precision_p50_ms", "recall_p50_ms", "delivery_p50_ms"):
         assert figures[f"{name}_2000"]["value"] > 0 and figures[f"{name}_3000"]["value"] > 0
+    for way in ("primary", "speculative", "fallback", "fast"):
+        assert 0 < figures[f"tier_{way}_p50_ms"]["value"] <= figures[f"tier_{way}_p99_ms"]["value"]
+    assert figures["tier_fast_p50_ms"]["value"] < figures["tier_primary_p50_ms"]["value"]
+    assert 0 < figures["speculative_share"]["value"] < 1
+    for kind in ("sleeps", "raises", "nan"):
+        assert figures[f"shadow_{kind}_p99_ratio"]["target"] == "≤ 1.05"
     for name in ("engine_over_floor_p50_2000", "naive_over_engine_p50", "growth_2k_to_3k"):
         assert figures[name]["target"] and figures[name]["holds"] is not None
 
