@@ -119,7 +119,7 @@ def _shadows(engine: Engine, live: Live, requests: int) -> list[Figure]:
     took: dict[str, list[float]] = {kind: [] for kind in states}
     for shadow in shadows.values():
         shadow.start()
-    rounds = max(requests, 20)
+    rounds = max(2 * requests, 20)
     for i in range(-5, rounds):
         for kind, state in states.items():
             started = time.perf_counter()

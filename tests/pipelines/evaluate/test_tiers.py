@@ -17,7 +17,7 @@ def test_the_loss_is_the_share_of_the_champions_value() -> None:
     best = np.random.default_rng(3).uniform(50, 150, 400)
     truth = TierTruth(400, 200.0, {"primary": way(best, 0.0), "speculative": way(0.998 * best, 0.7), "fast": way(0.9 * best, 0.0)})
     loss = truth.value_loss()
-    assert loss.value == loss.low == loss.high == pytest.approx(0.002)
+    assert [loss.value, loss.low, loss.high] == pytest.approx([0.002] * 3)
     assert truth.value_loss("fast").value == pytest.approx(0.1)
     assert truth.value_loss("primary").value == 0
 
