@@ -19,7 +19,7 @@ from assets import FEATURES
 from daily import at_midnight
 from verb import DAY, TASKS, verb
 
-BUILDS = ("user_profile", "user_embedding", "ad_creative", "ad_performance", "query_performance")
+BUILDS = ("user_profile", "user_actions", "user_embedding", "ad_creative", "ad_performance", "query_performance")
 """A table a task. One factorisation gives both embeddings, so building user_embedding writes ad_embedding too."""
 
 

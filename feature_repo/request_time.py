@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from feature_repo.model_input import Columns
 from feature_repo.tables.query_performance import QUERY_PERFORMANCE
+from feature_repo.tables.user_actions import USER_ACTIONS
 from feature_repo.taxonomy import CATEGORIES, DEVICES, SURFACES
 from feature_repo.text import hash_codes, stem, tokenise
 
@@ -64,6 +65,7 @@ def user_columns(user: Columns) -> dict[str, np.ndarray]:
     spread = np.maximum(log[:, 1:].std(axis=1, keepdims=True), 1e-3)
     return {
         **user,
+        **{f"{f.name}.{i}": np.asarray(user[f.name])[:, i] for f in USER_ACTIONS.features for i in range(f.width) if f.name in user},
         "log_interests": log,
         "interest_scores": (log - log[:, 1:].mean(axis=1, keepdims=True)) / spread,
         "user_region_id": hash_codes(user["user_region"]),

@@ -8,6 +8,7 @@ from feature_repo.errors import FeatureError
 from feature_repo.model_input import Column, ModelInput
 from feature_repo.tables.ad_creative import AD_CREATIVE, IMAGE
 from feature_repo.tables.ad_performance import AD_PERFORMANCE
+from feature_repo.tables.user_actions import action_columns
 from feature_repo.tables.user_profile import USER_PROFILE
 
 CONTEXT: Final = (
@@ -48,11 +49,17 @@ IDENTITY: Final = (
     Column("creative_code", "ad", "category"),
 )
 
+CANDIDATE: Final = tuple(c.name for c in IDENTITY[3:] if c.name != "advertiser_code")
+"""The identities that an ad and a user's earlier actions have in common: category, campaign, creative."""
+HISTORY: Final = tuple(Column(name, "user", "history") for name in action_columns())
+
 CLICK: Final = ModelInput("click", (*CONTEXT, *USER, *AD, *PAIR, *SEARCH, *IDENTITY))
+CLICK_HISTORY: Final = ModelInput("click_history", (*CLICK.columns, *HISTORY))
+"""With what the user did last, for rankers that read sequences."""
 CONVERSION: Final = ModelInput("conversion", (*CONTEXT, *USER, *AD, *PAIR, *SEARCH, *IDENTITY))
-INPUTS: Final = {m.name: m for m in (CLICK, CONVERSION)}
+INPUTS: Final = {m.name: m for m in (CLICK, CLICK_HISTORY, CONVERSION)}
 """By name."""
-HEADS: Final = {"click": (CLICK,), "conversion": (CONVERSION,)}
+HEADS: Final = {"click": (CLICK, CLICK_HISTORY), "conversion": (CONVERSION,)}
 """What is predicted, and the inputs that a ranker of it may read; the last one holds every column of the others, first."""
 
 

@@ -13,8 +13,7 @@ import pandas as pd
 import snowballstemmer
 from numpy.typing import NDArray
 
-HASH_BUCKETS: Final = 1 << 20
-"""Identity codes lie in [0, 2**20): exact in float32, 0 is 'absent'."""
+from feature_repo.identity_codes import HASH_BUCKETS as HASH_BUCKETS
 
 _WORD: Final = re.compile(r"[^\W_]+", re.UNICODE)
 

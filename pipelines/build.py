@@ -17,7 +17,7 @@ from feature_repo.partition_file import write_partition
 from feature_repo.sources import Home, end_of
 from feature_repo.table import CREATED_TIME, EVENT_TIME, FeatureTable
 from feature_repo.tables import TABLES
-from feature_repo.text import query_key
+from feature_repo.text import hash_codes, query_key
 from pipelines.errors import Missing
 from pipelines.images import image_stats
 
@@ -96,6 +96,12 @@ def inputs(con: BaseBackend, home: Home, table: FeatureTable, as_of: datetime) -
         elif name == "query_keys":
             texts = as_of_table(con, home, "queries", as_of, table.window_days).select("text").distinct().to_pyarrow()
             found[name] = ibis.memtable(keys_of(sorted(t for t in texts["text"].to_pylist() if t)))
+        elif name == "thing_codes":
+            seen = [
+                as_of_table(con, home, t, as_of, table.window_days)[c] for t, c in (("activity", "item_id"), ("engagements", "creative_id"))
+            ]
+            things = {thing for column in seen for thing in column.as_table().distinct().to_pyarrow()[0].to_pylist() if thing}
+            found[name] = ibis.memtable(codes_of(sorted(things)))
         else:
             found[name] = as_of_table(con, home, name, as_of, None if name in STATES else table.window_days)
     return found
@@ -104,6 +110,11 @@ def inputs(con: BaseBackend, home: Home, table: FeatureTable, as_of: datetime) -
 def keys_of(texts: Sequence[str]) -> pa.Table:
     """The key that each text is known by in feature tables of queries."""
     return pa.table({"text": pa.array(texts, pa.string()), "query_key": pa.array([query_key(t) for t in texts], pa.string())})
+
+
+def codes_of(things: Sequence[str]) -> pa.Table:
+    """The identity code of each item or creative, as rankers know creatives."""
+    return pa.table({"thing_id": pa.array(things, pa.string()), "code": pa.array(hash_codes(list(things)), pa.int32())})
 
 
 def finish(table: FeatureTable, rows: pa.Table, as_of: datetime) -> pa.Table:

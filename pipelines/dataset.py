@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from contextlib import redirect_stdout
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from io import StringIO
 from pathlib import Path
@@ -26,7 +26,7 @@ from feature_repo.table import EVENT_TIME, FeatureTable
 from feature_repo.tables import QUERY_TABLES, TABLES
 from feature_repo.text import hash_codes, query_key
 from pipelines.build import as_of_table, connect
-from pipelines.errors import Missing, PipelineError
+from pipelines.errors import Missing, PipelineError, Refused
 from pipelines.exclusive import exclusive
 from pipelines.fresh_labels import fresh_labels
 from pipelines.search_rows import search_rows
@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 HISTORY_DAYS: Final = 30
 IDENTITIES: Final = ("creative_id", "campaign_id", "advertiser_id")
 CONTEXT: Final = ("surface", "device", "os", "region", "language")
+OTHERS: Final = {"click": ("conversion", "like", "comment", "share", "hide"), "conversion": ()}
+"""What a row is labelled with beside its head, by head: the same impression's further events within the same window."""
 ROWS: Final = "rows.parquet"
 MATRIX: Final = "matrix.npy"
 
@@ -61,6 +63,17 @@ class Dataset:
     def part(self, *splits: str) -> NDArray[np.bool_]:
         return np.asarray(self.rows["split"].isin(splits))
 
+    def narrowed(self, columns: tuple[str, ...]) -> Dataset:
+        """With the first columns of the matrix only, which must be these. Raises PipelineError when they are others."""
+        k = len(columns)
+        if self.input.names[:k] != columns:
+            raise PipelineError("dataset input", self.input.name, "It holds other columns than are asked for: make it again, then train.")
+        if k == len(self.input.columns):
+            return self
+        fitting = [m for m in HEADS[self.head] if m.names == columns]
+        narrow = fitting[0] if fitting else replace(self.input, columns=self.input.columns[:k])
+        return replace(self, input=narrow, matrix=self.matrix[:, :k])
+
     @property
     def label(self) -> NDArray[np.bool_]:
         return self.rows["label"].to_numpy(bool)
@@ -69,8 +82,8 @@ class Dataset:
 def labels(home: Home, head: str, day: date, maturity: timedelta) -> pd.DataFrame:
     """Rows whose label window has passed by the day's end, ascending in time; label: the event came within the window.
 
-    click: rows are impressions. conversion: rows are clicks, the conversion names its click as cause. happened: when, absent for
-    none. Raises Missing on none.
+    click: rows are impressions, which have a column for each of OTHERS too (a conversion only where the click was in time).
+    conversion: rows are clicks, the conversion names its click as cause. happened: when, absent for none. Raises Missing on none.
     """
     as_of, con = end_of(day), connect()
     try:
@@ -78,14 +91,16 @@ def labels(home: Home, head: str, day: date, maturity: timedelta) -> pd.DataFram
         base = as_of_table(con, home, "impressions", as_of, HISTORY_DAYS) if head == "click" else done.filter(done.kind == "click")
         key = "impression_id" if head == "click" else "event_id"
         link = "impression_id" if head == "click" else "cause_id"
-        outcomes = done.filter(done.kind == head).group_by(link).aggregate(happened=lambda t: t.created_ts.min())
+        known = {head: "happened"} | {name: f"{name}_at" for name in OTHERS[head]}
+        outcomes = done.filter(done.kind.isin(list(known))).group_by(link)
+        outcomes = outcomes.aggregate(**{at: done.created_ts.min(where=done.kind == kind) for kind, at in known.items()})
         joined = base.left_join(outcomes.rename(outcome_of=link), base[key] == outcomes.rename(outcome_of=link).outcome_of)
         columns = {"row_id": joined[key], "explored": joined.explored if head == "click" else False}
         asked = as_of_table(con, home, "queries", as_of, HISTORY_DAYS + 2).select(asked="query_id", query="text")
         joined = joined.left_join(asked, joined.query_id == asked.asked)
         frame: pd.DataFrame = (
             joined.select(
-                "ts", "user_id", "creative_id", "campaign_id", "advertiser_id", "position", *CONTEXT, "query", "happened", **columns
+                "ts", "user_id", "creative_id", "campaign_id", "advertiser_id", "position", *CONTEXT, "query", *known.values(), **columns
             )
             .order_by("ts", "row_id")
             .to_pandas()
@@ -96,10 +111,14 @@ def labels(home: Home, head: str, day: date, maturity: timedelta) -> pd.DataFram
     if frame.empty:
         raise Missing(f"matured {head} labels", str(day), "Ingest earlier days, or lower PLACARD_LABEL_MATURITY_HOURS.")
     frame["label"] = (frame["happened"] - frame["ts"]) <= maturity
+    for name in OTHERS[head]:
+        frame[name] = (frame[known[name]] - frame["ts"]) <= maturity
+    if "conversion" in OTHERS[head]:
+        frame["conversion"] &= frame["label"]
     frame["position"] = frame["position"].fillna(1).astype(np.int16)
     frame["query"] = frame["query"].fillna("")
     frame["explored"] = frame["explored"].fillna(False).astype(bool)
-    return frame
+    return frame.drop(columns=[at for at in known.values() if at != "happened"])
 
 
 def split(frame: pd.DataFrame, cuts: tuple[float, float]) -> NDArray[np.object_]:
@@ -206,7 +225,7 @@ def make(settings: Settings, head: str, day: date, cuts: tuple[float, float] = (
     frame["weight_rate"] = np.where(frame["split"] == "test", 1.0, rate)
     search = search_rows(settings, frame["query"].to_list(), frame["creative_id"].to_list(), day)
     widest = HEADS[head][-1]
-    made = Dataset(head, widest, frame, assemble(widest, frame, features_at(settings, frame), search))
+    made = Dataset(head, widest, frame, assemble(widest, frame, features_at(settings, frame), search), OTHERS[head])
     refuse_unteachable(made)
     place = folder(settings.home, head, day)
     place.mkdir(parents=True, exist_ok=True)
@@ -224,4 +243,11 @@ def read(home: Home, head: str, day: date) -> Dataset:
     if not (place / ROWS).exists():
         raise Missing(f"{head} dataset", str(day), f"Run `placard train --head {head} --partition {day} --step dataset`.")
     rows = pq.read_table(place / ROWS, partitioning=None).to_pandas()
-    return Dataset(head, HEADS[head][-1], rows, np.load(place / MATRIX, allow_pickle=False))
+    matrix = np.load(place / MATRIX, allow_pickle=False)
+    fitting = [m for m in HEADS[head] if len(m.columns) == matrix.shape[1]]  # an older version's may be of a narrower input
+    if not fitting:
+        raise Refused(
+            f"{head} dataset of {day}", f"{matrix.shape[1]} columns", "Features have changed: make it again with `--step dataset`."
+        )
+    others = tuple(name for name in OTHERS[head] if name in rows)  # an older version's dataset has none
+    return Dataset(head, fitting[-1], rows, matrix, others)

@@ -151,6 +151,16 @@ def register_sealed(settings: Settings, head: str, candidate: Path, why: str, me
     return next(v for v in versions(settings, head) if v.version == version)
 
 
+def log_trial(settings: Settings, head: str, name: str, parameters: Mapping[str, float], metrics: Mapping[str, float]) -> None:
+    """One trial of a search for parameters, as a run in the experiment of its own beside the head's."""
+    with _client(settings) as client:
+        import mlflow
+
+        with mlflow.start_run(experiment_id=_experiment(settings, client, f"{head} tuning"), run_name=name):
+            mlflow.log_params(dict(parameters))
+            mlflow.log_metrics({k: v for k, v in metrics.items() if np.isfinite(v)})
+
+
 def _experiment(settings: Settings, client: MlflowClient, head: str) -> str:
     """A head's experiment, made when it is not there."""
     found = client.get_experiment_by_name(head)

@@ -26,9 +26,11 @@ def is_elsewhere(family: Family) -> bool:
     return bool(family.needs) and find_spec(family.needs) is None
 
 
-def hand_over(settings: Settings, *argv: str) -> None:
-    """Runs a verb in the training environment, its progress on our standard error. Raises Refused when there is no such
-    environment, and what the verb ended with."""
+def hand_over(settings: Settings, *argv: str, shown: bool = False) -> None:
+    """Runs a verb in the training environment, its progress on our standard error; shown: its result on our output too.
+
+    Raises Refused when there is no such environment, and what the verb ended with.
+    """
     command = command_of(settings)
     if not command.exists() or command.parent.resolve() == Path(sys.executable).parent.resolve():
         raise Refused(
@@ -37,7 +39,7 @@ def hand_over(settings: Settings, *argv: str) -> None:
             "What is asked for is not installed here: run `make train-env`, or set PLACARD_TRAIN_COMMAND.",
         )
     environment = child_environment(PLACARD_HOME=str(settings.home.root))
-    status = subprocess.run([str(command), *argv], stdout=subprocess.DEVNULL, env=environment).returncode
+    status = subprocess.run([str(command), *argv], stdout=None if shown else subprocess.DEVNULL, env=environment).returncode
     if status:
         raise RAISED.get(status, PipelineError)(f"{command} {argv[0]}", status, "Its own message stands above.")
 

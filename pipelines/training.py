@@ -24,6 +24,7 @@ from pipelines.rankers import RANKERS
 from pipelines.rankers.fit_bundle import fit_bundle
 from pipelines.teachable import refuse_unteachable
 from pipelines.train_environment import fit_elsewhere, is_elsewhere
+from pipelines.tuning import tuned
 from pipelines.version import Version
 from serving.bundles import Bundle
 from serving.bundles.aliases import folder as version_folder
@@ -59,7 +60,7 @@ def fit(settings: Settings, head: str, day: date, ranker: str, quiet: bool = Tru
     if is_elsewhere(RANKERS[ranker]):
         fit_elsewhere(settings, head, day, ranker, quiet)
         return load_candidate(settings.home, head, day, ranker)
-    return fit_bundle(RANKERS[ranker], dataset, candidate(settings.home, head, day, ranker), "0")
+    return fit_bundle(tuned(settings.home, head, RANKERS[ranker]), dataset, candidate(settings.home, head, day, ranker), "0")
 
 
 def load_candidate(home: Home, head: str, day: date, ranker: str) -> Bundle:
@@ -96,12 +97,18 @@ class Outcome:
         return all(v.passed for v in self.verdicts)
 
 
+def _same_features(one: Bundle, other: Bundle) -> bool:
+    """Both read the same columns, or one of them further ones behind."""
+    k = min(len(one.manifest.columns), len(other.manifest.columns))
+    return one.manifest.columns[:k] == other.manifest.columns[:k]
+
+
 def assess(settings: Settings, head: str, day: date, ranker: str) -> Outcome:
     """Evaluates a candidate beside the champion on the same rows, judges it, writes the report and the figures."""
     home = settings.home
     bundle, dataset = load_candidate(home, head, day, ranker), read(home, head, day)
     evaluation, evidence = weigh(settings, bundle, dataset, day)
-    plots = pictures(evaluation, bundle, dataset.matrix[dataset.part("test")])
+    plots = pictures(evaluation, bundle, dataset.narrowed(bundle.manifest.columns).matrix[dataset.part("test")])
     place = plots_folder(home, head, day, ranker)
     place.mkdir(exist_ok=True)
     for name, png in plots.items():
@@ -114,7 +121,7 @@ def assess(settings: Settings, head: str, day: date, ranker: str) -> Outcome:
 def weigh(settings: Settings, bundle: Bundle, dataset: Dataset, day: date) -> tuple[Evaluation, Evidence]:
     """A bundle beside the champion, both on the dataset's test rows: what every gate that needs no traffic asks for."""
     head, reigning, others = dataset.head, champion(settings.home, dataset.head), {}
-    if reigning is not None and reigning.manifest.columns == bundle.manifest.columns:
+    if reigning is not None and _same_features(reigning, bundle):
         others[f"champion {reigning.manifest.version}"] = reigning
     evaluation = evaluate(settings.home, dataset, bundle, others)
     test, mine = dataset.part("test"), next(iter(evaluation.scores))
@@ -156,7 +163,7 @@ def register(settings: Settings, head: str, day: date, ranker: str, alias: str) 
     failed = [v.failure for v in evidence.verdicts() if not v.passed]
     if failed and not is_shadow(alias):
         raise Refused(f"{head} candidate {ranker} of {day}", "; ".join(failed), "It was not registered; the champion stays.")
-    dataset = read(home, head, day)
+    dataset = read(home, head, day).narrowed(load_candidate(home, head, day, ranker).manifest.columns)
     plots = [*sorted(plots_folder(home, head, day, ranker).glob("*.png")), report_path(home, head, day, ranker)]
     version = registry.register(
         settings, candidate(home, head, day, ranker), alias, f"trained on {day}", evidence.metrics, plots,

@@ -11,6 +11,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from feature_repo.services import INPUTS
 from serving.bundles import Bundle
 from serving.decision import Decision
 from serving.eventlog.log import EventLog
@@ -69,9 +70,11 @@ class Shadow:
             if not all(ad.features for ad in ads):
                 continue
             matrix = np.array([ad.features for ad in ads], np.float32)
+            names = INPUTS[decision.input].names if decision.input in INPUTS else ()
             for bundle in self._live().shadows("click"):
-                if bundle.manifest.input == decision.input:
-                    self._score(bundle, decision, matrix)
+                own = bundle.manifest.columns
+                if own == names[: len(own)]:  # a wider input begins with the narrower one
+                    self._score(bundle, decision, matrix[:, : len(own)])
 
     def _score(self, bundle: Bundle, decision: Decision, matrix: NDArray[np.float32]) -> None:
         try:

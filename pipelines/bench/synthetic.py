@@ -24,7 +24,7 @@ from serving.bundles.trees import Trees
 from serving.snapshot import set_current
 from serving.snapshot.columns import ALL_BITS, CLOSED, OPEN, POLICIES, TEXTS, query_arrays
 from serving.snapshot.keyword_index import keyword_columns
-from serving.snapshot.manifest import write_columns
+from serving.snapshot.manifest import matrix_name, write_columns
 from serving.snapshot.recall_index import recall_vectors
 from serving.snapshot.search_columns import WORDS
 from serving.snapshot.text_columns import NO_PAGE, bm25
@@ -115,7 +115,7 @@ def catalogue(snapshots: Path, ads: int, seed: int = 1, keywords: int = 0) -> No
         "words.adjusted_regions": np.empty(0, "S1"), "campaign.adjust.device": np.ones((campaigns, len(DEVICES)), np.float32),
         "campaign.adjust.hour": np.ones((campaigns, 24), np.float32), "campaign.adjust.region": np.ones((campaigns, 0), np.float32),
         **{f"words_of.{k}": np.zeros((ads, n), np.int32) for k, n in WORDS.items()}, **{f"text.{k}s": np.full(ads, b"") for k in WORDS},
-        **{f"matrix.{m}": np.stack([np.asarray(ad[x.columns[i].name], np.float32) for i in x.of("ad")], axis=1) for m, x in INPUTS.items()},
+        **{matrix_name(x): np.stack([np.asarray(ad[x.columns[i].name], np.float32) for i in x.of("ad")], axis=1) for x in INPUTS.values()},
     }  # fmt: skip
     columns |= query_arrays(_asked(rng, keywords // 10))
     some = np.where(rng.random(campaigns) < 0.4, np.uint64(0b0101_0101), ALL_BITS)

@@ -30,6 +30,7 @@ def evaluate(
                 Figure(f"{contender}.{name}", i.value, ""),
                 Figure(f"{contender}.{name}.high", i.high, ""),
             ]
+    figures += [Figure(f"normalised_entropy_without_{name}", value, "") for name, value in e.without.items() if name]
     if e.gap_closed:
         closed = e.gap_closed[ranker]
         figures.append(Figure("ne_gap_closed", closed, "share", "≥ 0.8", closed >= 0.8))

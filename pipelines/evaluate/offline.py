@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from feature_repo.sources import Home
 from pipelines.dataset import Dataset
 from pipelines.errors import Missing
+from pipelines.evaluate.modalities import without_modalities
 from pipelines.metrics import METRICS
 from pipelines.metrics.normalised_entropy import normalised_entropy
 from pipelines.rankers.fit_bundle import Ready
@@ -36,7 +37,7 @@ class Evaluation:
     """scores: probabilities of the test rows per contender (the bundle's first). table: metrics by slice and contender.
 
     intervals: bootstrap intervals of the overall metrics. gap_closed: share of the normalised-entropy gap between the base rate
-    and the truth that each contender closes; None where no truth is known.
+    and the truth that each contender closes; None where no truth is known. without: modalities.without_modalities of the bundle.
     """
 
     head: str
@@ -46,6 +47,7 @@ class Evaluation:
     table: pd.DataFrame
     intervals: dict[str, dict[str, Interval]]
     gap_closed: dict[str, float] | None
+    without: dict[str, float] = field(default_factory=dict)
 
     @property
     def metrics(self) -> dict[str, float]:
@@ -56,7 +58,9 @@ class Evaluation:
 
 def predict(bundle: Bundle, dataset: Dataset, rows: NDArray[np.bool_]) -> NDArray[np.float64]:
     """The bundle's probabilities of the logged rows, at the positions they were logged at."""
-    return bundle.predict(dataset.matrix[rows], offset_of(dataset.rows[rows], bundle.manifest.position_offset))
+    return bundle.predict(
+        dataset.narrowed(bundle.manifest.columns).matrix[rows], offset_of(dataset.rows[rows], bundle.manifest.position_offset)
+    )
 
 
 def baseline(dataset: Dataset) -> NDArray[np.float64]:
@@ -124,4 +128,4 @@ def evaluate(home: Home, dataset: Dataset, bundle: Bundle, others: dict[str, Bun
     if truth is not None:
         whole = 1 - normalised_entropy(label, truth)
         gap = {c: (1 - normalised_entropy(label, p)) / whole for c, p in scores.items()}
-    return Evaluation(dataset.head, bundle.manifest.version, rows, scores, table, intervals, gap)
+    return Evaluation(dataset.head, bundle.manifest.version, rows, scores, table, intervals, gap, without_modalities(bundle, dataset))

@@ -52,6 +52,13 @@ def _slices(evaluation: Evaluation) -> str:
     return _table(head, rows)
 
 
+def _modalities(evaluation: Evaluation) -> str:
+    """What is lost where a user, a picture or the moment is unknown."""
+    all_there = evaluation.without.get("", float("nan"))
+    rows = [("", [escape(f"without {n}" if n else "all"), "", f"{v:.4f}", f"{v - all_there:+.4f}"]) for n, v in evaluation.without.items()]
+    return _table(["modalities", "", "NE", "lost"], rows)
+
+
 def _gates(verdicts: list[Verdict]) -> str:
     rows = []
     for v in verdicts:
@@ -72,7 +79,8 @@ def render(evaluation: Evaluation, bundle: Bundle, verdicts: list[Verdict], plot
         f"from {m.trained_from[:16]} to {m.trained_to[:16]}; "
         f"tested on {len(evaluation.rows):,} later rows ({int(evaluation.rows['label'].sum()):,} positive)</p>"
         f"<h2>On rows never seen, with 95 % bootstrap intervals</h2>{_overall(evaluation)}<p class='sub'>{truth}</p>"
-        f"<h2>Gates</h2>{_gates(verdicts)}<h2>Plots</h2><div class='plots'>{images}</div>"
+        f"<h2>Gates</h2>{_gates(verdicts)}<h2>With a modality missing</h2>{_modalities(evaluation)}"
+        f"<h2>Plots</h2><div class='plots'>{images}</div>"
         f"<h2>By slice</h2>{_slices(evaluation)}"
     )
     return page(f"{m.head} {m.ranker}", body)

@@ -4,13 +4,31 @@ from __future__ import annotations
 
 from typing import Final
 
+from pipelines.rankers.behaviour_transformer import BehaviourTransformer
+from pipelines.rankers.deep_ensemble import DeepEnsemble
 from pipelines.rankers.early_fusion import EarlyFusion
 from pipelines.rankers.fit_bundle import Family
+from pipelines.rankers.intermediate_fusion import IntermediateFusion
+from pipelines.rankers.late_fusion import LateFusion
 from pipelines.rankers.lightgbm import Lightgbm
 from pipelines.rankers.logistic import Logistic
 from pipelines.rankers.xgboost import Xgboost
 
 RANKERS: Final[dict[str, Family]] = {
-    r.name: r for r in (Logistic(), Xgboost(), Xgboost(name="xgboost_slim", rounds=120, depth=3, eta=0.1), Lightgbm(), EarlyFusion())
+    r.name: r
+    for r in (
+        Logistic(),
+        Xgboost(),
+        Xgboost(name="xgboost_slim", rounds=120, depth=3, eta=0.1),
+        Lightgbm(),
+        EarlyFusion(),
+        IntermediateFusion(),
+        IntermediateFusion(name="intermediate_fusion_mmoe", experts=4),
+        IntermediateFusion(name="intermediate_fusion_dcn", crosses=2),
+        LateFusion(),
+        LateFusion(name="late_fusion_meta", meta=True),
+        BehaviourTransformer(),
+        DeepEnsemble(),
+    )
 }
 """xgboost_slim: fewer and shallower trees, a quarter of the scoring time."""

@@ -56,8 +56,6 @@ class TrainedNetwork:
 class DeepFamily(ABC):
     """A network family. epochs: of the whole schedule; patience: epochs without a better loss on later rows that end it. rate,
     decay: AdamW's. missing: share of rows that a modality is taken from. buckets, width: of the identities' embeddings.
-
-    Needs torch: training.py hands the fit to the training environment where it is absent.
     """
 
     name: str
@@ -76,7 +74,7 @@ class DeepFamily(ABC):
 
     @abstractmethod
     def network(self, parts: Parts, heads: tuple[str, ...], thin: bool) -> Any:
-        """A fresh torch module: dense, codes, history → (n, outputs)."""
+        """A fresh torch module: dense, codes, history → (n, outputs); its `bias` holds a constant for each output."""
 
     def heads(self, rows: Rows) -> tuple[str, ...]:
         """What the outputs predict; () for the head alone."""
@@ -110,7 +108,7 @@ class DeepFamily(ABC):
             network = self.network(parts, heads, thin)
             base = float(np.clip(rows.label.mean(), 1e-6, 1 - 1e-6))
             with torch.no_grad():
-                network.last.bias[0] = float(np.log(base / (1 - base)) - rows.offset.mean())
+                network.bias[0] = float(np.log(base / (1 - base)) - rows.offset.mean())
             later = None if watch is None else Prepared.of(reading, watch)
             took = fit(self.name, network, parts, Prepared.of(reading, rows), later, self.loss(heads), plan, rounds)
         some = np.linspace(0, len(rows.label) - 1, min(512, len(rows.label))).astype(int)

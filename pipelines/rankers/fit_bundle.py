@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Protocol
+from typing import Final, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from feature_repo.model_input import ModelInput
-from feature_repo.services import SURFACE
+from feature_repo.services import HEADS, SURFACE
 from pipelines.dataset import Dataset
 from pipelines.errors import Refused
 from pipelines.rankers.calibrate import THIN, fit_calibrator, fit_surfaces
@@ -20,6 +20,9 @@ from pipelines.rankers.encoding import FOLDS, Encoded, encoded
 from pipelines.rankers.position import offset_of, position_offsets
 from serving.bundles import Bundle, Manifest, Tables, write_bundle
 from serving.bundles.encoder import Encoding, encode
+
+FEWEST: Final = 40
+"""Positives of a further head below which it is left out; a quarter of it in the calibrate split."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +70,19 @@ class Family(Protocol):
         ...
 
 
+class ReadsHistory:
+    """A family that reads the widest input of its head; others get the first one, which the wider ones begin with."""
+
+
+@runtime_checkable
+class Composed(Protocol):
+    """A family of several, to whose second training one number of rounds does not say enough."""
+
+    def again(self, model: ModelInput, rows: Rows, positives: int, first: Learned) -> Learned:
+        """Trains on more rows as the first training found best; nothing is watched."""
+        ...
+
+
 @dataclass(frozen=True)
 class Ready:
     """A dataset made ready once for every fit on it: positions and delays learned, down-sampling known. ripe: share of each row's
@@ -78,6 +94,7 @@ class Ready:
     ripe: NDArray[np.float64]
     rate: float
     categories: tuple[int, ...]
+    others: tuple[str, ...]
 
     @classmethod
     def of(cls, dataset: Dataset) -> Ready:
@@ -86,7 +103,7 @@ class Ready:
         rate = float(dataset.rows.loc[dataset.part("train"), "weight_rate"].iloc[0])
         categories = tuple(i for i, c in enumerate(dataset.input.columns) if c.kind == "category")
         ripe[early] = ripeness(dataset.rows[early])
-        ready = cls(dataset, offsets, offset_of(dataset.rows, offsets), ripe, rate, categories)
+        ready = cls(dataset, offsets, offset_of(dataset.rows, offsets), ripe, rate, categories, _teachable(dataset))
         return replace(ready, offset=ready.offset + ripeness_offset(ripe, ready.base_rate))
 
     @property
@@ -102,7 +119,7 @@ class Ready:
 
     def encoded(self, rows: NDArray[np.bool_]) -> Encoded:
         """Evidence learned on some rows; computed once for each choice of rows."""
-        key = rows.tobytes()
+        key = rows.tobytes() + len(self.dataset.input.columns).to_bytes(4, "big")
         if key not in self.dataset.prepared:
             here = np.flatnonzero(rows)
             found = encoded(self.dataset.matrix[here], self.categories, self.dataset.label[here], self.offset[here])
@@ -110,16 +127,26 @@ class Ready:
         return self.dataset.prepared[key]
 
     def rows(self, rows: NDArray[np.bool_], matrix: NDArray[np.float32]) -> Rows:
-        others = {name: self.dataset.rows[name].to_numpy(bool)[rows] for name in self.dataset.others}
+        others = {name: self.dataset.rows[name].to_numpy(bool)[rows] for name in self.others}
         return Rows(self.dataset.matrix[rows], matrix, self.dataset.label[rows], self.offset[rows], self.rate, others)
 
     def learn(
-        self, family: Family, rows: NDArray[np.bool_], watch: NDArray[np.bool_] | None, positives: int, rounds: int = 0
+        self,
+        family: Family,
+        rows: NDArray[np.bool_],
+        watch: NDArray[np.bool_] | None,
+        positives: int,
+        first: Learned | None = None,
     ) -> tuple[Learned, tuple[Encoding, ...]]:
-        """A training and the encodings that its rows gave."""
+        """A training and the encodings that its rows gave. first: an earlier training on fewer rows, which says how long this lasts."""
         found = self.encoded(rows)
+        if first is not None and isinstance(family, Composed):
+            again = family.again(self.dataset.input, self.rows(rows, found.matrix), positives, first)
+            return again, found.encodings
         later = None if watch is None else self.rows(watch, encode(self.dataset.matrix[watch], found.encodings))
-        return family.learn(self.dataset.input, self.rows(rows, found.matrix), later, positives, rounds), found.encodings
+        return family.learn(
+            self.dataset.input, self.rows(rows, found.matrix), later, positives, first.rounds if first else 0
+        ), found.encodings
 
     def logits(self, learned: Learned, encodings: tuple[Encoding, ...], rows: NDArray[np.integer]) -> NDArray[np.float64]:
         """(n, outputs), the first corrected for down-sampling and with the position's."""
@@ -129,25 +156,31 @@ class Ready:
         return out
 
 
+def read_by(family: Family, dataset: Dataset) -> Dataset:
+    """The dataset with the columns that a family reads."""
+    return dataset if isinstance(family, ReadsHistory) else dataset.narrowed(HEADS[dataset.head][0].names)
+
+
 def fit_bundle(family: Family, dataset: Dataset, folder: Path, version: str) -> Bundle:
     """Writes the bundle to `folder`: calibrated on the calibrate split by weights of the train split, which also say how long the
     final ones of both splits are trained. Thin data: the calibrator learns on both, from margins of weights that knew only what
     came before. Raises Refused when the rows cannot teach."""
+    dataset = read_by(family, dataset)
     ready = Ready.of(dataset)
     rows, label = dataset.rows, dataset.label
     weight = ready.weight
     early, late = dataset.part("train"), dataset.part("calibrate")
     used = early | late
-    positives, rounds = int(label[used].sum()), 0
+    positives, first = int(label[used].sum()), None
     if not label[early].any():
         raise Refused(f"{dataset.head} positives of the train split", 0, "There is nothing to learn from: take more days.")
     if label[late].sum() >= THIN / 4:
         learned, encodings = ready.learn(family, early, late, positives)
-        rounds, held = learned.rounds, np.flatnonzero(late)
+        first, held = learned, np.flatnonzero(late)
         logits = ready.logits(learned, encodings, held)
     else:
         held, logits = _forward(ready, family, np.flatnonzero(used), positives)
-    learned, encodings = ready.learn(family, used, None, positives, rounds)
+    learned, encodings = ready.learn(family, used, None, positives, first)
     manifest = Manifest(
         head=dataset.head, version=version, ranker=family.name, input=dataset.input.name, columns=dataset.input.names,
         kinds=tuple(c.kind for c in dataset.input.columns), trained_from=rows["ts"][used].min().isoformat(),
@@ -155,7 +188,7 @@ def fit_bundle(family: Family, dataset: Dataset, folder: Path, version: str) -> 
         calibrated=True, base_rate=ready.base_rate, position_offset=ready.offsets,
         heads=learned.heads,
     )  # fmt: skip
-    typical = _typical(dataset.matrix[used], encodings) if any(n.endswith(".onnx") for n in learned.weights()) else None
+    typical = _typical(dataset, used, encodings) if any(n.endswith(".onnx") for n in learned.weights()) else None
     return write_bundle(folder, manifest, learned.weights(), encodings, _tables(ready, learned, held, logits, weight), typical)
 
 
@@ -173,10 +206,16 @@ def _tables(ready: Ready, learned: Learned, held: NDArray[np.int64], logits: NDA
     return Tables(overall, fit_surfaces(overall, margin, surface, label, weight[held]), heads)
 
 
-def _typical(matrix: NDArray[np.float32], encodings: tuple[Encoding, ...]) -> NDArray[np.float32]:
-    """The median of each column, and of its encoded values; an identity that nobody has seen."""
-    raw = np.median(matrix, axis=0).astype(np.float32)
-    raw[[e.column for e in encodings]] = 0
+def _teachable(dataset: Dataset) -> tuple[str, ...]:
+    """Labels beside the first that came often enough in both splits to learn and to calibrate on."""
+    counts = {name: [int((dataset.rows[name] & dataset.part(split)).sum()) for split in ("train", "calibrate")] for name in dataset.others}
+    return tuple(name for name, (early, late) in counts.items() if early >= FEWEST and late >= FEWEST // 4)
+
+
+def _typical(dataset: Dataset, rows: NDArray[np.bool_], encodings: tuple[Encoding, ...]) -> NDArray[np.float32]:
+    """The median of each column, and of its encoded values; an identity that nobody has seen, no earlier actions."""
+    raw = np.median(dataset.matrix[rows], axis=0).astype(np.float32)
+    raw[[i for i, c in enumerate(dataset.input.columns) if c.kind != "numeric"]] = 0
     return np.stack([raw, encode(raw[None, :], encodings)[0]])
 
 

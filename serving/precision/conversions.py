@@ -26,6 +26,7 @@ def conversions(
     out, paid = np.full(len(candidates), np.nan), acting(candidates)
     if bundle is not None and paid.any():
         own = INPUTS[bundle.manifest.input]
-        rows = matrix[paid] if own.columns == model.columns else model_matrix(own, context, candidates.keep(paid))
+        k = len(own.columns)  # a wider input begins with the narrower one
+        rows = matrix[paid, :k] if own.columns == model.columns[:k] else model_matrix(own, context, candidates.keep(paid))
         out[paid] = context.allowance.score(tier, bundle, rows)
     return out

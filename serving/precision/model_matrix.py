@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from feature_repo.model_input import Columns, ModelInput
 from feature_repo.request_time import NO_SEARCH, pair_columns, search_columns
 from serving.candidates import Candidates
+from serving.snapshot.manifest import matrix_name
 from serving.snapshot.search_columns import WORDS
 from serving.stages import Context
 from serving.understanding.query_columns import query_columns
@@ -24,7 +25,7 @@ def model_matrix(model: ModelInput, context: Context, candidates: Candidates) ->
         for i in model.of(origin):
             row[i] = columns[model.columns[i].name][0]
     out[:] = row
-    ads, at = snapshot[f"matrix.{model.name}"].take(rows, axis=0), 0
+    ads, at = snapshot[_stored(model)].take(rows, axis=0), 0
     for first, last in _runs(model):
         out[:, first:last] = ads[:, at : at + last - first]
         at += last - first
@@ -47,6 +48,9 @@ def _search(context: Context, candidates: Candidates) -> Columns:
         match = candidates.match
         found |= {"match_kind": match.kind, "match_close": match.close, "query_similarity": match.similarity}
     return found
+
+
+_stored = lru_cache(maxsize=16)(matrix_name)
 
 
 @lru_cache(maxsize=16)

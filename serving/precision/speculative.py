@@ -96,7 +96,8 @@ class Speculative:
     ) -> Scores:
         """Everyone's scores by the fast models; x: the input of this name, which they read too as a rule."""
         model, own = INPUTS[made], INPUTS[fast.manifest.input]
-        matrix = x if own.columns == model.columns else model_matrix(own, context, candidates)
+        k = len(own.columns)  # a wider input begins with the narrower one
+        matrix = x[:, :k] if own.columns == model.columns[:k] else model_matrix(own, context, candidates)
         pctr = context.allowance.score(FAST, fast, matrix)
         return Scores(pctr, conversions(context, candidates, FAST, conversion, model, x), fast.name, FAST)
 

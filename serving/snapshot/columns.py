@@ -18,6 +18,7 @@ from feature_repo.taxonomy import AGE_BANDS, DEVICES, GENDERS, OBJECTIVES, SENSI
 from feature_repo.text import hash_words
 from serving.bundles.text_encoder import Encoder
 from serving.snapshot.keyword_index import keyword_columns
+from serving.snapshot.manifest import matrix_name
 from serving.snapshot.recall_index import recall_vectors
 from serving.snapshot.search_columns import search_columns
 from serving.snapshot.text_columns import text_columns
@@ -108,11 +109,10 @@ def columns(
         "campaign.end": _seconds(campaigns["end_ts"], 2**62),
         "campaign.hours": bits(campaigns["hours"], range(24)),
     }
-    for name in INPUTS:
-        model = INPUTS[name]
-        out[f"matrix.{name}"] = np.stack(
-            [np.asarray(ad[model.columns[i].name], np.float32) for i in model.of("ad")] or [np.zeros(n, np.float32)], axis=1
-        )
+    for model in INPUTS.values():
+        if matrix_name(model) not in out:
+            values = [np.asarray(ad[model.columns[i].name], np.float32) for i in model.of("ad")]
+            out[matrix_name(model)] = np.stack(values or [np.zeros(n, np.float32)], axis=1)
     for name, words in CLOSED.items():
         out[f"target.{name}"] = bits(campaigns[name], words)[campaign]
     for name in OPEN:

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from feature_repo.model_input import ModelInput
 from feature_repo.services import INPUTS
 from serving.errors import SnapshotMissing
 from serving.snapshot.meaning_index import arranged_by_meaning
@@ -64,6 +65,13 @@ def write_columns(snapshots: Path, as_of: datetime, columns: Mapping[str, np.nda
 def ad_inputs() -> dict[str, tuple[str, ...]]:
     """What the feature services ask of a snapshot now: per model input, the names of its ad columns in order."""
     return {name: tuple(model.columns[i].name for i in model.of("ad")) for name, model in INPUTS.items()}
+
+
+def matrix_name(model: ModelInput) -> str:
+    """The column that holds an input's ad columns; inputs with the same ones share it."""
+    ads = [model.columns[i] for i in model.of("ad")]
+    same = (m.name for m in INPUTS.values() if [m.columns[i] for i in m.of("ad")] == ads)
+    return f"matrix.{next(same, model.name)}"
 
 
 def set_current(snapshots: Path, version: str) -> None:

@@ -13,13 +13,14 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from feature_repo.request_time import PAIR_READS
+from feature_repo.services import INPUTS
 from feature_repo.tables import AD_TABLES, QUERY_TABLES
 from feature_repo.text import hash_words, query_key
 from serving.bundles.text_encoder import Encoder
 from serving.errors import SnapshotMissing
 from serving.snapshot.columns import CLOSED, OPEN, columns
 from serving.snapshot.keyword_index import KeywordIndex
-from serving.snapshot.manifest import Manifest, ad_inputs, current_version, read_manifest, write_columns
+from serving.snapshot.manifest import Manifest, ad_inputs, current_version, matrix_name, read_manifest, write_columns
 from serving.snapshot.meaning_index import MeaningIndex
 from serving.snapshot.recall_index import ORDER, RecallIndex
 
@@ -213,7 +214,7 @@ def _refuse_other_features(manifest: Manifest) -> None:
 
 def _refuse_torn(manifest: Manifest, arrays: Mapping[str, np.ndarray]) -> None:
     """Every column that a request reads must be there, with a row for every ad."""
-    shapes = {f"matrix.{name}": (manifest.ads, len(columns)) for name, columns in manifest.inputs.items()}
+    shapes = {matrix_name(INPUTS[name]): (manifest.ads, len(columns)) for name, columns in manifest.inputs.items() if name in INPUTS}
     for name in (*shapes, *PAIR_INPUTS.values(), "id.creative_id", "campaign", "policy", "sensitive", "recall.vectors"):
         if name not in arrays:
             raise SnapshotMissing("snapshot column", name, "It is absent; publish again.")

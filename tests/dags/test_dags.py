@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 DAGS = Path(__file__).resolve().parents[2] / "dags"
 FILES = sorted(DAGS.glob("*.py"))
 HEADS = ("click", "conversion")
-BUILDS = ("user_profile", "user_embedding", "ad_creative", "ad_performance", "query_performance")
+BUILDS = ("user_profile", "user_actions", "user_embedding", "ad_creative", "ad_performance", "query_performance")
 
 STRUCTURE = {
     "features_daily": {

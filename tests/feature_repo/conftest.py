@@ -18,7 +18,7 @@ from feature_repo.partition_file import write_partition
 from feature_repo.sources import Home
 from feature_repo.table import FeatureTable
 from feature_repo.taxonomy import AGE_BANDS, CATEGORIES, GENDERS, SURFACES
-from feature_repo.text import stem
+from feature_repo.text import hash_codes, stem
 from pipelines.build import SCHEMAS, connect, inputs
 
 Row = dict[str, Any]
@@ -113,10 +113,12 @@ def make_world(seed: int, users: int = 25, ads: int = 25, events: int = 14) -> W
             "position": rng.randint(1, 3), "device": rng.choice(["mobile", "desktop"]),
         }  # fmt: skip
 
+    items = [f"t{k}" for k in range(40)]
     for i in range(users * events):
         rows("impressions", 1, lambda i=i: {"impression_id": f"i{i}", **shown()})  # type: ignore[misc]
         rows("activity", 1, lambda i=i: {  # type: ignore[misc]
-            "event_id": f"o{i}", "user_id": rng.choice(user_ids), "action": rng.choice(["view", "view", "like", "share"]),
+            "event_id": f"o{i}", "user_id": rng.choice(user_ids), "item_id": rng.choice([None, *items]),
+            "action": rng.choice(["view", "view", "like", "share"]),
             "category": rng.choice(TOPICS), "dwell_ms": rng.choice([None, rng.randint(0, 60_000)]),
         })  # fmt: skip
     for i in range(users * events // 2):
@@ -263,6 +265,27 @@ def expect_ad_performance(world: World, leak: bool = False) -> dict[str, Row]:
     return out
 
 
+def expect_user_actions(world: World, leak: bool = False) -> dict[str, Row]:
+    """The sixteen latest actions of every user, from the definition in words."""
+    now, ads = _whole(world.as_of), world.state("creatives", "creative_id", leak)
+    act, did = (world.known(n, 30, leak) for n in ("activity", "engagements"))
+    kinds = ("none", "view", "like", "share", "comment", "click")
+    done = [(r, r.get("item_id"), r["category"], r["action"]) for r in act]
+    done += [(r, r["creative_id"], ads.get(r["creative_id"], {}).get("category"), "click") for r in did if r["kind"] == "click"]
+    out = {}
+    for user in {r["user_id"] for r, *_ in done}:
+        mine = sorted((d for d in done if d[0]["user_id"] == user), key=lambda d: d[0]["event_id"])
+        mine = sorted(mine, key=lambda d: d[0]["ts"], reverse=True)[:16]
+        empty = [0.0] * (16 - len(mine))
+        out[user] = {
+            "action_codes": [float(hash_codes([thing])[0]) for _, thing, _, _ in mine] + empty,
+            "action_categories": [float(CATEGORIES.index(c)) if c in CATEGORIES else 0.0 for _, _, c, _ in mine] + empty,
+            "action_kinds": [float(kinds.index(k)) for *_, k in mine] + empty,
+            "action_ages": [min(max(now - _whole(r["ts"]), 0) / 86_400, 31) for r, *_ in mine] + empty,
+        }
+    return out
+
+
 def expect_query_performance(world: World, leak: bool = False) -> dict[str, Row]:
     """Every feature of every query that an ad was shown for, from the definitions in words."""
     shown, did, queries = (world.known(n, 30, leak) for n in ("impressions", "engagements", "queries"))
@@ -302,6 +325,7 @@ class Timelines:
     differing: Callable[[dict[str, Row], dict[str, Row]], list[str]] = differing
     oracles: tuple[tuple[str, Callable[..., dict[str, Row]]], ...] = (
         ("user_profile", expect_user_profile),
+        ("user_actions", expect_user_actions),
         ("ad_performance", expect_ad_performance),
         ("query_performance", expect_query_performance),
     )

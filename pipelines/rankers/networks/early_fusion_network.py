@@ -20,9 +20,10 @@ class EarlyFusionNetwork(nn.Module):
         self.ids = Identities(len(parts.ids), buckets, width)
         wide = 2 * len(parts.dense)
         self.deep = tower(wide + self.ids.out, layers, dropout)
-        self.last, self.linear = nn.Linear(layers[-1], 1), nn.Linear(wide, 1, bias=False)
+        self.last, self.linear = nn.Linear(layers[-1], 1, bias=False), nn.Linear(wide, 1, bias=False)
+        self.bias = nn.Parameter(torch.zeros(1))
         nn.init.zeros_(self.linear.weight)
 
     def forward(self, dense: Any, codes: Any, history: Any) -> Any:
         flat = dense.flatten(1)
-        return self.last(self.deep(torch.cat([flat, self.ids(codes)], dim=1))) + self.linear(flat)
+        return self.last(self.deep(torch.cat([flat, self.ids(codes)], dim=1))) + self.linear(flat) + self.bias

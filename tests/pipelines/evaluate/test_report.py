@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import date
 from html.parser import HTMLParser
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -66,7 +67,8 @@ def test_it_shows_every_plot_and_each_is_a_picture_of_its_own(text: str, setting
 
 
 def test_plots_are_the_same_twice(outcome: Outcome, bundle: Bundle) -> None:
-    assert pictures(outcome.evaluation, bundle) == pictures(outcome.evaluation, bundle)
+    matrix = np.random.default_rng(1).normal(size=(60, len(bundle.manifest.columns))).astype(np.float32)
+    assert pictures(outcome.evaluation, bundle, matrix) == pictures(outcome.evaluation, bundle, matrix)
 
 
 def test_it_names_every_metric_gate_contender_and_slice(text: str, outcome: Outcome) -> None:
@@ -76,6 +78,14 @@ def test_it_names_every_metric_gate_contender_and_slice(text: str, outcome: Outc
     assert text.count("no evidence") == sum(g.optional for g in GATES["click"]), "what only traffic could tell is named all the same"
     for name in (*outcome.evaluation.scores, *outcome.evaluation.table["slice"]):
         assert name in text
+
+
+def test_it_tells_what_each_missing_modality_costs(outcome: Outcome, bundle: Bundle) -> None:
+    without = outcome.evaluation.without
+    assert set(without) == {"", "user", "image", "context"}
+    assert without[""] == pytest.approx(outcome.evaluation.metrics["normalised_entropy"])
+    page = render(outcome.evaluation, bundle, outcome.verdicts, {})
+    assert all(f"without {name}" in page for name in without if name)
 
 
 def test_a_failed_gate_is_shown_as_failed(outcome: Outcome, bundle: Bundle) -> None:

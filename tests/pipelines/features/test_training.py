@@ -42,6 +42,14 @@ def test_labels_count_within_their_window_and_rows_only_once_it_has_passed(platf
     assert found["ts"].is_monotonic_increasing
 
 
+def test_an_impression_is_labelled_with_all_that_came_of_it(platform: Any) -> None:
+    found = dataset.labels(platform.home, "click", platform.live, timedelta(hours=24))
+    for name in dataset.OTHERS["click"]:
+        assert found[name].dtype == bool
+    assert found["like"].any() and found["conversion"].any()
+    assert found["label"][found["conversion"]].all(), "no conversion without its click"
+
+
 def test_a_label_of_the_last_hours_waits_for_its_window(platform: Any) -> None:
     with pytest.raises(Missing, match="PLACARD_LABEL_MATURITY_HOURS"):
         dataset.labels(platform.home, "click", platform.days[0], timedelta(hours=24))

@@ -1,0 +1,78 @@
+"""A search goes on where it stopped, logs every trial, and training uses what it found."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from typer.testing import CliRunner
+
+from feature_repo.partition_file import write_partition
+from pipelines import dataset as datasets
+from pipelines import registry, tuning
+from pipelines.__main__ import app
+from pipelines.errors import PipelineError
+from pipelines.rankers import RANKERS
+from pipelines.rankers.xgboost import Xgboost
+from serving.settings import Settings
+
+DAY = date(2026, 1, 11)
+
+
+@pytest.fixture
+def settings(tmp_path: Path, thin: Any) -> Settings:
+    """A state folder with one small dataset."""
+    made = Settings(PLACARD_HOME=tmp_path)
+    place = datasets.folder(made.home, "click", DAY)
+    place.mkdir(parents=True)
+    np.save(place / datasets.MATRIX, thin.dataset.matrix, allow_pickle=False)
+    rows = thin.dataset.rows.assign(ts=thin.dataset.rows["ts"].dt.floor("us"))
+    write_partition(pa.Table.from_pandas(rows, preserve_index=False), place / datasets.ROWS)
+    return made
+
+
+@pytest.mark.deep
+def test_a_search_goes_on_where_it_stopped(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    logged: list[dict[str, float]] = []
+    monkeypatch.setattr(registry, "log_trial", lambda _s, _h, _n, parameters, _m: logged.append(dict(parameters)))
+    first = tuning.tune(settings, "click", DAY, "xgboost_slim", 2)
+    assert first.trials == len(logged) == 2
+    again = tuning.tune(settings, "click", DAY, "xgboost_slim", 3)
+    assert again.trials == len(logged) == 3, "two were there already"
+    assert again.value <= first.value
+    assert again.parameters in logged and set(again.parameters) == {*tuning.TREES}
+    chosen = tuning.tuned(settings.home, "click", RANKERS["xgboost_slim"])
+    assert isinstance(chosen, Xgboost) and (chosen.depth, chosen.eta) == (again.parameters["depth"], again.parameters["eta"])
+
+
+def test_where_nothing_was_searched_a_family_is_as_it_is(tmp_path: Path) -> None:
+    assert tuning.tuned(Settings(PLACARD_HOME=tmp_path).home, "click", RANKERS["xgboost"]) is RANKERS["xgboost"]
+
+
+@pytest.mark.parametrize("content", ["{", "[]", json.dumps({"parameters": {"wings": 2}})])
+def test_parameters_that_do_not_fit_are_named(content: str, tmp_path: Path) -> None:
+    home = Settings(PLACARD_HOME=tmp_path).home
+    path = tuning.best_path(home, "click", "xgboost")
+    path.parent.mkdir(parents=True)
+    path.write_text(content)
+    with pytest.raises(PipelineError, match="tuned parameters"):
+        tuning.tuned(home, "click", RANKERS["xgboost"])
+
+
+def test_an_unknown_ranker_is_bad_input(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PLACARD_HOME", str(tmp_path))
+    result = CliRunner().invoke(app, ["tune", "--partition", "2026-01-11", "--ranker", "oracle"])
+    assert result.exit_code == 2
+
+
+def test_every_tunable_field_is_a_field(tmp_path: Path) -> None:
+    for family in RANKERS.values():
+        try:
+            assert set(tuning.space(family)) <= set(family.__dataclass_fields__)  # type: ignore[attr-defined]
+        except PipelineError as error:
+            assert family.name in str(error)
