@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
+from serving.lottery import Lottery
 from serving.request import AdRequest
 from serving.understanding.query import Query
 
@@ -142,4 +143,6 @@ class Decision:
     """Bundles that had a part in serving and were kept out of the auction, each with the reason."""
     scored: dict[str, int] = field(default_factory=dict)
     """Candidates that each bundle scored; more than one where the fast model's guess was enough for some."""
+    lottery: Lottery | None = None
+    """The chances that the slate was drawn by; None where nothing was, and in records before version 3."""
     version: int = RECORD_VERSION

@@ -213,4 +213,5 @@ class Engine:
             explored=slate.explored, flags=(*context.flags, *run.errors), no_ad_reason=reason, stage_ms=run.stage_ms, query=context.query,
             refused=live.all_barred(),
             scored={} if scores is None else scores.by(),
+            lottery=slate.lottery,
         )  # fmt: skip

@@ -13,6 +13,7 @@ from feature_repo.model_input import Columns
 from serving.candidates import Candidates, Mask, Scores
 from serving.decision import RankedAd
 from serving.live import Live
+from serving.lottery import Lottery
 from serving.request import AdRequest
 from serving.tiers import UNLIMITED, Allowance
 from serving.understanding.query import Query
@@ -40,12 +41,13 @@ NOBODY: Final = Context({}, {}, known=False)
 
 @dataclass(frozen=True)
 class Slate:
-    """shown: best first, priced; held: the best losers, best first; explored: the order was drawn at random."""
+    """shown: best first, priced; held: the best losers, best first; explored: the order was drawn at random, by the lottery."""
 
     shown: tuple[RankedAd, ...]
     held: tuple[RankedAd, ...]
     explored: bool = False
     dropped: dict[str, int] = field(default_factory=dict)
+    lottery: Lottery | None = None
 
 
 class UserRow(Protocol):

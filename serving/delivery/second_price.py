@@ -21,6 +21,7 @@ from serving.delivery.exploration import draws
 from serving.delivery.layout import Layout, OneBlock, Slots
 from serving.delivery.quality import Quality, QualityModel, Unhidden
 from serving.live import Live
+from serving.lottery import Lottery
 from serving.match import SEMANTIC
 from serving.request import AdRequest
 from serving.stages import Context, Slate
@@ -65,27 +66,30 @@ class SecondPrice:
         rng = draws(request, self._seed)
         explored = len(best) > 0 and rng.random() < self._explore
         by_score = _places(rank[best], slots.thresholds)
-        taken = np.arange(min(len(slots.thresholds), len(best))) if explored else by_score
+        usual = tuple("" if i == EMPTY else _creative(candidates, int(best[i])) for i in by_score)
+        lottery = Lottery(self._explore, len(best), usual, slots.thresholds, floor)
+        taken = np.arange(lottery.dealt) if explored else by_score
         order = rng.permutation(best) if explored else best
         n, won = len(best), list[int]()
-        prices, propensity, positions = list[Price](), list[float](), list[int]()
+        prices, positions = list[Price](), list[int]()
         for place, i in enumerate(int(t) for t in taken):
             if i == EMPTY:
                 continue
             row = int(order[i])
-            usual = place < len(by_score) and by_score[place] != EMPTY and best[by_score[place]] == row
-            propensity.append(float((1 - self._explore) * usual + self._explore / n))
             below = float(rank[best[i + 1]]) if i + 1 < n and not explored else 0.0
             least = 0.0 if explored else slots.thresholds[place]
             prices.append(self._price(int(bid[row]), int(objective[row]), unit[row], quality.factor[row], below, least, floor))
             positions.append(place + 1)
             won.append(row)
         lost = best[~np.isin(best, won)][:HELD]
-        shown = self._ads(candidates, scores, np.array(won, np.int64), bid, rank, quality, propensity, prices, positions, slots)
-        held = self._ads(candidates, scores, lost, bid, rank, quality, [0.0] * len(lost), [None] * len(lost), [0] * len(lost), slots)
+        shown = self._ads(candidates, scores, np.array(won, np.int64), bid, rank, quality, prices, positions, slots)
+        held = self._ads(candidates, scores, lost, bid, rank, quality, [None] * len(lost), [0] * len(lost), slots)
         texts = self._copywriter.write(request, context, candidates, np.array(won, np.int64), scores, live, rng)
-        shown = tuple(replace(ad, text=text) for ad, text in zip(shown, texts, strict=True))
-        return Slate(shown, held, explored, {k: v for k, v in dropped.items() if v})
+        shown = tuple(
+            replace(ad, text=text, propensity=lottery.chance(ad.position - 1, ad.creative_id))
+            for ad, text in zip(shown, texts, strict=True)
+        )
+        return Slate(shown, held, explored, {k: v for k, v in dropped.items() if v}, lottery)
 
     def _price(self, bid: int, objective: int, unit: float, quality: float, below: float, least: float, floor: int) -> Price:
         micros, rule = price(bid, float(unit), float(quality), max(below, least), floor)
@@ -97,7 +101,7 @@ class SecondPrice:
 
     def _ads(
         self, candidates: Candidates, scores: Scores, rows: NDArray[np.int64], bids: NDArray[np.int64], rank: NDArray[np.float64],
-        quality: Quality, propensity: Sequence[float], prices: Sequence[Price | None], positions: Sequence[int], slots: Slots,
+        quality: Quality, prices: Sequence[Price | None], positions: Sequence[int], slots: Slots,
     ) -> tuple[RankedAd, ...]:  # fmt: skip
         """Records of a few candidates, gathered column by column; only what has a price has a position."""
         snapshot, at, campaign = candidates.snapshot, candidates.rows[rows], candidates.campaigns[rows]
@@ -109,13 +113,18 @@ class SecondPrice:
         return tuple(
             RankedAd(
                 creative[i].decode(), owner[i].decode(), advertiser[i].decode(), OBJECTIVES[objective[i]], bid[i], pctr[i],
-                None if isnan(pcvr[i]) else pcvr[i], fit[i], int(ecpm[i]), position=positions[i], propensity=propensity[i],
-                price=prices[i], features=tuple(features[i]), block=slots.block(positions[i]) if positions[i] else "",
+                None if isnan(pcvr[i]) else pcvr[i], fit[i], int(ecpm[i]), position=positions[i], price=prices[i],
+                features=tuple(features[i]), block=slots.block(positions[i]) if positions[i] else "",
                 match=found[i][0], keyword=found[i][1], similarity=found[i][2], quality_parts=quality.parts(int(rows[i])),
                 scored_by="" if scores.asked is None or scores.asked[rows[i]] else scores.other,
             )
             for i in range(len(rows))
         )  # fmt: skip
+
+
+def _creative(candidates: Candidates, row: int) -> str:
+    name: bytes = candidates.snapshot["id.creative_id"][candidates.rows[row]]
+    return name.decode()
 
 
 def _found(candidates: Candidates, rows: NDArray[np.int64]) -> list[tuple[str, str, float | None]]:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import pytest
 
 from serving.candidates import Candidates
+from serving.delivery.layout import Slots
 from serving.delivery.second_price import SecondPrice
 from serving.request import AdRequest
 from serving.stages import NOBODY
@@ -59,3 +62,47 @@ def test_exploring_never_raises_a_price_over_the_bid_nor_hides_a_replay(bench: A
     for slate in once:
         for ad in slate.shown:
             assert ad.price is not None and ad.price.price_micros <= ad.bid_micros and ad.price.rule == "floor"
+
+
+class Steps:
+    """Slots that ask for ever less, as a page of search ads does; the first asks for more than anyone has."""
+
+    def __init__(self, *thresholds: float) -> None:
+        self.thresholds = thresholds
+
+    def slots(self, request: AdRequest, context: Any, placement: Any, floor_micros: int) -> Slots:
+        return Slots(self.thresholds, 2)
+
+
+@pytest.mark.parametrize("among", [1, 2, 3, 10])
+@pytest.mark.parametrize("one_each", [True, False])
+def test_where_slots_stay_empty_the_propensities_are_still_the_shares(bench: Any, ask: Ask, among: int, one_each: bool) -> None:
+    """With fewer ads than slots, or ads too poor for the top, a dealt slate stands elsewhere than the usual one."""
+    n, request = 2_500, ask(slots=4)
+    context = bench.surface.understanding[0].understand(request, NOBODY, bench.live)
+    candidates = Candidates(bench.snapshot, np.arange(among))
+    scores = bench.surface.precision[0].score(request, context, candidates, bench.live)
+    auction = SecondPrice(SHARE, 1_000, 7, layout=Steps(1e18, 1e18, 0.0, 0.0), one_each=one_each)
+    seen: Counter[tuple[int, str]] = Counter()
+    slates: Counter[tuple[str, ...]] = Counter()
+    said: dict[tuple[int, str], float] = {}
+    whole: dict[tuple[str, ...], float] = {}
+    for i in range(n):
+        slate = auction.allocate(replace(request, request_id=f"r{i}"), context, candidates, scores, bench.live)
+        by_slot = ["", "", "", ""]
+        for ad in slate.shown:
+            by_slot[ad.position - 1] = ad.creative_id
+            seen[ad.position, ad.creative_id] += 1
+            assert said.setdefault((ad.position, ad.creative_id), ad.propensity) == ad.propensity
+        slates[tuple(by_slot)] += 1
+        whole[tuple(by_slot)] = slate.lottery.slate_chance(by_slot)
+        for slot, name in enumerate(by_slot):
+            if not name:
+                seen[slot + 1, ""] += 1
+                said[slot + 1, ""] = slate.lottery.chance(slot, "")
+    for told, counted in ((said, seen), (whole, slates)):
+        for key, chance in told.items():
+            if n * chance < 10:
+                continue  # too rare to count
+            assert abs(counted[key] / n - chance) < 5 * np.sqrt(chance * (1 - chance) / n) + 1e-9, (key, chance, counted[key] / n)
+    assert all(not name or position > 2 or p < SHARE + 1e-9 for (position, name), p in said.items()), "the top is only dealt"
