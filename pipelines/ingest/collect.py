@@ -16,11 +16,12 @@ import pyarrow.parquet as pq
 
 from feature_repo.sources import Home
 from pipelines.exclusive import exclusive
-from pipelines.ingest.format import ROW, TS, Format, IngestError, LogFile
+from pipelines.ingest.format import ROW, TS, Format, LogFile
 from pipelines.ingest.landing import earliest, land_events, land_seen
-from pipelines.ingest.lines import SHOWN, Fault, read_chunks, read_header
+from pipelines.ingest.lines import Fault
 from pipelines.ingest.quarantine import quarantine_path, set_aside
 from pipelines.ingest.raw import keep_raw
+from pipelines.ingest.well_formed import wanted_columns, well_formed
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,7 @@ def ingest(home: Home, log: Format, path: Path, progress: Callable[[str, int], N
     Raises IngestError, before anything is changed, for a log that is not of the format.
     """
     files = log.files(path)
-    wanted = [_wanted(log, file) for file in files]
+    wanted = [wanted_columns(log, file) for file in files]
     counts: list[FileCount] = []
     added: dict[str, int] = {}
     days: set[date] = set()
@@ -92,19 +93,6 @@ def _sweep(home: Home) -> None:
     """Removes what an ingest that was killed left behind."""
     for left in [*home.raw.glob(".rows-*"), *home.raw.glob("*/.copy-*")]:
         shutil.rmtree(left) if left.is_dir() else left.unlink()
-
-
-def _wanted(log: Format, file: LogFile) -> tuple[str, ...]:
-    header = read_header(file.path)
-    columns = log.columns(file, header)
-    for name in columns:
-        if header.count(name) != 1:
-            raise IngestError(
-                "header",
-                ",".join(header)[:200],
-                f"{file.name} needs a first line with the column {name!r}, once; it is read by name.",
-            )
-    return columns
 
 
 def _one(
@@ -122,7 +110,7 @@ def _one(
     read = kept = 0
     seen: dict[str, pa.Table] = {}
     with tempfile.TemporaryDirectory(dir=home.raw, prefix=".rows-") as folder:
-        for i, rows in enumerate(_well_formed(log, file, columns, faults)):
+        for i, rows in enumerate(well_formed(log, file, columns, faults)):
             read += len(rows)
             _spool(Path(folder), i, rows)
             if progress:
@@ -144,17 +132,6 @@ def _one(
     aside = quarantine_path(home, log.name, sha)
     quarantined = set_aside(aside, file.name, faults)
     return FileCount(file.name, file.role, sha, read + quarantined, kept, quarantined, read - kept, str(aside) if quarantined else "")
-
-
-def _well_formed(log: Format, file: LogFile, columns: tuple[str, ...], faults: list[Fault]) -> Iterator[pa.Table]:
-    """Typed rows, a chunk at a time; what is wrong goes to `faults`."""
-    for chunk in read_chunks(file.path, read_header(file.path), columns):
-        faults.extend(chunk.faults)
-        parsed = log.parse(file, chunk.cells)
-        bad = parsed.reasons != ""
-        faults.extend(Fault(int(chunk.line[i]), str(parsed.reasons[i]), chunk.texts[i][:SHOWN]) for i in np.flatnonzero(bad))
-        if not bad.all():
-            yield parsed.rows.filter(pa.array(~bad))
 
 
 def _spool(folder: Path, chunk: int, rows: pa.Table) -> None:

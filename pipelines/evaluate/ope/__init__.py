@@ -1,0 +1,14 @@
+"""Off-policy evaluation: what a policy would earn, from what another one showed with known chances."""
+
+from __future__ import annotations
+
+from pipelines.evaluate.ope.doubly_robust import DoublyRobust
+from pipelines.evaluate.ope.estimator import Estimator
+from pipelines.evaluate.ope.inverse_propensity import InversePropensity
+from pipelines.evaluate.ope.self_normalised import SelfNormalised
+from pipelines.evaluate.ope.whole_slate import WholeSlate
+
+
+def estimators(bound: float | None = None, seed: int = 7, threads: int = 2) -> tuple[Estimator, ...]:
+    """Every estimator. bound: of the weights, see clip."""
+    return InversePropensity(bound), SelfNormalised(bound), DoublyRobust(bound, seed, threads), WholeSlate(bound)

@@ -1,0 +1,37 @@
+"""Doubly robust: an outcome model, corrected by weighted residuals."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from pipelines.evaluate.ope.clip import clip
+from pipelines.evaluate.ope.estimator import Moments
+from pipelines.evaluate.ope.feedback import Feedback
+from pipelines.evaluate.ope.outcome_model import expected_rewards
+from pipelines.evaluate.ope.target import Target
+
+
+@dataclass(frozen=True)
+class DoublyRobust:
+    """Σ_a π(a | x, k) q(x, a, k) + w (r − q(x, a, k)) over the positions of a round (Dudík, Langford and Li, 2011).
+
+    Right where either the propensities or the model q are; the better the model, the less is left to the weights. The model is
+    cross-fitted, so that a round's own reward is not in what is expected of it. bound: see clip.
+    """
+
+    bound: float | None = None
+    seed: int = 7
+    threads: int = 2
+    name: str = "doubly_robust"
+
+    def applies(self, feedback: Feedback, target: Target) -> bool:
+        return True
+
+    def moments(self, feedback: Feedback, target: Target) -> Moments:
+        weight, clipped = clip(target.probability, feedback.propensity, self.bound)
+        logged, options = expected_rewards(feedback, target, self.seed, self.threads)
+        expected = np.bincount(target.option_slot, weights=target.option_probability * options, minlength=len(feedback))
+        gain, one = feedback.per_round(expected + weight * (feedback.reward - logged)), np.ones(feedback.rounds)
+        return Moments(gain, one, one, weight, weight * feedback.reward, clipped)

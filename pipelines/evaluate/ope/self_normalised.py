@@ -1,0 +1,36 @@
+"""Self-normalised inverse propensity score, position by position."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from pipelines.evaluate.ope.clip import clip
+from pipelines.evaluate.ope.estimator import Moments
+from pipelines.evaluate.ope.feedback import EMPTY, Feedback
+from pipelines.evaluate.ope.target import Target
+
+
+@dataclass(frozen=True)
+class SelfNormalised:
+    """The weighted mean of the rewards of ads, times the ads that the target shows in a round (Swaminathan and Joachims, 2015).
+
+    Weights as in InversePropensity, divided by their own sum instead of what it should be: a little bias, much less variance, and
+    never outside the range of the rewards. Of a deterministic target on a uniform log it is the mean over the matching rows. How
+    many slots the target fills is known, not estimated: the log need not have left a slot empty where the target would.
+    """
+
+    bound: float | None = None
+    name: str = "snips"
+
+    def applies(self, feedback: Feedback, target: Target) -> bool:
+        return True
+
+    def moments(self, feedback: Feedback, target: Target) -> Moments:
+        weight, clipped = clip(target.probability, feedback.propensity, self.bound)
+        weight = np.where(feedback.action == EMPTY, 0.0, weight)
+        gain = feedback.per_round(weight * feedback.reward)
+        filled = np.bincount(target.option_slot, weights=target.option_probability, minlength=len(feedback))
+        slots = feedback.per_round(filled)
+        return Moments(gain, feedback.per_round(weight), slots, weight, weight * feedback.reward, clipped)

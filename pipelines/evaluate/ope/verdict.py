@@ -1,0 +1,105 @@
+"""Whether an estimate says anything, and what it says against another policy."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from pipelines.evaluate.ope.bootstrap import RESAMPLES, interval
+from pipelines.evaluate.ope.estimate import Estimate, estimate
+from pipelines.evaluate.ope.estimator import Estimator, Moments
+from pipelines.evaluate.ope.feedback import Feedback
+from pipelines.evaluate.ope.target import Target
+
+LEAST_SIZE: Final = 100.0
+"""Effective rows below which nothing is concluded."""
+LEAST_REWARDS: Final = 20.0
+"""Effective rewards (clicks) below which nothing is concluded."""
+MOST_LEVERAGE: Final = 0.15
+"""Share of an estimate that one more click may be worth. With more, intervals held the truth in 83 to 91 % of simulated runs
+instead of 95: the clicks that would have widened them are those that did not happen to come."""
+
+
+@dataclass(frozen=True)
+class OpeVerdict:
+    """estimate: of the target, or of target minus the policy that it is compared with; low, high: its 95 % interval.
+
+    conclusive: the log tells enough to go by; what it tells then stands in the interval and, in words, in `reason`. Where it is
+    not, `reason` names what is too small and what would help.
+    """
+
+    estimate: float
+    low: float
+    high: float
+    effective_sample_size: float
+    conclusive: bool
+    reason: str
+
+
+def verdict(found: Estimate, logged: float | None = None) -> OpeVerdict:
+    """Of one estimate. logged: what the policy that logged earned a round, for the words."""
+    lacks = _lacks(found)
+    if lacks:
+        return _of(found, False, lacks)
+    said = f"{found.estimator} {found.value:.6g}, 95 % interval {found.low:.6g} to {found.high:.6g}"
+    if logged is None:
+        return _of(found, True, said)
+    word = "better than" if found.low > logged else "worse than" if found.high < logged else "not told apart from"
+    return _of(found, True, f"{said}: {word} the policy that logged, {logged:.6g}")
+
+
+def compare(
+    estimator: Estimator, feedback: Feedback, challenger: Target, champion: Target, seed: int, resamples: int = RESAMPLES
+) -> OpeVerdict:
+    """Challenger minus champion on the same rounds, paired: whole rounds are drawn again for both at once.
+
+    Both estimates must be conclusive by themselves. Raises PipelineError when a target is not about the feedback.
+    """
+    ours, theirs = (estimate(estimator, feedback, t, seed, resamples) for t in (challenger, champion))
+    weakest = min((ours, theirs), key=lambda e: e.effective_sample_size)
+    found = difference(estimator.moments(feedback, challenger), estimator.moments(feedback, champion), seed, resamples)
+    value, low, high = found
+    for name, each in ((challenger.name, ours), (champion.name, theirs)):
+        if lacks := _lacks(each):
+            return OpeVerdict(value, low, high, weakest.effective_sample_size, False, f"{name}: {lacks}")
+    word = "better than" if low > 0 else "worse than" if high < 0 else "not told apart from"
+    reason = f"{challenger.name} {ours.value:.6g} is {word} {champion.name} {theirs.value:.6g}: {value:+.6g}, {low:+.6g} to {high:+.6g}"
+    return OpeVerdict(value, low, high, weakest.effective_sample_size, True, reason)
+
+
+def difference(ours: Moments, theirs: Moments, seed: int, resamples: int = RESAMPLES) -> tuple[float, float, float]:
+    """Value of the first minus that of the second, and its interval, by each round's pull on both (the delta method's influence)."""
+    value = ours.value - theirs.value
+    if not np.isfinite(value):
+        return value, float("nan"), float("nan")
+    pull, one = value + influence(ours) - influence(theirs), np.ones(len(ours.gain))
+    if not np.ptp(pull) > 0:
+        return value, value, value
+    return value, *interval(Moments(pull, one, one, ours.importance, ours.rewarded, ours.clipped), seed, resamples, signed=True)
+
+
+def influence(moments: Moments) -> np.ndarray:
+    """How far each round pulls the value, (rounds,); the mean is 0."""
+    gain, weight, slots = moments.gain.mean(), moments.weight.mean(), moments.slots.mean()
+    by_gain = (moments.gain - gain) * slots / weight
+    return np.asarray(by_gain + (moments.slots - slots) * gain / weight - (moments.weight - weight) * gain * slots / weight**2)
+
+
+def _of(found: Estimate, conclusive: bool, reason: str) -> OpeVerdict:
+    return OpeVerdict(found.value, found.low, found.high, found.effective_sample_size, conclusive, reason)
+
+
+def _lacks(found: Estimate) -> str:
+    """What an estimate has too little of, or ""."""
+    help = "log longer, explore more, or ask for a target nearer to what was served"
+    if found.effective_sample_size < LEAST_SIZE:
+        return f"the effective sample size is {found.effective_sample_size:.1f}, at least {LEAST_SIZE:.0f} are needed; {help}"
+    if found.effective_rewards < LEAST_REWARDS:
+        return f"the clicks weigh as much as {found.effective_rewards:.1f} equal ones, at least {LEAST_REWARDS:.0f} are needed; {help}"
+    if found.leverage > MOST_LEVERAGE:
+        return f"one more click could move the estimate by {found.leverage:.0%}, at most {MOST_LEVERAGE:.0%} is safe; {help}"
+    if not np.isfinite([found.low, found.high]).all():
+        return f"no interval: nothing varies from round to round; {help}"
+    return ""
