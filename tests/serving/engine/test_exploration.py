@@ -78,7 +78,7 @@ class Steps:
 @pytest.mark.parametrize("one_each", [True, False])
 def test_where_slots_stay_empty_the_propensities_are_still_the_shares(bench: Any, ask: Ask, among: int, one_each: bool) -> None:
     """With fewer ads than slots, or ads too poor for the top, a dealt slate stands elsewhere than the usual one."""
-    n, request = 2_500, ask(slots=4)
+    n, request = 1_500, ask(slots=4)
     context = bench.surface.understanding[0].understand(request, NOBODY, bench.live)
     candidates = Candidates(bench.snapshot, np.arange(among))
     scores = bench.surface.precision[0].score(request, context, candidates, bench.live)
