@@ -9,7 +9,7 @@ import typer
 
 from pipelines.cli.output import debug
 
-VERBS = ("simulate", "ingest", "features", "language", "train", "tune", "evaluate", "gate", "registry", "promote",
+VERBS = ("simulate", "ingest", "features", "language", "train", "tune", "evaluate", "ope", "gate", "registry", "promote",
          "rollback", "shadow", "quality", "guard", "serve", "explain", "bench", "demo", "up", "doctor", "config")  # fmt: skip
 """Modules of pipelines/cli, in the order of `placard --help`; each has register(app)."""
 

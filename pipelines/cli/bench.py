@@ -63,5 +63,24 @@ def search(
     emit(result, as_json, as_text(result))
 
 
+@group.command("ope")
+@guarded
+def ope(
+    runs: int = typer.Option(0, "--runs", min=0, help="Seeded runs; by default 200, or 40 when small."),
+    small: bool = typer.Option(False, "--small", help="40 logs of 10,000 requests: seconds instead of minutes; too few to judge by."),
+    as_json: bool = JSON,
+) -> None:
+    """Coverage of off-policy intervals against a simulated market's truth, per estimator."""
+    from pipelines.bench.ope import ROUNDS, RUNS, SMALL_ROUNDS, SMALL_RUNS, as_text, run
+    from pipelines.evaluate.ope.bootstrap import RESAMPLES
+    from serving.settings import load
+
+    settings = load()
+    usual, rounds = (SMALL_RUNS, SMALL_ROUNDS) if small else (RUNS, ROUNDS)
+    say = functools.partial(typer.echo, err=True)
+    result = run(settings.seed, runs or usual, rounds, RESAMPLES, settings.threads, say)
+    emit(result, as_json, as_text(result))
+
+
 def register(app: typer.Typer) -> None:
     app.add_typer(group, name="bench")

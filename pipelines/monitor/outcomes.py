@@ -43,7 +43,7 @@ class Outcomes:
         return len(self.predicted)
 
 
-def _labels(home: Home, first: date, as_of: datetime) -> tuple[dict[str, datetime], dict[str, datetime]]:
+def labels(home: Home, first: date, as_of: datetime) -> tuple[dict[str, datetime], dict[str, datetime]]:
     """(impression -> when it was seen, impression -> its first click), of what was known before `as_of`."""
     seen: dict[str, datetime] = {}
     clicked: dict[str, datetime] = {}
@@ -67,7 +67,7 @@ def outcomes(home: Home, log: EventLog, first: date, last: date, maturity: timed
     An ad counts when its impression was reported and `maturity` has passed since; a click counts within `maturity` of it.
     """
     as_of = end_of(last)
-    seen, clicks = _labels(home, first, as_of)
+    seen, clicks = labels(home, first, as_of)
     rows: list[tuple[int, date, str, str, str, str, int, bool, float, bool]] = []
     scores: dict[str, dict[int, float]] = {}
     immature = 0

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
 
 from serving.request import AdRequest
 from serving.snapshot.snapshot import Placement
 from serving.stages import Context
+
+EMPTY: Final = -1
+"""In place of a row number: nobody stands there."""
 
 
 @dataclass(frozen=True)
@@ -54,3 +61,13 @@ class TopAndBottom:
             count = max(round(count * (1 - context.query.intent_probability / 2)), min(self._fewest, count))
         top = min(self._top, count)
         return Slots((floor_micros * self._factor,) * top + (0.0,) * (count - top), top)
+
+
+def places(rank: NDArray[np.float64], thresholds: Sequence[float]) -> list[int]:
+    """Which of the ranked stands in each slot, EMPTY where the next in rank is not good enough for it."""
+    out, at = [], 0
+    for least in thresholds:
+        good = at < len(rank) and rank[at] >= least
+        out.append(at if good else EMPTY)
+        at += good
+    return out

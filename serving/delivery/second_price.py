@@ -18,7 +18,7 @@ from serving.delivery.auction import CHARGED_ON, CPM, PER_THOUSAND, payable, pri
 from serving.delivery.bids import Bids, CampaignBids
 from serving.delivery.copywriter import Copywriter
 from serving.delivery.exploration import draws
-from serving.delivery.layout import Layout, OneBlock, Slots
+from serving.delivery.layout import EMPTY, Layout, OneBlock, Slots, places
 from serving.delivery.quality import Quality, QualityModel, Unhidden
 from serving.live import Live
 from serving.lottery import Lottery
@@ -28,7 +28,6 @@ from serving.stages import Context, Slate
 
 HELD: Final = 20
 """Losers kept in the record, for explanations."""
-EMPTY: Final = -1
 MATCH_NAMES: Final = (*MATCH_TYPES, "semantic")
 
 
@@ -65,7 +64,7 @@ class SecondPrice:
             best = _one_each(best, candidates.snapshot.campaign_advertiser[campaign])
         rng = draws(request, self._seed)
         explored = len(best) > 0 and rng.random() < self._explore
-        by_score = _places(rank[best], slots.thresholds)
+        by_score = places(rank[best], slots.thresholds)
         usual = tuple("" if i == EMPTY else _creative(candidates, int(best[i])) for i in by_score)
         lottery = Lottery(self._explore, len(best), usual, slots.thresholds, floor)
         taken = np.arange(lottery.dealt) if explored else by_score
@@ -136,16 +135,6 @@ def _found(candidates: Candidates, rows: NDArray[np.int64]) -> list[tuple[str, s
     for kind, keyword, alike in zip(match.kind[rows].tolist(), match.keyword[rows].tolist(), match.similarity[rows].tolist(), strict=True):
         text = index.text(keyword) if index is not None and kind != SEMANTIC else ""
         out.append((MATCH_NAMES[kind], text, None if isnan(alike) else alike))
-    return out
-
-
-def _places(rank: NDArray[np.float64], thresholds: Sequence[float]) -> list[int]:
-    """Which of the ranked stands in each slot, EMPTY where the next in rank is not good enough for it."""
-    out, at = [], 0
-    for least in thresholds:
-        good = at < len(rank) and rank[at] >= least
-        out.append(at if good else EMPTY)
-        at += good
     return out
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -42,9 +42,9 @@ class BanditLog:
 
     def later(self, share: float) -> BanditLog:
         """Without the first `share` of the rows, which a policy was learned from."""
-        at = slice(round(len(self) * share), None)
-        return BanditLog(self.part, *(c[at] for c in (self.action, self.position, self.reward, self.propensity, self.affinity)),
-                         self.item_feature)  # fmt: skip
+        cut = round(len(self) * share)
+        rows = {name: getattr(self, name)[cut:] for name in ("action", "position", "reward", "propensity", "affinity")}
+        return replace(self, **rows)
 
     def context(self, rows: Ints, item: Ints) -> NDArray[np.float32]:
         """What an outcome model reads of some rows, had `item` been shown: position, item, affinity to it and to all, (k, 4)."""

@@ -15,7 +15,7 @@ from pipelines.evaluate.ope.target import Target
 DETERMINISTIC: Final = "deterministic:"
 LEARNED: Final = ("best-item", "proportional", "ranked")
 NAMES: Final = ("uniform", f"{DETERMINISTIC}ITEM", *LEARNED)
-DOUBTS: Final = 200.0
+DOUBTS: Final = 500.0
 """Impressions of the overall rate that an item's own rate is averaged with: clicks are too rare to go by alone."""
 
 

@@ -35,7 +35,7 @@ def interval(moments: Moments, seed: int, resamples: int = RESAMPLES, signed: bo
     tail = (1 - LEVEL) / 2
     low, high = np.quantile((drawn[sound] - value) / errors[sound], [tail, 1 - tail])
     least = -np.inf if signed else 0.0
-    return max(value - float(high) * error, least), value - float(low) * error
+    return max(value - float(high) * error, least), max(value - float(low) * error, least)
 
 
 def _distinct(columns: NDArray[np.float64]) -> tuple[NDArray[np.float64], Floats]:

@@ -50,15 +50,17 @@ class Feedback:
         demand_chances("propensity", self.propensity)
         if self.slate_propensity is not None:
             if len(self.slate_propensity) != self.rounds:
-                raise PipelineError("slate propensities", len(self.slate_propensity), f"One is needed for each of the {self.rounds} rounds.")
+                raise PipelineError(
+                    "slate propensities", len(self.slate_propensity), f"One is needed for each of the {self.rounds} rounds."
+                )
             demand_chances("slate propensity", self.slate_propensity)
 
     def __len__(self) -> int:
         return len(self.round)
 
-    def per_round(self, values: Floats) -> Floats:
+    def per_round(self, values: NDArray[np.number]) -> Floats:
         """Sums over the slots of each round, shape (rounds,)."""
-        return np.bincount(self.round, weights=values, minlength=self.rounds)
+        return np.bincount(self.round, weights=values, minlength=self.rounds).astype(np.float64)
 
 
 def _demand(what: str, values: NDArray[np.generic], good: NDArray[np.bool_], fix: str) -> None:

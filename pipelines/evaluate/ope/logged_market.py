@@ -55,7 +55,9 @@ class LoggedMarket:
     @classmethod
     def of(cls, seed: int, requests: int, share: float) -> LoggedMarket:
         """share: of slates that the logging policy deals at random."""
-        config = MarketConfig(seed=seed, users=3_000, creatives=400, impressions_per_day=20_000, candidates=CANDIDATES, explored=share, images=False)
+        config = MarketConfig(
+            seed=seed, users=3_000, creatives=400, impressions_per_day=20_000, candidates=CANDIDATES, explored=share, images=False
+        )
         world, rng, surface = World.of(config), config.rng("off-policy"), SURFACES.index(SURFACE)
         asked = ask(world, 0, requests * 5.0)
         asked = asked.rows(np.flatnonzero(asked.surface == surface)[:requests])
@@ -135,4 +137,4 @@ def _slate(slates: policy.Slates) -> Ints:
 def _arrangements(count: Ints) -> Floats:
     """Ordered slates that can be dealt from `count` ads: count! / (count - DEPTH)!, at least 1."""
     left = count[:, None] - np.arange(DEPTH)
-    return np.where(left > 0, left, 1).prod(axis=1).astype(np.float64)
+    return np.asarray(np.where(left > 0, left, 1).prod(axis=1), np.float64)

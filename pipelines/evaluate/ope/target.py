@@ -18,6 +18,7 @@ class Target:
     probability: (n,) P(the logged action at its position | round). slate_probability: (rounds,) P(the logged slate | round), None
     where slates are unknown. The m options are all it may show with its chances: option_slot, the slot (row of the feedback) each
     is for; option_probability; option_context (m, d), as the outcome model reads it. An empty slot is no option: it earns nothing.
+    unsupported: share of what it shows that the policy that logged never would have; no weight brings that back.
     """
 
     name: str
@@ -26,6 +27,7 @@ class Target:
     option_probability: Floats
     option_context: NDArray[np.float32]
     slate_probability: Floats | None = None
+    unsupported: float = 0.0
 
     def fits(self, feedback: Feedback) -> None:
         """Raises PipelineError when it is not about this feedback, or its chances are none."""

@@ -1,0 +1,148 @@
+"""`placard ope`: what another policy would have earned, from a log with propensities; refuses where the log tells too little."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from pipelines.cli.output import Figure, emit, guarded, people, report
+
+if TYPE_CHECKING:
+    from pipelines.evaluate.ope.answer import Answer
+    from pipelines.evaluate.ope.estimate import Estimate
+    from pipelines.evaluate.ope.feedback import Feedback
+    from pipelines.evaluate.ope.target import Target
+    from serving.settings import Settings
+
+
+def _bandit(settings: Settings, path: Path, target: str, learn_share: float) -> tuple[dict[str, Any], Feedback, Target]:
+    from pipelines.evaluate.ope.bandit_log import read_bandit_log
+    from pipelines.evaluate.ope.bandit_targets import bandit_target
+
+    log = read_bandit_log(path)
+    judged, policy = bandit_target(log, target, learn_share, settings.seed)
+    setup = {"log": log.part, "rows": len(log), "learned_from": len(log) - len(judged), "items": log.items}
+    return setup, judged.feedback, policy
+
+
+def _served(settings: Settings, target: str, partition: str, days: int) -> tuple[dict[str, Any], Feedback, Target]:
+    from datetime import timedelta
+
+    from feature_repo.sources import parse_day
+    from pipelines.errors import Missing
+    from pipelines.evaluate.ope.ranker_named import ranker_named
+    from pipelines.evaluate.ope.served_log import served_log_of
+    from pipelines.evaluate.ope.served_targets import UNIFORM, reranked, uniform
+    from pipelines.served import served_log
+
+    day = parse_day(partition)
+    ranker = None if target == UNIFORM else ranker_named(settings.home, target)
+    with served_log(settings) as log:
+        maturity = timedelta(hours=settings.label_maturity_hours)
+        served = served_log_of(settings.home, log, day - timedelta(days=days - 1), day, maturity)
+    setup = {"log": "served", "day": day, "days": days, "left_out": served.left_out, "immature": served.immature}
+    if not served.rounds:
+        fix = (
+            f"None of them can be judged ({served.immature} are younger than {maturity}, {served.left_out} carry no chances or no "
+            "vectors): serve more, and let a day pass."
+        )
+        raise Missing(f"served decisions up to {day}", len(served.rounds), fix)
+    return setup, served.feedback, uniform(served) if ranker is None else reranked(served, ranker)
+
+
+def _figures(found: Answer) -> list[Figure]:
+    from pipelines.evaluate.ope.verdict import LEAST_REWARDS, LEAST_SIZE, MOST_LEVERAGE, MOST_UNSUPPORTED
+
+    figures = [Figure("logged", found.logged, "clicks")]
+    for e in found.estimates:
+        figures += [
+            Figure(e.estimator, _finite(e.value), "clicks"),
+            Figure(f"{e.estimator}_low", _finite(e.low), "clicks"),
+            Figure(f"{e.estimator}_high", _finite(e.high), "clicks"),
+            _least(f"{e.estimator}_effective_sample_size", e.effective_sample_size, LEAST_SIZE, "rows"),
+            _least(f"{e.estimator}_effective_rewards", e.effective_rewards, LEAST_REWARDS, "clicks"),
+            _most(f"{e.estimator}_leverage", e.leverage, MOST_LEVERAGE),
+            _most(f"{e.estimator}_unsupported", e.unsupported, MOST_UNSUPPORTED),
+            Figure(f"{e.estimator}_clipped", e.clipped, "share"),
+        ]
+    for position, e in found.positions.items():
+        ends = (("", e.value), ("_low", e.low), ("_high", e.high))
+        figures += [Figure(f"position_{position}_{e.estimator}{end}", _finite(value), "clicks") for end, value in ends]
+    return figures
+
+
+def _between(e: Estimate) -> str:
+    return "no interval" if math.isnan(e.low) else f"{e.low:.6f} to {e.high:.6f}"
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None
+
+
+def _least(name: str, value: float, bound: float, unit: str) -> Figure:
+    return Figure(name, value, unit, f"≥ {bound:g}", value >= bound)
+
+
+def _most(name: str, value: float, bound: float) -> Figure:
+    return Figure(name, _finite(value), "share", f"≤ {bound:g}", value <= bound)
+
+
+def _lines(found: Answer) -> list[str]:
+    head = f"{found.target} on {found.rounds:,} rounds; the policy that logged earned {found.logged:.6f} clicks a round"
+    lines = [head, f"{'':14} {'estimate':>9}  {'95 % interval':<21} {'effective rows':>14} {'clicks':>8}  verdict"]
+    for e, v in zip(found.estimates, found.verdicts, strict=True):
+        between = _between(e)
+        word = "conclusive" if v.conclusive else "too little"
+        lines.append(f"{e.estimator:14} {e.value:9.6f}  {between:<21} {e.effective_sample_size:14,.1f} {e.effective_rewards:8,.1f}  {word}")
+    for position, e in found.positions.items():
+        lines.append(f"  position {position:<3} {e.value:9.6f}  {_between(e)}")
+    return [*lines, *(f"{name} needs the chances of whole slates, which the log does not tell" for name in found.silent)]
+
+
+@guarded
+def ope(
+    log_dir: Path = typer.Argument(None, help="An Open Bandit log: the folder of one campaign, like random/men."),
+    target: str = typer.Option(
+        ..., "--target",
+        help="Whose value: uniform; of a log deterministic:ITEM, best-item, proportional or ranked; with --served an alias or version.",
+    ),
+    served: bool = typer.Option(False, "--served", help="Judge on our own served decisions instead of a log."),
+    partition: str = typer.Option("", "--partition", help="With --served: the last day looked at, YYYY-MM-DD."),
+    days: int = typer.Option(7, "--days", min=1, help="With --served: days that are looked at, up to the partition."),
+    learn_share: float = typer.Option(0.5, "--learn-share", help="Of a log: the earlier share that best-item and the like learn from."),
+    clip: float = typer.Option(None, "--clip", min=1.0, help="Most that a weight may be; by default the square root of their number."),
+    as_json: bool = typer.Option(False, "--json", help="One JSON object."),
+) -> None:  # fmt: skip
+    """Each estimator with its interval and effective sample size, and a verdict; exit 3 where the log tells too little."""
+    from rich.markup import escape
+
+    from pipelines.errors import PipelineError, Refused
+    from pipelines.evaluate.ope.answer import answer
+    from serving.settings import load
+
+    settings = load()
+    if served == (log_dir is not None):
+        raise PipelineError("argument LOG_DIR", str(log_dir or ""), "Name the folder of a log, or say --served, not both.")
+    if served and not partition:
+        raise PipelineError("option --partition", partition, "`placard ope --served` needs a day: --partition YYYY-MM-DD.")
+    if partition and not served:
+        raise PipelineError("option --partition", partition, "A log is read whole; the option goes with --served.")
+    with people.status("Estimating"):
+        setup, feedback, policy = _served(settings, target, partition, days) if served else _bandit(settings, log_dir, target, learn_share)
+        found = answer(feedback, policy, settings.seed, clip, settings.threads)
+    verdict = found.verdict
+    setup |= {
+        "target": found.target, "rounds": found.rounds, "slots": found.slots, "seed": settings.seed, "silent": list(found.silent),
+        "conclusive": verdict.conclusive, "verdict": verdict.reason,
+    }  # fmt: skip
+    lines = _lines(found) + ([f"[bold]{escape(verdict.reason)}[/]"] if verdict.conclusive else [])
+    emit(report("ope", setup, _figures(found)), as_json, lines)
+    if not verdict.conclusive:
+        raise Refused("verdict", found.target, f"The log tells too little: {verdict.reason}.")
+
+
+def register(app: typer.Typer) -> None:
+    app.command("ope")(ope)

@@ -1,0 +1,30 @@
+"""One position of a log by itself."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from pipelines.evaluate.ope.feedback import Feedback
+from pipelines.evaluate.ope.target import Target
+
+
+def at_position(feedback: Feedback, target: Target, position: int) -> tuple[Feedback, Target]:
+    """The rounds that have the position, and of each that slot alone; both speak of single ads there, not of slates."""
+    mine = feedback.position == position
+    row = np.cumsum(mine) - 1
+    had, number = np.unique(feedback.round[mine], return_inverse=True)
+    columns = {name: getattr(feedback, name)[mine] for name in ("action", "position", "reward", "propensity", "context")}
+    asked = mine[target.option_slot]
+    return (
+        Feedback(rounds=len(had), round=number, **columns),
+        replace(
+            target,
+            probability=target.probability[mine],
+            option_slot=row[target.option_slot[asked]],
+            option_probability=target.option_probability[asked],
+            option_context=target.option_context[asked],
+            slate_probability=None,
+        ),
+    )

@@ -1,0 +1,26 @@
+"""Challenger against champion on what was served: the evidence that a promotion can ask for."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from pipelines.evaluate.ope.doubly_robust import DoublyRobust
+from pipelines.evaluate.ope.served_log import ServedLog
+from pipelines.evaluate.ope.served_targets import reranked
+from pipelines.evaluate.ope.verdict import OpeVerdict, compare
+from serving.bundles import Bundle
+
+NOTHING: Final = float("nan")
+
+
+def served_verdict(served: ServedLog, challenger: Bundle, champion: Bundle, seed: int, threads: int = 2) -> OpeVerdict:
+    """Clicks a request of the challenger's slates minus those of the champion's, doubly robust, paired over decisions.
+
+    Better is shown by low > 0, no loss within d by low > -d. Not conclusive, with the reason, where nothing has been served yet or the
+    log tells too little. Raises PipelineError when a ranker reads other columns than were logged.
+    """
+    if not served.rounds:
+        reason = f"no matured decision carries the chances of its slate ({served.immature} are too young, {served.left_out} say too little)"
+        return OpeVerdict(NOTHING, NOTHING, NOTHING, 0.0, False, reason)
+    ours, theirs = (reranked(served, ranker) for ranker in (challenger, champion))
+    return compare(DoublyRobust(None, seed, threads), served.feedback, ours, theirs, seed)
