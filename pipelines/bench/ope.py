@@ -6,6 +6,7 @@ import time
 from typing import Any, Final
 
 from pipelines.cli.output import Figure, report
+from pipelines.evaluate.ope import estimators
 from pipelines.evaluate.ope.coverage import REQUESTS, coverage
 from pipelines.evaluate.ope.logged_market import LoggedMarket
 from pipelines.run_verb import Progress
@@ -21,7 +22,15 @@ def run(seed: int, runs: int, rounds: int, resamples: int, threads: int, say: Pr
     """Coverage, bias and width by estimator over `runs` seeded logs of `rounds` requests, for a target that did not log them."""
     started = time.perf_counter()
     market = LoggedMarket.of(seed, REQUESTS, SHARE)
-    found = coverage(market, runs, rounds, resamples, seed, threads, lambda done: say(f"{done} of {runs} runs") if done % 20 == 0 else None)
+    found = coverage(
+        market,
+        runs,
+        rounds,
+        resamples,
+        seed,
+        estimators(None, seed, threads),
+        lambda done: say(f"{done} of {runs} runs") if done % 20 == 0 else None,
+    )
     figures = [Figure("target_value", market.value, "clicks"), Figure("logged_value", market.logged_value, "clicks")]
     for c in found:
         figures += [

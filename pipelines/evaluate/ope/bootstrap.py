@@ -20,8 +20,9 @@ def interval(moments: Moments, seed: int, resamples: int = RESAMPLES, signed: bo
     """The 95 % bootstrap-t interval of the value (Efron and Tibshirani, 1993, chapter 12): whole rounds are drawn again, and what a
     resample misses is measured in its own standard errors.
 
-    Percentile intervals were tried beside it: where few, heavy weights carry an estimate they miss the truth on the high side more
-    often. A value that cannot be negative has no negative low end; signed: it can. nan where nothing varies or no weight is left.
+    A standard error is at least that of as many equal coins as the weights are worth: every row tells of it, not only the clicked
+    ones, and where clicks are rare the heaviest weights have often met none. A value that cannot be negative has no negative low
+    end; signed: it can. nan where nothing varies or no weight is left.
     """
     distinct, counts = _distinct(moments.columns)
     products = _products(distinct)
@@ -45,20 +46,22 @@ def _distinct(columns: NDArray[np.float64]) -> tuple[NDArray[np.float64], Floats
 
 
 def _products(columns: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Of gain g, weight w and slots s: g, w, s, gg, ww, ss, gw, gs, ws."""
-    g, w, s = columns.T
-    return np.stack([g, w, s, g * g, w * w, s * s, g * w, g * s, w * s], axis=1)
+    """Of gain g, weight w and slots s: g, w, s, gg, ww, ss, gw, gs, ws; then the last three columns as they are."""
+    g, w, s, *sums = columns.T
+    return np.stack([g, w, s, g * g, w * w, s * s, g * w, g * s, w * s, *sums], axis=1)
 
 
 def _estimate(sums: NDArray[np.float64], rounds: int) -> tuple[Floats, Floats]:
-    """Values and their standard errors (delta method) from sums of products, (draws, 9)."""
-    g, w, s, gg, ww, ss, gw, gs, ws = sums.T / rounds
+    """Values and their standard errors (delta method, at least those of coins) from sums of products, (draws, 12)."""
+    g, w, s, gg, ww, ss, gw, gs, ws, importance, squares, rewarded = sums.T / rounds
     with np.errstate(divide="ignore", invalid="ignore"):
         value = g * s / w
         by_g, by_w, by_s = s / w, -value / w, g / w
         variance = by_g**2 * (gg - g * g) + by_w**2 * (ww - w * w) + by_s**2 * (ss - s * s)
         variance += 2 * (by_g * by_w * (gw - g * w) + by_g * by_s * (gs - g * s) + by_w * by_s * (ws - w * s))
-        return value, np.sqrt(np.maximum(variance, 0) / rounds)
+        rate = np.nan_to_num(np.clip(rewarded / importance, 0, 1))
+        coins = (s / w) ** 2 * squares * rate * (1 - rate)
+        return value, np.sqrt(np.maximum(variance, coins) / rounds)
 
 
 def _resampled(products: NDArray[np.float64], counts: Floats, seed: int, resamples: int) -> Iterator[tuple[Floats, Floats]]:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
-from pipelines.evaluate.ope import estimators
 from pipelines.evaluate.ope.estimate import Estimate, estimate
+from pipelines.evaluate.ope.estimator import Estimator
 from pipelines.evaluate.ope.logged_market import LoggedMarket
 
 REQUESTS: Final = 40_000
@@ -30,13 +30,19 @@ class Coverage:
 
 
 def coverage(
-    market: LoggedMarket, runs: int, rounds: int, resamples: int, seed: int, threads: int, ran: Callable[[int], None] = lambda run: None
+    market: LoggedMarket,
+    runs: int,
+    rounds: int,
+    resamples: int,
+    seed: int,
+    asked: Sequence[Estimator],
+    ran: Callable[[int], None] = lambda run: None,
 ) -> list[Coverage]:
     """`runs` runs of `rounds` rounds each; the same seed gives the same figures. ran: told of each run that is done."""
     found: dict[str, list[Estimate]] = {}
     for run in range(runs):
         feedback, target = market.draw(seed + run, rounds)
-        for estimator in estimators(None, seed + run, threads):
+        for estimator in asked:
             found.setdefault(estimator.name, []).append(estimate(estimator, feedback, target, seed + run, resamples))
         ran(run + 1)
     return [_summary(name, each, market.value) for name, each in found.items()]

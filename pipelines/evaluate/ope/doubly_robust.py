@@ -34,4 +34,4 @@ class DoublyRobust:
         logged, options = expected_rewards(feedback, target, self.seed, self.threads)
         expected = np.bincount(target.option_slot, weights=target.option_probability * options, minlength=len(feedback))
         gain, one = feedback.per_round(expected + weight * (feedback.reward - logged)), np.ones(feedback.rounds)
-        return Moments(gain, one, one, weight, weight * feedback.reward, clipped)
+        return Moments(gain, one, one, weight, weight * feedback.reward, feedback.round, clipped)

@@ -8,7 +8,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.evaluate.ope.feedback import Feedback, Floats
+from pipelines.evaluate.ope.feedback import Feedback, Floats, Ints
 from pipelines.evaluate.ope.target import Target
 
 
@@ -17,8 +17,8 @@ class Moments:
     """An estimate as means over rounds: value = mean(gain) x mean(slots) / mean(weight); arrays of shape (rounds,).
 
     Where weights are not normalised, weight and slots are 1. Rounds are independent of each other, slots of one are not: this is
-    all that an interval needs. importance: the weights by which logged rewards were counted, (k,); rewarded: what of them was.
-    clipped: share of the weights above the bound.
+    all that an interval needs. importance: the weights by which logged rewards were counted, (k,); rewarded: the rewards so weighted;
+    unit: the round of each, (k,). clipped: share of the weights above the bound.
     """
 
     gain: Floats
@@ -26,6 +26,7 @@ class Moments:
     slots: Floats
     importance: Floats
     rewarded: Floats
+    unit: Ints
     clipped: float
 
     @property
@@ -36,8 +37,9 @@ class Moments:
 
     @property
     def columns(self) -> NDArray[np.float64]:
-        """(rounds, 3)."""
-        return np.stack([self.gain, self.weight, self.slots], axis=1)
+        """(rounds, 6): gain, weight, slots; sums of importance, its square and what was rewarded."""
+        sums = (np.bincount(self.unit, weights=x, minlength=len(self.gain)) for x in (self.importance, self.importance**2, self.rewarded))
+        return np.stack([self.gain, self.weight, self.slots, *sums], axis=1)
 
 
 class Estimator(Protocol):

@@ -30,4 +30,4 @@ class InversePropensity:
     def moments(self, feedback: Feedback, target: Target) -> Moments:
         weight, clipped = clip(target.probability, feedback.propensity, self.bound)
         gain, one = feedback.per_round(weight * feedback.reward), np.ones(feedback.rounds)
-        return Moments(gain, one, one, weight, weight * feedback.reward, clipped)
+        return Moments(gain, one, one, weight, weight * feedback.reward, feedback.round, clipped)

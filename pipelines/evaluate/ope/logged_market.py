@@ -26,7 +26,7 @@ from pipelines.market.world import World
 SURFACE: Final = "proactive"
 DEPTH: Final = SLOTS[SURFACE]
 HOUR: Final = 18
-CANDIDATES: Final = 10
+CANDIDATES: Final = 6
 """Ads that retrieval finds for a request. Of few, whole slates recur often enough to be re-weighted."""
 BETTER: Final = 0.5
 """Error of the target's ranker about the log of P(click), in errors of the logging policy's."""

@@ -33,4 +33,4 @@ class SelfNormalised:
         gain = feedback.per_round(weight * feedback.reward)
         filled = np.bincount(target.option_slot, weights=target.option_probability, minlength=len(feedback))
         slots = feedback.per_round(filled)
-        return Moments(gain, feedback.per_round(weight), slots, weight, weight * feedback.reward, clipped)
+        return Moments(gain, feedback.per_round(weight), slots, weight, weight * feedback.reward, feedback.round, clipped)

@@ -80,7 +80,7 @@ def difference(ours: Moments, theirs: Moments, seed: int, resamples: int = RESAM
     pull, one = value + influence(ours) - influence(theirs), np.ones(len(ours.gain))
     if not np.ptp(pull) > 0:
         return value, value, value
-    return value, *interval(Moments(pull, one, one, ours.importance, ours.rewarded, ours.clipped), seed, resamples, signed=True)
+    return value, *interval(Moments(pull, one, one, np.zeros(1), np.zeros(1), np.zeros(1, np.int64), 0.0), seed, resamples, signed=True)
 
 
 def influence(moments: Moments) -> np.ndarray:

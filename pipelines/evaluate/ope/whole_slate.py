@@ -30,4 +30,4 @@ class WholeSlate:
         assert feedback.slate_propensity is not None and target.slate_probability is not None, "applies() was asked"
         weight, clipped = clip(target.slate_probability, feedback.slate_propensity, self.bound)
         gain = weight * feedback.per_round(feedback.reward)
-        return Moments(gain, weight, np.ones(feedback.rounds), weight, gain, clipped)
+        return Moments(gain, weight, np.ones(feedback.rounds), weight, gain, np.arange(feedback.rounds), clipped)
