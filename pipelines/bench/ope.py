@@ -12,8 +12,8 @@ from pipelines.evaluate.ope.logged_market import LoggedMarket
 from pipelines.run_verb import Progress
 
 LOW, HIGH = 0.92, 0.98
-SHARE: Final = 0.5
-"""Of logged slates that are dealt at random: a log that is made to be judged on. A hundredth of that needs a hundred times the rows."""
+SHARE: Final = 0.8
+"""Of logged slates that are dealt at random: a log that is made to be judged on. A tenth of that needs ten times the rows."""
 RUNS, ROUNDS = 200, 40_000
 SMALL_RUNS, SMALL_ROUNDS = 40, 10_000
 

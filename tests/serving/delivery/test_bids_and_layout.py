@@ -11,8 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from serving.delivery.insertion_policy import refusal
-from serving.delivery.layout import TopAndBottom
-from serving.delivery.second_price import EMPTY, _places
+from serving.delivery.layout import EMPTY, TopAndBottom, places
 from serving.request import AdRequest
 from serving.snapshot.snapshot import Placement
 from serving.stages import NOBODY
@@ -27,12 +26,12 @@ PLACE = Placement("search-main", "search", 4, 1_000_000)
     st.lists(st.floats(0, 1e7), max_size=5).map(lambda x: sorted(x, reverse=True)),
 )
 def test_slots_are_filled_in_order_by_who_is_good_enough(ranks: list[float], thresholds: list[float]) -> None:
-    places = _places(np.array(ranks), thresholds)
-    taken = [i for i in places if i != EMPTY]
-    assert len(places) == len(thresholds) and taken == list(range(len(taken)))
-    assert all(ranks[i] >= least for i, least in zip(places, thresholds, strict=True) if i != EMPTY)
-    for slot, i in enumerate(places):
-        following = sum(j != EMPTY for j in places[:slot])
+    stand = places(np.array(ranks), thresholds)
+    taken = [i for i in stand if i != EMPTY]
+    assert len(stand) == len(thresholds) and taken == list(range(len(taken)))
+    assert all(ranks[i] >= least for i, least in zip(stand, thresholds, strict=True) if i != EMPTY)
+    for slot, i in enumerate(stand):
+        following = sum(j != EMPTY for j in stand[:slot])
         if i == EMPTY and following < len(ranks):
             assert ranks[following] < thresholds[slot], "an empty slot that the next in rank is good enough for"
 

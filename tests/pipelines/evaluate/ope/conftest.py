@@ -14,7 +14,7 @@ from pipelines.evaluate.ope.target import Target
 
 @pytest.fixture(scope="session")
 def market() -> LoggedMarket:
-    return LoggedMarket.of(seed=3, requests=3_000, share=0.5)
+    return LoggedMarket.of(seed=3, requests=3_000, share=0.8)
 
 
 @pytest.fixture(scope="session")

@@ -120,7 +120,7 @@ BREAK: dict[str, tuple[Callable[[Path], Any], str]] = {
     "propensity above 1": (lambda log: _line(log, 7, ",0.3333333333333333,", ",1.01,"), "'1.01'"),
     "propensity missing": (lambda log: _line(log, 7, ",0.3333333333333333,", ",,"), "propensity_score"),
     "half a line": (lambda log: _line(log, 9, ",w,x,y,z", ""), "9 columns instead of 13"),
-    "an unknown item": (lambda log: (log / "men.csv").write_text((log / "men.csv").read_text().replace("+00:00,2,", "+00:00,9,")), "item_id"),
+    "an unknown item": (lambda log: _line(log, 5, "+00:00,", "+00:00,9"), "item_id"),
     "empty": (lambda log: (log / "men.csv").write_text(""), "It is empty"),
     "a header alone": (lambda log: (log / "men.csv").write_text((log / "men.csv").read_text().splitlines()[0] + "\n"), "no rows"),
     "an item undescribed": (lambda log: (log / "item_context.csv").write_text(

@@ -99,7 +99,7 @@ def test_the_default_bound_grows_with_the_log() -> None:
 def test_doubly_robust_is_narrower_than_weights_alone(drawn: tuple[Feedback, Target]) -> None:
     spread = {e.name: float(influence(e.moments(*drawn)).std()) for e in EVERY}
     assert spread["doubly_robust"] < spread["ips"]
-    assert spread["slate_snips"] > 1.2 * spread["snips"], "whole slates cost variance"
+    assert spread["slate_snips"] > 1.1 * spread["snips"], "whole slates cost variance"
 
 
 def test_a_slot_that_the_target_leaves_empty_is_normalised_by_what_is_known(four: Callable[..., Feedback]) -> None:

@@ -24,7 +24,7 @@ from pipelines.evaluate.ope.ranker_named import ranker_named
 from pipelines.evaluate.ope.self_normalised import SelfNormalised
 from pipelines.evaluate.ope.served_log import ServedLog, served_log_of
 from pipelines.evaluate.ope.served_targets import reranked, uniform
-from pipelines.evaluate.ope.served_verdict import served_verdict
+from pipelines.evaluate.ope.served_verdict import served_verdict, served_worth
 from pipelines.evaluate.ope.target import Target
 from pipelines.ingest.serving_log import ingest_served
 from serving.bundles import Bundle, aliases, write_bundle
@@ -172,6 +172,14 @@ def test_challenger_and_champion_are_compared_for_a_promotion(platform: Platform
     assert (same.estimate, same.low, same.high) == (0, 0, 0)
     nothing = served_verdict(ServedLog((), 3, 2), two, one, seed=7)
     assert not nothing.conclusive and "2 are too young, 3 say too little" in nothing.reason
+
+
+def test_a_rankers_worth_is_a_ratio_to_what_was_served(platform: Platform) -> None:
+    served, truth = platform.served(), platform.values["2"] / np.mean([worth(d) for d in platform.decisions])
+    found = served_worth(served, platform.bundles["2"], seed=7)
+    assert found.conclusive and 0 < found.low < found.estimate < found.high
+    assert abs(found.estimate - truth) < found.high - found.low < truth
+    assert not served_worth(ServedLog((), 0, 1), platform.bundles["2"], seed=7).conclusive
 
 
 def test_a_log_without_exploration_cannot_tell_of_another_ranker(platform: Platform) -> None:
