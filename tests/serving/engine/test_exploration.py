@@ -81,7 +81,7 @@ def test_where_slots_stay_empty_the_propensities_are_still_the_shares(bench: Any
     n, request = 1_500, ask(slots=4)
     context = bench.surface.understanding[0].understand(request, NOBODY, bench.live)
     candidates = Candidates(bench.snapshot, np.arange(among))
-    scores = bench.surface.precision[0].score(request, context, candidates, bench.live)
+    scores = bench.surface.precision[1].score(request, context, candidates, bench.live)
     auction = SecondPrice(SHARE, 1_000, 7, layout=Steps(1e18, 1e18, 0.0, 0.0), one_each=one_each)
     seen: Counter[tuple[int, str]] = Counter()
     slates: Counter[tuple[str, ...]] = Counter()
