@@ -7,7 +7,7 @@ AIRFLOW_AS_OF := 2026-09-20
 COMPILE := $(UV) pip compile -q --no-header --python-version 3.11
 
 .DEFAULT_GOAL := help
-.PHONY: help install train-env demo up test check lint format slow bench lock clean
+.PHONY: help install train-env peers demo up test check lint format slow bench lock clean
 
 help:  ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -35,6 +35,12 @@ $(UV):
 	touch $@
 
 train-env: .venv-train/.ready  ## the environment that deep rankers train in (torch)
+
+.venv-train/.peers: requirements/peers.txt .venv-train/.ready
+	$(UV) pip install -q --python .venv-train/bin/python --no-deps -r requirements/peers.txt
+	touch $@
+
+peers: .venv-train/.peers  ## what rankers are compared with, into the training environment
 
 install: .venv/.ready .venv-airflow/.ready  ## both environments
 
@@ -73,6 +79,7 @@ lock: $(UV)  ## compile requirements/*.txt
 	$(COMPILE) --exclude-newer $(PLATFORM_AS_OF) requirements/platform.in -o requirements/platform.txt
 	$(COMPILE) --exclude-newer $(PLATFORM_AS_OF) -c requirements/platform.txt requirements/serving.in -o requirements/serving.txt
 	$(COMPILE) --exclude-newer $(PLATFORM_AS_OF) -c requirements/platform.txt requirements/train.in -o requirements/train.txt
+	$(COMPILE) --exclude-newer $(PLATFORM_AS_OF) --no-deps -c requirements/train.txt requirements/peers.in -o requirements/peers.txt
 	$(COMPILE) --exclude-newer $(AIRFLOW_AS_OF) requirements/airflow.in -o requirements/airflow.txt
 
 clean:  ## remove the environments and caches, keep the state folder

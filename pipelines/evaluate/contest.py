@@ -1,0 +1,141 @@
+"""Rankers on the same rows: their metrics with intervals, the gap to the truth, and who beats whom by more than noise."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from pipelines.evaluate.offline import Interval
+from pipelines.metrics import METRICS
+from pipelines.metrics.grouped_auc import auc_by_group
+from pipelines.metrics.ndcg import ndcg_by_group
+from pipelines.monitor.paired import LEVEL, RESAMPLES, TINY, WeightedAuc, weightings
+
+Floats = NDArray[np.float64]
+OURS: Final = "ours"
+PEER: Final = "peer"
+BOUND: Final = "bound"
+"""Sides: a family of ours, a peer, and what bounds them (the base rate, the truth)."""
+BASE_RATE: Final = "base_rate"
+TRUTH: Final = "truth"
+BETTER: Final = {m.name: m.better for m in METRICS}
+DECILES: Final = 10
+
+
+@dataclass(frozen=True)
+class Decile:
+    """A tenth of the rows by prediction. error: |predicted − seen| / seen; None where nothing positive was seen."""
+
+    predicted: float
+    seen: float
+    positives: int
+
+    @property
+    def error(self) -> float | None:
+        return abs(self.predicted - self.seen) / self.seen if self.positives else None
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A contender's result. metrics: by name. drawn: of each metric that resamples can judge, one value a resample: the same
+    resamples for all contenders, so that differences are paired."""
+
+    name: str
+    side: str
+    metrics: Mapping[str, float]
+    drawn: Mapping[str, Floats]
+    deciles: tuple[Decile, ...]
+
+    def interval(self, metric: str) -> Interval | None:
+        """None where the metric is not defined on the rows."""
+        return _interval(self.metrics[metric], self.drawn[metric])
+
+
+@dataclass(frozen=True)
+class Contest:
+    """Everybody's standing, in the order they were given."""
+
+    rows: int
+    positives: int
+    standings: tuple[Standing, ...]
+
+    def of(self, name: str) -> Standing | None:
+        return next((s for s in self.standings if s.name == name), None)
+
+    def side(self, side: str) -> list[Standing]:
+        return [s for s in self.standings if s.side == side]
+
+    def best(self, side: str, metric: str = "normalised_entropy") -> Standing | None:
+        """Of a side, by a metric on these rows; None where nobody has it."""
+        sign = 1 if BETTER[metric] == "lower" else -1
+        known = [s for s in self.side(side) if np.isfinite(s.metrics[metric])]
+        return min(known, key=lambda s: sign * s.metrics[metric], default=None)
+
+    def gap_closed(self, standing: Standing) -> Interval | None:
+        """Share of the normalised-entropy gap between the base rate and the truth; None without a truth."""
+        truth = self.of(TRUTH)
+        if truth is None:
+            return None
+        ne = "normalised_entropy"
+        closed = (1 - standing.metrics[ne]) / (1 - truth.metrics[ne])
+        return _interval(closed, (1 - standing.drawn[ne]) / (1 - truth.drawn[ne]))
+
+    def difference(self, first: Standing, second: Standing, metric: str) -> Interval | None:
+        """Second minus first; None where the metric is not defined on the rows."""
+        return _interval(second.metrics[metric] - first.metrics[metric], second.drawn[metric] - first.drawn[metric])
+
+
+def beaten(metric: str, delta: Interval) -> bool:
+    """Whether the second is better by more than noise: the whole interval of second minus first lies on its side."""
+    return delta.high < 0 if BETTER[metric] == "lower" else delta.low > 0
+
+
+def contest(contenders: Mapping[str, tuple[str, Floats]], label: NDArray[np.bool_], frame: pd.DataFrame, seed: int) -> Contest:
+    """contenders: side and probabilities, (n,), by name. frame: the rows, with user_id, whose rows are drawn together."""
+    users, group = np.unique(frame["user_id"].to_numpy(str), return_inverse=True)
+    drawn = np.stack(list(weightings(np.arange(len(users)), seed, RESAMPLES)))
+    standings = []
+    for name, (side, p) in contenders.items():
+        order = np.array_split(np.argsort(p, kind="stable"), DECILES)
+        standings.append(
+            Standing(
+                name, side, {m.name: m(label, p, frame) for m in METRICS}, _draw(p, label, group, drawn),
+                tuple(Decile(float(p[i].mean()), float(label[i].mean()), int(label[i].sum())) for i in order if len(i)),
+            )
+        )  # fmt: skip
+    return Contest(len(label), int(label.sum()), tuple(standings))
+
+
+def _draw(p: Floats, label: NDArray[np.bool_], group: NDArray[np.int64], drawn: Floats) -> dict[str, Floats]:
+    """Each metric in each resample. drawn: (resamples, users), how often each user was drawn; all but the AUC are sums by user."""
+    users = drawn.shape[1]
+    q = np.clip(p, TINY, 1 - TINY)
+    lost = drawn @ np.bincount(group, -np.where(label, np.log(q), np.log1p(-q)), users)
+    n = drawn @ np.bincount(group, minlength=users).astype(float)
+    base = np.clip(drawn @ np.bincount(group, label, users) / n, TINY, 1 - TINY)
+    loss = lost / n
+    within = auc_by_group(label, p, group).reindex(range(users), fill_value=0.0)
+    gain = ndcg_by_group(label, p, group).reindex(range(users))
+    asked = drawn @ gain.notna().to_numpy(float)
+    auc = WeightedAuc(p)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return {
+            "log_loss": loss,
+            "normalised_entropy": loss / -(base * np.log(base) + (1 - base) * np.log(1 - base)),
+            "roc_auc": np.array([auc(label, weights[group]) for weights in drawn]),
+            "grouped_auc": drawn @ (within["auc"] * within["n"]).to_numpy() / (drawn @ within["n"].to_numpy(float)),
+            "ndcg": drawn @ gain.fillna(0.0).to_numpy() / asked,
+        }
+
+
+def _interval(value: float, drawn: Floats) -> Interval | None:
+    known = drawn[np.isfinite(drawn)]
+    if not np.isfinite(value) or len(known) < RESAMPLES / 2:
+        return None
+    low, high = np.quantile(known, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    return Interval(float(value), float(low), float(high))
