@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from feature_repo.sources import Home
 from pipelines.bench.search_market import FIRST, Market
 from pipelines.dataset import Dataset, read
-from pipelines.errors import Missing
 from pipelines.evaluate.offline import true_probability
 from pipelines.run_verb import Progress, verb
 
@@ -55,9 +54,7 @@ def simulated(home: Home, market: Market, say: Progress) -> Task:
 
 
 def talkingdata(home: Home, log: Path, say: Progress) -> Task:
-    """Installs after clicks, of TalkingData's log. Raises Missing when the file is not there."""
-    if not log.is_file():
-        raise Missing("TalkingData log", str(log), "Give its place: --talkingdata FILE.csv, or --data simulator.")
+    """Installs after clicks, of TalkingData's log."""
     verb(home, "ingest", "talkingdata", str(log), say=say)
     verb(home, "features", "history", "--from", str(REAL_FIRST), "--to", str(REAL_LAST), say=say)
     share = ("--test-share", str(REAL_TEST_SHARE))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from pipelines.bench.rankers import Result
+from pipelines.bench.ranker_trial import Result
 from pipelines.cli.output import Figure, report
 from pipelines.evaluate.contest import OURS, PEER, Contest, Standing, beaten
 from pipelines.evaluate.offline import Interval
@@ -21,6 +21,11 @@ METRICS: Final = {
 """Of the table, and their names in figures."""
 COMPARED: Final = ("normalised_entropy", "grouped_auc")
 """That no peer may win by more than noise."""
+HEAD: Final = (
+    ("log loss", 8), ("NE", 7), ("AUC", 7), ("gAUC", 7), ("calib.", 7), ("NDCG", 7),
+    ("train s", 8), ("CPU s", 7), ("µs/row", 7), ("KiB", 8),
+)  # fmt: skip
+"""Of the table as text, with widths."""
 
 
 def headlines(result: Result) -> list[Figure]:
@@ -105,11 +110,16 @@ def as_text(results: list[Result]) -> list[str]:
     out = []
     for result in results:
         out += ["", f"{result.task.title}: {result.contest.rows:,} test rows, {result.contest.positives:,} positive"]
-        out.append(f"{'':<28}{'log loss':>9} {'NE':>7} {'AUC':>7} {'gAUC':>7} {'calib.':>7} {'NDCG':>7} {'train s':>8} {'CPU s':>7} {'µs/row':>7} {'KiB':>8}")
+        head = "".join(f" {name:>{width}}" for name, width in HEAD)
+        out.append(" " * 28 + head)
         for s in result.contest.standings:
-            numbers = " ".join(f"{s.metrics[m]:>{9 if m == 'log_loss' else 7}.4f}" for m in METRICS)
+            numbers = "".join(f" {s.metrics[m]:>{width}.4f}" for m, (_, width) in zip(METRICS, HEAD, strict=False))
             cost = result.costs.get(s.name)
-            spent = f" {cost.training_s:>8.1f} {cost.training_cpu_s:>7.1f} {cost.us_per_row:>7.2f} {cost.size_bytes / 1024:>8,.0f}" if cost else ""
+            spent = (
+                f" {cost.training_s:>8.1f} {cost.training_cpu_s:>7.1f} {cost.us_per_row:>7.2f} {cost.size_bytes / 1024:>8,.0f}"
+                if cost
+                else ""
+            )
             out.append(f"{s.name:<28}{numbers}{spent}")
         out += [f"{name:<28}left out: {why}" for name, why in result.left_out.items()]
         for f in headlines(result):

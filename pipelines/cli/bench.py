@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import functools
+from pathlib import Path
 
 import typer
 
+from feature_repo.sources import parse_day
 from pipelines.cli.output import emit, guarded
 
 group = typer.Typer(no_args_is_help=True, help="Benchmarks, as JSON.")
@@ -80,6 +82,30 @@ def ope(
     say = functools.partial(typer.echo, err=True)
     result = run(settings.seed, runs or usual, rounds, RESAMPLES, settings.threads, say)
     emit(result, as_json, as_text(result))
+
+
+@group.command("rankers")
+@guarded
+def rankers(
+    data: str = typer.Option("simulator", help="simulator, talkingdata, or both."),
+    talkingdata: Path = typer.Option(Path("train_sample.csv"), "--talkingdata", help="TalkingData's log of clicks, as ingested."),
+    partition: str = typer.Option("", "--partition", help="Instead: the training set that this platform keeps of a day."),
+    head: str = typer.Option("click", help="With --partition: click or conversion."),
+    small: bool = typer.Option(False, "--small", help="A small market: minutes instead of half an hour."),
+    report: Path | None = typer.Option(None, "--report", help="Where the HTML page goes; default: with the platform's reports."),
+    as_json: bool = JSON,
+) -> None:
+    """Every family beside LightGBM, CatBoost, scikit-learn and DCN-V2 on the same rows, and beside the truth of a simulated market."""
+    from pipelines.bench.rankers import as_text, run
+    from pipelines.bench.search_market import SMALL, Market
+    from serving.settings import load
+
+    home = load().home
+    page = report or home.reports / "bench-rankers.html"
+    say = functools.partial(typer.echo, err=True)
+    kept = (home, head, parse_day(partition)) if partition else None
+    result, held = run(data, SMALL if small else Market(), talkingdata, kept, page, say)
+    emit(result, as_json, [*as_text(held), f"report: {page}"])
 
 
 def register(app: typer.Typer) -> None:

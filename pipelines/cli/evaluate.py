@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+import webbrowser
+
 import typer
 
 from pipelines.cli.output import Figure, emit, guarded, report
@@ -12,6 +15,7 @@ def evaluate(
     partition: str = typer.Option(..., "--partition", help="Day the candidate was trained on."),
     head: str = typer.Option("click", help="click or conversion."),
     ranker: str = typer.Option("xgboost", help="Which candidate."),
+    show: bool = typer.Option(False, "--report", help="Print the place of the one-file report alone; at a terminal, also open it."),
     as_json: bool = typer.Option(False, "--json", help="One JSON object."),
 ) -> None:
     """Evaluate a candidate on later rows beside the champion, the baseline and (on simulated logs) the truth."""
@@ -39,7 +43,9 @@ def evaluate(
     lines = [f"{m}: {v:.4f}" for m, v in e.metrics.items()]
     if e.gap_closed:
         lines.append(f"NE gap to the truth closed: {e.gap_closed[ranker]:.1%}")
-    emit(report("evaluate", setup, figures), as_json, [*lines, f"report: {done.report}"])
+    emit(report("evaluate", setup, figures), as_json, str(done.report) if show else [*lines, f"report: {done.report}"])
+    if show and not as_json and sys.stdout.isatty():
+        webbrowser.open(done.report.resolve().as_uri())
 
 
 def register(app: typer.Typer) -> None:

@@ -15,7 +15,8 @@ EXPLAINED: Final = 200
 """Rows whose contributions are looked at."""
 
 
-def _png(draw: Any, size: tuple[float, float] = (5.2, 4.2)) -> bytes:
+def png(draw: Any, size: tuple[float, float] = (5.2, 4.2)) -> bytes:
+    """A picture of one pair of axes, the same bytes for the same drawing. size: inches at 110 dots each."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -42,7 +43,7 @@ def reliability(evaluation: Evaluation, label: NDArray[np.bool_]) -> bytes:
         axes.set(xlabel="predicted rate", ylabel="seen rate", title="Reliability")
         axes.legend(fontsize=8)
 
-    return _png(draw)
+    return png(draw)
 
 
 def roc(evaluation: Evaluation, label: NDArray[np.bool_]) -> bytes:
@@ -54,7 +55,7 @@ def roc(evaluation: Evaluation, label: NDArray[np.bool_]) -> bytes:
         axes.set(xlabel="false positive rate", ylabel="true positive rate", title="ROC")
         axes.legend(fontsize=8)
 
-    return _png(draw)
+    return png(draw)
 
 
 def importance(bundle: Bundle, matrix: NDArray[np.float32]) -> bytes:
@@ -70,7 +71,7 @@ def importance(bundle: Bundle, matrix: NDArray[np.float32]) -> bytes:
         axes.tick_params(axis="y", labelsize=7)
         axes.set(xlabel="share of the mean |contribution| to the log-odds, %", title="Feature importance")
 
-    return _png(draw, (5.2, 4.8))
+    return png(draw, (5.2, 4.8))
 
 
 def pictures(evaluation: Evaluation, bundle: Bundle, matrix: NDArray[np.float32]) -> dict[str, bytes]:

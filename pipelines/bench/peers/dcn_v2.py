@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from io import StringIO
@@ -101,8 +101,17 @@ class DcnV2:
         with tempfile.TemporaryDirectory() as place, redirect_stdout(StringIO()), redirect_stderr(StringIO()):
             trainer = CTRTrainer(model, n_epoch=epochs, earlystop_patience=1, model_path=place)
             if watch is not None:
-                judge = trainer.evaluate_fn
-                trainer.evaluate_fn = lambda label, p: seen.append(float(judge(label, p))) or seen[-1]
+                trainer.evaluate_fn = _remembering(trainer.evaluate_fn, seen)
             trainer.fit(Batches(rows, scaler, self.seed), None if watch is None else Batches(watch, scaler, None))
             size = (Path(place) / WEIGHTS).stat().st_size
         return model, int(np.argmax(seen)) + 1 if seen else epochs, size
+
+
+def _remembering(judge: Callable[[Any, Any], float], seen: list[float]) -> Callable[[Any, Any], float]:
+    """The same judge, which leaves what it says in `seen`: the trainer tells of no epoch afterwards."""
+
+    def judged(label: Any, p: Any) -> float:
+        seen.append(float(judge(label, p)))
+        return seen[-1]
+
+    return judged

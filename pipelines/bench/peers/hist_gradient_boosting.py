@@ -25,7 +25,7 @@ class Columns:
     def matrix(self, given: Given, encoded: NDArray[np.float64] | None = None) -> NDArray[np.float32]:
         few = given.identities[:, self.few].astype(np.float32)
         few[few < 0] = np.nan  # never seen: missing
-        parts = [given.numbers, given.position[:, None], few]
+        parts: list[NDArray[np.floating]] = [given.numbers, given.position[:, None], few]
         if len(self.many):
             parts.append(self.encoder.transform(given.identities[:, self.many]) if encoded is None else encoded)
         return np.hstack(parts).astype(np.float32)
