@@ -99,3 +99,23 @@ def test_what_logs_say_is_not_markup(outcome: Outcome, bundle: Bundle) -> None:
     overall = outcome.evaluation.table[outcome.evaluation.table["slice"] == "all"]
     page = render(replace(outcome.evaluation, table=pd.concat([overall, table])), bundle, [], {})
     assert "<script>" not in page and "&lt;script&gt;" in page
+
+
+def test_the_verb_prints_the_place_of_the_report_alone(
+    outcome: Outcome, settings: Settings, good: date, family: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from pipelines.cli import evaluate as verb
+
+    opened: list[str] = []
+    monkeypatch.setenv("PLACARD_HOME", str(settings.home.root))
+    monkeypatch.setattr("pipelines.training.assess", lambda *args: outcome)
+    monkeypatch.setattr(verb.webbrowser, "open", opened.append)
+    ask = {"partition": str(good), "head": "click", "ranker": family, "show": True}
+    verb.evaluate(**ask, as_json=False)
+    assert capsys.readouterr().out.strip() == str(outcome.report) and outcome.report.is_file()
+    assert opened == [], "nobody sits at a pipe"
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    verb.evaluate(**ask, as_json=False)
+    assert opened == [outcome.report.resolve().as_uri()]
+    verb.evaluate(**ask, as_json=True)
+    assert len(opened) == 1, "a machine asked"
