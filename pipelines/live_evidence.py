@@ -14,6 +14,9 @@ import numpy as np
 from feature_repo.sources import Home, end_of
 from pipelines import shadow
 from pipelines.errors import PipelineError
+from pipelines.evaluate.ope.served_log import served_log_of
+from pipelines.evaluate.ope.served_verdict import served_worth
+from pipelines.evaluate.ope.verdict import OpeVerdict
 from serving.bundles import Bundle
 from serving.decision import Decision
 from serving.eventlog.log import EventLog
@@ -31,10 +34,13 @@ class Live:
     ends: dict[str, tuple[float, float]] = field(default_factory=dict)
 
 
-def gathered(home: Home, log: EventLog, bundle: Bundle, day: date, maturity: timedelta, seed: int, worth: Live = Live()) -> Live:
-    """Over the DAYS days up to `day`. worth: the off-policy estimate of the bundle, where one was made."""
-    figures, ends = dict(worth.figures), dict(worth.ends)
+def gathered(home: Home, log: EventLog, bundle: Bundle, day: date, maturity: timedelta, seed: int) -> Live:
+    """Over the DAYS days up to `day`."""
+    figures, ends = dict[str, float](), dict[str, tuple[float, float]]()
     if bundle.manifest.head == shadow.HEAD:
+        worth = worth_of(home, log, bundle, day, maturity, seed)
+        if worth is not None:
+            figures["off_policy_value"], ends["off_policy_value"] = worth.estimate, (worth.low, worth.high)
         found = {f.name: f.value for f in shadow.judge(home, log, day, maturity, seed, DAYS, bundle.name).report.figures}
         value, low, high = (found.get(f"log_loss_{what}") for what in ("difference", "low", "high"))
         if value is not None and low is not None and high is not None:
@@ -44,6 +50,16 @@ def gathered(home: Home, log: EventLog, bundle: Bundle, day: date, maturity: tim
     if (skew := newest_skew(home, day)) is not None:
         figures["feature_skew"] = skew
     return Live(figures, ends)
+
+
+def worth_of(home: Home, log: EventLog, bundle: Bundle, day: date, maturity: timedelta, seed: int) -> OpeVerdict | None:
+    """Clicks a request of the bundle's slates over those that were served, by what exploration tells; None where it tells too
+    little, or where the bundle reads other columns than were logged."""
+    served = served_log_of(home, log, day - timedelta(days=DAYS - 1), day, maturity)
+    if any(len(ad.features) != len(bundle.manifest.columns) for r in served.rounds for ad in r.shortlist):
+        return None
+    found = served_worth(served, bundle, seed)
+    return found if found.conclusive and np.isfinite([found.estimate, found.low, found.high]).all() else None
 
 
 def _shadowed(log: EventLog, bundle: Bundle, day: date) -> Iterator[Decision]:

@@ -13,7 +13,7 @@ from pipelines.evidence import Evidence, of_version
 from pipelines.evidence import read as read_evidence
 from pipelines.gates import Verdict, judge
 from pipelines.journal import Change
-from pipelines.live_evidence import Live, gathered
+from pipelines.live_evidence import gathered
 from pipelines.served import served_log
 from serving.bundles import Bundle
 from serving.bundles.aliases import folder
@@ -37,8 +37,8 @@ class Table:
         return [v for v in self.verdicts if not v.passed]
 
 
-def table(settings: Settings, head: str, version: str, day: date, worth: Live = Live()) -> Table:
-    """Every gate of a head on a registered version. day: up to which served traffic is looked at; worth: see gathered().
+def table(settings: Settings, head: str, version: str, day: date) -> Table:
+    """Every gate of a head on a registered version. day: up to which served traffic is looked at.
 
     The kept evaluation counts only for the files that it judged, and beside the champion in force: beside another one it is
     done again, on the same rows. Raises PipelineError for a version that is not registered.
@@ -51,7 +51,7 @@ def table(settings: Settings, head: str, version: str, day: date, worth: Live = 
     evidence, missing = _evidence(settings, bundle, champion)
     with served_log(settings) as served:
         maturity = timedelta(hours=settings.label_maturity_hours)
-        live = gathered(settings.home, served, bundle, day, maturity, settings.seed, worth)
+        live = gathered(settings.home, served, bundle, day, maturity, settings.seed)
     if evidence is None:
         lacking = Verdict("evaluation", None, None, missing, False, False)
         return Table(head, version, champion, (lacking, *judge(head, live.figures, None, live.ends)))
@@ -98,14 +98,12 @@ def _again(settings: Settings, bundle: Bundle, found: Evidence) -> Evidence:
     return weigh(settings, bundle, dataset, day)[1]
 
 
-def promote(
-    settings: Settings, head: str, version: str, day: date, why: str = "", override: str = "", worth: Live = Live()
-) -> tuple[Change, Table]:
+def promote(settings: Settings, head: str, version: str, day: date, why: str = "", override: str = "") -> tuple[Change, Table]:
     """Makes a version (default: the challenger) champion when every gate holds. override: a reason to do it all the same.
 
     Raises Refused naming the gates that failed; with `override` they stand in the journal beside the reason.
     """
-    found = table(settings, head, version, day, worth)
+    found = table(settings, head, version, day)
     if found.failed and not override:
         raise NotPromoted(found)
     failed = tuple(v.gate for v in found.failed)

@@ -16,7 +16,6 @@ from pipelines.dataset import folder
 from pipelines.errors import Missing, PipelineError, Refused
 from pipelines.evidence import of_version, read
 from pipelines.gates import GATES
-from pipelines.live_evidence import Live
 from pipelines.promotion import NotPromoted, Table, promote, table
 from pipelines.refusal import refuse
 from pipelines.training import assess, register
@@ -126,13 +125,6 @@ def test_the_newest_skew_report_up_to_the_day_is_a_gate(platform: Settings) -> N
     (reports / "2026-01-12.json").write_text("[]")
     with pytest.raises(PipelineError, match="skew report"):
         table(platform, "click", "1", TODAY)
-
-
-def test_an_off_policy_estimate_counts_when_there_is_one(platform: Settings) -> None:
-    good, bad = (Live({"off_policy_value": v}, {"off_policy_value": (v - 0.02, v + 0.02)}) for v in (0.97, 0.9))
-    assert word(table(platform, "click", "1", TODAY, good), "off_policy_value") == "passed", "its interval reaches the bound"
-    with pytest.raises(NotPromoted, match="off_policy_value"):
-        promote(platform, "click", "1", TODAY, worth=bad)
 
 
 def test_a_refused_version_is_not_promoted_by_any_reason(platform: Settings) -> None:

@@ -26,7 +26,9 @@ from pipelines.evaluate.ope.served_log import ServedLog, served_log_of
 from pipelines.evaluate.ope.served_targets import reranked, uniform
 from pipelines.evaluate.ope.served_verdict import served_verdict, served_worth
 from pipelines.evaluate.ope.target import Target
+from pipelines.gates import judge
 from pipelines.ingest.serving_log import ingest_served
+from pipelines.live_evidence import gathered
 from serving.bundles import Bundle, aliases, write_bundle
 from serving.decision import Decision, RankedAd
 from serving.delivery.second_price import SecondPrice
@@ -268,3 +270,13 @@ def test_slates_keep_what_an_option_is(platform: Platform) -> None:
     served = platform.served()
     target: Target = reranked(served, platform.bundles["2"])
     assert np.array_equal(target.option_context[:, 0], served.feedback.position[target.option_slot])
+
+
+def test_a_promotion_reads_what_exploration_tells_of_the_challenger(platform: Platform) -> None:
+    found = gathered(platform.home, platform.log, platform.bundles["2"], NEXT, MATURITY, 7)
+    low, high = found.ends["off_policy_value"]
+    assert low <= platform.values["2"] / float(np.mean([worth(d) for d in platform.decisions])) <= high
+    said = {v.gate: v for v in judge("click", found.figures, None, found.ends)}["off_policy_value"]
+    assert said.evidence and said.passed == (high >= 0.98)
+    early = gathered(platform.home, platform.log, platform.bundles["2"], DAY, MATURITY, 7)
+    assert "off_policy_value" not in early.figures, "nothing has matured yet: no evidence, no verdict"
