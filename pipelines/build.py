@@ -124,15 +124,15 @@ def finish(table: FeatureTable, rows: pa.Table, as_of: datetime) -> pa.Table:
     return rows.select(table.schema.names).cast(table.schema).sort_by(table.entity)
 
 
-def build(home: Home, table: FeatureTable, day: date, threads: int = 2) -> Path:
-    """Builds one table's partition into staging. Raises Missing when nothing it reads exists on or before the day."""
+def build(home: Home, table: FeatureTable, day: date, threads: int = 2, embeddings: str = "factorisation") -> Path:
+    """Builds one table's partition into staging. embeddings: what makes the vectors of users and ads (embeddings.PRODUCERS). Raises Missing when nothing it reads exists on or before the day."""
     as_of = end_of(day)
     if not any(home.days(name, last=day) for name in table.reads if name in SCHEMAS):
         raise Missing(f"input of {table.name}", str(day), "Ingest or simulate logs up to that day first.")
     if table.build is None:
         from pipelines.embeddings import embed
 
-        return embed(home, table, day)
+        return embed(home, table, day, embeddings)
     con = connect(threads)
     try:
         rows = table.build(inputs(con, home, table, as_of), as_of).to_pyarrow()

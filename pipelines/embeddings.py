@@ -1,4 +1,4 @@
-"""User and ad embeddings by matrix factorisation of users × tokens (implicit's ALS; Hu, Koren and Volinsky 2008).
+"""User and ad embeddings: by two towers (pipelines/retrieval), or by matrix factorisation of users × tokens (implicit's ALS; Hu, Koren and Volinsky 2008).
 
 An ad's tokens are itself, its campaign, its advertiser and its category; a click counts for all of them, an organic action for
 the category and the item. The ad's embedding is the mean of its tokens' factors (as in LightFM, Kula 2015), so a new ad has one.
@@ -6,7 +6,10 @@ the category and the item. The ad's embedding is the mean of its tokens' factors
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import date
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
@@ -21,6 +24,8 @@ from feature_repo.table import FeatureTable
 from feature_repo.tables.ad_embedding import AD_EMBEDDING
 from feature_repo.tables.user_embedding import USER_EMBEDDING, WIDTH
 from pipelines.build import as_of_table, connect, finish
+from pipelines.train_environment import hand_over
+from serving.settings import Settings
 
 ITERATIONS: Final = 6
 REGULARISATION: Final = 2.0
@@ -84,27 +89,45 @@ def _mean_of_tokens(creatives: pd.DataFrame, tokens: pd.Series) -> np.ndarray:
     return total / np.maximum(known, 1)
 
 
-def embed(home: Home, table: FeatureTable, day: date) -> Path:
-    """Writes both embedding tables of a day into staging; returns the path of `table`'s."""
-    as_of = end_of(day)
+@dataclass(frozen=True)
+class Embeddings:
+    """users, ads: a vector (WIDTH,) float32 by id; their product says how well they go together."""
+
+    users: pd.Series
+    ads: pd.Series
+
+
+def factorised(home: Home, day: date) -> Embeddings:
     pairs, creatives = _interactions(home, day)
     users, tokens = factors(pairs)
-    vectors = {
-        USER_EMBEDDING.name: pa.table(
-            {
-                USER_EMBEDDING.entity: pa.array(users.index.astype(str), pa.string()),
-                USER_EMBEDDING.names[0]: _lists(users.to_list()),
-            }
-        ),
-        AD_EMBEDDING.name: pa.table(
-            {
-                AD_EMBEDDING.entity: pa.array(creatives["creative_id"], pa.string()),
-                AD_EMBEDDING.names[0]: _lists(list(_mean_of_tokens(creatives, tokens))),
-            }
-        ),
-    }
-    for each in (USER_EMBEDDING, AD_EMBEDDING):
-        write_partition(finish(each, vectors[each.name], as_of), home.staged(each.name, day))
+    return Embeddings(users, pd.Series(list(_mean_of_tokens(creatives, tokens)), index=creatives["creative_id"]))
+
+
+def two_towers(home: Home, day: date) -> Embeddings:
+    from pipelines.retrieval.past import Past
+    from pipelines.retrieval.two_tower import TwoTower
+
+    past = Past.of(home, day)
+    users, ads = TwoTower().vectors(past)
+    return Embeddings(pd.Series(list(users), index=past.users["user_id"]), pd.Series(list(ads), index=past.creatives["creative_id"]))
+
+
+PRODUCERS: Final[Mapping[str, Callable[[Home, date], Embeddings]]] = {"factorisation": factorised, "two_tower": two_towers}
+"""By the setting `embeddings`."""
+
+
+def embed(home: Home, table: FeatureTable, day: date, producer: str = "factorisation") -> Path:
+    """Writes both embedding tables of a day into staging, by way of the training environment where it needs that; returns the path
+    of `table`'s."""
+    if producer == "two_tower" and find_spec("torch") is None:
+        argv = ("features", "build", "--partition", day.isoformat(), "--table", table.name)
+        hand_over(Settings(PLACARD_HOME=home.root), *argv, PLACARD_EMBEDDINGS=producer)
+        return home.staged(table.name, day)
+    found = PRODUCERS[producer](home, day)
+    for each, vectors in ((USER_EMBEDDING, found.users), (AD_EMBEDDING, found.ads)):
+        entity = pa.array(vectors.index.astype(str), pa.string())
+        rows = pa.table({each.entity: entity, each.names[0]: _lists(vectors.to_list())})
+        write_partition(finish(each, rows, end_of(day)), home.staged(each.name, day))
     return home.staged(table.name, day)
 
 

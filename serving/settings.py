@@ -71,6 +71,9 @@ class Settings(BaseSettings):
     blocked_terms: tuple[str, ...] = Field((), description="Words that are never inserted into an ad's text")
 
     sources: tuple[str, ...] = Field(("simulator", "serving"), description="Logs that `ingest day` collects every day")
+    embeddings: Literal["factorisation", "two_tower"] = Field(
+        "factorisation", description="What makes the vectors of users and ads; two_tower needs `make train-env`"
+    )
     label_maturity_hours: int = Field(24, ge=0, description="A label counts once its window has passed")
     negative_rate: float = Field(0.25, gt=0, le=1, description="Share of negatives kept in training")
     train_command: str = Field("", description="`placard` of the environment with torch; default: .venv-train beside this one")

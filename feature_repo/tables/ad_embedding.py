@@ -11,7 +11,7 @@ from feature_repo.tables.user_embedding import WIDTH
 AD_EMBEDDING: Final = FeatureTable(
     name="ad_embedding",
     entity="creative_id",
-    features=(Feature("ad_vector", "vector", width=WIDTH, low=-100, high=100, unit="matrix factorisation factors"),),
+    features=(Feature("ad_vector", "vector", width=WIDTH, low=-100, high=100, unit="log-odds, or factors, of the product"),),
     reads=("engagements", "activity", "creatives"),
     window_days=30,
     max_age=timedelta(days=3),

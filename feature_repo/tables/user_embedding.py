@@ -12,7 +12,7 @@ WIDTH: Final = 32
 USER_EMBEDDING: Final = FeatureTable(
     name="user_embedding",
     entity="user_id",
-    features=(Feature("user_vector", "vector", width=WIDTH, low=-100, high=100, unit="matrix factorisation factors"),),
+    features=(Feature("user_vector", "vector", width=WIDTH, low=-100, high=100, unit="log-odds, or factors, of the product"),),
     reads=("engagements", "activity", "creatives"),
     window_days=30,
     max_age=timedelta(days=3),

@@ -38,7 +38,9 @@ def build(partition: str = PARTITION, table: str = TABLE, as_json: bool = JSON) 
     from serving.settings import load
 
     settings, day = load(), parse_day(partition)
-    rows = {t.name: pq.read_metadata(build_table(settings.home, t, day, settings.threads)).num_rows for t in _tables(table)}
+    rows = {
+        t.name: pq.read_metadata(build_table(settings.home, t, day, settings.threads, settings.embeddings)).num_rows for t in _tables(table)
+    }
     emit({"day": day, "rows": rows}, as_json, [f"{name}: {n:,} rows" for name, n in rows.items()])
 
 
@@ -99,7 +101,7 @@ def history(
         for day in days:
             for table in TABLES:
                 bar.update(task, description=f"{day} {table.name}")
-                build_table(settings.home, table, day, settings.threads)
+                build_table(settings.home, table, day, settings.threads, settings.embeddings)
                 bad += check(settings.home, table, day).bad
                 bar.advance(task)
         bar.update(task, description="publish")

@@ -1,0 +1,87 @@
+"""Two towers (Yi et al. 2019): a user's and an ad's tokens each to a vector, trained so that the product tells which ad was clicked.
+
+In-batch sampled softmax, corrected by the log of how often an ad is drawn: without it what is popular would be pushed away. A user is
+read as of the click. Tokens are left out at random, so that a new ad, of which only words and category are known, has a place.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from feature_repo.tables.user_embedding import WIDTH
+from pipelines.rankers.progress import advance
+from pipelines.retrieval.past import BUCKETS, Past
+
+NEEDS: Final = "torch"
+CHUNK: Final = 8192
+
+
+@dataclass(frozen=True)
+class TwoTower:
+    """epochs over the clicks; scale: of the product of two unit vectors, as log-odds."""
+
+    epochs: int = 12
+    batch: int = 512
+    rate: float = 3e-3
+    decay: float = 1e-3
+    hidden: int = 64
+    missing: float = 0.2
+    scale: float = 8.0
+    seed: int = 7
+
+    def vectors(self, past: Past) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """(users, WIDTH) and (creatives, WIDTH); nothing but zeros where nobody has clicked."""
+        users, ads = len(past.users), len(past.creatives)
+        if not len(past.clicks):
+            return np.zeros((users, WIDTH), np.float32), np.zeros((ads, WIDTH), np.float32)
+        import torch
+
+        torch.manual_seed(self.seed)
+        before = torch.get_num_threads()
+        torch.set_num_threads(1)  # sums are then the same bits
+        try:
+            user_tower, ad_tower = self._train(past)
+            with torch.no_grad():
+                about, every = torch.from_numpy(past.about()), np.arange(users)
+                parts = [user_tower(about[i], torch.from_numpy(past.history(i, None))) for i in np.array_split(every, users // CHUNK + 1)]
+                of_ads = ad_tower(torch.from_numpy(past.identities()), torch.from_numpy(past.words()))
+                return (torch.cat(parts) * self.scale).numpy().astype(np.float32), of_ads.numpy().astype(np.float32)
+        finally:
+            torch.set_num_threads(before)
+
+    def _train(self, past: Past) -> tuple[Any, Any]:
+        import torch
+        from torch.nn.functional import cross_entropy
+
+        from pipelines.retrieval.tower import Tower
+
+        table = torch.nn.Embedding(BUCKETS, WIDTH, padding_idx=0)
+        torch.nn.init.normal_(table.weight, std=0.1)
+        user_tower, ad_tower = Tower(table, self.hidden, self.missing), Tower(table, self.hidden, self.missing)
+        user, ad = past.clicks["user"].to_numpy(np.int64), past.clicks["ad"].to_numpy(np.int64)
+        history = torch.from_numpy(past.history(user, past.clicks["ts"].to_numpy("datetime64[us]")))
+        about, names, words = (torch.from_numpy(x) for x in (past.about()[user], past.identities()[ad], past.words()[ad]))
+        drawn = torch.from_numpy(np.log(np.bincount(ad, minlength=len(past.creatives))[ad] / len(ad)).astype(np.float32))
+        clicked = torch.from_numpy(ad)
+        parameters = {id(p): p for tower in (user_tower, ad_tower) for p in tower.parameters()}
+        optimiser = torch.optim.AdamW(list(parameters.values()), lr=self.rate, weight_decay=self.decay)
+        steps = self.epochs * max(len(ad) // self.batch, 1)
+        schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, self.rate, total_steps=steps)
+        for epoch in range(self.epochs):
+            order = torch.randperm(len(ad))
+            for at in range(max(len(ad) // self.batch, 1)):
+                i = order[at * self.batch : (at + 1) * self.batch]
+                of_user, of_ad = user_tower(about[i], history[i]), ad_tower(names[i], words[i])
+                logits = self.scale * of_user @ of_ad.T - drawn[i]
+                same = (clicked[i][:, None] == clicked[i][None, :]) & ~torch.eye(len(i), dtype=torch.bool)
+                loss = cross_entropy(logits.masked_fill(same, -1e9), torch.arange(len(i)))
+                optimiser.zero_grad()
+                loss.backward()
+                optimiser.step()
+                schedule.step()
+            advance("two towers", epoch + 1, self.epochs, f"loss {loss.item():.3f}")
+        return user_tower.eval(), ad_tower.eval()
