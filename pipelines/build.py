@@ -125,7 +125,9 @@ def finish(table: FeatureTable, rows: pa.Table, as_of: datetime) -> pa.Table:
 
 
 def build(home: Home, table: FeatureTable, day: date, threads: int = 2, embeddings: str = "factorisation") -> Path:
-    """Builds one table's partition into staging. embeddings: what makes the vectors of users and ads (embeddings.PRODUCERS). Raises Missing when nothing it reads exists on or before the day."""
+    """Builds one table's partition into staging. embeddings: what makes the vectors of users and ads (embeddings.PRODUCERS).
+
+    Raises Missing when nothing it reads exists on or before the day."""
     as_of = end_of(day)
     if not any(home.days(name, last=day) for name in table.reads if name in SCHEMAS):
         raise Missing(f"input of {table.name}", str(day), "Ingest or simulate logs up to that day first.")

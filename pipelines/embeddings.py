@@ -1,4 +1,5 @@
-"""User and ad embeddings: by two towers (pipelines/retrieval), or by matrix factorisation of users × tokens (implicit's ALS; Hu, Koren and Volinsky 2008).
+"""User and ad embeddings: by two towers (pipelines/retrieval), or by matrix factorisation of users × tokens (implicit's ALS; Hu, Koren
+and Volinsky 2008).
 
 An ad's tokens are itself, its campaign, its advertiser and its category; a click counts for all of them, an organic action for
 the category and the item. The ad's embedding is the mean of its tokens' factors (as in LightFM, Kula 2015), so a new ad has one.
@@ -121,7 +122,7 @@ def embed(home: Home, table: FeatureTable, day: date, producer: str = "factorisa
     of `table`'s."""
     if producer == "two_tower" and find_spec("torch") is None:
         argv = ("features", "build", "--partition", day.isoformat(), "--table", table.name)
-        hand_over(Settings(PLACARD_HOME=home.root), *argv, PLACARD_EMBEDDINGS=producer)
+        hand_over(Settings(home_path=home.root), *argv, PLACARD_EMBEDDINGS=producer)
         return home.staged(table.name, day)
     found = PRODUCERS[producer](home, day)
     for each, vectors in ((USER_EMBEDDING, found.users), (AD_EMBEDDING, found.ads)):

@@ -26,8 +26,9 @@ def is_elsewhere(family: Family) -> bool:
     return bool(family.needs) and find_spec(family.needs) is None
 
 
-def hand_over(settings: Settings, *argv: str, shown: bool = False) -> None:
+def hand_over(settings: Settings, *argv: str, shown: bool = False, **extra: str) -> None:
     """Runs a verb in the training environment, its progress on our standard error; shown: its result on our output too.
+    extra: more of its environment.
 
     Raises Refused when there is no such environment, and what the verb ended with.
     """
@@ -38,7 +39,7 @@ def hand_over(settings: Settings, *argv: str, shown: bool = False) -> None:
             str(command),
             "What is asked for is not installed here: run `make train-env`, or set PLACARD_TRAIN_COMMAND.",
         )
-    environment = child_environment(PLACARD_HOME=str(settings.home.root))
+    environment = child_environment(PLACARD_HOME=str(settings.home.root), **extra)
     status = subprocess.run([str(command), *argv], stdout=None if shown else subprocess.DEVNULL, env=environment).returncode
     if status:
         raise RAISED.get(status, PipelineError)(f"{command} {argv[0]}", status, "Its own message stands above.")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from datetime import date, timedelta
 from typing import Any, Final
 
@@ -11,6 +10,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from feature_repo.sources import Home, end_of
+from feature_repo.tables.user_embedding import USER_EMBEDDING
+from pipelines.bench.serve import VERDICT
 from pipelines.build import as_of_table, connect
 from pipelines.cli.output import Figure, report
 from pipelines.embeddings import PRODUCERS, Embeddings
@@ -25,17 +26,16 @@ ASKED: Final = 200
 LEAST_INDEX: Final = 0.9
 
 
-def clicks_of(home: Home, day: date) -> pd.DataFrame:
-    """user_id, creative_id of the clicks that happened on a day."""
+def clicks_known(home: Home, day: date) -> pd.DataFrame:
+    """user_id, creative_id and ts of the clicks of the last weeks that are known at a day's end, ascending in time."""
     con = connect()
     try:
-        done = as_of_table(con, home, "engagements", end_of(day), 1)
-        found = (
-            done.filter(done.kind == "click").select("user_id", "creative_id", "ts").order_by("ts", "user_id", "creative_id").to_pandas()
-        )
+        done = as_of_table(con, home, "engagements", end_of(day), USER_EMBEDDING.window_days)
+        found = done.filter((done.kind == "click") & done.user_id.notnull()).select("user_id", "creative_id", "ts")
+        frame: pd.DataFrame = found.order_by("ts", "user_id", "creative_id").to_pandas()
+        return frame
     finally:
         con.disconnect()
-    return found[(found["ts"].dt.date == day) & found["user_id"].notna()]
 
 
 def ranks(scores: NDArray[np.float32], clicked: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -44,12 +44,12 @@ def ranks(scores: NDArray[np.float32], clicked: NDArray[np.int64]) -> NDArray[np
     return np.asarray((scores > own).sum(axis=1) + ((scores == own).sum(axis=1) - 1) // 2)
 
 
-def scores_of(found: Embeddings, users: pd.Series, ads: pd.Index) -> NDArray[np.float32]:
+def scores_of(found: Embeddings, users: pd.Series) -> NDArray[np.float32]:
     """(n, ads): products; nothing for who has no vector."""
-    width = len(found.ads.iloc[0])
+    ads = np.stack(found.ads.to_list())
     place = found.users.index.get_indexer(pd.Index(users))
-    table = np.stack([*found.users.to_list(), np.zeros(width, np.float32)])
-    return np.asarray(table[place] @ np.stack(found.ads.reindex(ads).to_list()).T)
+    table = np.stack([*found.users.to_list(), np.zeros(ads.shape[1], np.float32)])
+    return np.asarray(table[place] @ ads.T)
 
 
 def index_recall(ads: NDArray[np.float32], users: NDArray[np.float32], k: int = 100) -> float:
@@ -71,21 +71,31 @@ def index_recall(ads: NDArray[np.float32], users: NDArray[np.float32], k: int = 
 def run(settings: Settings, day: date, say: Progress = lambda line: None) -> dict[str, Any]:
     """Vectors of what is known at the end of `day`; clicks of the day after. Raises Missing when there are none."""
     home, after = settings.home, day + timedelta(days=1)
-    clicked = clicks_of(home, after)
-    known = clicks_of_window(home, day)
-    ads = pd.Index(sorted(known))
-    clicked = clicked[clicked["creative_id"].isin(ads)]
+    known, later = clicks_known(home, day), clicks_known(home, after)
+    clicked = later[later["ts"].dt.date == after]
     if clicked.empty:
         raise Missing("clicks of the day after", str(after), "Take a day that the logs go beyond.")
-    wanted = ads.get_indexer(pd.Index(clicked["creative_id"]))
-    popular = np.array([known[a] for a in ads], np.float32)
     figures: list[Figure] = []
-    by_source: Mapping[str, Callable[[], NDArray[np.float32]]] = {
-        "popular": lambda: np.broadcast_to(popular, (len(clicked), len(ads))),
-        **{name: (lambda made=make: scores_of(made(home, day), clicked["user_id"], ads)) for name, make in PRODUCERS.items()},
-    }
-    for name, score in by_source.items():
+    setup: dict[str, Any] = {"day": day}
+    for name, make in PRODUCERS.items():
         say(f"vectors: {name}")
-        rank = ranks(score(), wanted)
-        figures += [Figure(f"recall_at_{k}_{name}", float(np.mean(rank < k)), "share of clicks") for k in KS]
-    return report("recall", {"day": day, "clicks": len(clicked), "ads": len(ads)}, figures)
+        made = make(home, day)
+        ads = made.ads.index
+        old = clicked[clicked["creative_id"].isin(ads)]
+        wanted = ads.get_indexer(pd.Index(old["creative_id"]))
+        if not figures:
+            often = known["creative_id"].value_counts().reindex(ads).fillna(0).to_numpy(np.float32)
+            figures += _recalled("popular", ranks(np.broadcast_to(often, (len(old), len(ads))), wanted))
+            setup |= {"clicks": len(old), "ads": len(ads), "users": len(made.users)}
+        figures += _recalled(name, ranks(scores_of(made, old["user_id"]), wanted))
+        share = index_recall(np.stack(made.ads.to_list()), np.stack(made.users.to_list()[:ASKED]))
+        figures.append(Figure(f"index_recall_{name}", share, "share of the exact best", f">= {LEAST_INDEX}", share >= LEAST_INDEX))
+    return report("recall", setup, figures)
+
+
+def _recalled(name: str, rank: NDArray[np.int64]) -> list[Figure]:
+    return [Figure(f"recall_at_{k}_{name}", float(np.mean(rank < k)), "share of clicks") for k in KS]
+
+
+def as_text(result: dict[str, Any]) -> list[str]:
+    return [f"{f['name']:<32} {f['value']:.3f} {f['unit']} {VERDICT[f['holds']]}" for f in result["figures"]]

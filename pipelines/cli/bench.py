@@ -108,5 +108,27 @@ def rankers(
     emit(result, as_json, [*as_text(held), f"report: {page}"])
 
 
+@group.command("recall")
+@guarded
+def recall(
+    partition: str = typer.Option(..., "--partition", help="Day whose knowledge is used, YYYY-MM-DD; the day after is recalled."),
+    as_json: bool = JSON,
+) -> None:
+    """Recall of the next day's clicked ads by source of vectors, and the index against exact search; on the state folder's logs."""
+    from importlib.util import find_spec
+
+    from feature_repo.sources import parse_day
+    from pipelines.bench.recall import as_text, run
+    from pipelines.train_environment import hand_over
+    from serving.settings import load
+
+    settings, day = load(), parse_day(partition)
+    if find_spec("torch") is None:
+        hand_over(settings, "bench", "recall", "--partition", partition, *(["--json"] if as_json else []), shown=True)
+        return
+    result = run(settings, day, functools.partial(typer.echo, err=True))
+    emit(result, as_json, as_text(result))
+
+
 def register(app: typer.Typer) -> None:
     app.add_typer(group, name="bench")

@@ -14,7 +14,7 @@ from pipelines.errors import Missing
 from pipelines.evaluate.modalities import without_modalities
 from pipelines.metrics import METRICS
 from pipelines.metrics.normalised_entropy import normalised_entropy
-from pipelines.rankers.fit_bundle import Ready
+from pipelines.rankers.fit_bundle import Ready, read_by
 from pipelines.rankers.logistic import Logistic
 from pipelines.rankers.position import offset_of
 from serving.bundles import Bundle
@@ -65,8 +65,9 @@ def predict(bundle: Bundle, dataset: Dataset, rows: NDArray[np.bool_]) -> NDArra
 
 def baseline(dataset: Dataset) -> NDArray[np.float64]:
     """Probabilities of the test rows by logistic regression fitted on everything before them."""
-    ready, early = Ready.of(dataset), dataset.part("train", "calibrate")
-    learned, encodings = ready.learn(Logistic(), early, None, int(dataset.label[early].sum()))
+    family = Logistic()
+    ready, early = Ready.of(read_by(family, dataset)), dataset.part("train", "calibrate")
+    learned, encodings = ready.learn(family, early, None, int(dataset.label[early].sum()))
     return np.asarray(1 / (1 + np.exp(-ready.logits(learned, encodings, np.flatnonzero(dataset.part("test")))[:, 0])))
 
 

@@ -57,7 +57,7 @@ class Xgboost:
             "subsample": 0.8, "colsample_bytree": 0.3 if thin else 0.5, "lambda": 1.0 if thin else 5.0,
             "seed": self.seed, "nthread": self.threads, **self.extra,
         }  # fmt: skip
-        return settings, THIN_ROUNDS if thin else self.rounds
+        return settings, min(THIN_ROUNDS, self.rounds) if thin else self.rounds
 
     def learn(self, model: ModelInput, rows: Rows, watch: Rows | None, positives: int, rounds: int = 0) -> Booster:
         settings, most = self._settings(positives)

@@ -58,11 +58,11 @@ def test_a_history_ends_before_its_moment(past: Past) -> None:
 @pytest.mark.deep
 def test_it_beats_what_is_popular_and_is_the_same_twice(home: Home) -> None:
     day = max(home.days("impressions")) - timedelta(days=1)
-    first = run(Settings(PLACARD_HOME=home.root), day)
+    first = run(Settings(home_path=home.root), day)
     value = {f["name"]: f["value"] for f in first["figures"]}
     assert value["recall_at_10_two_tower"] > 1.3 * value["recall_at_10_popular"]
     assert all(0 < value[f"recall_at_{k}_{name}"] <= 1 for k in (10, 50) for name in ("popular", "factorisation", "two_tower"))
-    assert first == run(Settings(PLACARD_HOME=home.root), day)
+    assert first == run(Settings(home_path=home.root), day)
 
 
 @pytest.mark.deep
