@@ -14,7 +14,8 @@ from pipelines.page import page
 
 STYLE: Final = """
 .plots img { max-width: 36rem; } .wide img { max-width: 48rem; width: 100%; height: auto; }
-td small { color: #5b6b7b; white-space: nowrap; } tr.bound td { color: #5b6b7b; } td.best { font-weight: 600; }
+td small { color: #5b6b7b; white-space: nowrap; } tr.bound td { color: #5b6b7b; }
+td.best { font-weight: 600; } td.best small { font-weight: 400; }
 .side { display: inline-block; width: .6rem; height: .6rem; border-radius: 50%; margin-right: .4rem; }
 .ours { background: #1f5fa8; } .peer { background: #d9822b; } .bound .side { background: #8a97a6; }
 """
@@ -23,12 +24,13 @@ NAMES: Final = {
     "calibration_error": "calibration error", "ndcg": "NDCG",
 }  # fmt: skip
 SAID: Final = {
-    "ne_gap_closed": "Share of the NE gap between base rate and truth that the best ranker closes",
-    "best_peer_ne_delta": "NE of the best peer minus that of the best ranker",
-    "best_peer_grouped_auc_delta": "Grouped AUC of the best peer minus that of the best ranker",
-    "calibration_error_abs": "Calibration error of the best ranker",
-    "calibration_worst_decile": "Its largest relative error in a decile with 1,000 positives or more",
+    "ne_gap_closed": ("Share of the NE gap between base rate and truth that {ours} closes", "normalised_entropy"),
+    "best_peer_ne_delta": ("NE of {peer} minus that of {ours}, the best of each side", "normalised_entropy"),
+    "best_peer_grouped_auc_delta": ("Grouped AUC of {peer} minus that of {ours}, the best of each side", "grouped_auc"),
+    "calibration_error_abs": ("Calibration error of {ours}", "normalised_entropy"),
+    "calibration_worst_decile": ("Its largest relative error in a decile with 1,000 positives or more", "normalised_entropy"),
 }
+"""Of the targets, and the metric by which the ones named are best."""
 
 
 def render(results: list[Result], left: str = "") -> str:
@@ -66,10 +68,12 @@ def _data(result: Result) -> str:
 def _targets(result: Result) -> str:
     figures = {f.name: f for f in headlines(result)}
     out = ""
-    for name, words in SAID.items():
+    for name, (said, metric) in SAID.items():
         f = figures.get(name)
         if f is None:
             continue
+        ours, peer = (result.contest.best(side, metric) for side in (OURS, PEER))
+        words = escape(said.format(ours=label(result, ours.name) if ours else "–", peer=label(result, peer.name) if peer else "a peer"))
         low, high = figures.get(f"{name}_low"), figures.get(f"{name}_high")
         between = f" <small>{low.value:.4f} to {high.value:.4f}</small>" if low and high else ""
         value = "–" if f.value is None else f"{f.value:.4f}"
@@ -94,7 +98,7 @@ def _table(result: Result) -> str:
             value = "–" if s.metrics[metric] != s.metrics[metric] else f"{s.metrics[metric]:.4f}"
             cells += f"<td{' class=best' if best[metric] == s.name else ''}>{value}{between}</td>"
         closed = held.gap_closed(s)
-        cells += (f"<td>{closed.value:.1%}</td>" if closed else "<td></td>") if gap else ""
+        cells += (f"<td>{round(closed.value, 6) + 0.0:.1%}</td>" if closed else "<td></td>") if gap else ""
         cost = result.costs.get(s.name)
         spent = ("",) * 3
         if cost is not None:

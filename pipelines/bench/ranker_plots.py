@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+import numpy as np
+
+from pipelines.bench.ranker_figures import MOST_DECILE_ERROR
 from pipelines.bench.ranker_trial import Result
-from pipelines.evaluate.contest import BASE_RATE, BOUND, OURS, PEER, TRUTH, Standing
+from pipelines.evaluate.contest import BOUND, OURS, PEER, TRUTH
 from pipelines.evaluate.plots import png
 
 COLOURS: Final = {OURS: "#1f5fa8", PEER: "#d9822b", BOUND: "#8a97a6"}
@@ -71,25 +74,29 @@ def cost(result: Result) -> bytes:
 
 
 def calibration(result: Result) -> bytes:
-    """Predicted over seen by decile of prediction, of the best of each side; the band is what the target allows."""
+    """Predicted over seen by decile of prediction, of the best of each side, with the 95 % interval that the number of positives
+    leaves; the band is what the target allows."""
     best = [s for s in (result.contest.best(OURS), result.contest.best(PEER)) if s is not None]
 
     def draw(axes: Any) -> None:
-        axes.axhspan(1 / 1.15, 1.15, color="#eef2f6")
+        axes.axhspan(1 - MOST_DECILE_ERROR, 1 + MOST_DECILE_ERROR, color="#eef2f6")
         axes.axhline(1, color=COLOURS[BOUND], linewidth=1)
-        for s in best:
-            known = [(i + 1, d.predicted / d.seen) for i, d in enumerate(s.deciles) if d.positives]
-            axes.plot(*zip(*known, strict=True), "o-", color=COLOURS[s.side], markersize=4, linewidth=1, label=label(result, s.name))
+        for at, s in enumerate(best):
+            known = [(i + 1 + 0.16 * at, d.predicted / d.seen, d.positives) for i, d in enumerate(s.deciles) if d.positives]
+            x, ratio, positives = (np.array(v, float) for v in zip(*known, strict=True))
+            spread = np.exp(1.96 / np.sqrt(positives))
+            error = np.stack([ratio - ratio / spread, ratio * spread - ratio])
+            axes.errorbar(x, ratio, error, fmt="o", color=COLOURS[s.side], markersize=4, linewidth=1, label=label(result, s.name))
+        axes.set_yscale("log")
+        axes.set_yticks([0.25, 0.5, 1, 2, 4], ["¼", "½", "1", "2", "4"])
+        axes.set_yticks([], minor=True)
+        axes.set_ylim(0.2, 5)
         axes.set_xticks(range(1, 11))
         axes.set(xlabel="decile of prediction", ylabel="predicted over seen")
         axes.legend(fontsize=8, frameon=False)
         _plain(axes)
 
     return png(draw, (5.6, 4.4))
-
-
-def bounds(result: Result) -> list[Standing]:
-    return [s for name in (TRUTH, BASE_RATE) if (s := result.contest.of(name)) is not None]
 
 
 def _plain(axes: Any) -> None:

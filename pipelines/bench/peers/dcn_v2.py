@@ -1,4 +1,5 @@
-"""DCN-V2 (Wang et al. 2021) of torch-rechub, by its own trainer: embeddings of 16, three cross layers beside 256-128, Adam."""
+"""DCN-V2 (Wang et al. 2021) of torch-rechub, by its own trainer: embeddings of 16, three cross layers beside 256-128, Adam;
+columns by their ranks, from 0 to 1."""
 
 from __future__ import annotations
 
@@ -60,7 +61,7 @@ class Trained:
                 p = np.concatenate([self.model(x).numpy() for x, _ in Batches(given, self.scaler, None)])
         finally:
             torch.set_num_threads(before)
-        p = np.clip(p.astype(np.float64), 1e-7, 1 - 1e-7)
+        p = np.clip(p.astype(np.float64), 1e-30, 1 - 1e-7)
         return np.asarray(np.log(p / (1 - p)))
 
 
@@ -77,7 +78,7 @@ class DcnV2:
         """Epochs end when the AUC of `late` falls; then as many on both."""
         from sklearn.preprocessing import QuantileTransformer
 
-        scaler = QuantileTransformer(n_quantiles=1000, output_distribution="normal", subsample=100_000, random_state=self.seed)
+        scaler = QuantileTransformer(n_quantiles=1000, subsample=100_000, random_state=self.seed)
         scaler.fit(np.hstack([both.numbers, both.position[:, None]]))
         words = both.identities.max(axis=0) + 2
         best = self._train(early, late, scaler, words, self.epochs)[1]
