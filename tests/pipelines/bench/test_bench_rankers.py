@@ -7,15 +7,19 @@ import importlib.util
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import date
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 
-from feature_repo.services import CLICK
+from feature_repo.partition_file import write_partition
+from feature_repo.services import CLICK, HEADS
+from feature_repo.sources import Home
 from pipelines.bench.peers import PEERS
 from pipelines.bench.peers.peer import Given, Peer
 from pipelines.bench.ranker_data import Task
@@ -24,7 +28,7 @@ from pipelines.bench.ranker_page import render
 from pipelines.bench.ranker_trial import Cost, Result, measure, peer_rows
 from pipelines.bench.rankers import run
 from pipelines.bench.search_market import SMALL
-from pipelines.dataset import Dataset
+from pipelines.dataset import MATRIX, ROWS, Dataset, folder
 from pipelines.errors import Missing, PipelineError
 from pipelines.evaluate.contest import BASE_RATE, BOUND, OURS, PEER, TRUTH, Contest, contest
 from pipelines.metrics import METRICS
@@ -34,6 +38,8 @@ from pipelines.rankers import RANKERS
 
 N, USERS, KEPT = 9_000, 300, 0.5
 NUMBERS = [i for i, c in enumerate(CLICK.columns) if c.kind == "numeric"][:3]
+WIDEST = HEADS["click"][-1]
+"""Training sets are kept with its columns, CLICK's first."""
 CATEGORY = next(i for i, c in enumerate(CLICK.columns) if c.kind == "category")
 
 
@@ -60,7 +66,7 @@ class Known:
 @pytest.fixture(scope="module")
 def known() -> Known:
     rng = np.random.default_rng(4)
-    x = rng.normal(size=(N, len(CLICK.columns))).astype(np.float32)
+    x = rng.normal(size=(N, len(WIDEST.columns))).astype(np.float32)
     x[:, [i for i, c in enumerate(CLICK.columns) if c.kind == "category"]] = rng.integers(100, 105, (N, 1))
     x[:, CATEGORY] = rng.integers(0, 30, N) * 7
     x[-50:, CATEGORY] = 999  # shown in the test alone
@@ -79,7 +85,7 @@ def known() -> Known:
     )  # fmt: skip
     keep = (rows["label"] | (rows["split"] == "test") | (rng.random(N) < KEPT)).to_numpy()
     rows["weight_rate"] = np.where(rows["split"] == "test", 1.0, KEPT)
-    return Known(Dataset("click", CLICK, rows[keep].reset_index(drop=True), x[keep]), truth[keep])
+    return Known(Dataset("click", WIDEST, rows[keep].reset_index(drop=True), x[keep]), truth[keep])
 
 
 @pytest.fixture(scope="module")
@@ -305,6 +311,23 @@ def test_unknown_data_and_an_absent_log_are_named_before_any_work(tmp_path: Path
     with pytest.raises(Missing, match="--talkingdata"):
         run("both", SMALL, tmp_path / "none.csv", None, tmp_path / "page.html")
     assert not list(tmp_path.iterdir())
+
+
+def test_a_training_set_that_is_kept_is_measured_as_it_lies(known: Known, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    home, day = Home(tmp_path / "placard"), date(2026, 1, 7)
+    place = folder(home, "click", day)
+    place.mkdir(parents=True)
+    np.save(place / MATRIX, known.dataset.matrix)
+    write_partition(pa.Table.from_pandas(known.dataset.rows, preserve_index=False), place / ROWS)
+    monkeypatch.setattr("pipelines.bench.rankers.RANKERS", {"xgboost_slim": RANKERS["xgboost_slim"]})
+    monkeypatch.setattr("pipelines.bench.rankers.PEERS", (Oracle(known.test_truth),))
+    page = tmp_path / "reports" / "page.html"
+    result, held = run("simulator", SMALL, tmp_path, (home, "click", day), page)
+    figures = {f["name"]: f["value"] for f in result["figures"]}
+    assert "ne_gap_closed" not in figures, "nothing was simulated here: no truth"
+    assert figures["oracle.ne"] < figures["xgboost_slim.ne"] < 1 and figures["best_peer_ne_delta"] < 0
+    assert page.read_text(encoding="utf-8") == render(held) and result["setup"]["report"] == page
+    assert result["setup"]["data"]["title"] == "click as of 2026-01-07"
 
 
 def test_every_peer_has_a_file_and_the_other_way_round() -> None:
