@@ -131,7 +131,7 @@ def weigh(settings: Settings, bundle: Bundle, dataset: Dataset, day: date) -> tu
         beside = {m.name: m(dataset.label[test], before, evaluation.rows) for m in METRICS}
     columns = [floor.column for floor in FLOORS.get(head, ())]
     found = tuple(slices(evaluation.rows, evaluation.scores[mine], before, columns, settings.seed))
-    metrics = {**evaluation.metrics, LATENCY.metric: scoring_ms(bundle, dataset.matrix[test])}
+    metrics = {**evaluation.metrics, LATENCY.metric: scoring_ms(bundle, dataset.narrowed(bundle.manifest.columns).matrix[test])}
     ends = {name: (i.low, i.high) for name, i in evaluation.intervals[mine].items()}
     reigns = reigning.manifest.version if reigning is not None else ""
     evidence = Evidence(
