@@ -38,7 +38,7 @@ def test_what_was_not_evaluated_is_missing_with_the_verb_that_does_it(fresh: Set
 
 
 def test_an_unknown_ranker_is_bad_input(fresh: Settings, good: date) -> None:
-    with pytest.raises(PipelineError, match=r"oracle.*Known: xgboost"):
+    with pytest.raises(PipelineError, match=r"oracle.*Known: logistic, xgboost"):
         fit(fresh, "click", good, "oracle")
 
 
