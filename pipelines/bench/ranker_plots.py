@@ -13,6 +13,8 @@ from pipelines.evaluate.plots import png
 
 COLOURS: Final = {OURS: "#1f5fa8", PEER: "#d9822b", BOUND: "#8a97a6"}
 NE: Final = "normalised_entropy"
+CORNERS: Final = ((7, 3, "left"), (-7, 3, "right"), (7, -9, "left"), (-7, -9, "right"))
+"""Where names of neighbouring points go, one after the other."""
 
 
 def pictures(result: Result) -> dict[str, bytes]:
@@ -61,9 +63,16 @@ def cost(result: Result) -> bytes:
 
     def draw(axes: Any) -> None:
         placed = [(result.costs[s.name].training_cpu_s, s) for s in result.contest.standings if s.name in result.costs]
-        for seconds, s in placed:
+        across = np.log([seconds for seconds, _ in placed])
+        up = np.array([s.metrics[NE] for _, s in placed])
+        spread = [max(float(v.max(initial=-np.inf) - v.min(initial=np.inf)), 1e-9) for v in (across, up)]  # nobody: nothing is drawn
+        for i, (seconds, s) in enumerate(placed):
+            beside = (np.abs(across[:i] - across[i]) < 0.15 * spread[0]) & (np.abs(up[:i] - up[i]) < 0.04 * spread[1])
+            x, y, side = CORNERS[int(beside.sum()) % len(CORNERS)]
             axes.plot(seconds, s.metrics[NE], "o", color=COLOURS[s.side], markersize=6)
-            axes.annotate(label(result, s.name), (seconds, s.metrics[NE]), xytext=(6, 3), textcoords="offset points", fontsize=8)
+            axes.annotate(
+                label(result, s.name), (seconds, s.metrics[NE]), xytext=(x, y), textcoords="offset points", fontsize=8, ha=side
+            )  # fmt: skip
         axes.set_xscale("log")
         axes.margins(x=0.25, y=0.12)
         axes.set(xlabel="training, CPU seconds", ylabel="normalised entropy")
@@ -93,7 +102,7 @@ def calibration(result: Result) -> bytes:
         axes.set_ylim(0.2, 5)
         axes.set_xticks(range(1, 11))
         axes.set(xlabel="decile of prediction", ylabel="predicted over seen")
-        axes.legend(fontsize=8, frameon=False)
+        axes.legend(fontsize=8, frameon=False, ncols=2, loc="lower center", bbox_to_anchor=(0.5, 1.0))
         _plain(axes)
 
     return png(draw, (5.6, 4.4))
