@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 
 from feature_repo.identity_codes import HASH_BUCKETS as HASH_BUCKETS
 
+CACHED: Final = 64
+"""As many words as this, or fewer, are a request's: each was most likely hashed before."""
 _WORD: Final = re.compile(r"[^\W_]+", re.UNICODE)
 
 
@@ -48,8 +50,8 @@ def hash_codes(values: Sequence[str | None] | NDArray[np.object_]) -> NDArray[np
 
     The hash is pandas' SipHash of the UTF-8 bytes with its fixed default key, so codes agree across processes.
     """
-    if len(values) == 1:  # a request has one device, one language: seen many times
-        return np.array([_hash_code(values[0])], np.int32)
+    if len(values) <= CACHED:
+        return np.array([_hash_code(value) for value in values], np.int32)
     return _hash_codes(np.asarray(values, dtype=object))
 
 
@@ -70,7 +72,7 @@ def _hash_codes(array: NDArray[np.object_]) -> NDArray[np.int32]:
 
 def hash_words(words: Sequence[str]) -> NDArray[np.uint64]:
     """64-bit codes of words, shape (n,): for exact comparison, where hash_codes' range is too small. The same in every process."""
-    if len(words) <= 64:  # a query's, seen many times
+    if len(words) <= CACHED:
         return np.array([_hash_word(word) for word in words], np.uint64)
     array = np.array(words, dtype=object)
     return np.asarray(pd.util.hash_array(array, categorize="\0" not in "".join(words)), np.uint64)

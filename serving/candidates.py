@@ -52,6 +52,12 @@ class Candidates:
         """The candidates at some positions of the list, in that order."""
         return Candidates(self.snapshot, self.rows[which], match=self.match and self.match.at(which))
 
+    def without(self, other: Candidates) -> Candidates:
+        """The candidates, in order, that are not among the other's."""
+        taken = np.zeros(len(self.snapshot), bool)
+        taken[other.rows] = True
+        return self.keep(~taken[self.rows])
+
     def join(self, other: Candidates) -> Candidates:
         """These, then the other's, which are not among them. What one does not know of its matches is lost for both."""
         match = self.match.join(other.match) if self.match is not None and other.match is not None else None

@@ -140,7 +140,7 @@ class Engine:
                 continue
             name = type(source).__name__
             if found is not None:
-                got = got.keep(~np.isin(got.rows, found.rows))
+                got = got.without(found)
             run.sources[name] = run.sources.get(name, 0) + len(got)
             found = got if found is None else found.join(got)
         return found if found is not None and len(found) else None

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import compress, islice, pairwise
 from typing import Final
 
 import numpy as np
@@ -164,8 +164,16 @@ class _Table:
     def numbers(self, words: Codes) -> Rows:
         """Vocabulary numbers, ascending, of those of the words (ascending) that any row has."""
         at = np.searchsorted(self.vocabulary, words)
-        there = at < len(self.vocabulary)
-        return np.asarray(at[there][self.vocabulary[at[there]] == words[there]], np.int64)
+        return np.asarray(at[self._there(at, words)], np.int64)
+
+    def has(self, words: Codes) -> NDArray[np.bool_]:
+        """Which of the words any row has."""
+        return self._there(np.searchsorted(self.vocabulary, words), words)
+
+    def _there(self, at: Rows, words: Codes) -> NDArray[np.bool_]:
+        if len(self.vocabulary) == 0:
+            return np.zeros(len(words), bool)
+        return np.asarray(self.vocabulary[np.minimum(at, len(self.vocabulary) - 1)] == words)
 
     def exact_rows(self, bags: Codes, most: int) -> Rows:
         """Exact rows of these words in any order."""
@@ -182,10 +190,15 @@ class _Table:
             return np.empty(0, np.int64)
         start = self._from[numbers]
         count = np.minimum(self._from[numbers + 1] - start, max(most // len(numbers), 1))
-        rows = _spread(start, count)
+        return self.held(_spread(start, count), numbers)
+
+    def held(self, rows: Rows, numbers: Rows) -> Rows:
+        """Those of the broad rows whose words all have one of these vocabulary numbers."""
         held = np.zeros(len(self.vocabulary) + 1, bool)
         held[numbers] = held[NOBODY] = True
-        return np.asarray(rows[held[self._words[rows - self.broad]].all(axis=1)])
+        for place in range(MOST_WORDS):  # few rows outlive the first words
+            rows = rows[held[self._words[rows - self.broad, place]]]
+        return rows
 
 
 def _spread(start: Rows, count: Rows) -> Rows:
@@ -252,7 +265,8 @@ class KeywordIndex:
         words = asked.words if not more else np.union1d(asked.words, hash_words(sorted(more)[:QUERY_WORDS]))
         exact, phrase = self._bought.exact_rows(asked.bags, MOST_ALIKE), self._bought.phrase_rows(asked.runs, MOST_ALIKE)
         broad = self._bought.broad_rows(words, MOST_BROAD)
-        plain = np.isin(broad, self._bought.broad_rows(asked.words, ALL), assume_unique=True) if more else np.ones(len(broad), bool)
+        own = self._bought.held(broad, self._bought.numbers(asked.words)) if more else broad
+        plain = np.isin(broad, own, assume_unique=True) if more else np.ones(len(broad), bool)
         said = _runs(hash_words(list(query.tokens[:QUERY_WORDS])))
         whole = said[-1][-1] if said and len(query.tokens) <= MOST_WORDS else np.uint64(0)
         close = (self._raw[exact] != whole, ~np.isin(self._raw[phrase], np.concatenate([np.empty(0, np.uint64), *said])), ~plain)
@@ -261,32 +275,27 @@ class KeywordIndex:
 
     def _otherwise(self, tokens: Sequence[str]) -> list[tuple[str, ...]]:
         """The query's stems with neighbouring words joined, and with an unknown word split in two known ones; at most four."""
-        stems, out = [stem(t) for t in tokens[:QUERY_WORDS]], list[tuple[str, ...]]()
-        for i in range(len(stems) - 1):
-            joined = stem(tokens[i] + tokens[i + 1])
-            if self._known(joined):
-                out.append((*stems[:i], joined, *stems[i + 2 :]))
-        for i, word in enumerate(tokens[:QUERY_WORDS]):
-            if 6 <= len(word) <= 40 and not self._known(stems[i]):
-                cuts = ((stem(word[:c]), stem(word[c:])) for c in range(3, len(word) - 2))
-                out += [(*stems[:i], *cut, *stems[i + 1 :]) for cut in islice((c for c in cuts if self._known(*c)), 1)]
+        tokens = tokens[:QUERY_WORDS]
+        stems, joined = [stem(t) for t in tokens], [stem(a + b) for a, b in pairwise(tokens)]
+        known = self._bought.has(hash_words([*stems, *joined])).tolist()
+        out = [(*stems[:i], joined[i], *stems[i + 2 :]) for i in range(len(joined)) if known[len(stems) + i]]
+        for i, word in enumerate(tokens):
+            if 6 <= len(word) <= 40 and not known[i]:
+                cuts = [(stem(word[:c]), stem(word[c:])) for c in range(3, len(word) - 2)]
+                front, back = (self._bought.has(hash_words(halves)) for halves in zip(*cuts, strict=True))
+                out += [(*stems[:i], *cut, *stems[i + 1 :]) for cut in islice(compress(cuts, front & back), 1)]
         return out[:4]
-
-    def _known(self, *stems: str) -> bool:
-        """Whether every one of them stands in some keyword."""
-        return len(self._bought.numbers(np.unique(hash_words(stems)))) == len(set(stems))
 
     def excluded(self, query: Query, rows: Rows) -> NDArray[np.bool_]:
         """Which snapshot rows a negative of their ad group, or of its campaign, keeps out. Every negative is looked at, and the
         query both as it was typed and as it was corrected."""
         group = self._group_of[rows]
-        out = np.zeros(len(group), bool)
+        groups, campaigns = np.zeros(self._groups + 1, bool), np.zeros(len(self._campaign) + 1, bool)  # the last is NOBODY's
         for tokens in {query.tokens, tuple(tokenise(query.original))}:
             asked = _Asked.of([tokens])
             exact = self._never.exact_rows(asked.bags, ALL)
             exact = exact[np.isin(self._never.sequence[exact], asked.runs)]
             rows = np.concatenate([exact, self._never.phrase_rows(asked.runs, ALL), self._never.broad_rows(asked.words, ALL)])
-            if len(rows):
-                out |= np.isin(group, self._never_group[rows])
-                out |= np.isin(self._campaign[group], self._never_campaign[rows])
-        return out
+            groups[self._never_group[rows]] = campaigns[self._never_campaign[rows]] = True
+        groups[NOBODY] = campaigns[NOBODY] = False
+        return np.asarray(groups[group] | campaigns[self._campaign[group]])

@@ -16,7 +16,7 @@ from feature_repo.text import normalise, stem, tokenise
 from pipelines.bench.synthetic import catalogue
 from serving.errors import SnapshotMissing
 from serving.snapshot import current_version, open_snapshot
-from serving.snapshot.keyword_index import KeywordIndex, keyword_columns
+from serving.snapshot.keyword_index import QUERY_WORDS, KeywordIndex, keyword_columns
 from serving.understanding.query import Query, Term
 
 GROUPS = 4
@@ -177,7 +177,7 @@ def runs(words: Sequence[str], part: Sequence[str]) -> bool:
 def oracle(bought: Sequence[Bought], text: str) -> tuple[set[str], set[str]]:
     """(ad groups that match, those that a negative keeps out), reading every keyword."""
     tokens = tokenise(text)
-    stems = [stem(t) for t in tokens]
+    stems = [stem(t) for t in tokens[:QUERY_WORDS]]
     matched, out = set(), set()
     for group, keyword, kind, negative, _ in bought:
         mine = tokenise(keyword)
