@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
@@ -14,18 +14,23 @@ from serving.eventlog.log import Event
 
 if TYPE_CHECKING:
     from serving.reload import Reloader
-    from serving.shadow import Shadow
+    from serving.shadows import Shadows
     from serving.tiers import Tiers
 
+SHADOWED: Final = {
+    "dropped": "Decisions that a shadow did not score: its queue was full",
+    "scored": "Decisions that a shadow scored",
+    "failed": "Decisions that a shadow failed to score",
+}
 SECONDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
 
 
 class Metrics:
     """Names follow Prometheus' conventions; labels are the engine's own words."""
 
-    def __init__(self, reloader: Reloader, shadow: Shadow, tiers: Tiers) -> None:
+    def __init__(self, reloader: Reloader, shadows: Shadows, tiers: Tiers) -> None:
         r = self.registry = CollectorRegistry()
-        self._reloader, self._shadow, self._tiers = reloader, shadow, tiers
+        self._reloader, self._shadows, self._tiers = reloader, shadows, tiers
         self._decisions = Counter("placard_decisions", "Decisions by surface and rung", ["surface", "rung"], registry=r)
         self._shown = Counter("placard_ads_shown", "Ads shown", ["surface"], registry=r)
         self._rejected = Counter("placard_rejected", "Candidates dropped, by rule", ["rule"], registry=r)
@@ -54,7 +59,7 @@ class Metrics:
     def collect(self) -> Iterable[Metric]:
         """Everything, as of now."""
         yield from self.registry.collect()
-        shadow, reloader = self._shadow, self._reloader
+        reloader = self._reloader
         calls = CounterMetricFamily("placard_tier_calls", "Calls of each tier, by what became of them", labels=["tier", "outcome"])
         for (tier, outcome), n in sorted(self._tiers.calls.items()):
             calls.add_metric([tier, outcome], n)
@@ -62,8 +67,15 @@ class Metrics:
         for tier, n in sorted(self._tiers.rows.items()):
             rows.add_metric([tier], n)
         yield from (calls, rows)
-        yield CounterMetricFamily("placard_shadow_dropped", "Decisions not shadow-scored: the queue was full", shadow.dropped)
-        yield CounterMetricFamily("placard_shadow_scored", "Decisions shadow-scored", shadow.scored)
-        yield CounterMetricFamily("placard_shadow_failed", "Shadow scorings that failed", shadow.failed)
+        yield from self._of_shadows()
         yield CounterMetricFamily("placard_swaps", "Models and snapshots taken up", reloader.swaps)
         yield GaugeMetricFamily("placard_refused", "Bundles and snapshots refused just now, over all workers", len(reloader.refused))
+
+    def _of_shadows(self) -> Iterable[Metric]:
+        counts = sorted(self._shadows.counts.items())
+        for outcome, meaning in SHADOWED.items():
+            family = CounterMetricFamily(f"placard_shadow_{outcome}", meaning, labels=["shadow"])
+            for (shadow, became), n in counts:
+                if became == outcome:
+                    family.add_metric([shadow], n)
+            yield family

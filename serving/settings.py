@@ -55,7 +55,7 @@ class Settings(BaseSettings):
     )
     primary_at_once: int = Field(32, ge=1, description="Calls of the champion at once in a worker; beyond them the fallback answers")
     swap_poll_seconds: float = Field(1.0, gt=0, description="How often a worker looks for a new model or snapshot")
-    shadow_queue: int = Field(256, ge=0, description="Requests waiting for shadow scoring; more are dropped")
+    shadow_queue: int = Field(256, ge=0, description="Decisions that may wait for each shadow; more are dropped; 0: no shadow scores")
     mlflow_uri: str = Field("", description="MLflow's database or server; default: SQLite in the state folder")
     redis_url: str = Field("redis://127.0.0.1:6379/0?socket_timeout=1", description="State and online store when clustered")
 

@@ -1,23 +1,25 @@
-"""Scores decisions with every shadow bundle, off the response path, from a bounded queue that drops when it is full."""
+"""Scores decisions with one shadow bundle, off the response path, from a bounded queue of its own that drops when it is full."""
 
 from __future__ import annotations
 
 import logging
-import queue
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache
+from queue import Empty, SimpleQueue
+from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from feature_repo.services import INPUTS
 from serving.bundles import Bundle
-from serving.decision import Decision
+from serving.decision import Decision, RankedAd
 from serving.eventlog.log import EventLog
-from serving.live import Live
+from serving.idle import Idle
 
 log = logging.getLogger(__name__)
+PATIENCE: Final = 1.0
+"""Seconds that a decision waits for an idle moment."""
 
 
 @lru_cache(maxsize=256)
@@ -27,62 +29,56 @@ def _warn(name: str, message: str) -> None:
 
 
 class Shadow:
-    """Every decision that is taken from the queue is scored by all shadows, one after the other. dropped: decisions that found the
-    queue full; scored, failed: decisions times shadows; since the start."""
+    """Scores while no request is in hand, or after PATIENCE all the same: under full load it takes a sample, and hardly any request
+    has to share a core and the interpreter with it.
 
-    def __init__(self, live: Callable[[], Live], eventlog: EventLog, size: int) -> None:
-        self._live, self._log = live, eventlog
-        self._queue: queue.Queue[Decision | None] = queue.Queue(max(size, 1))
-        self._on = size > 0
-        self._thread = threading.Thread(target=self._work, name="shadow", daemon=True)
-        self._counting = threading.Lock()
-        self.scored = self.dropped = self.failed = 0
+    size: decisions that may wait. They are counted before one more is added, so request threads that add at the same moment may
+    exceed it by their number. count: told what became of each decision: `scored`, `failed`, or `dropped` for want of room.
+    """
 
-    def start(self) -> None:
+    def __init__(self, name: str, eventlog: EventLog, idle: Idle, size: int, count: Callable[[str], None]) -> None:
+        self._log, self._idle, self._size, self._count = eventlog, idle, size, count
+        self._queue: SimpleQueue[tuple[Bundle, Decision] | None] = SimpleQueue()  # its put never waits, whoever takes from it
+        self._thread = threading.Thread(target=self._work, name=f"shadow {name}", daemon=True)
         self._thread.start()
 
-    def stop(self) -> None:
-        """Lets what is queued go; waits a moment for what is being scored."""
-        while True:
-            try:
-                self._queue.put_nowait(None)
-                break
-            except queue.Full:
-                try:
-                    self._queue.get_nowait()
-                except queue.Empty:
-                    continue
-        self._thread.join(2)
-
-    def offer(self, decision: Decision) -> None:
+    def offer(self, bundle: Bundle, decision: Decision) -> None:
         """Queues a decision for scoring; never waits."""
-        if not self._on or not decision.shown or not self._live().shadows("click"):
-            return
+        if self._queue.qsize() < self._size:
+            self._queue.put((bundle, decision))
+        else:
+            self._count("dropped")
+
+    def retire(self) -> None:
+        """Lets what is queued go and ends the thread after what is being scored; does not wait for it."""
         try:
-            self._queue.put_nowait(decision)
-        except queue.Full:
-            with self._counting:  # offered by many threads at once
-                self.dropped += 1
+            while True:
+                self._queue.get_nowait()
+        except Empty:
+            self._queue.put(None)
+
+    def join(self, seconds: float) -> None:
+        """Waits for the thread of a retired shadow."""
+        self._thread.join(seconds)
 
     def _work(self) -> None:
-        while (decision := self._queue.get()) is not None:
+        while (offered := self._queue.get()) is not None:
+            self._idle.wait(PATIENCE)
+            bundle, decision = offered
             ads = (*decision.shown, *decision.held)
-            if not all(ad.features for ad in ads):
-                continue
-            matrix = np.array([ad.features for ad in ads], np.float32)
             names = INPUTS[decision.input].names if decision.input in INPUTS else ()
-            for bundle in self._live().shadows("click"):
-                own = bundle.manifest.columns
-                if own == names[: len(own)]:  # a wider input begins with the narrower one
-                    self._score(bundle, decision, matrix[:, : len(own)])
+            own = bundle.manifest.columns
+            if all(ad.features for ad in ads) and own == names[: len(own)]:  # a wider input begins with the narrower one
+                self._score(bundle, decision, ads)
 
-    def _score(self, bundle: Bundle, decision: Decision, matrix: NDArray[np.float32]) -> None:
+    def _score(self, bundle: Bundle, decision: Decision, ads: Sequence[RankedAd]) -> None:
         try:
-            scores = bundle.predict(matrix)
+            matrix = np.array([ad.features for ad in ads], np.float32)
+            scores = bundle.predict(matrix[:, : len(bundle.manifest.columns)])
             if not np.isfinite(scores).all():
                 raise ValueError("scores are not finite")
             self._log.append_shadow(decision.decision_id, bundle.name, [float(s) for s in scores])
-            self.scored += 1
+            self._count("scored")
         except Exception as error:  # a shadow may fail as it likes: that is what it is for
-            self.failed += 1
+            self._count("failed")
             _warn(bundle.name, str(error))

@@ -17,13 +17,14 @@ from serving.deps import LazyProfiles, open_eventlog, open_ledger
 from serving.engine import Engine
 from serving.errors import BundleRefused
 from serving.eventlog.log import BillableLog, Event
+from serving.idle import Idle
 from serving.live import Live
 from serving.metrics import Metrics
 from serving.metrics_board import MetricsBoard
 from serving.reload import Reloader
 from serving.request import AdRequest
 from serving.settings import Settings
-from serving.shadow import Shadow
+from serving.shadows import Shadows
 from serving.snapshot.columns import TEXTS
 from serving.stages import Profiles
 from serving.state.ledger import Ledger
@@ -47,13 +48,13 @@ class Worker:
         who = profiles or LazyProfiles(settings)
         surfaces = {"search": search(who, self.ledger, settings), "proactive": proactive(who, self.ledger, settings)}
         self.engine = Engine(surfaces, settings)
-        self.shadow = Shadow(lambda: self.reloader.live, self.eventlog, settings.shadow_queue)
-        self.metrics = Metrics(self.reloader, self.shadow, self.engine.tiers)
+        self.idle = Idle()
+        self.shadows = Shadows(lambda: self.reloader.live, self.eventlog, self.idle, settings.shadow_queue)
+        self.metrics = Metrics(self.reloader, self.shadows, self.engine.tiers)
         self.board = MetricsBoard.of(settings, self.metrics)
 
     def start(self) -> None:
         self.reloader.start()
-        self.shadow.start()
         self._warm()
         gc.collect()
         gc.freeze()  # a collection over the loaded libraries costs 100 ms at p99
@@ -66,13 +67,17 @@ class Worker:
 
     def stop(self) -> None:
         self.reloader.stop()
-        self.shadow.stop()
+        self.shadows.stop()
         self.board.stop()
         self.eventlog.close()
         self.ledger.close()
 
     def decide(self, request: AdRequest) -> dict[str, object]:
         """Decides, records, and only then answers. What cannot be decided or recorded is answered with no ad, never sold."""
+        with self.idle:
+            return self._decide(request)
+
+    def _decide(self, request: AdRequest) -> dict[str, object]:
         started, live = time.perf_counter(), self.reloader.live
         try:
             decision = self.engine.decide(request, live)
@@ -81,7 +86,7 @@ class Worker:
         except Exception:  # whatever broke, the page that asked goes on without an ad
             decision = self._no_ad(request, live)
             content = answer(decision, [])
-        self.shadow.offer(decision)
+        self.shadows.offer(decision)
         self.metrics.decided(decision, time.perf_counter() - started)
         return content
 

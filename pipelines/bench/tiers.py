@@ -2,35 +2,32 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from feature_repo.sources import Home
 from pipelines.bench.perceptron import perceptron
+from pipelines.bench.shadows import shadows
 from pipelines.bench.synthetic import catalogue, ranker
+from pipelines.bench.synthetic_request import synthetic_request
 from pipelines.cli.output import Figure
 from serving.bundles import Bundle, write_bundle
 from serving.bundles.aliases import folder, read
 from serving.engine import Engine
-from serving.eventlog.memory import MemoryEventLog
 from serving.live import Live
-from serving.request import AdRequest
 from serving.settings import Settings
-from serving.shadow import Shadow
 from serving.snapshot import open_current
 from serving.stages import Profiles
 from serving.state.memory import MemoryLedger
 from serving.surfaces.proactive import proactive
 
 NETWORKS: Final = 3
-MOST_RATIO: Final = 1.05
+SHADOWED: Final = 5
+"""Times as many requests beside each kind of shadow: their p99 is looked at."""
 
 
 def tiers(
@@ -52,7 +49,7 @@ def tiers(
     share = []
     for i in range(-max(requests // 10, 3), requests):
         for way, live in ways.items():
-            decision = engines[way].decide(_request(i), live)
+            decision = engines[way].decide(synthetic_request(i), live)
             if decision.rung != "full":
                 raise AssertionError(f"{way} answered {decision.rung}: {decision.flags}")
             if i >= 0:
@@ -68,7 +65,7 @@ def tiers(
         Figure("speculative_saved_ms", p50["primary"] - p50["speculative"], "ms"),
         Figure("speculative_saved_share", 1 - p50["speculative"] / p50["primary"], "share"),
     ]
-    figures += _shadows(engines["primary"], alone["champion"], requests)
+    figures += shadows(root, engines["primary"], alone["champion"], SHADOWED * requests)
     return figures, {"tier_primary": champion.manifest.ranker, "tier_members": [name for name, _ in champion.manifest.members]}
 
 
@@ -91,53 +88,3 @@ def _registered(home: Home | None) -> Bundle | None:
     version = read(home.bundles).get("click", {}).get("champion", "") if home is not None else ""
     found = Bundle.load(folder(home.bundles, "click", version), "click") if home is not None and version else None
     return found if found is not None and found.manifest.ranker == "deep_ensemble" else None
-
-
-class _Bad:
-    """A shadow that does as told."""
-
-    def __init__(self, of: Bundle, kind: str) -> None:
-        self.manifest, self.name, self._kind = of.manifest, f"click@{kind}", kind
-
-    def predict(self, matrix: NDArray[np.float32]) -> NDArray[np.float64]:
-        if self._kind == "sleeps":
-            time.sleep(1)
-        if self._kind == "raises":
-            raise RuntimeError("out of order")
-        return np.full(len(matrix), np.nan)
-
-
-def _shadows(engine: Engine, live: Live, requests: int) -> list[Figure]:
-    """The champion's p99 with each kind of shadow over its p99 with none, decided in turn."""
-    champion = live.bundle("click", "champion")
-    assert champion is not None
-    states: dict[str, Live] = {"none": live}
-    for kind in ("sleeps", "raises", "nan"):
-        bad: Any = _Bad(champion, kind)
-        states[kind] = replace(live, bundles={**live.bundles, ("click", "shadow"): bad})
-    shadows = {kind: Shadow(lambda s=state: s, MemoryEventLog(), 256) for kind, state in states.items()}  # type: ignore[misc]
-    took: dict[str, list[float]] = {kind: [] for kind in states}
-    for shadow in shadows.values():
-        shadow.start()
-    rounds = max(2 * requests, 20)
-    for i in range(-5, rounds):
-        for kind, state in states.items():
-            started = time.perf_counter()
-            shadows[kind].offer(engine.decide(_request(i), state))
-            if i >= 0:
-                took[kind].append((time.perf_counter() - started) * 1000)
-    for shadow in shadows.values():
-        shadow.stop()
-    base = float(np.quantile(took["none"], 0.99))
-    figures = [Figure("shadow_none_p99_ms", base, "ms")]
-    for kind in ("sleeps", "raises", "nan"):
-        ratio = float(np.quantile(took[kind], 0.99)) / base
-        figures.append(Figure(f"shadow_{kind}_p99_ratio", ratio, "ratio", f"≤ {MOST_RATIO}", ratio <= MOST_RATIO))
-    return figures
-
-
-def _request(i: int) -> AdRequest:
-    at = datetime.now(UTC) + timedelta(seconds=1)
-    return AdRequest(
-        f"r{i}", "proactive", f"u{i % 97}", at, device="mobile", region="regions0", language="languages2", slots=3, tmax_ms=60_000
-    )

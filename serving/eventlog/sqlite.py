@@ -1,4 +1,4 @@
-"""The event log in SQLite, write-ahead and synchronous: what was acknowledged survives a power cut."""
+"""The event log in SQLite, write-ahead and synchronous: what was acknowledged survives a power cut; the newest shadow scores may not."""
 
 from __future__ import annotations
 
@@ -30,6 +30,8 @@ def _micros(moment: datetime) -> int:
 class SqliteEventLog:
     def __init__(self, path: Path) -> None:
         self._file = SqliteFile(path, SCHEMA, durable=True)
+        self._unheard = SqliteFile(path, SCHEMA, durable=False)
+        """For shadows: they are not billed, and a commit that waits for the disk would keep the file locked for what is."""
 
     def append_decision(self, decision: Decision) -> None:
         row = (decision.decision_id, _micros(decision.decided_at), msgspec.json.encode(decision))
@@ -49,7 +51,7 @@ class SqliteEventLog:
         return msgspec.json.decode(row[0], type=Event) if row else None
 
     def append_shadow(self, decision_id: str, bundle: str, scores: Sequence[float]) -> None:
-        with self._file.transaction() as c:
+        with self._unheard.transaction() as c:
             c.execute("insert or replace into shadow values (?, ?, ?)", (decision_id, bundle, msgspec.json.encode(list(scores))))
 
     def _with_shadow(self, record: bytes) -> Decision:
@@ -73,4 +75,5 @@ class SqliteEventLog:
             yield msgspec.json.decode(record, type=Event), moment
 
     def close(self) -> None:
+        self._unheard.close()
         self._file.close()

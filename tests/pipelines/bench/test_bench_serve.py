@@ -37,8 +37,10 @@ def test_every_promised_figure_is_there_with_its_target(monkeypatch: pytest.Monk
         assert 0 < figures[f"tier_{way}_p50_ms"]["value"] <= figures[f"tier_{way}_p99_ms"]["value"]
     assert figures["tier_fast_p50_ms"]["value"] < figures["tier_primary_p50_ms"]["value"]
     assert 0 < figures["speculative_share"]["value"] < 1
-    for kind in ("sleeps", "raises", "nan"):
-        assert figures[f"shadow_{kind}_p99_ratio"]["target"] == "≤ 1.05"
+    for kind in ("sleeps", "raises", "nan", "scores"):
+        ratio, low, high = (figures[f"shadow_{kind}_p99_ratio{end}"] for end in ("", "_low", "_high"))
+        assert ratio["target"] == "≤ 1.05" and 0 < low["value"] <= high["value"]
+        assert ratio["holds"] is (True if high["value"] <= 1.05 else False if low["value"] > 1.05 else None)
     for name in ("engine_over_floor_p50_2000", "naive_over_engine_p50", "growth_2k_to_3k"):
         assert figures[name]["target"] and figures[name]["holds"] is not None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -30,7 +31,9 @@ def figures(text: str) -> dict[str, float]:
 
 def metrics_of(events: int, refused: int = 0) -> Metrics:
     metrics = Metrics(
-        SimpleNamespace(refused=dict.fromkeys(range(refused)), swaps=1), SimpleNamespace(dropped=2, scored=3, failed=0), Tiers(1)
+        SimpleNamespace(refused=dict.fromkeys(range(refused)), swaps=1),
+        SimpleNamespace(counts=Counter({("click@2", "scored"): 3})),
+        Tiers(1),
     )  # type: ignore[arg-type]
     one = Event("e", "d", "c", "click", datetime.now(UTC))
     metrics.received([one] * events, Bill(events, 0, (), 10 * events, 10 * events))
@@ -63,7 +66,7 @@ def test_several_workers_are_one_sum_and_the_dead_go_on_counting(tmp_path: Path)
     seen = figures(board.render().decode())
     assert seen["placard_events_total[('kind', 'click')]"] == 12
     assert seen["placard_charged_micros_total"] == 120
-    assert seen["placard_shadow_scored_total"] == 9
+    assert seen["placard_shadow_scored_total[('shadow', 'click@2')]"] == 9
     assert seen["placard_refused"] == 3, "who is gone refuses nothing any more"
     board.publish()
     assert figures(board.render().decode()) == seen, "what this worker wrote before is not added to what it has"

@@ -22,6 +22,11 @@ def eventually(holds: Callable[[], bool], seconds: float = 5) -> bool:
     return holds()
 
 
+def counted(api: Any, outcome: str) -> dict[str, int]:
+    """Decisions that came to it, by shadow."""
+    return {name: n for (name, became), n in api.worker.shadows.counts.items() if became == outcome}
+
+
 @pytest.fixture
 def shadowed(published_home: Home) -> Home:
     aliases.write(published_home.bundles, {"click": {"champion": "1", "shadow": "2"}})
@@ -59,10 +64,10 @@ def test_a_slow_shadow_delays_no_answer_and_what_does_not_fit_is_dropped(
     answers = [api.ask() for _ in range(10)]
     assert time.monotonic() - started < 10
     assert {a["rung"] for a in answers} == {"full"}
-    assert (api.worker.shadow.scored, api.worker.shadow.dropped) == (0, 6), "four wait, six do not fit"
-    assert "placard_shadow_dropped_total 6.0" in api.client.get("/metrics").text
+    assert api.worker.shadows.counts == {("click@2", "dropped"): 6}, "four wait, six do not fit"
+    assert 'placard_shadow_dropped_total{shadow="click@2"} 6.0' in api.client.get("/metrics").text
     go.set()
-    assert eventually(lambda: api.worker.shadow.scored == 5)
+    assert eventually(lambda: counted(api, "scored") == {"click@2": 5})
     scored = [bool(api.client.get(f"/v1/decisions/{a['decision_id']}").json()["shadow"]) for a in answers]
     assert scored == [True] * 4 + [False] * 6
 
@@ -77,10 +82,10 @@ def test_a_shadow_that_fails_is_counted_and_harms_nobody(
 
     monkeypatch.setattr(api.worker.eventlog, "append_shadow", fails)
     assert api.ask()["rung"] == "full"
-    assert eventually(lambda: api.worker.shadow.failed == 1)
+    assert eventually(lambda: counted(api, "failed") == {"click@2": 1})
     monkeypatch.undo()
     assert api.ask()["rung"] == "full"
-    assert eventually(lambda: api.worker.shadow.scored == 1)
+    assert eventually(lambda: counted(api, "scored") == {"click@2": 1})
 
 
 def test_any_number_of_shadows_score_the_same_decisions(
@@ -91,7 +96,8 @@ def test_any_number_of_shadows_score_the_same_decisions(
     api = serve(published_home)
     path = f"/v1/decisions/{api.ask()['decision_id']}"
     assert eventually(lambda: set(api.client.get(path).json()["shadow"]) == {"click@2", "click@3"})
-    assert (api.worker.shadow.scored, api.worker.shadow.failed) == (2, 0), "two aliases of one version are one shadow"
+    wanted = {("click@2", "scored"): 1, ("click@3", "scored"): 1}
+    assert eventually(lambda: api.worker.shadows.counts == wanted), "two aliases of one version are one shadow"
 
 
 def test_a_shadow_of_the_champions_own_version_differs_by_nothing(serve: Callable[..., Any], published_home: Home) -> None:
@@ -120,6 +126,21 @@ class Sleeps:
         return np.full(len(matrix), 0.5)
 
 
+def test_one_that_sleeps_takes_nothing_from_the_others(
+    serve: Callable[..., Any], published_home: Home, registered: Callable[..., None]
+) -> None:
+    registered(published_home, "3", seed=5)
+    aliases.write(published_home.bundles, {"click": {"champion": "1", "shadow": "2", "shadow_other": "3"}})
+    api = serve(published_home, shadow_queue=16, swap_poll_seconds=600)
+    live = api.worker.reloader.live
+    sleeper: Any = Sleeps(live.bundles["click", "champion"])
+    api.worker.reloader.live = replace(live, bundles={**live.bundles, ("click", "shadow_asleep"): sleeper})
+    asked = [api.ask()["decision_id"] for _ in range(60)]
+    assert eventually(lambda: counted(api, "scored").get("click@2", 0) + counted(api, "scored").get("click@3", 0) == 120)
+    assert counted(api, "dropped").keys() == {"click@sleeps"} and counted(api, "dropped")["click@sleeps"] >= 30
+    assert all(api.worker.eventlog.decision(key).shadow.keys() >= {"click@2", "click@3"} for key in asked)
+
+
 class Raises(Sleeps):
     def predict(self, matrix: np.ndarray) -> np.ndarray:
         raise RuntimeError("out of order")
@@ -142,7 +163,6 @@ def test_whatever_a_shadow_does_the_answers_are_those_without_it(serve: Callable
     assert said == wanted
     if kind is Sleeps:
         assert bad.asked.wait(5)
-        assert alone.worker.shadow.scored < 5, "five answers came while the shadow had not scored them all"
+        assert sum(alone.worker.shadows.counts.values()) < 5, "five answers came while the shadow had not scored them all"
     else:
-        assert eventually(lambda: alone.worker.shadow.failed == 5)
-        assert alone.worker.shadow.scored == 0
+        assert eventually(lambda: alone.worker.shadows.counts == {(bad.name, "failed"): 5})
