@@ -67,7 +67,6 @@ def _watch(settings: Settings, guard: Guard, seconds: float) -> None:
 
     from rich.markup import escape
 
-    from feature_repo.errors import PlacardError
     from pipelines.served import served_log
 
     told = ""
@@ -81,8 +80,8 @@ def _watch(settings: Settings, guard: Guard, seconds: float) -> None:
             said = look.reason
             if said and not look.already:
                 people.print("\n".join(_lines(look, champion)), soft_wrap=True)
-        except (PlacardError, OSError) as error:
-            said = str(error)
+        except Exception as error:  # a log or a registry that is out of reach for a while: a guard that ends guards nobody
+            said = str(error) or type(error).__name__
             if said != told:
                 people.print(f"[yellow]no look[/]: {escape(said)}", soft_wrap=True)
         told = said

@@ -1,4 +1,4 @@
-"""`placard up`: Airflow, MLflow and the API on loopback, until Ctrl-C."""
+"""`placard up`: Airflow, MLflow, the API and its guard on loopback, until Ctrl-C."""
 
 from __future__ import annotations
 
@@ -12,36 +12,34 @@ def up(
     airflow_port: int = typer.Option(8090, min=0, max=65535, help="Airflow's UI; 0, or a port that is taken: a free one."),
     mlflow_port: int = typer.Option(5000, min=0, max=65535, help="MLflow's UI; likewise."),
     paused: bool = typer.Option(False, "--paused", help="Leave the DAGs' schedules as they are in Airflow; at first, paused."),
+    guard: bool = typer.Option(True, "--guard/--no-guard", help="Hold the click champion to its guardrails while it serves."),
     as_json: bool = typer.Option(False, "--json", help="One JSON object, once all answers."),
 ) -> None:
-    """Start Airflow (real scheduler), MLflow and the API on loopback; end all of them on Ctrl-C."""
+    """Start Airflow (real scheduler), MLflow, the API and its guard on loopback; end all of them on Ctrl-C."""
     import sys
     import time
-    from pathlib import Path
 
     from pipelines.airflow_home import free_port, listens
     from pipelines.errors import PipelineError
+    from pipelines.platform_programs import platform_programs
     from pipelines.scheduler import running
     from serving.settings import child_environment, load
 
-    settings, programs = load(), Path(sys.executable).parent
+    settings = load()
     home, ready = settings.home, settings.home.root / "airflow" / "run" / "api.url"
     quiet = {"MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true", "GX_ANALYTICS_ENABLED": "false"}
     environment = child_environment(PLACARD_HOME=str(home.root), **quiet)
     with people.status("Starting") as status, running(home, airflow_port, say=status.update) as airflow:
         ready.unlink(missing_ok=True)
-        api = [str(programs / "placard"), "serve", "--port", str(free_port(settings.port)), "--ready-file", str(ready)]
-        airflow.processes.start("api", api, environment)
-        models, store, port = settings.mlflow_uri, settings.home.mlflow, free_port(mlflow_port)
-        if not models.startswith("http"):
-            models = f"http://127.0.0.1:{port}"
-            store.mkdir(parents=True, exist_ok=True)
-            backend = ["--backend-store-uri", settings.mlflow_uri or f"sqlite:///{store / 'mlflow.db'}", "--workers", "1"]
-            server = [str(programs / "mlflow"), "server", "--host", "127.0.0.1", "--port", str(port), *backend]
-            airflow.processes.start("mlflow", server, environment)
+        home.mlflow.mkdir(parents=True, exist_ok=True)
+        elsewhere = settings.mlflow_uri.startswith("http")
+        port = free_port(mlflow_port)
+        models = settings.mlflow_uri if elsewhere else f"http://127.0.0.1:{port}"
+        for name, argv in platform_programs(settings, free_port(settings.port), ready, None if elsewhere else port, guard).items():
+            airflow.processes.start(name, argv, environment)
         status.update("Waiting for MLflow and the API")
         deadline = time.monotonic() + 120
-        while not (ready.exists() and ready.read_text().strip() and (settings.mlflow_uri.startswith("http") or listens(port))):
+        while not (ready.exists() and ready.read_text().strip() and (elsewhere or listens(port))):
             airflow.processes.check()
             if time.monotonic() > deadline:
                 raise PipelineError("MLflow and the API", "not ready after 120 s", f"Read the logs in {ready.parent}.")
@@ -51,9 +49,16 @@ def up(
         status.stop()
         urls = {"airflow": airflow.airflow.url, "mlflow": models, "api": ready.read_text().strip()}
         login = {"user": "placard", "password_file": airflow.airflow.passwords}
-        lines = [f"Airflow  {urls['airflow']}  (user placard, password in {airflow.airflow.passwords})", f"MLflow   {models}",
-                 f"API      {urls['api']}/docs", f"Data Docs {home.data_docs / 'index.html'}", "Ctrl-C ends all of them."]  # fmt: skip
-        emit({"urls": urls, "login": login, "data_docs": home.data_docs / "index.html"}, as_json, lines)
+        watched = airflow.processes.log("guard") if guard else None
+        lines = [
+            f"Airflow  {urls['airflow']}  (user placard, password in {airflow.airflow.passwords})",
+            f"MLflow   {models}",
+            f"API      {urls['api']}/docs",
+            f"Guard    {watched or 'none'}",
+            f"Data Docs {home.data_docs / 'index.html'}",
+            "Ctrl-C ends all of them.",
+        ]
+        emit({"urls": urls, "login": login, "guard_log": watched, "data_docs": home.data_docs / "index.html"}, as_json, lines)
         sys.stdout.flush()
         try:
             while True:

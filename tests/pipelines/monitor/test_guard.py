@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from sqlite3 import OperationalError
 from typing import Any
 
 import numpy as np
@@ -254,3 +255,36 @@ def test_the_verb_acts_once_and_says_so_by_its_status(
     aliases.write(home.bundles, {})
     nobody = CliRunner().invoke(app, say)
     assert nobody.exit_code == 0 and "placard promote click" in nobody.stdout, "a DAG on a new platform does not fail"
+
+
+def test_a_watch_goes_on_after_a_look_that_could_not_be_taken(
+    settings: Settings, home: Home, eventlog: EventLog, serve: Callable[..., None], monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    looks: list[object] = [OperationalError("database is locked"), OperationalError("database is locked"), eventlog]
+    refused: list[str] = []
+
+    def open_log(settings: Settings) -> object:
+        found = looks.pop(0)
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+    class Over(BaseException):
+        """Ctrl-C."""
+
+    def wait(seconds: float) -> None:
+        if not looks:
+            raise Over
+
+    monkeypatch.setenv("PLACARD_HOME", str(home.root))
+    monkeypatch.setattr(pipelines.served, "_open", open_log)
+    monkeypatch.setattr(type(eventlog), "close", lambda self: None)
+    monkeypatch.setattr("time.sleep", wait)
+    monkeypatch.setattr("pipelines.refusal.refuse", lambda settings, head, version, reason: refused.append(version) or "0")
+    serve(300, 0.5, 0.1, datetime.now(UTC) - timedelta(minutes=5))
+    with pytest.raises(Over):
+        verb.guard("click", 1.0, "", 7, 10.0, 1.0, False)
+    said = capsys.readouterr().err
+    assert refused == ["1"], "the third look was taken, and acted"
+    assert said.count("database is locked") == 1, "what goes wrong again and again is told once"

@@ -1,0 +1,48 @@
+"""`placard up`: everything answers, the guard watches, and Ctrl-C ends all of it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+from urllib.request import urlopen
+
+import psutil
+import pytest
+
+from pipelines.airflow_home import PROGRAM
+
+pytestmark = [pytest.mark.airflow, pytest.mark.slow, pytest.mark.timeout(400)]
+
+
+def of(home: Path) -> list[psutil.Process]:
+    """Whatever runs on this state folder."""
+    found = psutil.process_iter(["environ", "cmdline", "status"])
+    return [p for p in found if (p.info["environ"] or {}).get("PLACARD_HOME", "") == str(home) and p.info["status"] != "zombie"]
+
+
+def test_everything_answers_the_guard_watches_and_all_ends(tmp_path: Path, placard: Path) -> None:
+    if not PROGRAM.exists():
+        pytest.skip("there is no .venv-airflow: run `make install`")
+    home = tmp_path / "placard"
+    argv = [str(placard), "up", "--airflow-port", "0", "--mlflow-port", "0", "--paused", "--json"]
+    environment = {**os.environ, "PLACARD_HOME": str(home), "PLACARD_PORT": "0"}
+    with subprocess.Popen(argv, env=environment, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        said = json.loads(process.stdout.readline())
+        try:
+            for name, path in {"api": "/healthz", "mlflow": "/health"}.items():
+                assert urlopen(said["urls"][name] + path, timeout=20).status == 200
+            watching = [p for p in of(home) if {"guard", "--watch"} <= set(p.info["cmdline"] or [])]
+            assert len(watching) == 1
+            log, deadline = Path(said["guard_log"]), time.monotonic() + 60
+            while "watching click" not in log.read_text() and time.monotonic() < deadline:
+                time.sleep(0.2)
+            assert "watching click" in log.read_text() and watching[0].is_running()
+        finally:
+            process.send_signal(signal.SIGINT)
+        assert process.wait(60) == 0
+    assert of(home) == [], "nothing is left running"
