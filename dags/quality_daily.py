@@ -4,8 +4,9 @@
 
 - **drift**: how far each published feature moved in a week (population stability index, judged against chance).
 - **calibration**: predicted over observed clicks of what was served over `days`, by surface, device, region and day.
-- **guard** holds the click champion to its band on those labels: one that has drifted is kept out of the auction, the one before
-  comes back, and the task fails with the figures. It is not retried.
+- **guard_click**, **guard_conversion** hold each head's champion to its band on labels that had matured by the day's end: clicks of ads
+  that were seen, conversions of ads that were clicked. One that has drifted is kept out of the auction, the one before comes back, and
+  the task fails with the figures. It is not retried, and the other head's goes on.
 - **skew**: the feature vectors that serving logged, against the same ones recomputed offline.
 
 A figure that does not hold in a report is shown there and does not fail the task: nothing waits for these reports.
@@ -15,7 +16,9 @@ from airflow.sdk import Param, PartitionedAssetTimetable, dag, task
 from assets import FEATURES
 from verb import DAY, TASKS, verb
 
-DAYS = Param(7, type="integer", minimum=1, maximum=90, title="Days", description="Days that calibration looks at, up to the partition.")
+DAYS = Param(
+    7, type="integer", minimum=1, maximum=90, title="Days", description="Days that calibration and guards look at, up to the partition."
+)
 
 
 @dag(
@@ -36,16 +39,20 @@ def quality_daily():
     def calibration():
         return verb("quality calibration --days {{ params.days }}")
 
-    @task.bash(max_active_tis_per_dag=1)  # the registry's aliases have one writer
-    def guard():
-        return verb("guard --head click --days {{ params.days }}")
+    def guard(head):
+        @task.bash(task_id=f"guard_{head}", max_active_tis_per_dag=1)  # the registry's aliases have one writer
+        def look():
+            return verb(f"guard --head {head} --days {{{{ params.days }}}}")
+
+        return look()
 
     @task.bash
     def skew():
         return verb("quality skew")
 
     drift()
-    calibration() >> guard()
+    calibration() >> guard("click")
+    guard("conversion")
     skew()
 
 

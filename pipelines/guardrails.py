@@ -77,4 +77,4 @@ MATURED: Final[dict[str, tuple[Guardrail, ...]]] = {
     "click": (Guardrail("calibration_ratio", 0.8, 1.25),),
     "conversion": (Guardrail("calibration_ratio", 0.6, 1.67),),
 }
-"""On days whose labels have matured. conversion: predicted over observed conversions of clicked ads."""
+"""On days whose labels have matured. conversion: predicted over observed conversions of clicked ads, which are few: a wider band."""

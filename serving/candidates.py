@@ -88,6 +88,8 @@ class Scores:
     asked: NDArray[np.bool_] | None = None
     """Which were scored by the policy, (n,); None: all. The others keep the scores of `other`, a bundle's name."""
     other: str = ""
+    conversion: str = ""
+    """The bundle that gave pcvr to whoever the policy scored; empty where no model did."""
 
     def by(self) -> dict[str, int]:
         """How many each scored."""

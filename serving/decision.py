@@ -14,7 +14,7 @@ from serving.lottery import Lottery
 from serving.request import AdRequest
 from serving.understanding.query import Query
 
-RECORD_VERSION: Final = 3
+RECORD_VERSION: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,4 +145,6 @@ class Decision:
     """Candidates that each bundle scored; more than one where the fast model's guess was enough for some."""
     lottery: Lottery | None = None
     """The chances that the slate was drawn by; None where nothing was, and in records before version 3."""
+    conversion: str = ""
+    """`conversion@<version>` that gave pcvr to whoever `policy` scored; empty where no model did, and in records before version 4."""
     version: int = RECORD_VERSION

@@ -212,6 +212,6 @@ class Engine:
             funnel=Funnel(run.sources, run.rejected, run.narrowed, held, len(slate.shown)), shown=slate.shown, held=slate.held,
             explored=slate.explored, flags=(*context.flags, *run.errors), no_ad_reason=reason, stage_ms=run.stage_ms, query=context.query,
             refused=live.all_barred(),
-            scored={} if scores is None else scores.by(),
+            scored={} if scores is None else scores.by(), conversion="" if scores is None else scores.conversion,
             lottery=slate.lottery,
         )  # fmt: skip

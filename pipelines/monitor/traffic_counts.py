@@ -69,8 +69,8 @@ def counts(
     """Of decisions in [since, until), with what was known at `as_of`. model: `<head>@<version>`, or OTHERS. blamed: from when on a
     failing decision is the model's, which the record does not say; by default from `since`.
 
-    click: its ads seen at the first position, which is what it predicts, and their clicks. conversion: clicked ads that a model gave
-    a conversion probability, whoever ranked them, and their conversions.
+    click: its ads seen at the first position, which is what it predicts, and their clicks. conversion: clicked ads that it gave their
+    conversion probability, whoever ranked them, and their conversions. An ad that kept the fast tier's guess counts for nobody.
     """
     events = happened(log, since, as_of)
     predicted, observed, rows, clicks, shown, total, failing = 0.0, 0, 0, 0, 0, 0, 0
@@ -80,7 +80,7 @@ def counts(
             broke = failed(d)
             total += bool(d.policy) or broke
             failing += broke
-        if model not in (d.policy, OTHERS) and head == "click":
+        if model not in (d.policy if head == "click" else d.conversion, OTHERS):
             continue
         took.append((d.stage_ms.get("precision", 0.0), d.stage_ms.get("precision", 0.0) > SCORING_SHARE * d.request.tmax_ms))
         for promise, label in _labelled(d, head, events, as_of, labels):
@@ -107,4 +107,4 @@ def _labelled(d: Decision, head: str, events: Happened, as_of: datetime, labels:
 def _promise(ad: RankedAd, head: str) -> float | None:
     if head == "click":
         return ad.pctr if ad.position == 1 else None
-    return ad.pcvr
+    return None if ad.scored_by else ad.pcvr

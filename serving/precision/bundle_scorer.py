@@ -30,4 +30,4 @@ class BundleScorer:
         pctr = context.allowance.score(self._alias, click, x)
         conversion = live.admitted("conversion", self._alias, PRIMARY, "previous")
         pcvr = conversions(context, candidates, self._alias, conversion, model, x)
-        return Scores(pctr, pcvr, click.name, self._rung, model.name, x)
+        return Scores(pctr, pcvr, click.name, self._rung, model.name, x, conversion=conversion.name if conversion is not None else "")

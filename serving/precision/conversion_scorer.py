@@ -25,4 +25,4 @@ class ConversionScorer:
         pcvr = conversion.predict(x)
         if not np.isfinite(pcvr).all():
             raise ServingError("scores", conversion.name, "They are not finite; roll back: `placard rollback conversion`.")
-        return Scores(click_rate(request, candidates), pcvr, conversion.name, "fallback", CONVERSION.name, x)
+        return Scores(click_rate(request, candidates), pcvr, conversion.name, "fallback", CONVERSION.name, x, conversion=conversion.name)

@@ -65,9 +65,11 @@ class Speculative:
         model = INPUTS[click.manifest.input]
         x = model_matrix(model, context, candidates)
         conversion = live.admitted("conversion", PRIMARY, "previous")
+        said = conversion.name if conversion is not None else ""
         if len(candidates) <= self._how.batch or explores(request, self._how.seed, self._how.explore_share):
             pctr = context.allowance.score(PRIMARY, click, x)
-            return Scores(pctr, conversions(context, candidates, PRIMARY, conversion, model, x), click.name, "full", model.name, x)
+            pcvr = conversions(context, candidates, PRIMARY, conversion, model, x)
+            return Scores(pctr, pcvr, click.name, "full", model.name, x, conversion=said)
         quick = live.admitted("conversion", FAST) or conversion
         guess = self._guess(context, candidates, fast, quick, x, model.name)
         auction = _Auction.of(self._bids, self._quality, request, context, candidates, guess)
@@ -89,7 +91,8 @@ class Speculative:
             rows = standing.open(self._how.confidence)[: self._how.batch]
         left = ~standing.asked
         pctr[left] = np.clip(pctr[left] * np.exp(standing.errors()[0][left]), 1e-9, 1 - 1e-9)
-        return Scores(pctr, pcvr, click.name, rung, model.name, x, standing.asked if left.any() else None, fast.name if left.any() else "")
+        asked, other = (standing.asked, fast.name) if left.any() else (None, "")
+        return Scores(pctr, pcvr, click.name, rung, model.name, x, asked, other, said)
 
     def _guess(
         self, context: Context, candidates: Candidates, fast: Bundle, conversion: Bundle | None, x: NDArray[np.float32], made: str

@@ -252,9 +252,8 @@ class KeywordIndex:
         first = np.empty(self._groups, np.int32)
         first[group[order[::-1]]] = order[::-1]  # the last to be written is the best
         best = order[first[group[order]] == order]
-        start = self._ads_from[group[best]]
-        count = self._ads_from[group[best] + 1] - start
-        rows, of = self._ads[_spread(start, count)].astype(np.int64), np.repeat(best, count)
+        start, end = self._ads_from[group[best]], self._ads_from[group[best] + 1]
+        rows, of = self._ads[_spread(start, end - start)].astype(np.int64), np.repeat(best, end - start)
         return rows, Match(keyword[of], kind[of], close[of], bid[of], np.full(len(rows), np.nan, np.float32))
 
     def _matched(self, query: Query, typed: Sequence[str]) -> tuple[Rows, NDArray[np.int8], NDArray[np.bool_]]:

@@ -33,7 +33,13 @@ STRUCTURE = {
         for step, after in {"dataset": "train", "train": "evaluate", "evaluate": "gate", "gate": "register", "register": ""}.items()
     },
     "shadow_daily": {"collect": {"report"}, "report": {"decide"}, "decide": set()},
-    "quality_daily": {"drift": set(), "calibration": {"guard"}, "guard": set(), "skew": set()},
+    "quality_daily": {
+        "drift": set(),
+        "calibration": {"guard_click"},
+        "guard_click": set(),
+        "guard_conversion": set(),
+        "skew": set(),
+    },
     "language_daily": {"train": set()},
 }
 """Downstream tasks of each task, of each DAG. A DAG that is not here fails."""
@@ -57,7 +63,12 @@ CALLS = {
         )
     ],
     "shadow_daily": ["ingest serving", "shadow report --days 7", "shadow decide --days 7"],
-    "quality_daily": ["quality drift", "quality calibration --days 7", "guard --head click --days 7", "quality skew"],
+    "quality_daily": [
+        "quality drift",
+        "quality calibration --days 7",
+        *(f"guard --head {head} --days 7" for head in HEADS),
+        "quality skew",
+    ],
     "language_daily": ["language train --alias champion"],
 }
 
@@ -131,7 +142,7 @@ def test_the_features_asset_starts_what_needs_features(bag: DagBag) -> None:
 
 def test_days_that_are_backfilled_at_once_publish_and_register_one_after_the_other(bag: DagBag) -> None:
     alone = {task.task_id for dag in bag.dags.values() for task in dag.tasks if task.max_active_tis_per_dag == 1}
-    assert alone == {"publish", "decide", "guard", *(f"{head}.register" for head in HEADS)}
+    assert alone == {"publish", "decide", *(f"guard_{head}" for head in HEADS), *(f"{head}.register" for head in HEADS)}
 
 
 @pytest.mark.parametrize("name", CALLS)
@@ -178,6 +189,14 @@ def test_one_heads_refusal_does_not_hold_the_other(bag: DagBag, stand_in: StandI
     assert (states["click.gate"], states["click.register"]) == ("failed", "upstream_failed")
     assert states["conversion.register"] == "success"
     assert str(run.state) == "failed"
+
+
+def test_one_heads_rollback_does_not_hold_the_other_guard(bag: DagBag, stand_in: StandIn) -> None:
+    stand_in.fails("guard --head click", 3)
+    run = bag.dags["quality_daily"].test(run_conf={"day": "2026-01-18"})
+    states = {i.task_id: str(i.state) for i in run.get_task_instances()}
+    assert (states["guard_click"], states["guard_conversion"]) == ("failed", "success") and str(run.state) == "failed"
+    assert [call for call in stand_in.calls if "guard --head click" in call] == ["guard --head click --days 7 --partition 2026-01-18"]
 
 
 @pytest.mark.parametrize(("status", "action"), [(2, "fail"), (3, "fail"), (127, "fail"), (1, "default"), (4, "default"), (-9, "default")])

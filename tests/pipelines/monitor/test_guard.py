@@ -177,19 +177,63 @@ def test_matured_days_are_held_to_a_narrower_band(settings: Settings, eventlog: 
     assert guard.matured(eventlog, day - timedelta(days=1), 7).reason == "", "before it took over it had nothing to answer for"
 
 
-def test_conversions_are_judged_of_clicked_ads(settings: Settings, eventlog: EventLog, decided: Make, ad: Make, happened: Make) -> None:
-    for i in range(600):
-        at = TURN + timedelta(minutes=i)
-        shown = replace(ad("a", 0.5, 2), pcvr=0.3)
-        eventlog.append_decision(decided(f"d{i}", at, [shown]))
-        kinds = ["impression", *(["click"] if i % 2 else []), *(["conversion"] if i % 20 == 1 else [])]
-        eventlog.append_events([happened(f"d{i}", "a", kind, at) for kind in kinds], at)
-    look = Guard(settings, "conversion").matured(eventlog, TURN.date() + timedelta(days=2), 7)
+@pytest.fixture
+def convert(eventlog: EventLog, decided: Make, ad: Make, happened: Make) -> Callable[..., None]:
+    """convert(n, promised, every, ...): n decisions, one a minute, with an ad that is clicked in every second of them; every so many
+    clicks a conversion."""
+
+    def run(n: int, promised: float, every: int, start: datetime = TURN, scored_by: str = "", **changes: Any) -> None:
+        for i in range(n):
+            at, key = start + timedelta(minutes=i), f"{start:%d%H%M}-{promised}-{i}"
+            shown = replace(ad("a", 0.5, 2), pcvr=promised, scored_by=scored_by)
+            eventlog.append_decision(replace(decided(key, at, [shown]), **{"conversion": "conversion@5", **changes}))
+            kinds = ["impression", *(["click"] if i % 2 else []), *(["conversion"] if i % (2 * every) == 1 else [])]
+            eventlog.append_events([happened(key, "a", kind, at) for kind in kinds], at)
+
+    return run
+
+
+def converted(settings: Settings, log: EventLog, days: int = 2) -> Look:
+    return Guard(settings, "conversion").matured(log, TURN.date() + timedelta(days=days), 7)
+
+
+def test_conversions_are_judged_of_clicked_ads(settings: Settings, eventlog: EventLog, convert: Callable[..., None]) -> None:
+    convert(600, 0.3, 10)
+    look = converted(settings, eventlog)
     (reading,) = look.readings
     assert (reading.measure.seen, reading.measure.events, look.version) == (300, 30, "5")
     assert reading.measure.value == pytest.approx(3.0) and not reading.holds
+    assert "must be ≥ 0.6, ≤ 1.67" in look.reason
     with pytest.raises(PipelineError, match="--partition"):
         Guard(settings, "conversion").now(eventlog, TURN)
+
+
+def test_a_conversion_champion_that_keeps_its_word_stays_whoever_ranked_the_ads(
+    settings: Settings, eventlog: EventLog, convert: Callable[..., None]
+) -> None:
+    convert(600, 0.1, 10, policy="click@0", rung="fallback")
+    look = converted(settings, eventlog)
+    assert look.reason == "" and look.readings[0].measure.value == pytest.approx(1.0)
+
+
+def test_clicks_wait_a_day_for_their_conversions(settings: Settings, eventlog: EventLog, convert: Callable[..., None]) -> None:
+    convert(600, 0.3, 10)
+    assert converted(settings, eventlog, 0).readings[0].measure.seen == 0 and converted(settings, eventlog, 0).reason == ""
+    assert 0 < converted(settings, eventlog, 1).readings[0].measure.seen < 360, "those clicked in the day's last hours are too young"
+
+
+@pytest.mark.parametrize(
+    "by",
+    [{"conversion": "conversion@4"}, {"conversion": "", "policy": "historical_rate", "rung": "popular"}, {"scored_by": "click@3"}],
+    ids=["another version", "past rates", "the fast tier"],
+)
+def test_what_others_promised_is_not_its_fault(
+    settings: Settings, eventlog: EventLog, convert: Callable[..., None], by: dict[str, str]
+) -> None:
+    convert(600, 0.9, 10, **by)
+    convert(600, 0.1, 10, TURN + timedelta(seconds=30))
+    look = converted(settings, eventlog)
+    assert look.reason == "" and look.readings[0].measure.seen == 300
 
 
 def test_nobody_serves_nobody_is_judged(home: Home, eventlog: EventLog) -> None:
@@ -226,9 +270,11 @@ def test_intervals_cover_as_often_as_they_say() -> None:
     assert min(np.mean(share), np.mean(ratio), np.mean(rates)) >= 0.94
 
 
+@pytest.mark.parametrize("head", ["click", "conversion"])
 def test_the_verb_acts_once_and_says_so_by_its_status(
-    settings: Settings, home: Home, eventlog: EventLog, serve: Callable[..., None], monkeypatch: pytest.MonkeyPatch
-) -> None:
+    head: str, settings: Settings, home: Home, eventlog: EventLog, serve: Callable[..., None], convert: Callable[..., None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
     """The registry's part is played by the refusals file alone."""
 
     def refuse(settings: Settings, head: str, version: str, reason: str) -> str:
@@ -241,10 +287,10 @@ def test_the_verb_acts_once_and_says_so_by_its_status(
     monkeypatch.setattr(type(eventlog), "close", lambda self: None)
     app = typer.Typer()
     verb.register(app)
-    say = ("--head", "click", "--partition", str(TURN.date() + timedelta(days=1)))
+    say = ("--head", head, "--partition", str(TURN.date() + timedelta(days=2)))
     well = CliRunner().invoke(app, [*say, "--json"])
     assert well.exit_code == 0 and json.loads(well.stdout)["rolled_back"] is False
-    serve(600, 0.5, 0.1)
+    serve(600, 0.5, 0.1) if head == "click" else convert(600, 0.5, 10)
     done = CliRunner().invoke(app, [*say, "--json"])
     plain = json.loads(done.stdout)
     assert done.exit_code == 3 and plain["rolled_back"] is True and plain["champion"] == "0" and plain["name"] == "guard"
@@ -254,7 +300,7 @@ def test_the_verb_acts_once_and_says_so_by_its_status(
     assert CliRunner().invoke(app, [*say, "--watch", "1"]).exit_code == 2
     aliases.write(home.bundles, {})
     nobody = CliRunner().invoke(app, say)
-    assert nobody.exit_code == 0 and "placard promote click" in nobody.stdout, "a DAG on a new platform does not fail"
+    assert nobody.exit_code == 0 and f"placard promote {head}" in nobody.stdout, "a DAG on a new platform does not fail"
 
 
 def test_a_watch_goes_on_after_a_look_that_could_not_be_taken(

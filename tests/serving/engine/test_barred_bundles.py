@@ -62,4 +62,6 @@ def test_a_refused_conversion_model_is_not_heard_while_clicks_are(bench: Any, ch
     found = older.admitted("conversion", "champion", "previous")
     assert found is not None and found.name == "conversion@6"
     decision = bench.decide(live=barred)
-    assert (decision.rung, decision.refused) == ("full", {"conversion@7": DRIFTED})
+    assert (decision.rung, decision.refused, decision.conversion) == ("full", {"conversion@7": DRIFTED}, "")
+    assert bench.decide(live=older).conversion == "conversion@6", "the record says whose promise it is"
+    assert bench.decide(live=Live(bench.snapshot, bundles)).conversion == "conversion@7"

@@ -212,7 +212,7 @@ def test_metrics_tell_the_tiers(bench: Any, all_set: Live, ask: Ask) -> None:
     from serving.metrics import Metrics
 
     engine = Engine({"proactive": bench.surface}, bench.settings)
-    metrics = Metrics(SimpleNamespace(refused={}, swaps=0), SimpleNamespace(dropped=0, scored=0, failed=0), engine.tiers)  # type: ignore[arg-type]
+    metrics = Metrics(SimpleNamespace(refused={}, swaps=0), SimpleNamespace(counts={}), engine.tiers)  # type: ignore[arg-type]
     decision = engine.decide(ask(), all_set)
     metrics.decided(decision, 0.001)
     seen = {(s.name, *sorted(s.labels.values())): s.value for m in metrics.collect() for s in m.samples}
