@@ -69,6 +69,9 @@ def search(
 @guarded
 def ope(
     runs: int = typer.Option(0, "--runs", min=0, help="Seeded runs; by default 200, or 40 when small."),
+    rounds: int = typer.Option(0, "--rounds", min=0, help="Requests of a log; by default 40,000, or 10,000 when small."),
+    explored: float = typer.Option(0.1, "--explored", help="Share of logged slates that are dealt at random."),
+    candidates: int = typer.Option(12, "--candidates", min=2, help="Ads that are found for a request."),
     small: bool = typer.Option(False, "--small", help="40 logs of 10,000 requests: seconds instead of minutes; too few to judge by."),
     as_json: bool = JSON,
 ) -> None:
@@ -78,9 +81,9 @@ def ope(
     from serving.settings import load
 
     settings = load()
-    usual, rounds = (SMALL_RUNS, SMALL_ROUNDS) if small else (RUNS, ROUNDS)
+    often, long = (SMALL_RUNS, SMALL_ROUNDS) if small else (RUNS, ROUNDS)
     say = functools.partial(typer.echo, err=True)
-    result = run(settings.seed, runs or usual, rounds, RESAMPLES, settings.threads, say)
+    result = run(settings.seed, runs or often, rounds or long, RESAMPLES, settings.threads, say, explored, candidates)
     emit(result, as_json, as_text(result))
 
 

@@ -54,7 +54,7 @@ def _served(settings: Settings, target: str, partition: str, days: int) -> tuple
 
 
 def _figures(found: Answer) -> list[Figure]:
-    from pipelines.evaluate.ope.verdict import LEAST_REWARDS, LEAST_SIZE, MOST_LEVERAGE, MOST_UNSUPPORTED
+    from pipelines.evaluate.ope.verdict import LEAST_CARRYING, LEAST_REWARDS, LEAST_SIZE, MOST_CLIPPED, MOST_UNSUPPORTED
 
     figures = [Figure("logged", found.logged, "clicks")]
     for e in found.estimates:
@@ -63,10 +63,10 @@ def _figures(found: Answer) -> list[Figure]:
             Figure(f"{e.estimator}_low", _finite(e.low), "clicks"),
             Figure(f"{e.estimator}_high", _finite(e.high), "clicks"),
             _least(f"{e.estimator}_effective_sample_size", e.effective_sample_size, LEAST_SIZE, "rows"),
-            _least(f"{e.estimator}_effective_rewards", e.effective_rewards, LEAST_REWARDS, "clicks"),
-            _most(f"{e.estimator}_leverage", e.leverage, MOST_LEVERAGE),
+            _least(f"{e.estimator}_expected_rewards", e.expected_rewards, LEAST_REWARDS, "clicks"),
+            _least(f"{e.estimator}_carrying_rewards", e.carrying_rewards, LEAST_CARRYING, "clicks"),
             _most(f"{e.estimator}_unsupported", e.unsupported, MOST_UNSUPPORTED),
-            Figure(f"{e.estimator}_clipped", e.clipped, "share"),
+            _most(f"{e.estimator}_clipped", e.clipped, MOST_CLIPPED),
         ]
     for position, e in found.positions.items():
         ends = (("", e.value), ("_low", e.low), ("_high", e.high))
@@ -96,7 +96,7 @@ def _lines(found: Answer) -> list[str]:
     for e, v in zip(found.estimates, found.verdicts, strict=True):
         between = _between(e)
         word = "conclusive" if v.conclusive else "too little"
-        lines.append(f"{e.estimator:14} {e.value:9.6f}  {between:<21} {e.effective_sample_size:14,.1f} {e.effective_rewards:8,.1f}  {word}")
+        lines.append(f"{e.estimator:14} {e.value:9.6f}  {between:<21} {e.effective_sample_size:14,.1f} {e.expected_rewards:8,.1f}  {word}")
     for position, e in found.positions.items():
         lines.append(f"  position {position:<3} {e.value:9.6f}  {_between(e)}")
     return [*lines, *(f"{name} needs the chances of whole slates, which the log does not tell" for name in found.silent)]

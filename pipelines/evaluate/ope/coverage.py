@@ -11,22 +11,28 @@ import numpy as np
 from pipelines.evaluate.ope.estimate import Estimate, estimate
 from pipelines.evaluate.ope.estimator import Estimator
 from pipelines.evaluate.ope.logged_market import LoggedMarket
+from pipelines.evaluate.ope.verdict import verdict
 
 REQUESTS: Final = 40_000
 """Of the population that runs are drawn from."""
+RUNS_A_SEED: Final = 100_000
+"""Seeds that are set apart for the runs of one: those of neighbours share none."""
 
 
 @dataclass(frozen=True)
 class Coverage:
-    """Of one estimator over the runs. covered: share of intervals that hold the true value; bias: mean error over the truth;
-    width: mean of the interval's over the truth; the others are means of an Estimate's."""
+    """Of one estimator over the runs. answered: share of them whose verdict is conclusive; covered: share of those whose interval
+    holds the true value, nan of none. bias: mean error over the truth, width: mean of the interval's over the truth, both of all
+    runs; the others are means of an Estimate's."""
 
     estimator: str
+    answered: float
     covered: float
     bias: float
     width: float
     effective_sample_size: float
-    leverage: float
+    expected_rewards: float
+    carrying_rewards: float
 
 
 def coverage(
@@ -41,18 +47,21 @@ def coverage(
     """`runs` runs of `rounds` rounds each; the same seed gives the same figures. ran: told of each run that is done."""
     found: dict[str, list[Estimate]] = {}
     for run in range(runs):
-        feedback, target = market.draw(seed + run, rounds)
+        at = seed * RUNS_A_SEED + run
+        feedback, target = market.draw(at, rounds)
         for estimator in asked:
-            found.setdefault(estimator.name, []).append(estimate(estimator, feedback, target, seed + run, resamples))
+            found.setdefault(estimator.name, []).append(estimate(estimator, feedback, target, at, resamples))
         ran(run + 1)
     return [_summary(name, each, market.value) for name, each in found.items()]
 
 
 def _summary(name: str, each: list[Estimate], truth: float) -> Coverage:
-    low, high, value, size, leverage = (
-        np.array([getattr(e, field) for e in each]) for field in ("low", "high", "value", "effective_sample_size", "leverage")
-    )
+    held = [e.low <= truth <= e.high for e in each if verdict(e).conclusive]
+    mean = {
+        field: float(np.mean([getattr(e, field) for e in each]))
+        for field in ("low", "high", "value", "effective_sample_size", "expected_rewards", "carrying_rewards")
+    }
     return Coverage(
-        name, float(((low <= truth) & (truth <= high)).mean()), float(value.mean() / truth - 1), float((high - low).mean() / truth),
-        float(size.mean()), float(leverage.mean()),
+        name, len(held) / len(each), float(np.mean(held)) if held else float("nan"), mean["value"] / truth - 1,
+        (mean["high"] - mean["low"]) / truth, mean["effective_sample_size"], mean["expected_rewards"], mean["carrying_rewards"],
     )  # fmt: skip

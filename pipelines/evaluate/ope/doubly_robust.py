@@ -31,7 +31,8 @@ class DoublyRobust:
 
     def moments(self, feedback: Feedback, target: Target) -> Moments:
         weight, clipped = clip(target.probability, feedback.propensity, self.bound)
+        weight = np.where(feedback.shown, weight, 0.0)  # an empty slot earns nothing and tells nothing
         logged, options = expected_rewards(feedback, target, self.seed, self.threads)
         expected = np.bincount(target.option_slot, weights=target.option_probability * options, minlength=len(feedback))
         gain, one = feedback.per_round(expected + weight * (feedback.reward - logged)), np.ones(feedback.rounds)
-        return Moments(gain, one, one, weight, weight * feedback.reward, feedback.round, clipped)
+        return Moments(gain, one, one, weight, weight * feedback.reward, clipped)

@@ -5,23 +5,26 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from pipelines.evaluate.ope.bootstrap import RESAMPLES, interval
+from pipelines.evaluate.ope.bootstrap import RESAMPLES
+from pipelines.evaluate.ope.carrying_size import carrying_size
 from pipelines.evaluate.ope.effective_sample_size import effective_sample_size
 from pipelines.evaluate.ope.estimator import Estimator
 from pipelines.evaluate.ope.feedback import Feedback
+from pipelines.evaluate.ope.interval import interval
 from pipelines.evaluate.ope.target import Target
 
 LEAST_REWARDS: Final = 3.0
-"""Effective rewards below which resamples hold too few of them to tell an interval."""
+"""Effective rewards below which there is no interval: resamples would hold none."""
 
 
 @dataclass(frozen=True)
 class Estimate:
     """value: expected reward of a round under the target; low, high: its 95 % interval, nan where there is none.
 
-    effective_sample_size: of the weights; effective_rewards: of the weighted rewards. leverage: the heaviest weight over the
-    weighted sum of the rewards, by which share one more click could move the value. clipped: share of weights above the bound.
-    unsupported: share of what the target shows that was never shown.
+    effective_sample_size: of the weights. expected_rewards: how many that many rows bring at the log's own rate; carrying_rewards: how
+    many the rows that carry the variance bring at that rate (see carrying_size). Both judge the weights and not what luck made of
+    them: what is refused for its own few clicks leaves a selection that intervals do not hold for. clipped: share of the weights' sum
+    that the bound took away. unsupported: share of what the target shows that was never shown.
     """
 
     estimator: str
@@ -29,8 +32,8 @@ class Estimate:
     low: float
     high: float
     effective_sample_size: float
-    effective_rewards: float
-    leverage: float
+    expected_rewards: float
+    carrying_rewards: float
     clipped: float
     unsupported: float
 
@@ -39,10 +42,10 @@ def estimate(estimator: Estimator, feedback: Feedback, target: Target, seed: int
     """One estimator's answer. Raises PipelineError when the target is not about the feedback."""
     target.fits(feedback)
     moments = estimator.moments(feedback, target)
-    rewards = effective_sample_size(moments.rewarded)
-    low, high = interval(moments, seed, resamples) if rewards >= LEAST_REWARDS else (float("nan"), float("nan"))
-    total, heaviest = float(moments.rewarded.sum()), float(moments.importance.max(initial=0.0))
+    sure = effective_sample_size(moments.rewarded) >= LEAST_REWARDS
+    low, high = interval(moments, seed, resamples) if sure else (float("nan"), float("nan"))
+    size, rate = effective_sample_size(moments.importance), float(feedback.reward.sum()) / max(int(feedback.shown.sum()), 1)
     return Estimate(
-        estimator.name, moments.value, low, high, effective_sample_size(moments.importance), rewards,
-        heaviest / total if total > 0 else float("inf"), moments.clipped, target.unsupported,
+        estimator.name, moments.value, low, high, size, size * rate, carrying_size(moments.importance) * rate, moments.clipped,
+        target.unsupported,
     )  # fmt: skip

@@ -5,10 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
-from pipelines.evaluate.ope.feedback import Feedback, Floats, Ints
+from pipelines.evaluate.ope.feedback import Feedback, Floats
 from pipelines.evaluate.ope.target import Target
 
 
@@ -16,9 +13,9 @@ from pipelines.evaluate.ope.target import Target
 class Moments:
     """An estimate as means over rounds: value = mean(gain) x mean(slots) / mean(weight); arrays of shape (rounds,).
 
-    Where weights are not normalised, weight and slots are 1. Rounds are independent of each other, slots of one are not: this is
-    all that an interval needs. importance: the weights by which logged rewards were counted, (k,); rewarded: the rewards so weighted;
-    unit: the round of each, (k,). clipped: share of the weights above the bound.
+    Where weights are not normalised, weight and slots are 1. Rounds are independent of each other, slots of one are not. importance:
+    the weight by which the reward of each slot was counted, 0 of an empty one, (n,); rewarded: the rewards so weighted, (n,).
+    clipped: share of the weights' sum that the bound took away.
     """
 
     gain: Floats
@@ -26,20 +23,24 @@ class Moments:
     slots: Floats
     importance: Floats
     rewarded: Floats
-    unit: Ints
     clipped: float
 
     @property
     def value(self) -> float:
         """Expected reward of a round; nan where no weight is left to normalise by."""
-        weight = float(self.weight.mean())
-        return float(self.gain.mean() * self.slots.mean() / weight) if weight > 0 else float("nan")
+        return float(self.gain.mean()) * self.scale
 
     @property
-    def columns(self) -> NDArray[np.float64]:
-        """(rounds, 6): gain, weight, slots; sums of importance, its square and what was rewarded."""
-        sums = (np.bincount(self.unit, weights=x, minlength=len(self.gain)) for x in (self.importance, self.importance**2, self.rewarded))
-        return np.stack([self.gain, self.weight, self.slots, *sums], axis=1)
+    def scale(self) -> float:
+        """By how much a weighted reward counts in the sum over rounds; nan where no weight is left."""
+        weight = float(self.weight.mean())
+        return float(self.slots.mean()) / weight if weight > 0 else float("nan")
+
+    @property
+    def rate(self) -> float:
+        """Weighted rewards per weight, in [0, 1]; 0 where no weight is left."""
+        total = float(self.importance.sum())
+        return min(max(float(self.rewarded.sum()) / total, 0.0), 1.0) if total > 0 else 0.0
 
 
 class Estimator(Protocol):

@@ -58,6 +58,11 @@ class Feedback:
     def __len__(self) -> int:
         return len(self.round)
 
+    @property
+    def shown(self) -> NDArray[np.bool_]:
+        """Which slots held an ad, (n,)."""
+        return np.asarray(self.action != EMPTY)
+
     def per_round(self, values: NDArray[np.number]) -> Floats:
         """Sums over the slots of each round, shape (rounds,)."""
         return np.bincount(self.round, weights=values, minlength=self.rounds).astype(np.float64)

@@ -29,5 +29,6 @@ class InversePropensity:
 
     def moments(self, feedback: Feedback, target: Target) -> Moments:
         weight, clipped = clip(target.probability, feedback.propensity, self.bound)
+        weight = np.where(feedback.shown, weight, 0.0)  # an empty slot earns nothing and tells nothing
         gain, one = feedback.per_round(weight * feedback.reward), np.ones(feedback.rounds)
-        return Moments(gain, one, one, weight, weight * feedback.reward, feedback.round, clipped)
+        return Moments(gain, one, one, weight, weight * feedback.reward, clipped)

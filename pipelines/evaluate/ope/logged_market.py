@@ -26,8 +26,8 @@ from pipelines.market.world import World
 SURFACE: Final = "proactive"
 DEPTH: Final = SLOTS[SURFACE]
 HOUR: Final = 18
-CANDIDATES: Final = 6
-"""Ads that retrieval finds for a request. Of few, whole slates recur often enough to be re-weighted."""
+CANDIDATES: Final = 12
+"""Ads that retrieval finds for a request."""
 BETTER: Final = 0.5
 """Error of the target's ranker about the log of P(click), in errors of the logging policy's."""
 
@@ -53,10 +53,10 @@ class LoggedMarket:
     logged_value: float
 
     @classmethod
-    def of(cls, seed: int, requests: int, share: float) -> LoggedMarket:
-        """share: of slates that the logging policy deals at random."""
+    def of(cls, seed: int, requests: int, share: float, candidates: int = CANDIDATES) -> LoggedMarket:
+        """share: of slates that the logging policy deals at random. candidates: ads that retrieval finds for a request."""
         config = MarketConfig(
-            seed=seed, users=3_000, creatives=400, impressions_per_day=20_000, candidates=CANDIDATES, explored=share, images=False
+            seed=seed, users=3_000, creatives=400, impressions_per_day=20_000, candidates=candidates, explored=share, images=False
         )
         world, rng, surface = World.of(config), config.rng("off-policy"), SURFACES.index(SURFACE)
         asked = ask(world, 0, requests * 5.0)
@@ -79,11 +79,14 @@ class LoggedMarket:
         seen = clicks.examination(config, np.full(DEPTH, surface), np.arange(1, DEPTH + 1))
         person = np.stack([asked.device, world.people.age[asked.user]], axis=1).astype(np.float32)
         market = cls(share, cand, eligible, p, guess, person, usual, target, seen, 0.0, 0.0)
-        by_slate = [float((market._chance(np.arange(n), slate) * seen).sum(axis=1).mean()) for slate in (target, usual)]
         count = np.maximum(eligible.sum(axis=1), 1)
         drawn = (np.arange(DEPTH) < eligible.sum(axis=1)[:, None]) * ((p * eligible).sum(axis=1) / count)[:, None]
-        logged = (1 - share) * by_slate[1] + share * float((drawn * seen).sum(axis=1).mean())
-        return cls(share, cand, eligible, p, guess, person, usual, target, seen, by_slate[0], logged)
+        logged = (1 - share) * market.worth(usual) + share * float((drawn * seen).sum(axis=1).mean())
+        return cls(share, cand, eligible, p, guess, person, usual, target, seen, market.worth(target), logged)
+
+    def worth(self, slates: Ints) -> float:
+        """Exact expected clicks of a request when `slates`, creative by slot (N, DEPTH), are shown."""
+        return float((self._chance(np.arange(len(slates)), slates) * self.examination).sum(axis=1).mean())
 
     def _chance(self, rows: Ints, slate: Ints) -> Floats:
         """P(click | looked at) of the columns `slate` of requests `rows`; 0 of an empty slot."""

@@ -8,7 +8,7 @@ import numpy as np
 import xgboost as xgb
 from numpy.typing import NDArray
 
-from pipelines.evaluate.ope.feedback import EMPTY, Feedback, Floats
+from pipelines.evaluate.ope.feedback import Feedback, Floats
 from pipelines.evaluate.ope.target import Target
 
 FOLDS: Final = 3
@@ -24,7 +24,7 @@ def expected_rewards(feedback: Feedback, target: Target, seed: int, threads: int
     """
     fold = np.random.default_rng(seed).integers(0, FOLDS, feedback.rounds)[feedback.round]
     option_fold = fold[target.option_slot]
-    shown, logged, options = feedback.action != EMPTY, np.zeros(len(feedback)), np.zeros(len(target.option_slot))
+    shown, logged, options = feedback.shown, np.zeros(len(feedback)), np.zeros(len(target.option_slot))
     for f in range(FOLDS):
         taught = shown & (fold != f)
         judge, ask = shown & (fold == f), option_fold == f

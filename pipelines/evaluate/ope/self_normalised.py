@@ -8,7 +8,7 @@ import numpy as np
 
 from pipelines.evaluate.ope.clip import clip
 from pipelines.evaluate.ope.estimator import Moments
-from pipelines.evaluate.ope.feedback import EMPTY, Feedback
+from pipelines.evaluate.ope.feedback import Feedback
 from pipelines.evaluate.ope.target import Target
 
 
@@ -29,8 +29,8 @@ class SelfNormalised:
 
     def moments(self, feedback: Feedback, target: Target) -> Moments:
         weight, clipped = clip(target.probability, feedback.propensity, self.bound)
-        weight = np.where(feedback.action == EMPTY, 0.0, weight)
+        weight = np.where(feedback.shown, weight, 0.0)
         gain = feedback.per_round(weight * feedback.reward)
         filled = np.bincount(target.option_slot, weights=target.option_probability, minlength=len(feedback))
         slots = feedback.per_round(filled)
-        return Moments(gain, feedback.per_round(weight), slots, weight, weight * feedback.reward, feedback.round, clipped)
+        return Moments(gain, feedback.per_round(weight), slots, weight, weight * feedback.reward, clipped)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
-from pipelines.evaluate.ope.bootstrap import interval
 from pipelines.evaluate.ope.doubly_robust import DoublyRobust
 from pipelines.evaluate.ope.estimate import estimate
+from pipelines.evaluate.ope.interval import interval
 from pipelines.evaluate.ope.served_log import ServedLog
 from pipelines.evaluate.ope.served_targets import reranked
 from pipelines.evaluate.ope.verdict import OpeVerdict, compare, verdict

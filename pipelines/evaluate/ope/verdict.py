@@ -7,20 +7,22 @@ from typing import Final
 
 import numpy as np
 
-from pipelines.evaluate.ope.bootstrap import RESAMPLES, interval
+from pipelines.evaluate.ope.bootstrap import RESAMPLES, bootstrap_error
 from pipelines.evaluate.ope.estimate import Estimate, estimate
 from pipelines.evaluate.ope.estimator import Estimator, Moments
 from pipelines.evaluate.ope.feedback import Feedback
+from pipelines.evaluate.ope.interval import Z, coins
 from pipelines.evaluate.ope.target import Target
 
 LEAST_SIZE: Final = 100.0
 """Effective rows below which nothing is concluded."""
 LEAST_REWARDS: Final = 20.0
-"""Effective rewards (clicks) below which nothing is concluded."""
-MOST_LEVERAGE: Final = 0.1
-"""Share of an estimate that one more click may be worth. With more, intervals held the truth in 83 to 91 % of simulated runs
-instead of 95: the clicks that would have widened them are those that did not happen to come."""
-
+"""Clicks below which nothing is concluded: those that the effective rows bring at the log's own rate."""
+LEAST_CARRYING: Final = 1.0
+"""Clicks below which nothing is concluded: those that the rows which carry the variance bring at that rate. With fewer, the estimate
+jumps whenever a heavy weight meets a click, and its interval tells little of where it jumps from."""
+MOST_CLIPPED: Final = 0.05
+"""Share of the weights' sum that a bound may take away: what is taken may click more than the rest."""
 MOST_UNSUPPORTED: Final = 0.01
 """Share of what a target shows that may be beyond what the log could have shown."""
 
@@ -73,14 +75,18 @@ def compare(
 
 
 def difference(ours: Moments, theirs: Moments, seed: int, resamples: int = RESAMPLES) -> tuple[float, float, float]:
-    """Value of the first minus that of the second, and its interval, by each round's pull on both (the delta method's influence)."""
+    """Value of the first minus that of the second, and its interval: Z errors to either side, since it may have any sign.
+
+    The error is that of each round's pull on both (the delta method's influence), at least that of coins with the mean of both rates.
+    """
     value = ours.value - theirs.value
     if not np.isfinite(value):
         return value, float("nan"), float("nan")
-    pull, one = value + influence(ours) - influence(theirs), np.ones(len(ours.gain))
-    if not np.ptp(pull) > 0:
-        return value, value, value
-    return value, *interval(Moments(pull, one, one, np.zeros(1), np.zeros(1), np.zeros(1, np.int64), 0.0), seed, resamples, signed=True)
+    pull, one = influence(ours) - influence(theirs), np.ones(len(ours.gain))
+    weights = ours.scale * ours.importance - theirs.scale * theirs.importance
+    least = coins(weights, (ours.rate + theirs.rate) / 2, len(pull))
+    error = max(bootstrap_error(Moments(pull, one, one, weights, weights, 0.0), seed, resamples), least)
+    return value, value - Z * error, value + Z * error
 
 
 def influence(moments: Moments) -> np.ndarray:
@@ -102,10 +108,11 @@ def _lacks(found: Estimate) -> str:
         return f"{never}, at most {MOST_UNSUPPORTED:.0%} may be; let serving explore (PLACARD_EXPLORE_SHARE)"
     if found.effective_sample_size < LEAST_SIZE:
         return f"the effective sample size is {found.effective_sample_size:.1f}, at least {LEAST_SIZE:.0f} are needed; {help}"
-    if found.effective_rewards < LEAST_REWARDS:
-        return f"the clicks weigh as much as {found.effective_rewards:.1f} equal ones, at least {LEAST_REWARDS:.0f} are needed; {help}"
-    if found.leverage > MOST_LEVERAGE:
-        return f"one more click could move the estimate by {found.leverage:.1%}, at most {MOST_LEVERAGE:.0%} is safe; {help}"
+    for rows, clicks, least in (("effective", found.expected_rewards, LEAST_REWARDS), ("heaviest", found.carrying_rewards, LEAST_CARRYING)):
+        if clicks < least:
+            return f"the {rows} rows bring {clicks:.1f} clicks at the log's rate, at least {least:.0f} are needed; {help}"
+    if found.clipped > MOST_CLIPPED:
+        return f"the bound takes {found.clipped:.1%} of the weights away, at most {MOST_CLIPPED:.0%} is safe; raise it (--clip) or {help}"
     if not np.isfinite([found.low, found.high]).all():
         return f"no interval: nothing varies from round to round; {help}"
     return ""

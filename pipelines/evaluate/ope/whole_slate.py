@@ -30,4 +30,5 @@ class WholeSlate:
         assert feedback.slate_propensity is not None and target.slate_probability is not None, "applies() was asked"
         weight, clipped = clip(target.slate_probability, feedback.slate_propensity, self.bound)
         gain = weight * feedback.per_round(feedback.reward)
-        return Moments(gain, weight, np.ones(feedback.rounds), weight, gain, np.arange(feedback.rounds), clipped)
+        by_ad = np.where(feedback.shown, weight[feedback.round], 0.0)
+        return Moments(gain, weight, np.ones(feedback.rounds), by_ad, by_ad * feedback.reward, clipped)
