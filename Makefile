@@ -47,7 +47,7 @@ install: .venv/.ready .venv-airflow/.ready  ## both environments
 demo: install  ## the whole loop on simulated logs, ending with a served, explained slate
 	.venv/bin/placard demo $(DEMO)
 
-up: install  ## Airflow, MLflow, the API and its guard on loopback, until Ctrl-C
+up: install  ## Airflow, MLflow, the API and its guards on loopback, until Ctrl-C
 	.venv/bin/placard up
 
 test: install train-env  ## every test but the slow ones

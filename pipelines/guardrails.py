@@ -66,12 +66,14 @@ NOW: Final[dict[str, tuple[Guardrail, ...]]] = {
         Guardrail("slow_share", at_most=0.01),
         Guardrail("failing_share", at_most=0.02),
     ),
+    "conversion": (Guardrail("failing_share", at_most=0.02),),
 }
 """On the last minutes. Their labels are young, so the bands are wide.
 
 calibration_ratio: predicted over observed clicks at the first position. click_rate_ratio: its click rate there over that of what
 served before it. slow_share: of its decisions, those whose scoring took more than half of the deadline, the stage's share (a p99 in
-time is at most 1 %). failing_share: of all decisions since it took over, those that a scorer failed or that broke."""
+time is at most 1 %). failing_share: of all decisions since it took over, those that a scorer failed or that broke.
+conversion: those that its bundle failed; whether its promises come true takes days."""
 
 MATURED: Final[dict[str, tuple[Guardrail, ...]]] = {
     "click": (Guardrail("calibration_ratio", 0.8, 1.25),),

@@ -6,10 +6,11 @@ import sys
 from pathlib import Path
 from typing import Final
 
+from pipelines.guardrails import NOW
 from serving.settings import Settings
 
 GUARD_SECONDS: Final = 5
-"""Between two looks of the guard."""
+"""Between two looks of a guard."""
 
 
 def platform_programs(settings: Settings, api_port: int, ready: Path, mlflow_port: int | None, guard: bool) -> dict[str, list[str]]:
@@ -22,5 +23,5 @@ def platform_programs(settings: Settings, api_port: int, ready: Path, mlflow_por
         at = ["--host", "127.0.0.1", "--port", str(mlflow_port)]
         programs["mlflow"] = [str(beside / "mlflow"), "server", *at, "--backend-store-uri", store, "--workers", "1"]
     if guard:
-        programs["guard"] = [placard, "guard", "--head", "click", "--watch", str(GUARD_SECONDS)]
+        programs |= {f"guard_{head}": [placard, "guard", "--head", head, "--watch", str(GUARD_SECONDS)] for head in NOW}
     return programs

@@ -27,6 +27,10 @@ class Busy(ServingError):
     """A tier that scores as many requests as it may."""
 
 
+class ConversionFailed(ServingError):
+    """A conversion bundle that could not answer: the click bundle of its tier is not to blame, though the next tier is asked."""
+
+
 class SnapshotMissing(ServingError):
     """No catalogue snapshot has been published, or the one named cannot be read."""
 

@@ -1,4 +1,4 @@
-"""`placard up`: Airflow, MLflow, the API and its guard on loopback, until Ctrl-C."""
+"""`placard up`: Airflow, MLflow, the API and its guards on loopback, until Ctrl-C."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ def up(
     airflow_port: int = typer.Option(8090, min=0, max=65535, help="Airflow's UI; 0, or a port that is taken: a free one."),
     mlflow_port: int = typer.Option(5000, min=0, max=65535, help="MLflow's UI; likewise."),
     paused: bool = typer.Option(False, "--paused", help="Leave the DAGs' schedules as they are in Airflow; at first, paused."),
-    guard: bool = typer.Option(True, "--guard/--no-guard", help="Hold the click champion to its guardrails while it serves."),
+    guard: bool = typer.Option(True, "--guard/--no-guard", help="Hold champions to their live guardrails while they serve."),
     as_json: bool = typer.Option(False, "--json", help="One JSON object, once all answers."),
 ) -> None:
-    """Start Airflow (real scheduler), MLflow, the API and its guard on loopback; end all of them on Ctrl-C."""
+    """Start Airflow (real scheduler), MLflow, the API and its guards on loopback; end all of them on Ctrl-C."""
     import sys
     import time
 
@@ -35,7 +35,8 @@ def up(
         elsewhere = settings.mlflow_uri.startswith("http")
         port = free_port(mlflow_port)
         models = settings.mlflow_uri if elsewhere else f"http://127.0.0.1:{port}"
-        for name, argv in platform_programs(settings, free_port(settings.port), ready, None if elsewhere else port, guard).items():
+        programs = platform_programs(settings, free_port(settings.port), ready, None if elsewhere else port, guard)
+        for name, argv in programs.items():
             airflow.processes.start(name, argv, environment)
         status.update("Waiting for MLflow and the API")
         deadline = time.monotonic() + 120
@@ -49,16 +50,16 @@ def up(
         status.stop()
         urls = {"airflow": airflow.airflow.url, "mlflow": models, "api": ready.read_text().strip()}
         login = {"user": "placard", "password_file": airflow.airflow.passwords}
-        watched = airflow.processes.log("guard") if guard else None
+        watched = [str(airflow.processes.log(name)) for name in programs if name.startswith("guard")]
         lines = [
             f"Airflow  {urls['airflow']}  (user placard, password in {airflow.airflow.passwords})",
             f"MLflow   {models}",
             f"API      {urls['api']}/docs",
-            f"Guard    {watched or 'none'}",
+            f"Guards   {', '.join(watched) or 'none'}",
             f"Data Docs {home.data_docs / 'index.html'}",
             "Ctrl-C ends all of them.",
         ]
-        emit({"urls": urls, "login": login, "guard_log": watched, "data_docs": home.data_docs / "index.html"}, as_json, lines)
+        emit({"urls": urls, "login": login, "guard_logs": watched, "data_docs": home.data_docs / "index.html"}, as_json, lines)
         sys.stdout.flush()
         try:
             while True:

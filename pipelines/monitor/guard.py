@@ -55,7 +55,7 @@ class Guard:
     def now(self, log: EventLog, moment: datetime) -> Look:
         """The minutes before `moment`, since the champion took over. Raises PipelineError for a head without live guardrails."""
         if self.head not in NOW:
-            raise PipelineError("head", self.head, f"Its labels take days: use --partition. Watched live: {', '.join(NOW)}.")
+            raise PipelineError("head", self.head, f"Watched live: {', '.join(NOW)}.")
         version, took_over = self._champion()
         since = max(took_over, moment - self._window)
         labels = Labels(self._settle, self._maturity)

@@ -10,6 +10,7 @@ from typing import Final
 import numpy as np
 
 from serving.decision import Decision, RankedAd
+from serving.errors import ConversionFailed
 from serving.eventlog.log import EventLog
 from serving.worker import INTERNAL_ERROR
 
@@ -47,11 +48,16 @@ class Labels:
     within: timedelta
 
 
-def failed(decision: Decision) -> bool:
-    """The champion was asked and could not answer, or everything broke. Not so while a refused bundle has its place."""
-    if decision.refused:
+def failed(decision: Decision, head: str) -> bool:
+    """The head's champion was asked and could not answer; of clicks also: everything broke. Not so while a refused bundle has its
+    place."""
+    if any(name.startswith(f"{head}@") for name in decision.refused):
         return False
-    return decision.no_ad_reason == INTERNAL_ERROR or any("Scorer_failed:" in flag for flag in decision.flags)
+    theirs = [flag for flag in decision.flags if flag.endswith(f"_failed:{ConversionFailed.__name__}")]
+    if head == "conversion":
+        return bool(theirs)
+    mine = {flag for flag in decision.flags if "Scorer_failed:" in flag} - set(theirs)
+    return decision.no_ad_reason == INTERNAL_ERROR or bool(mine)
 
 
 def happened(log: EventLog, since: datetime, until: datetime) -> Happened:
@@ -77,7 +83,7 @@ def counts(
     took: list[tuple[float, bool]] = []
     for d in log.decisions(since, until):
         if blamed is None or d.decided_at >= blamed:
-            broke = failed(d)
+            broke = failed(d, head)
             total += bool(d.policy) or broke
             failing += broke
         if model not in (d.policy if head == "click" else d.conversion, OTHERS):

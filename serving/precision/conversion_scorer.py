@@ -6,7 +6,7 @@ import numpy as np
 
 from feature_repo.services import INPUTS
 from serving.candidates import Candidates, Scores
-from serving.errors import ServingError
+from serving.errors import ConversionFailed
 from serving.live import Live
 from serving.precision.historical_rate import click_rate
 from serving.precision.model_matrix import model_matrix
@@ -17,12 +17,13 @@ CONVERSION = INPUTS["conversion"]
 
 
 class ConversionScorer:
-    """Each ad's smoothed click rate × the conversion champion. Raises ServingError when there is none, or it is not finite."""
+    """Each ad's smoothed click rate × the conversion champion. Raises ServingError when there is none,
+    ConversionFailed when it is not finite."""
 
     def score(self, request: AdRequest, context: Context, candidates: Candidates, live: Live) -> Scores:
         conversion = live.admitted("conversion", "champion", "previous") or live.for_auction("conversion", "champion")
         x = model_matrix(CONVERSION, context, candidates)
         pcvr = conversion.predict(x)
         if not np.isfinite(pcvr).all():
-            raise ServingError("scores", conversion.name, "They are not finite; roll back: `placard rollback conversion`.")
+            raise ConversionFailed("scores", conversion.name, "They are not finite; roll back: `placard rollback conversion`.")
         return Scores(click_rate(request, candidates), pcvr, conversion.name, "fallback", CONVERSION.name, x, conversion=conversion.name)

@@ -10,6 +10,7 @@ from feature_repo.services import INPUTS
 from serving.bundles import Bundle
 from serving.candidates import Candidates
 from serving.delivery.auction import CPA
+from serving.errors import Busy, ConversionFailed, Late
 from serving.precision.model_matrix import model_matrix
 from serving.stages import Context
 
@@ -22,11 +23,19 @@ def acting(candidates: Candidates) -> NDArray[np.bool_]:
 def conversions(
     context: Context, candidates: Candidates, tier: str, bundle: Bundle | None, model: ModelInput, matrix: NDArray[np.float32]
 ) -> NDArray[np.float64]:
-    """(n,), nan where nobody pays for a conversion or there is no bundle. model, matrix: an input that is made already."""
+    """(n,), nan where nobody pays for a conversion or there is no bundle. model, matrix: an input that is made already.
+
+    Raises Late, Busy, and ConversionFailed for whatever else the bundle raises, scores that are not finite among it.
+    """
     out, paid = np.full(len(candidates), np.nan), acting(candidates)
     if bundle is not None and paid.any():
         own = INPUTS[bundle.manifest.input]
         k = len(own.columns)  # a wider input begins with the narrower one
         rows = matrix[paid, :k] if own.columns == model.columns[:k] else model_matrix(own, context, candidates.keep(paid))
-        out[paid] = context.allowance.score(tier, bundle, rows)
+        try:
+            out[paid] = context.allowance.score(tier, bundle, rows)
+        except (Late, Busy):
+            raise
+        except Exception as error:  # the record must tell whose fault it is: a guard acts on it
+            raise ConversionFailed("conversion bundle", bundle.name, str(error)) from error
     return out

@@ -37,11 +37,13 @@ def test_everything_answers_the_guard_watches_and_all_ends(tmp_path: Path, placa
             for name, path in {"api": "/healthz", "mlflow": "/health"}.items():
                 assert urlopen(said["urls"][name] + path, timeout=20).status == 200
             watching = [p for p in of(home) if {"guard", "--watch"} <= set(p.info["cmdline"] or [])]
-            assert len(watching) == 1
-            log, deadline = Path(said["guard_log"]), time.monotonic() + 60
-            while "watching click" not in log.read_text() and time.monotonic() < deadline:
-                time.sleep(0.2)
-            assert "watching click" in log.read_text() and watching[0].is_running()
+            assert len(watching) == len(said["guard_logs"]) == 2
+            deadline = time.monotonic() + 60
+            for head, log in zip(("click", "conversion"), map(Path, said["guard_logs"]), strict=True):
+                while f"watching {head}" not in log.read_text() and time.monotonic() < deadline:
+                    time.sleep(0.2)
+                assert f"watching {head}" in log.read_text()
+            assert all(p.is_running() for p in watching)
         finally:
             process.send_signal(signal.SIGINT)
         assert process.wait(60) == 0

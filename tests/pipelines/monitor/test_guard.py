@@ -204,8 +204,7 @@ def test_conversions_are_judged_of_clicked_ads(settings: Settings, eventlog: Eve
     assert (reading.measure.seen, reading.measure.events, look.version) == (300, 30, "5")
     assert reading.measure.value == pytest.approx(3.0) and not reading.holds
     assert "must be ≥ 0.6, ≤ 1.67" in look.reason
-    with pytest.raises(PipelineError, match="--partition"):
-        Guard(settings, "conversion").now(eventlog, TURN)
+    assert Guard(settings, "conversion").now(eventlog, TURN + timedelta(minutes=10)).reason == "", "which takes days to tell"
 
 
 def test_a_conversion_champion_that_keeps_its_word_stays_whoever_ranked_the_ads(
@@ -234,6 +233,30 @@ def test_what_others_promised_is_not_its_fault(
     convert(600, 0.1, 10, TURN + timedelta(seconds=30))
     look = converted(settings, eventlog)
     assert look.reason == "" and look.readings[0].measure.seen == 300
+
+
+def test_a_conversion_bundle_that_fails_goes_and_the_click_champion_stays(
+    settings: Settings, eventlog: EventLog, serve: Callable[..., None]
+) -> None:
+    serve(80, 0.1, 0.1)
+    down = {
+        "policy": "historical_rate",
+        "rung": "popular",
+        "flags": ("Speculative_failed:ConversionFailed", "BundleScorer_failed:ConversionFailed"),
+    }
+    serve(40, 0.1, 0.1, TURN + timedelta(minutes=4), **down)
+    moment = TURN + timedelta(minutes=10)
+    assert left(looked(settings, eventlog)) == set()
+    assert left(Guard(settings, "conversion").now(eventlog, moment)) == {"failing_share"}
+    serve(40, 0.1, 0.1, TURN + timedelta(minutes=5), flags=("BundleScorer_failed:ServingError",), refused={"conversion@4": "drifted"})
+    assert left(looked(settings, eventlog)) == {"failing_share"}, "a refused conversion bundle excuses no click champion"
+    assert {r.measure.events for r in Guard(settings, "conversion").now(eventlog, moment).readings} == {40}
+
+
+def test_a_head_that_nobody_watches_is_named(settings: Settings, eventlog: EventLog) -> None:
+    for look in (lambda g: g.now(eventlog, TURN), lambda g: g.matured(eventlog, TURN.date(), 7)):
+        with pytest.raises(PipelineError, match="click, conversion"):
+            look(Guard(settings, "likes"))
 
 
 def test_nobody_serves_nobody_is_judged(home: Home, eventlog: EventLog) -> None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 
+from pipelines.monitor.traffic_counts import failed
 from serving.bundles import Bundle
 from serving.explain import why
 from serving.live import UNCALIBRATED, Live
@@ -65,3 +67,14 @@ def test_a_refused_conversion_model_is_not_heard_while_clicks_are(bench: Any, ch
     assert (decision.rung, decision.refused, decision.conversion) == ("full", {"conversion@7": DRIFTED}, "")
     assert bench.decide(live=older).conversion == "conversion@6", "the record says whose promise it is"
     assert bench.decide(live=Live(bench.snapshot, bundles)).conversion == "conversion@7"
+
+
+def test_a_conversion_model_that_fails_is_named_as_such(bench: Any, champion: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Past rates answer; the record does not blame the click champion. Everyone pays by the conversion here."""
+    monkeypatch.setattr("serving.precision.conversions.acting", lambda candidates: np.ones(len(candidates), bool))
+    broken = versioned(champion, "7", head="conversion")
+    broken.predict = lambda matrix: np.full(len(matrix), np.nan)  # type: ignore[method-assign]
+    decision = bench.decide(live=Live(bench.snapshot, {**bench.live.bundles, ("conversion", "champion"): broken}))
+    assert (decision.rung, decision.policy, decision.conversion) == ("popular", "historical_rate", "")
+    assert {flag.partition(":")[2] for flag in decision.flags} == {"ConversionFailed"}
+    assert not failed(decision, "click") and failed(decision, "conversion")
