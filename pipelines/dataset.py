@@ -11,6 +11,7 @@ from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+import ibis
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -47,8 +48,9 @@ MATRIX: Final = "matrix.npy"
 
 @dataclass(frozen=True)
 class Dataset:
-    """rows: one a label, ascending in time, with columns row_id, ts, user_id, creative_id, surface, position, explored, label
-    (bool), split (train, calibrate, test), weight_rate (share of negatives kept in its split). matrix: (n, k) float32.
+    """rows: one a label, ascending in time, with columns row_id, ts, user_id, creative_id, surface, position, shown (its decision's
+    last position; 0 where the log does not tell), explored, label (bool), split (train, calibrate, test), weight_rate (share of
+    negatives kept in its split). matrix: (n, k) float32.
 
     Fresh rows also have what rankers/delay.py reads. others: columns of `rows` that are labels too. prepared: what rankers keep of it
     between fits, by a key of theirs."""
@@ -95,7 +97,10 @@ def labels(home: Home, head: str, day: date, maturity: timedelta) -> pd.DataFram
         outcomes = done.filter(done.kind.isin(list(known))).group_by(link)
         outcomes = outcomes.aggregate(**{at: done.created_ts.min(where=done.kind == kind) for kind, at in known.items()})
         joined = base.left_join(outcomes.rename(outcome_of=link), base[key] == outcomes.rename(outcome_of=link).outcome_of)
-        columns = {"row_id": joined[key], "explored": joined.explored if head == "click" else False}
+        columns = {"row_id": joined[key], "explored": joined.explored if head == "click" else False, "shown": ibis.literal(0)}
+        if head == "click":
+            page = joined.position.max().over(group_by=joined.decision_id)
+            columns["shown"] = joined.decision_id.notnull().ifelse(page, 0)
         asked = as_of_table(con, home, "queries", as_of, HISTORY_DAYS + 2).select(asked="query_id", query="text")
         joined = joined.left_join(asked, joined.query_id == asked.asked)
         frame: pd.DataFrame = (
@@ -116,6 +121,7 @@ def labels(home: Home, head: str, day: date, maturity: timedelta) -> pd.DataFram
     if "conversion" in OTHERS[head]:
         frame["conversion"] &= frame["label"]
     frame["position"] = frame["position"].fillna(1).astype(np.int16)
+    frame["shown"] = frame["shown"].fillna(0).astype(np.int16)
     frame["query"] = frame["query"].fillna("")
     frame["explored"] = frame["explored"].fillna(False).astype(bool)
     return frame.drop(columns=[at for at in known.values() if at != "happened"])

@@ -1,6 +1,7 @@
 """Position bias: per surface, log-odds of a click by position relative to the first, from the explored slice.
 
-Under random placement an ad's place says nothing of the ad, so click rates by position estimate examination (Wang et al. 2018).
+Under random placement an ad's place says nothing of the ad, so click rates by position estimate examination (Wang et al. 2018):
+among pages of equally many ads, for whoever gets a long page is not whoever gets a short one.
 Examination falls as position ** -decay (Craswell et al. 2008, fitted by maximum likelihood): surfaces with few clicks lean on the
 decay of all, single positions on their surface's.
 """
@@ -25,21 +26,26 @@ PRIOR: Final = 100.0
 
 @dataclass(frozen=True)
 class Exposure:
-    """A surface's clicks and impressions by position, first position first."""
+    """A surface's clicks and impressions by length of the page and position, (lengths, positions), first position first."""
 
     clicks: NDArray[np.float64]
     shown: NDArray[np.float64]
 
     @property
     def place(self) -> NDArray[np.float64]:
-        return np.arange(1, len(self.shown) + 1, dtype=float)
+        return np.arange(1, self.shown.shape[1] + 1, dtype=float)
+
+    def due(self, law: NDArray[np.float64]) -> NDArray[np.float64]:
+        """What share of its length's clicks each position would have, (lengths, positions)."""
+        weight = self.shown * law
+        return np.asarray(weight / np.maximum(weight.sum(axis=1, keepdims=True), 1e-9))
 
 
 def position_offsets(rows: pd.DataFrame) -> dict[str, tuple[float, ...]]:
     """Offsets per surface, the first 0, never rising. Uses explored rows when they hold clicks, else all (then biased by the
     policy that placed them, but better than none).
 
-    rows: surface, position, label, explored, weight_rate.
+    rows: surface, position, shown (ads on the page; 0 where the log does not tell), label, explored, weight_rate.
     """
     seen = {str(surface): _exposure(found) for surface, found in rows.groupby("surface")}
     return {surface: _offsets(seen[surface], decay) for surface, decay in _decays(seen).items()}
@@ -49,8 +55,12 @@ def _exposure(found: pd.DataFrame) -> Exposure:
     explored = found[found["explored"]]
     chosen = explored if explored["label"].sum() >= LEAST_EXPLORED_CLICKS else found
     weight = np.where(chosen["label"], 1.0, 1.0 / chosen["weight_rate"])
-    position = chosen["position"].to_numpy(np.int64)
-    return Exposure(np.bincount(position, chosen["label"])[1:].astype(float), np.bincount(position, weight)[1:].astype(float))
+    lengths, length = np.unique(chosen["shown"].to_numpy(np.int64), return_inverse=True)
+    position = chosen["position"].to_numpy(np.int64) - 1
+    clicks, shown = np.zeros((2, len(lengths), position.max() + 1))
+    np.add.at(clicks, (length, position), chosen["label"].to_numpy(float))
+    np.add.at(shown, (length, position), weight)
+    return Exposure(clicks, shown)
 
 
 def _decays(seen: dict[str, Exposure]) -> dict[str, float]:
@@ -61,9 +71,8 @@ def _decays(seen: dict[str, Exposure]) -> dict[str, float]:
         centre, apart = decays[0], decays[1:]
         out = ((centre - DECAY_PRIOR[0]) / DECAY_PRIOR[1]) ** 2 / 2 + float(np.sum((apart / SURFACE_SPREAD) ** 2)) / 2
         for one, extra in zip(seen.values(), apart, strict=True):
-            expected = one.shown * one.place ** -(centre + extra)
             held = one.clicks > 0
-            out -= float(np.sum(one.clicks[held] * np.log(expected[held] / expected.sum())))
+            out -= float(np.sum(one.clicks[held] * np.log(one.due(one.place ** -(centre + extra))[held])))
         return float(out)
 
     found = minimize(loss, np.r_[DECAY_PRIOR[0], np.zeros(len(seen))], method="L-BFGS-B").x
@@ -72,9 +81,8 @@ def _decays(seen: dict[str, Exposure]) -> dict[str, float]:
 
 def _offsets(seen: Exposure, decay: float) -> tuple[float, ...]:
     law = seen.place**-decay
-    expected = seen.shown * law
-    expected *= seen.clicks.sum() / max(expected.sum(), 1e-9)
-    lift = law * (seen.clicks + PRIOR) / (expected + PRIOR)
+    expected = (seen.due(law) * seen.clicks.sum(axis=1, keepdims=True)).sum(axis=0)
+    lift = law * (seen.clicks.sum(axis=0) + PRIOR) / (expected + PRIOR)
     return tuple(float(o) for o in np.minimum.accumulate(np.log(lift / lift[0])))
 
 

@@ -79,7 +79,7 @@ def known() -> Known:
         {
             "row_id": [f"r{i:05}" for i in range(N)], "ts": pd.Timestamp("2026-01-01") + pd.to_timedelta(np.arange(N), unit="min"),
             "user_id": [f"u{i}" for i in rng.integers(0, USERS, N)], "creative_id": "c", "surface": "feed",
-            "position": position.astype(np.int16), "explored": True, "label": rng.random(N) < truth,
+            "position": position.astype(np.int16), "shown": 0, "explored": True, "label": rng.random(N) < truth,
             "split": np.where(share < 0.5, "train", np.where(share < 0.7, "calibrate", "test")),
         }
     )  # fmt: skip

@@ -39,7 +39,7 @@ def lay_out(home: Home, day: date, signal: float, n: int = 10_000) -> None:
             "user_id": [f"u{i}" for i in rng.integers(0, 150, n)],
             "creative_id": "c", "surface": rng.choice(["feed", "search"], n),
             "device": rng.choice(["mobile", "", "rare"], n, p=[0.9, 0.08, 0.02]),
-            "position": rng.integers(1, 3, n).astype(np.int16), "explored": True, "label": rng.random(n) < p,
+            "position": rng.integers(1, 3, n).astype(np.int16), "shown": 0, "explored": True, "label": rng.random(n) < p,
             "split": np.where(share < 0.6, "train", np.where(share < 0.75, "calibrate", "test")), "weight_rate": 1.0,
         }
     )  # fmt: skip

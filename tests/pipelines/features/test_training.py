@@ -50,6 +50,14 @@ def test_an_impression_is_labelled_with_all_that_came_of_it(platform: Any) -> No
     assert found["label"][found["conversion"]].all(), "no conversion without its click"
 
 
+def test_an_impression_knows_how_long_its_page_was(platform: Any) -> None:
+    found = dataset.labels(platform.home, "click", platform.live, timedelta(hours=24)).set_index("row_id")
+    shown = events(platform, "impressions").set_index("impression_id")
+    assert (found["shown"] == shown.groupby("decision_id")["position"].transform("max").reindex(found.index)).all()
+    assert found["shown"].nunique() > 1
+    assert (dataset.labels(platform.home, "conversion", platform.live, timedelta(hours=24))["shown"] == 0).all()
+
+
 def test_a_label_of_the_last_hours_waits_for_its_window(platform: Any) -> None:
     with pytest.raises(Missing, match="PLACARD_LABEL_MATURITY_HOURS"):
         dataset.labels(platform.home, "click", platform.days[0], timedelta(hours=24))

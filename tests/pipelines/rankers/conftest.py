@@ -41,7 +41,7 @@ def make(n: int, base: float, rate: float, seed: int = 1) -> Known:
             "row_id": [f"r{i:07}" for i in range(n)],
             "ts": pd.Timestamp("2026-01-01") + pd.to_timedelta(np.linspace(0, 10 * 86_400, n), unit="s"),
             "user_id": "u", "creative_id": "c", "surface": surface, "position": position.astype(np.int16),
-            "explored": True, "label": rng.random(n) < truth,
+            "shown": 0, "explored": True, "label": rng.random(n) < truth,
             "split": np.where(np.arange(n) < n * 0.6, "train", np.where(np.arange(n) < n * 0.8, "calibrate", "test")),
         }
     )  # fmt: skip

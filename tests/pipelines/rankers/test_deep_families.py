@@ -125,7 +125,7 @@ def remembered() -> Dataset:
     rows = pd.DataFrame(
         {
             "row_id": [f"r{i}" for i in range(n)], "ts": pd.Timestamp("2026-01-01") + pd.to_timedelta(np.arange(n), unit="s"),
-            "user_id": "u", "creative_id": "c", "surface": "feed", "position": np.ones(n, np.int16), "explored": True,
+            "user_id": "u", "creative_id": "c", "surface": "feed", "position": np.ones(n, np.int16), "shown": 0, "explored": True,
             "label": label, "split": split, "weight_rate": 1.0,
         }
     )  # fmt: skip

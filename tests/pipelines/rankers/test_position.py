@@ -17,7 +17,7 @@ def log(n: int, decay: float, seed: int, surface: str = "feed", explored: float 
     ranked = 1 + np.clip((3 * (1 - pd.Series(quality).rank(pct=True))).astype(int), 0, 2)
     position = np.where(free, rng.integers(1, 4, n), ranked)
     label = rng.random(n) < quality * position.astype(float) ** -decay
-    return pd.DataFrame({"surface": surface, "position": position, "label": label, "explored": free, "weight_rate": 1.0})
+    return pd.DataFrame({"surface": surface, "position": position, "shown": 0, "label": label, "explored": free, "weight_rate": 1.0})
 
 
 @pytest.mark.parametrize("decay", [0.0, 0.3, 0.8])
@@ -40,6 +40,18 @@ def test_down_sampled_negatives_count_for_all_they_stand_for() -> None:
     assert position_offsets(kept)["feed"] == pytest.approx(position_offsets(whole)["feed"], abs=0.05)
 
 
+def test_whoever_gets_a_long_page_may_click_more() -> None:
+    """Three ads for those who click most, one for the others: within a length, places alone tell."""
+    rng = np.random.default_rng(5)
+    shown = rng.choice([1, 3], 300_000, p=[0.25, 0.75])
+    position = 1 + (rng.random(len(shown)) * shown).astype(int)
+    label = rng.random(len(shown)) < np.where(shown == 1, 0.05, 0.15) * position.astype(float) ** -0.5
+    told = pd.DataFrame({"surface": "feed", "position": position, "shown": shown, "label": label, "explored": True, "weight_rate": 1.0})
+    truth = tuple(-0.5 * np.log([1, 2, 3]))
+    assert position_offsets(told)["feed"] == pytest.approx(truth, abs=0.05)
+    assert position_offsets(told.assign(shown=0))["feed"][1] > truth[1] + 0.15, "the lengths mixed: the test can tell"
+
+
 def test_a_surface_with_few_clicks_leans_on_the_others() -> None:
     """Over twenty logs of some seventy clicks: much closer to the truth than their own counts are."""
     many, truth = log(200_000, 0.4, seed=4), -0.4 * np.log(3)
@@ -56,7 +68,14 @@ def test_a_surface_with_few_clicks_leans_on_the_others() -> None:
 def test_offsets_start_at_zero_and_never_rise() -> None:
     rng = np.random.default_rng(6)
     noise = pd.DataFrame(
-        {"surface": "feed", "position": rng.integers(1, 6, 400), "label": rng.random(400) < 0.2, "explored": True, "weight_rate": 1.0}
+        {
+            "surface": "feed",
+            "position": rng.integers(1, 6, 400),
+            "shown": 0,
+            "label": rng.random(400) < 0.2,
+            "explored": True,
+            "weight_rate": 1.0,
+        }
     )
     found = position_offsets(noise)["feed"]
     assert found[0] == 0 and list(found) == sorted(found, reverse=True) and len(found) == 5

@@ -37,7 +37,8 @@ def sound() -> Dataset:
     rows = pd.DataFrame(
         {
             "row_id": [f"r{i}" for i in range(n)], "ts": pd.Timestamp("2026-01-01") + pd.to_timedelta(np.arange(n), unit="s"),
-            "user_id": "u", "creative_id": "c", "surface": "feed", "device": "mobile", "position": np.int16(1), "explored": True,
+            "user_id": "u", "creative_id": "c", "surface": "feed", "device": "mobile", "position": np.int16(1), "shown": 0,
+            "explored": True,
             "label": rng.random(n) < 0.2, "split": np.where(share < 0.6, "train", np.where(share < 0.8, "calibrate", "test")),
             "weight_rate": 1.0,
         }
