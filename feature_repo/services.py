@@ -49,6 +49,10 @@ IDENTITY: Final = (
     Column("creative_code", "ad", "category"),
 )
 
+"""The general before the particular: each is encoded by what those before it do not tell."""
+OF_AD: Final = ("embedding_dot", "ad_age_days", "surface_ctr", "rates_product")
+"""The pairs that tell ads apart, whoever sees them."""
+
 CANDIDATE: Final = tuple(c.name for c in IDENTITY[3:] if c.name != "advertiser_code")
 """The identities that an ad and a user's earlier actions have in common: category, campaign, creative."""
 HISTORY: Final = tuple(Column(name, "user", "history") for name in action_columns())
@@ -68,6 +72,12 @@ def inputs_of(head: str) -> tuple[str, ...]:
     if head not in HEADS:
         raise FeatureError("head", head, f"Known: {', '.join(HEADS)}.")
     return tuple(m.name for m in HEADS[head])
+
+
+def tells_of_ad(model: ModelInput) -> tuple[int, ...]:
+    """Positions of the columns, identities aside, that tell ads apart whoever sees them: what a model must not know that says what
+    people, places and queries alone foretell."""
+    return tuple(i for i, c in enumerate(model.columns) if c.kind != "category" and (c.origin == "ad" or c.name in OF_AD))
 
 
 def modality(model: ModelInput, name: str) -> tuple[int, ...]:

@@ -20,12 +20,12 @@ HEADS: Final = ("click", "conversion")
 
 @dataclass(frozen=True)
 class Market:
-    """What is simulated and learned from. searches: of the day after, most that are judged."""
+    """What is simulated and learned from: long enough for windows of 30 days to fill. searches: of the day after, most that are judged."""
 
-    days: int = 14
+    days: int = 28
     users: int = 10_000
     creatives: int = 1_000
-    impressions: int = 1_000_000
+    impressions: int = 3_000_000
     searches: int = 1_000
 
 

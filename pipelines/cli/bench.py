@@ -94,7 +94,7 @@ def rankers(
     talkingdata: Path = typer.Option(Path("train_sample.csv"), "--talkingdata", help="TalkingData's log of clicks, as ingested."),
     partition: str = typer.Option("", "--partition", help="Instead: the training set that this platform keeps of a day."),
     head: str = typer.Option("click", help="With --partition: click or conversion."),
-    small: bool = typer.Option(False, "--small", help="A small market: minutes instead of half an hour."),
+    small: bool = typer.Option(False, "--small", help="A small market: minutes instead of hours."),
     report: Path | None = typer.Option(None, "--report", help="Where the HTML page goes; default: with the platform's reports."),
     as_json: bool = JSON,
 ) -> None:

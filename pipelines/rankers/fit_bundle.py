@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from feature_repo.model_input import ModelInput
-from feature_repo.services import HEADS, SURFACE
+from feature_repo.services import HEADS, SURFACE, tells_of_ad
 from pipelines.dataset import Dataset
 from pipelines.errors import Refused
 from pipelines.rankers.calibrate import THIN, fit_calibrator, fit_surfaces
@@ -122,7 +122,8 @@ class Ready:
         key = rows.tobytes() + len(self.dataset.input.columns).to_bytes(4, "big")
         if key not in self.dataset.prepared:
             here = np.flatnonzero(rows)
-            found = encoded(self.dataset.matrix[here], self.categories, self.dataset.label[here], self.offset[here])
+            apart = tells_of_ad(self.dataset.input)
+            found = encoded(self.dataset.matrix[here], self.categories, apart, self.dataset.label[here], self.offset[here])
             self.dataset.prepared[key] = found
         return self.dataset.prepared[key]
 
