@@ -13,6 +13,8 @@ from serving.errors import BundleRefused
 INPUTS: Final = ("raw", "encoded")
 OUTPUT: Final = "logits"
 FLOAT: Final = "tensor(float)"
+AT_ONCE: Final = 8_192
+"""Rows scored in one run: what the layers hold between them would fill the memory for those of a whole evaluation."""
 
 
 class Network:
@@ -51,8 +53,10 @@ class Network:
 
     def logits(self, raw: NDArray[np.float32], encoded: NDArray[np.float32]) -> NDArray[np.float64]:
         given = {"raw": raw, "encoded": encoded}
-        feed = {i.name: np.ascontiguousarray(given[i.name], np.float32) for i in self._session.get_inputs()}
-        return np.asarray(self._session.run([OUTPUT], feed)[0], np.float64)
+        names = [i.name for i in self._session.get_inputs()]
+        blocks = [slice(start, start + AT_ONCE) for start in range(0, max(len(raw), 1), AT_ONCE)]
+        feeds = ({name: np.ascontiguousarray(given[name][block], np.float32) for name in names} for block in blocks)
+        return np.concatenate([self._session.run([OUTPUT], feed)[0] for feed in feeds]).astype(np.float64)
 
     def contributions(self, raw: NDArray[np.float32], encoded: NDArray[np.float32]) -> NDArray[np.float64]:
         """Occlusion (Zeiler and Fergus 2014): what is lost when a column takes its usual value; what columns do together is left

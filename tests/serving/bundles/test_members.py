@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -13,6 +14,7 @@ from onnx import TensorProto, helper, numpy_helper
 from feature_repo.services import CLICK
 from pipelines.bench.synthetic import ranker
 from serving.bundles import Bundle, Tables, write_bundle, write_manifest
+from serving.bundles.network import AT_ONCE, Network
 from serving.errors import BundleRefused
 
 K = len(CLICK.columns)
@@ -59,6 +61,27 @@ def test_a_network_scores_the_encoded_columns(trees: tuple[Path, Bundle], rows: 
     assert bundle.margin(rows) == pytest.approx((bundle.encoded(rows) @ w)[:, 0], abs=1e-4)
     assert (Bundle.load(tmp_path / "b", "click").predict(rows) == bundle.predict(rows)).all()
     assert bundle.answers(rows).spread == pytest.approx(np.zeros(len(rows)))
+
+
+def test_a_network_scores_any_number_of_rows_in_runs_of_a_bounded_size(trees: tuple[Path, Bundle], tmp_path: Path) -> None:
+    """An evaluation scores hundreds of thousands: what layers hold between them must not grow with them."""
+    bundle = made(trees, tmp_path / "b", {"model.onnx": (1.0, linear(w := weights()))})
+    (network,) = bundle.members
+    assert isinstance(network, Network)
+    sizes, session = list[int](), network._session
+
+    class Counted:
+        def get_inputs(self) -> Any:
+            return session.get_inputs()
+
+        def run(self, outputs: list[str], feed: dict[str, np.ndarray]) -> Any:
+            sizes.append(len(feed["encoded"]))
+            return session.run(outputs, feed)
+
+    x = np.random.default_rng(5).normal(size=(2 * AT_ONCE + 3, K)).astype(np.float32)
+    network._session = Counted()
+    assert network.logits(x, x) == pytest.approx(x @ w, abs=1e-4) and network.logits(x[:0], x[:0]).shape == (0, 1)
+    assert sizes == [AT_ONCE, AT_ONCE, 3, 0]
 
 
 def test_an_ensemble_is_its_members_mean_and_says_how_far_they_are_apart(
