@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import time
+from functools import partial
 from pathlib import Path
 from urllib.request import urlopen
 
@@ -30,7 +31,8 @@ def test_everything_answers_the_guard_watches_and_all_ends(tmp_path: Path, placa
     home = tmp_path / "placard"
     argv = [str(placard), "up", "--airflow-port", "0", "--mlflow-port", "0", "--paused", "--json"]
     environment = {**os.environ, "PLACARD_HOME": str(home), "PLACARD_PORT": "0"}
-    with subprocess.Popen(argv, env=environment, stdout=subprocess.PIPE, text=True) as process:
+    heard = partial(signal.signal, signal.SIGINT, signal.default_int_handler)  # who runs in the background may ignore Ctrl-C
+    with subprocess.Popen(argv, env=environment, stdout=subprocess.PIPE, text=True, preexec_fn=heard) as process:
         assert process.stdout is not None
         said = json.loads(process.stdout.readline())
         try:
