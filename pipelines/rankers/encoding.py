@@ -44,9 +44,9 @@ def _leaning(came: NDArray[np.float64], due: NDArray[np.float64]) -> float:
 
 def _encoding(column: int, codes: NDArray[np.int64], label: NDArray[np.bool_], due: NDArray[np.float64]) -> Encoding:
     unique, inverse = np.unique(codes, return_inverse=True)
-    came, expected = (np.bincount(inverse, outcomes).astype(np.float64) for outcomes in (label, due))
-    prior = _leaning(came, expected)
-    return Encoding(column, unique, np.log((came + prior) / (expected + prior)).astype(np.float32), 0.0)
+    came, foretold = (np.bincount(inverse, outcomes).astype(np.float64) for outcomes in (label, due))
+    prior = _leaning(came, foretold)
+    return Encoding(column, unique, np.log((came + prior) / (foretold + prior)).astype(np.float32), 0.0)
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ HISTORY: Final = 60
 WORDS: Final = 16
 """Words of an ad's headline and description that are read."""
 IDENTITIES: Final = ("creative_id", "campaign_id", "advertiser_id", "category", "language")
-ACTED: Final = ("creative_id", "campaign_id", "advertiser_id", "category")
+ACTED: Final = IDENTITIES[:4]
 """What a click is a click on."""
 ABOUT: Final = ("age_band", "gender", "region", "language")
 
