@@ -24,6 +24,9 @@ from serving.live import Live
 from serving.shadows import Shadows
 
 ALONE: Final = "none"
+CONTROL: Final = "control"
+"""As many requests again without a shadow: both are what the others are measured by, and one over the other is what a ratio of
+two alike comes to on this machine."""
 KINDS: Final = ("sleeps", "raises", "nan", "scores")
 MOST_RATIO: Final = 1.05
 BLOCK: Final = 20
@@ -58,7 +61,7 @@ def shadows(root: Path, engine: Engine, live: Live, requests: int) -> list[Figur
     champion = live.bundle("click", "champion")
     assert champion is not None
     told = {kind: _Told(champion, kind) for kind in KINDS}
-    seen: dict[str, Live] = {ALONE: live}
+    seen: dict[str, Live] = {ALONE: live, CONTROL: live}
     for kind, shadow in told.items():
         bundle: Any = shadow
         seen[kind] = replace(live, bundles={**live.bundles, ("click", "shadow"): bundle})
@@ -111,17 +114,21 @@ def _wait(behind: Shadows, decisions: int) -> None:
 
 def _figures(took: dict[str, NDArray[np.float64]], rng: np.random.Generator) -> list[Figure]:
     drawn = [rng.integers(0, len(took[ALONE]), len(took[ALONE])) for _ in range(RESAMPLES)]
-    again = np.array([_p99(took[ALONE][rounds]) for rounds in drawn])
-    figures = [Figure("shadow_none_p99_ms", _p99(took[ALONE]), "ms")]
+    alone = np.hstack([took[ALONE], took[CONTROL]])
+    again = np.array([_p99(alone[rounds]) for rounds in drawn])
+    figures = [
+        Figure("shadow_none_p99_ms", _p99(alone), "ms"),
+        Figure("shadow_control_p99_ratio", _p99(took[CONTROL]) / _p99(took[ALONE]), "ratio"),
+    ]
     for kind in KINDS:
         low, high = np.quantile([_p99(took[kind][rounds]) / p for rounds, p in zip(drawn, again, strict=True)], [0.025, 0.975])
         holds = True if high <= MOST_RATIO else False if low > MOST_RATIO else None
-        ratio = _p99(took[kind]) / _p99(took[ALONE])
+        ratio = _p99(took[kind]) / _p99(alone)
         figures += [
             Figure(f"shadow_{kind}_p99_ratio", ratio, "ratio", f"≤ {MOST_RATIO}", holds),
             Figure(f"shadow_{kind}_p99_ratio_low", float(low), "ratio"),
             Figure(f"shadow_{kind}_p99_ratio_high", float(high), "ratio"),
-            Figure(f"shadow_{kind}_p50_ratio", float(np.median(took[kind]) / np.median(took[ALONE])), "ratio"),
+            Figure(f"shadow_{kind}_p50_ratio", float(np.median(took[kind]) / np.median(alone)), "ratio"),
         ]
     return figures
 
