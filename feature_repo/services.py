@@ -28,6 +28,7 @@ PAIR: Final = tuple(
     for name in (
         "interest", "interest_score", "embedding_dot", "hour_affinity", "weekday_affinity",
         "language_match", "region_match", "device_match", "ad_age_days", "surface_ctr", "rates_product",
+        "seen_today",
     )
 )  # fmt: skip
 SEARCH: Final = tuple(

@@ -35,6 +35,8 @@ from pipelines.teachable import refuse_one_class, refuse_unteachable
 from serving.settings import Settings
 
 if TYPE_CHECKING:
+    import ibis.expr.types as ir
+
     from pipelines.rankers.encoding import Encoded
 
 HISTORY_DAYS: Final = 30
@@ -49,7 +51,7 @@ MATRIX: Final = "matrix.npy"
 @dataclass(frozen=True)
 class Dataset:
     """rows: one a label, ascending in time, with columns row_id, ts, user_id, creative_id, surface, position, shown (its decision's
-    last position; 0 where the log does not tell), explored, label (bool), split (train, calibrate, test), weight_rate (share of
+    last position; 0 where the log does not tell), seen_today, explored, label (bool), split (train, calibrate, test), weight_rate (share of
     negatives kept in its split). matrix: (n, k) float32.
 
     Fresh rows also have what rankers/delay.py reads. others: columns of `rows` that are labels too. prepared: what rankers keep of it
@@ -90,7 +92,10 @@ def labels(home: Home, head: str, day: date, maturity: timedelta) -> pd.DataFram
     as_of, con = end_of(day), connect()
     try:
         done = as_of_table(con, home, "engagements", as_of, HISTORY_DAYS + 1)
-        base = as_of_table(con, home, "impressions", as_of, HISTORY_DAYS) if head == "click" else done.filter(done.kind == "click")
+        shown = with_exposures(as_of_table(con, home, "impressions", as_of, HISTORY_DAYS))
+        clicks = done.filter(done.kind == "click")
+        seen = shown.select(seen_at="impression_id", seen_today="seen_today")
+        base = shown if head == "click" else clicks.left_join(seen, clicks.impression_id == seen.seen_at)
         key = "impression_id" if head == "click" else "event_id"
         link = "impression_id" if head == "click" else "cause_id"
         known = {head: "happened"} | {name: f"{name}_at" for name in OTHERS[head]}
@@ -105,7 +110,17 @@ def labels(home: Home, head: str, day: date, maturity: timedelta) -> pd.DataFram
         joined = joined.left_join(asked, joined.query_id == asked.asked)
         frame: pd.DataFrame = (
             joined.select(
-                "ts", "user_id", "creative_id", "campaign_id", "advertiser_id", "position", *CONTEXT, "query", *known.values(), **columns
+                "ts",
+                "user_id",
+                "creative_id",
+                "campaign_id",
+                "advertiser_id",
+                "position",
+                "seen_today",
+                *CONTEXT,
+                "query",
+                *known.values(),
+                **columns,
             )
             .order_by("ts", "row_id")
             .to_pandas()
@@ -122,9 +137,19 @@ def labels(home: Home, head: str, day: date, maturity: timedelta) -> pd.DataFram
         frame["conversion"] &= frame["label"]
     frame["position"] = frame["position"].fillna(1).astype(np.int16)
     frame["shown"] = frame["shown"].fillna(0).astype(np.int16)
+    frame["seen_today"] = frame["seen_today"].fillna(0).astype(np.int16)
     frame["query"] = frame["query"].fillna("")
     frame["explored"] = frame["explored"].fillna(False).astype(bool)
     return frame.drop(columns=[at for at in known.values() if at != "happened"])
+
+
+def with_exposures(impressions: ir.Table) -> ir.Table:
+    """With seen_today: how often the campaign had been shown to the user on earlier pages, that day (UTC); 0 for a user without a
+    name. The ledger's count when the page was decided."""
+    t = impressions.mutate(day=impressions.ts.date(), page=impressions.decision_id.coalesce(impressions.impression_id))
+    keys = [t.user_id, t.campaign_id, t.day]
+    earlier = ibis.rank().over(group_by=keys, order_by=t.ts) - ibis.rank().over(group_by=[*keys, t.page], order_by=t.ts)
+    return t.mutate(seen_today=(t.user_id != "").ifelse(earlier, 0)).drop("day", "page")
 
 
 def split(frame: pd.DataFrame, cuts: tuple[float, float]) -> NDArray[np.object_]:
@@ -205,7 +230,8 @@ def assemble(model: ModelInput, frame: pd.DataFrame, features: dict[str, np.ndar
     context = context_columns(frame["ts"].to_numpy("datetime64[us]"), **text)
     user, ad = user_columns(features), ad_columns({**features, **ids})
     asked = {name: features[name] for table in QUERY_TABLES for name in table.names if name in features}
-    pair, searched = pair_columns(context, user, ad), search_columns({**search, **asked}, ad)
+    pair = pair_columns(context, user, ad, frame["seen_today"].to_numpy())
+    searched = search_columns({**search, **asked}, ad)
     return model.matrix(len(frame), context, user, ad, pair, searched)
 
 

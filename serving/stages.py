@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, Protocol
@@ -31,6 +32,8 @@ class Context:
     """What a search asks for; None on the other surfaces."""
     query_vector: NDArray[np.float32] | None = None
     """It, by the text encoder: a unit vector, or zero when it says nothing; None without an encoder."""
+    exposures: Mapping[str, int] | None = None
+    """Impressions by campaign to the asker before, that day; empty without a name or consent, None when the ledger does not tell."""
     allowance: Allowance = UNLIMITED
     """The right to score, until this request's deadline; the engine sets it."""
 

@@ -185,7 +185,7 @@ def ranker(folder: Path, seed: int = 2, trees: int = TREES, rows: int = ROWS, de
     booster = xgb.train(settings, xgb.DMatrix(x, y), trees)
     categories = [i for i, c in enumerate(CLICK.columns) if c.kind == "category"]
     codes = np.sort(rng.choice(1 << 20, 5_000, replace=False)).astype(np.int64)
-    encodings = tuple(Encoding(i, codes, rng.normal(size=5_000).astype(np.float32), -3.0) for i in categories)
+    encodings = tuple(Encoding(i, codes, (0.2 * rng.normal(size=5_000)).astype(np.float32), 0.0) for i in categories)
     grid = np.linspace(-12, 4, 60)
     manifest = Manifest(
         "click", "1", "bench", CLICK.name, CLICK.names, tuple(c.kind for c in CLICK.columns), "", "", rows, int(y.sum()), 1.0,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from typing import Final
 
@@ -20,6 +21,7 @@ from serving.understanding.gazetteer import Gazetteer
 from serving.understanding.query_classifier import OUTPUTS, scaled
 
 MOST_ROWS: Final = 40_000
+"""Texts with a label that are learned from: the worthiest."""
 STRENGTH: Final = 1.0
 """Inverse of the regularisation: clicks are few and often by chance."""
 TITLE_WORTH: Final = 400.0
@@ -33,7 +35,7 @@ def matrix(texts: Sequence[str]) -> csr_matrix:
     return csr_matrix((np.concatenate([v for _, v in found]), np.concatenate([b for b, _ in found]), ends), shape=(len(texts), BUCKETS))
 
 
-def learn(log: QueryLog, gazetteer: Gazetteer, seed: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def learn(log: QueryLog, gazetteer: Gazetteer) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Weights (BUCKETS, OUTPUTS) and bias.
 
     Categories: of the ads that were clicked, of what ads say, of the titles of pages that ads stand beside. Intents: weak_labels.
@@ -55,14 +57,14 @@ def learn(log: QueryLog, gazetteer: Gazetteer, seed: int) -> tuple[NDArray[np.fl
             labels.append(of_group[group])
             worth.append(1.0)
     first = 1 + len(INTENTS)
-    _fit(weights, bias, texts, labels, CATEGORIES, first, seed, worth)
+    _fit(weights, bias, texts, labels, CATEGORIES, first, worth)
     asked = log.shown.groupby("query_id", sort=True).agg(text=("text", "first"), clicked=("clicked", "any"))
     quiet = log.queries[~log.queries["query_id"].isin(asked.index)]
     said, came = [*asked["text"], *quiet["text"]], [*asked["clicked"].tolist(), *[False] * len(quiet)]
     intents = [plain(text, gazetteer) for text in said]
-    _fit(weights, bias, [t for t, i in zip(said, intents, strict=True) if i], [i for i in intents if i], INTENTS, 1, seed)
+    _fit(weights, bias, [t for t, i in zip(said, intents, strict=True) if i], [i for i in intents if i], INTENTS, 1)
     buys = [(t, i == "transactional" or c) for t, i, c in zip(said, intents, came, strict=True) if i or c]
-    _fit(weights, bias, [t for t, _ in buys], ["buys" if b else "" for _, b in buys], ("buys",), 0, seed)
+    _fit(weights, bias, [t for t, _ in buys], ["buys" if b else "" for _, b in buys], ("buys",), 0)
     return weights, bias
 
 
@@ -81,15 +83,15 @@ def _fit(
     labels: Sequence[str],
     names: Sequence[str],
     first: int,
-    seed: int,
     worth: Sequence[float] = (),
 ) -> None:
     """Fills the columns of `names` from `first` on; columns of names that no text has stay far below the others. worth: rows that
     each text counts as, default 1."""
-    counted = zip(texts, labels, worth or [1.0] * len(texts), strict=True)
-    kept = [(t, label, n) for t, label, n in counted if label in names or len(names) == 1]
-    if len(kept) > MOST_ROWS:
-        kept = [kept[i] for i in np.random.default_rng(seed).choice(len(kept), MOST_ROWS, replace=False)]
+    counted: defaultdict[tuple[str, str], float] = defaultdict(float)
+    for text, label, n in zip(texts, labels, worth or [1.0] * len(texts), strict=True):
+        if label in names or len(names) == 1:
+            counted[text, label] += n
+    kept = [(text, label, n) for (text, label), n in sorted(counted.items(), key=lambda row: (-row[1], row[0]))[:MOST_ROWS]]
     present = sorted({label for _, label, _ in kept})
     if len(names) > 1:
         bias[first : first + len(names)] = -20.0

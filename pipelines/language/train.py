@@ -71,8 +71,8 @@ def train(settings: Settings, day: date) -> list[Learned]:
     vectors = encoder.learn(encoder.documents(log), settings.seed)
     made = write_encoder(candidate(settings.home, ENCODER, day), "0", vectors, {**said, "ranker": "lsa", "metrics": near})
     gazetteer = Gazetteer(words.names(log))
-    read = _measured(later, QueryClassifier(*classifier.learn(earlier, gazetteer, settings.seed)))
-    weights, bias = classifier.learn(log, gazetteer, settings.seed)
+    read = _measured(later, QueryClassifier(*classifier.learn(earlier, gazetteer)))
+    weights, bias = classifier.learn(log, gazetteer)
     write_language(
         candidate(settings.home, LANGUAGE, day), "0", words.known_words(log), words.names(log), words.related_terms(log, made), weights,
         bias, {**said, "ranker": "linear", "metrics": read},

@@ -1,13 +1,16 @@
 """Skew: the vectors that serving scored, against the same ones recomputed from the published features.
 
-Both sides go through request_time.py and the one ModelInput; what differs is the way: serving read the online store and the
-snapshot, this reads the published partitions as of the request. A difference means a stale or lost value, or code that parted.
+Both sides go through request_time.py and the one ModelInput; what differs is the way: serving read the online store, the
+snapshot and the ledger, this reads the published partitions as of the request and the log's impressions. A difference means a stale
+or lost value, or code that parted.
 """
 
 from __future__ import annotations
 
 import hashlib
-from datetime import UTC, date, timedelta
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
 import numpy as np
@@ -56,7 +59,7 @@ def skew(settings: Settings, log: EventLog, day: date, sample: int) -> Report:
         if not shown:
             continue
         logged = np.array([ad.features for _, ad in shown], np.float32)
-        again = recompute(settings, model_input, shown)
+        again = recompute(settings, model_input, shown, seen_before(log, day, shown))
         apart = ~np.isclose(logged, again, rtol=RELATIVE, atol=ABSOLUTE, equal_nan=True)
         vectors, cells, differing = vectors + len(shown), cells + apart.size, differing + int(apart.sum())
         figures += _columns(model_input, logged, again, apart)
@@ -80,13 +83,41 @@ def _columns(model_input: ModelInput, logged: NDArray[np.float32], again: NDArra
     return figures
 
 
-def recompute(settings: Settings, model_input: ModelInput, shown: list[tuple[Decision, RankedAd]]) -> NDArray[np.float32]:
-    """The vectors of shown ads from the published features, shape (n, k), rows in the order given."""
+def seen_before(log: EventLog, day: date, shown: Sequence[tuple[Decision, RankedAd]]) -> NDArray[np.int64]:
+    """How often each shown ad's campaign had been shown to its user that day before it was decided, shape (n,). One ad of one
+    decision is one impression, however often it is reported."""
+    since = end_of(day) - timedelta(days=1)
+    users = {d.request.user_id for d, _ in shown if d.request.consent} - {""}
+    decisions: dict[str, Decision | None] = {}
+    first: dict[tuple[str, str], datetime] = {}
+    for event, _ in log.events(since, end_of(day)):
+        if event.kind == "impression" and event.ts.date() == day:
+            key = event.decision_id, event.creative_id
+            first[key] = min(event.ts, first.get(key, event.ts))
+    happened: defaultdict[tuple[str, str], list[datetime]] = defaultdict(list)
+    for (decision_id, creative_id), at in first.items():
+        if decision_id not in decisions:
+            decisions[decision_id] = log.decision(decision_id)
+        decision = decisions[decision_id]
+        if decision is not None and decision.request.consent and decision.request.user_id in users:
+            for ad in decision.shown:
+                if ad.creative_id == creative_id:
+                    happened[decision.request.user_id, ad.campaign_id].append(at)
+    named = [d.request.user_id if d.request.consent else "" for d, _ in shown]
+    keys = [(user, ad.campaign_id) for user, (_, ad) in zip(named, shown, strict=True)]
+    return np.array([sum(at < d.request.ts for at in happened[key]) for key, (d, _) in zip(keys, shown, strict=True)], np.int64)
+
+
+def recompute(
+    settings: Settings, model_input: ModelInput, shown: Sequence[tuple[Decision, RankedAd]], seen: NDArray[np.int64]
+) -> NDArray[np.float32]:
+    """The vectors of shown ads from the published features, shape (n, k), rows in the order given. seen: seen_before of them."""
     rows = pd.DataFrame(
         {
             "ts": np.array([d.request.ts.astimezone(UTC).replace(tzinfo=None) for d, _ in shown], "datetime64[us]"),
             **{c: [getattr(d.request, c) for d, _ in shown] for c in CONTEXT},
             **{c: [getattr(ad, c) for _, ad in shown] for c in ("creative_id", "campaign_id", "advertiser_id")},
+            "seen_today": seen,
         }
     )
     at = [d.request.ts for d, _ in shown]

@@ -19,7 +19,7 @@ from pipelines.rankers.delay import ripeness, ripeness_offset
 from pipelines.rankers.encoding import FOLDS, Encoded, encoded
 from pipelines.rankers.position import offset_of, position_offsets
 from serving.bundles import Bundle, Manifest, Tables, write_bundle
-from serving.bundles.encoder import Encoding, encode
+from serving.bundles.encoder import Encoding, encode, evidence
 
 FEWEST: Final = 40
 """Positives of a further head below which it is left out; a quarter of it in the calibrate split."""
@@ -27,9 +27,9 @@ FEWEST: Final = 40
 
 @dataclass(frozen=True)
 class Rows:
-    """Rows to learn from. raw: (n, k) float32 with identity codes; encoded: with the evidence of each in its place. offset: log-odds
-    of each row's position, and of its outcome having come already. rate: share of the negatives that was kept. others: labels beside
-    the first, by head, (n,) bool."""
+    """Rows to learn from. raw: (n, k) float32 with identity codes; encoded: with evidence in their place. offset: log-odds of each
+    row's position, of its identities, and of its outcome having come already. rate: share of the negatives that was kept. others: labels
+    beside the first, by head, (n,) bool."""
 
     raw: NDArray[np.float32]
     encoded: NDArray[np.float32]
@@ -48,7 +48,7 @@ class Learned(Protocol):
     def heads(self) -> tuple[str, ...]: ...
 
     def logits(self, raw: NDArray[np.float32], encoded: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Log-odds without the position's, (n, outputs)."""
+        """Log-odds without the offset's, (n, outputs)."""
         ...
 
     def weights(self) -> dict[str, tuple[float, bytes]]:
@@ -127,9 +127,10 @@ class Ready:
             self.dataset.prepared[key] = found
         return self.dataset.prepared[key]
 
-    def rows(self, rows: NDArray[np.bool_], matrix: NDArray[np.float32]) -> Rows:
+    def rows(self, rows: NDArray[np.bool_], matrix: NDArray[np.float32], encodings: tuple[Encoding, ...]) -> Rows:
+        offset = self.offset[rows] + evidence(matrix, encodings)
         others = {name: self.dataset.rows[name].to_numpy(bool)[rows] for name in self.others}
-        return Rows(self.dataset.matrix[rows], matrix, self.dataset.label[rows], self.offset[rows], self.rate, others)
+        return Rows(self.dataset.matrix[rows], matrix, self.dataset.label[rows], offset, self.rate, others)
 
     def learn(
         self,
@@ -142,18 +143,19 @@ class Ready:
         """A training and the encodings that its rows gave. first: an earlier training on fewer rows, which says how long this lasts."""
         found = self.encoded(rows)
         if first is not None and isinstance(family, Composed):
-            again = family.again(self.dataset.input, self.rows(rows, found.matrix), positives, first)
+            again = family.again(self.dataset.input, self.rows(rows, found.matrix, found.encodings), positives, first)
             return again, found.encodings
-        later = None if watch is None else self.rows(watch, encode(self.dataset.matrix[watch], found.encodings))
-        return family.learn(
-            self.dataset.input, self.rows(rows, found.matrix), later, positives, first.rounds if first else 0
-        ), found.encodings
+        early, later = self.rows(rows, found.matrix, found.encodings), None
+        if watch is not None:
+            later = self.rows(watch, encode(self.dataset.matrix[watch], found.encodings), found.encodings)
+        return family.learn(self.dataset.input, early, later, positives, first.rounds if first else 0), found.encodings
 
     def logits(self, learned: Learned, encodings: tuple[Encoding, ...], rows: NDArray[np.integer]) -> NDArray[np.float64]:
         """(n, outputs), the first corrected for down-sampling and with the position's."""
         raw = self.dataset.matrix[rows]
-        out = np.array(learned.logits(raw, encode(raw, encodings)), np.float64)
-        out[:, 0] += np.log(self.rate) + self.offset[rows]
+        read = encode(raw, encodings)
+        out = np.array(learned.logits(raw, read), np.float64)
+        out[:, 0] += np.log(self.rate) + self.offset[rows] + evidence(read, encodings)
         return out
 
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from feature_repo.services import INPUTS, SURFACE, inputs_of
 from serving.bundles.calibrator import Calibrator
-from serving.bundles.encoder import Encoding, encode
+from serving.bundles.encoder import Encoding, encode, evidence
 from serving.bundles.manifest import FORMAT, Manifest
 from serving.bundles.model import Model
 from serving.bundles.network import Network
@@ -67,7 +67,10 @@ class Bundle:
 
     def _logits(self, matrix: NDArray[np.float32]) -> list[NDArray[np.float64]]:
         encoded = self.encoded(matrix)
-        return [member.logits(matrix, encoded) for member in self.members]
+        logits, known = [member.logits(matrix, encoded) for member in self.members], evidence(encoded, self.encodings)
+        for each in logits:
+            each[:, 0] += known
+        return logits
 
     def _mean(self, logits: list[NDArray[np.float64]], output: int) -> NDArray[np.float64]:
         """The members' log-odds for an output, by their shares; those that have it."""
@@ -110,6 +113,8 @@ class Bundle:
         out = np.zeros((len(matrix), matrix.shape[1] + 1))
         for share, member in zip(self._shares, self.members, strict=True):
             out += share * member.contributions(matrix, encoded)
+        columns = [encoding.column for encoding in self.encodings]
+        out[:, columns] += np.diff(encoded[:, columns].astype(np.float64), axis=1, prepend=0.0)
         out[:, -1] += self._correction
         return out
 
@@ -155,7 +160,7 @@ class Bundle:
             for name in names
         )
         identities = [i for i, kind in enumerate(manifest.kinds) if kind == "category"]
-        if sorted(e.column for e in encodings) != identities:
+        if [e.column for e in encodings] != identities:
             raise BundleRefused("bundle encoder", [e.column for e in encodings], f"Its identities are the columns {identities}.")
         others = manifest.heads[1:]
         if max(m.outputs for m in members) < len(manifest.heads) or not set(others) <= set(tables.heads):

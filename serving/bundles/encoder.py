@@ -1,5 +1,5 @@
-"""Turns identity codes into evidence: code → log of its outcomes over those expected of it, learned out of fold (a target encoding,
-Micci-Barreca 2001, of residuals)."""
+"""Turns identity codes into evidence: what an identity, and those more general before it, add to the log-odds that all else foretells
+(pipelines/rankers/encoding.py)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True)
 class Encoding:
-    """One category column. codes: sorted, below 2**24; values: evidence of each, log-odds; other: of a code never seen."""
+    """One category column. codes: sorted, below 2**24; values: the effect of each, log-odds; other: of a code never seen."""
 
     column: int
     codes: NDArray[np.int64]
@@ -40,7 +40,7 @@ class Encoding:
         return np.append(self.values, self.other).astype(np.float32)
 
     def apply(self, codes: NDArray[np.float32]) -> NDArray[np.float32]:
-        """The evidence of each code, shape (n,)."""
+        """The effect of each code, shape (n,)."""
         if len(codes) > 1 and (codes == codes[0]).all():  # of the request: the same for every candidate
             return np.repeat(self.apply(codes[:1]), len(codes))
         if len(codes) == 1:
@@ -51,8 +51,14 @@ class Encoding:
 
 
 def encode(matrix: NDArray[np.float32], encodings: tuple[Encoding, ...]) -> NDArray[np.float32]:
-    """A copy of the matrix with every category column replaced by its evidence."""
-    out = matrix.copy()
+    """A copy of the matrix with every category column replaced by its effect and those of the columns before it, added up."""
+    out, so_far = matrix.copy(), np.zeros(len(matrix), np.float32)
     for encoding in encodings:
-        out[:, encoding.column] = encoding.apply(matrix[:, encoding.column])
+        so_far = so_far + encoding.apply(matrix[:, encoding.column])
+        out[:, encoding.column] = so_far
     return out
+
+
+def evidence(encoded: NDArray[np.float32], encodings: tuple[Encoding, ...]) -> NDArray[np.float64]:
+    """All effects together, (n,) log-odds: what the last encoded column says. Models start from it."""
+    return encoded[:, encodings[-1].column].astype(np.float64) if encodings else np.zeros(len(encoded))

@@ -13,6 +13,7 @@ from serving.candidates import Candidates
 from serving.snapshot.manifest import matrix_name
 from serving.snapshot.search_columns import WORDS
 from serving.stages import Context
+from serving.understanding.exposures import times_seen
 from serving.understanding.query_columns import query_columns
 
 
@@ -30,7 +31,8 @@ def model_matrix(model: ModelInput, context: Context, candidates: Candidates) ->
         out[:, first:last] = ads[:, at : at + last - first]
         at += last - first
     inputs = snapshot.pair_inputs(rows)
-    pair, search = pair_columns(context.moment, context.user, inputs), search_columns(_search(context, candidates), inputs)
+    pair = pair_columns(context.moment, context.user, inputs, times_seen(context, candidates))
+    search = search_columns(_search(context, candidates), inputs)
     for origin, columns in (("pair", pair), ("search", search)):
         for i in model.of(origin):
             out[:, i] = columns[model.columns[i].name]

@@ -21,6 +21,7 @@ from serving.sourcing.campaigns import Campaigns
 from serving.stages import Profiles
 from serving.state.ledger import Ledger
 from serving.surfaces.surface import Surface
+from serving.understanding.exposures import Exposures
 from serving.understanding.profile import Profile
 
 
@@ -28,11 +29,11 @@ def proactive(profiles: Profiles, ledger: Ledger, settings: Settings) -> Surface
     """The surface, top to bottom."""
     return Surface(
         name="proactive",
-        understanding=(Profile(profiles),),
+        understanding=(Profile(profiles), Exposures(ledger)),
         sourcing=(Campaigns(),),
         eligibility=(Targeting(),),
         recall=(Nearest(), Popular()),
-        integrity=(Schedule(), Policy(), FrequencyCap(ledger), Budget(ledger)),
+        integrity=(Schedule(), Policy(), FrequencyCap(), Budget(ledger)),
         precision=(
             Speculative(speculation_of(settings), CampaignBids(), Unhidden()),
             BundleScorer("champion", "full"), BundleScorer("fallback", "fallback", "previous"), BundleScorer("fast", "fast"),

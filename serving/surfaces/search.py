@@ -25,6 +25,7 @@ from serving.sourcing.meaning import Meaning
 from serving.stages import Profiles
 from serving.state.ledger import Ledger
 from serving.surfaces.surface import Surface
+from serving.understanding.exposures import Exposures
 from serving.understanding.profile import Profile
 from serving.understanding.query_analysis import QueryAnalysis
 from serving.understanding.query_vector import QueryVector
@@ -34,12 +35,12 @@ def search(profiles: Profiles, ledger: Ledger, settings: Settings) -> Surface:
     """The surface, top to bottom."""
     return Surface(
         name="search",
-        understanding=(Profile(profiles), QueryAnalysis(), QueryVector()),
+        understanding=(Profile(profiles), Exposures(ledger), QueryAnalysis(), QueryVector()),
         sourcing=(Keywords(), Meaning(settings.semantic_quota, settings.semantic_below)),
         eligibility=(Targeting(), NegativeKeywords()),
         recall=(BestMatch(),),
         integrity=(
-            Schedule(), Policy(), BrandSafety(settings.rival_brand_ads), Relevance(settings.least_relevance), FrequencyCap(ledger),
+            Schedule(), Policy(), BrandSafety(settings.rival_brand_ads), Relevance(settings.least_relevance), FrequencyCap(),
             Budget(ledger),
         ),
         precision=(

@@ -43,6 +43,7 @@ from serving.sourcing.keywords import Keywords
 from serving.sourcing.meaning import Meaning, by_meaning
 from serving.stages import NOBODY, Context
 from serving.state.memory import MemoryLedger
+from serving.understanding.exposures import Exposures
 from serving.understanding.profile import Profile
 from serving.understanding.query_analysis import QueryAnalysis
 from serving.understanding.query_vector import QueryVector
@@ -55,6 +56,7 @@ VERBS = {
 
 COMPONENTS: dict[str, Callable[[], Any]] = {
     "understanding.Profile": lambda: Profile(Known()),
+    "understanding.Exposures": lambda: Exposures(MemoryLedger()),
     "understanding.QueryAnalysis": QueryAnalysis,
     "understanding.QueryVector": QueryVector,
     "sourcing.Campaigns": Campaigns,
@@ -69,7 +71,7 @@ COMPONENTS: dict[str, Callable[[], Any]] = {
     "integrity.NegativeKeywords": NegativeKeywords,
     "integrity.BrandSafety": lambda: BrandSafety(rivals=False),
     "integrity.Relevance": lambda: Relevance(0.15),
-    "integrity.FrequencyCap": lambda: FrequencyCap(MemoryLedger()),
+    "integrity.FrequencyCap": FrequencyCap,
     "integrity.Budget": lambda: Budget(MemoryLedger()),
     "precision.BundleScorer": lambda: BundleScorer("champion", "full"),
     "precision.Speculative": lambda: Speculative(Speculation(True, 0.85, 64, 0.0, 7), CampaignBids(), Unhidden()),
@@ -130,7 +132,7 @@ class Stage:
 
     def context(self) -> Context:
         context = NOBODY
-        for understander in (Profile(Known()), QueryAnalysis(), QueryVector()):
+        for understander in (Profile(Known()), Exposures(MemoryLedger()), QueryAnalysis(), QueryVector()):
             context = understander.understand(self.request, context, self.live)
         return context
 

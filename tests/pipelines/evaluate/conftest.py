@@ -26,7 +26,7 @@ CATEGORIES = [i for i, c in enumerate(CLICK.columns) if c.kind == "category"]
 
 def lay_out(home: Home, day: date, signal: float, n: int = 10_000) -> None:
     """Writes a day's training set as `placard train --step dataset` would; `signal` scales what the columns tell of a click."""
-    rng = np.random.default_rng(3)
+    rng = np.random.default_rng(4)
     x = rng.normal(size=(n, len(CLICK.columns))).astype(np.float32)
     x[:, CATEGORIES] = rng.integers(0, 8, (n, len(CATEGORIES)))
     rare = 5.0 if signal else 3.0  # with few clicks, noise could pass for a signal

@@ -29,6 +29,8 @@ from serving.request import AdRequest
 from serving.settings import Settings
 from serving.snapshot import open_current
 from serving.stages import NOBODY
+from serving.state.memory import MemoryLedger
+from serving.understanding.exposures import Exposures
 from serving.understanding.profile import Profile
 
 pytestmark = [
@@ -123,16 +125,21 @@ def test_a_training_row_is_the_row_that_serving_scores(copy: Any, head: str) -> 
     snapshot, profile = open_current(copy.home.snapshots), Profile(OnlineProfiles(open_store(copy.home)))
     rows = np.sort(rng.choice(len(snapshot), 12, replace=False))
     ids = {c: [snapshot.text(f"id.{c}", r) for r in rows] for c in ("creative_id", "campaign_id", "advertiser_id")}
-    frames, served = [], []
+    frames, served, ledger = [], [], MemoryLedger()
     for i, user in enumerate([*sampled(copy)[::4], "nobody"]):
         asked = {
             "surface": ("search", "feed", "proactive")[i % 3], "device": ("mobile", "desktop", "", "fridge")[i % 4],
             "os": ("ios", "")[i % 2], "region": ("north", "", "r1")[i % 3], "language": ("en", "")[i % 2],
         }  # fmt: skip
         at = end_of(copy.live) + timedelta(microseconds=int(rng.integers(0, 80_000_000_000)))
-        context = profile.understand(AdRequest(f"r{i}", user_id=user, ts=at, **asked), NOBODY, Live(None))
+        request = AdRequest(f"r{i}", user_id=user, ts=at, **asked)
+        seen = rng.integers(0, 4, len(rows))
+        for campaign, times in zip(ids["campaign_id"], seen, strict=True):
+            ledger.expose(user, [campaign] * int(times), at.date())
+        context = Exposures(ledger).understand(request, profile.understand(request, NOBODY, Live(None)), Live(None))
+        counted = [ledger.exposures(user, at.date()).get(c, 0) for c in ids["campaign_id"]]
         served.append(model_matrix(INPUTS[head], context, Candidates(snapshot, rows)))
-        frames.append(pd.DataFrame({"ts": at.replace(tzinfo=None), "user_id": user, **asked, **ids}))
+        frames.append(pd.DataFrame({"ts": at.replace(tzinfo=None), "user_id": user, "seen_today": counted, **asked, **ids}))
     frame = pd.concat(frames, ignore_index=True)
     frame["ts"] = frame["ts"].astype("datetime64[us]")
     trained, live = assemble(INPUTS[head], frame, features_at(copy.settings, frame)), np.concatenate(served)

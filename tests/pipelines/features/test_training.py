@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+import ibis
 import pandas as pd
 import pyarrow.dataset as ds
 import pytest
@@ -12,6 +13,7 @@ import pytest
 from feature_repo.sources import end_of
 from pipelines import dataset
 from pipelines.errors import Missing
+from pipelines.market.truth import impression_truth
 
 pytestmark = pytest.mark.timeout(400)
 
@@ -56,6 +58,32 @@ def test_an_impression_knows_how_long_its_page_was(platform: Any) -> None:
     assert (found["shown"] == shown.groupby("decision_id")["position"].transform("max").reindex(found.index)).all()
     assert found["shown"].nunique() > 1
     assert (dataset.labels(platform.home, "conversion", platform.live, timedelta(hours=24))["shown"] == 0).all()
+
+
+@pytest.mark.parametrize("head", ["click", "conversion"])
+def test_a_row_knows_what_its_user_had_seen_of_the_campaign_that_day(platform: Any, head: str) -> None:
+    """As often as the market itself counted before it showed the ad."""
+    frame = dataset.labels(platform.home, head, platform.live, timedelta(hours=24))
+    ids = frame["row_id"]
+    if head == "conversion":
+        ids = events(platform, "engagements").set_index("event_id")["impression_id"].loc[ids]
+    truth = impression_truth(platform.home, platform.days[0], platform.live).to_pandas().set_index("impression_id")["seen_today"]
+    assert frame["seen_today"].tolist() == truth.loc[ids].tolist()
+    assert (frame["seen_today"] > 0).mean() > 0.05
+
+
+def test_a_page_and_a_user_without_a_name_have_seen_nothing() -> None:
+    """Ads of one page do not count for each other, however their moments were reported; yesterday's do not count either."""
+    rows = [  # user, campaign, page, minute of the two days
+        ("u", "c", "p1", 0), ("u", "c", "p2", 1440), ("u", "c", "p3", 1450), ("u", "c", "p3", 1451), ("u", "d", "p3", 1451),
+        ("u", "c", "p4", 1460), ("v", "c", "p5", 1470), ("", "c", "p6", 1480), ("", "c", "p7", 1490), ("u", "c", None, 1500),
+        ("u", "c", None, 1501),
+    ]  # fmt: skip
+    frame = pd.DataFrame(rows, columns=["user_id", "campaign_id", "decision_id", "minute"])
+    frame["impression_id"] = [f"i{i}" for i in range(len(frame))]
+    frame["ts"] = pd.Timestamp("2026-03-01") + pd.to_timedelta(frame.pop("minute"), unit="min")
+    seen = dataset.with_exposures(ibis.memtable(frame)).order_by("ts", "impression_id").to_pandas().set_index("impression_id")["seen_today"]
+    assert seen.loc[frame["impression_id"]].tolist() == [0, 0, 1, 1, 0, 3, 0, 0, 0, 4, 5]
 
 
 def test_a_label_of_the_last_hours_waits_for_its_window(platform: Any) -> None:

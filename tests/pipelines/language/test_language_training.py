@@ -10,15 +10,18 @@ import numpy as np
 import pytest
 
 from pipelines.errors import Missing, Refused
+from pipelines.language import classifier
 from pipelines.language.champions import champion_language, encoder_in_use
 from pipelines.language.classifier import plain
 from pipelines.language.train import register, train
-from pipelines.language.words import known_words, related_terms
+from pipelines.language.words import known_words, names, related_terms
 from pipelines.market.words import WORDS
 from pipelines.registry import history, rollback
 from serving.bundles.sealed import read_manifest
 from serving.reload import Reloader
+from serving.understanding.gazetteer import Gazetteer
 from serving.understanding.query_analysis import analyse
+from serving.understanding.query_classifier import QueryClassifier
 
 pytestmark = [pytest.mark.filterwarnings("ignore::DeprecationWarning"), pytest.mark.filterwarnings("ignore::FutureWarning")]
 
@@ -27,6 +30,16 @@ def test_later_searches_are_read_better_than_by_chance(searched: Any) -> None:
     figures = {k: v for one in searched.learned for k, v in one.metrics.items()}
     assert figures["category_accuracy"] > 0.5, "chance is about 1 in 31"
     assert figures["recall_at_10"] > 0.1 and figures["recall_at_100"] > 0.5, "of 300 ads: chance is 1 in 30, 1 in 3"
+
+
+def test_a_long_log_does_not_crowd_out_what_is_known_for_sure(searched: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """When there is more to learn from than is taken, the worthiest is taken: pages' titles teach their categories all the same."""
+    monkeypatch.setattr(classifier, "MOST_ROWS", 300)
+    model = QueryClassifier(*classifier.learn(searched.log, Gazetteer(names(searched.log))))
+    items = searched.log.catalog["items"]
+    pages = set(zip(items["title"].to_pylist(), items["category"].to_pylist(), strict=True))
+    assert len(pages) < 300 < len(pages) + len(searched.log.catalog["creatives"])
+    assert np.mean([model.read(title).categories[0][0] == category for title, category in pages]) > 0.95
 
 
 def test_both_serve_and_say_what_they_were_learned_from(searched: Any) -> None:

@@ -15,7 +15,7 @@ from feature_repo.tables import AD_TABLES, TABLES, USER_TABLES
 from pipelines.monitor.as_published import as_published
 from pipelines.monitor.skew import skew
 from serving.decision import Decision
-from serving.eventlog.log import EventLog
+from serving.eventlog.log import Event, EventLog
 from serving.settings import Settings
 
 DAY = date(2026, 3, 9)
@@ -24,8 +24,9 @@ Make = Callable[..., object]
 FLOAT = next((t.name, f.name) for t in USER_TABLES for f in t.features if f.dtype == "float32" and f.name in CLICK.names)
 
 
-def served(home: Home, decision: Decision, day: date) -> Decision:
-    """The decision with the vectors that serving computes from `day`'s partitions: one user against its ads."""
+def served(home: Home, decision: Decision, day: date, seen: int = 0) -> Decision:
+    """The decision with the vectors that serving computes from `day`'s partitions: one user against its ads, whose campaigns it has
+    seen so often."""
 
     def row(tables: tuple, keys: list[str]) -> dict[str, np.ndarray]:  # type: ignore[type-arg]
         found = {}
@@ -42,7 +43,9 @@ def served(home: Home, decision: Decision, day: date) -> Decision:
     user = user_columns(row(USER_TABLES, [r.user_id]))
     identity = {n: np.array([getattr(ad, n) for ad in decision.shown], object) for n in ("creative_id", "campaign_id", "advertiser_id")}
     ad = ad_columns(row(AD_TABLES, ids) | identity)
-    vectors = CLICK.matrix(len(ids), context, user, ad, pair_columns(context, user, ad), search_columns(NO_SEARCH, ad))
+    vectors = CLICK.matrix(
+        len(ids), context, user, ad, pair_columns(context, user, ad, np.full(len(ids), seen)), search_columns(NO_SEARCH, ad)
+    )
     shown = tuple(replace(a, features=tuple(map(float, v))) for a, v in zip(decision.shown, vectors, strict=True))
     return replace(decision, shown=shown)
 
@@ -71,6 +74,31 @@ def test_a_partition_that_serving_has_not_seen_is_named(
     assert f"{CLICK.name}.{FLOAT[1]}" in {f.name for f in report.failing()}
     (gap,) = (f for f in report.figures if f.name == f"{CLICK.name}.{FLOAT[1]} largest_gap")
     assert gap.value == pytest.approx(2.0, abs=1e-3)
+
+
+def test_what_was_seen_before_is_counted_from_the_log(
+    home: Home, eventlog: EventLog, publish: Callable[..., None], decision: Decision, noon: datetime
+) -> None:
+    """Once an ad and decision, of the same user and day, and nothing that came after; a ledger that lost it shows as skew."""
+    publish(YESTERDAY)
+    first = replace(decision, decision_id="d0", request=replace(decision.request, ts=noon - timedelta(hours=2)))
+    other = replace(first, decision_id="dx", request=replace(first.request, user_id="e8"))
+    for earlier in (first, other):
+        eventlog.append_decision(earlier)
+    reported = [("d0", -60), ("d0", -59), ("dx", -50), ("d1", 1), ("d0", -1440)]
+    events = [
+        Event(f"{d}{minute}{ad.creative_id}", d, ad.creative_id, "impression", noon + timedelta(minutes=minute))
+        for d, minute in reported
+        for ad in decision.shown
+    ]
+    eventlog.append_events(events, noon + timedelta(hours=1))
+    same = len({ad.campaign_id for ad in decision.shown}) == 1
+    eventlog.append_decision(served(home, decision, YESTERDAY, len(decision.shown) if same else 1))
+    report = skew(Settings(home_path=home.root), eventlog, DAY, 10)
+    assert [(f.name, f.value) for f in report.figures] == [("vectors_compared", 3), ("cells_differing", 0.0)]
+    lost = replace(served(home, decision, YESTERDAY), decision_id="d2")
+    eventlog.append_decision(lost)
+    assert f"{CLICK.name}.seen_today" in {f.name for f in skew(Settings(home_path=home.root), eventlog, DAY, 10).failing()}
 
 
 def test_the_partition_of_the_day_itself_is_not_known_yet(

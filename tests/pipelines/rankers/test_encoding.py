@@ -9,6 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from pipelines.rankers.encoding import encoded, expected, learn, out_of_fold
+from serving.bundles.encoder import encode, evidence
 
 PERSON, AD, CAMPAIGN, CREATIVE = range(4)
 COLUMNS = (CAMPAIGN, CREATIVE)
@@ -64,15 +65,33 @@ def test_a_creative_that_was_hardly_seen_counts_as_its_campaign_does() -> None:
 
 def test_identities_that_do_not_matter_lean_all_the_way() -> None:
     matrix, label, _ = log(spread=0.0)
-    values = learn(matrix, (CREATIVE,), label, expected(matrix, (AD, *COLUMNS), label, np.zeros(N), threads=1))[0].values
-    assert np.abs(values).max() < 0.12
+    (encoding,), (spread,) = learn(matrix, (CREATIVE,), label, expected(matrix, (AD, *COLUMNS), label, np.zeros(N), threads=1))
+    assert np.abs(encoding.values).max() < 0.12 and spread < 0.1
 
 
 def test_no_row_sees_its_own_label() -> None:
-    """One creative a row of its own: within training it must say nothing."""
+    """One creative a row of its own: within training it must add nothing to its campaign."""
     matrix, label, _ = log()
     matrix[:, CREATIVE] = np.arange(N)
-    assert (out_of_fold(matrix, COLUMNS, label, np.full(N, label.mean()))[:, CREATIVE] == 0).all()
+    out = out_of_fold(matrix, COLUMNS, label, np.full(N, -3.0), (0.5, 0.5))
+    assert (out[:, CREATIVE] == out[:, CAMPAIGN]).all() and out[:, CAMPAIGN].std() > 0.1
+
+
+def test_how_far_identities_differ_is_recovered() -> None:
+    matrix, label, _ = log(spread=0.6)
+    _, spreads = learn(matrix, COLUMNS, label, expected(matrix, (AD, *COLUMNS), label, np.zeros(N), threads=1))
+    assert all(0.35 < spread < 0.85 for spread in spreads)
+
+
+def test_effects_add_up_from_the_general_to_the_particular() -> None:
+    matrix, label, _ = log()
+    found = encoded(matrix, COLUMNS, (AD,), label, np.zeros(N), threads=1)
+    campaign, creative = found.encodings
+    read = encode(matrix, found.encodings)
+    assert np.array_equal(read[:, CAMPAIGN], campaign.apply(matrix[:, CAMPAIGN]))
+    assert np.array_equal(read[:, CREATIVE], campaign.apply(matrix[:, CAMPAIGN]) + creative.apply(matrix[:, CREATIVE]))
+    assert np.array_equal(evidence(read, found.encodings), read[:, CREATIVE]) and (evidence(read, ()) == 0).all()
+    assert np.array_equal(read[:, :CAMPAIGN], matrix[:, :CAMPAIGN])
 
 
 @pytest.mark.parametrize("columns", [(), COLUMNS])
@@ -80,5 +99,5 @@ def test_where_all_columns_tell_ads_apart_places_alone_are_expected(columns: tup
     matrix, label, _ = log()
     offset = np.where(np.arange(N) % 2, -1.0, 0.0)
     due = expected(matrix, (PERSON, AD, CAMPAIGN, CREATIVE), label, offset, threads=1)
-    assert due[0] == pytest.approx(label.mean()) and len(np.unique(due)) == 2
+    assert 1 / (1 + np.exp(-due[0])) == pytest.approx(label.mean()) and len(np.unique(due)) == 2
     assert len(encoded(matrix, columns, (PERSON, AD), label, offset, threads=1).encodings) == len(columns)

@@ -14,6 +14,7 @@ from onnx import TensorProto, helper, numpy_helper
 from feature_repo.services import CLICK
 from pipelines.bench.synthetic import ranker
 from serving.bundles import Bundle, Tables, write_bundle, write_manifest
+from serving.bundles.encoder import evidence
 from serving.bundles.network import AT_ONCE, Network
 from serving.errors import BundleRefused
 
@@ -55,10 +56,16 @@ def made(trees: tuple[Path, Bundle], folder: Path, members: dict[str, tuple[floa
     return write_bundle(folder, replace(bundle.manifest, heads=heads), members, bundle.encodings, tables, typical)
 
 
+def by(bundle: Bundle, rows: np.ndarray, w: np.ndarray) -> np.ndarray:
+    """What a linear network of these weights makes of the rows, beginning from what is known of their identities."""
+    read = bundle.encoded(rows)
+    return np.asarray((read @ w)[:, 0] + evidence(read, bundle.encodings))
+
+
 def test_a_network_scores_the_encoded_columns(trees: tuple[Path, Bundle], rows: np.ndarray, tmp_path: Path) -> None:
     w = weights()
     bundle = made(trees, tmp_path / "b", {"model.onnx": (1.0, linear(w))})
-    assert bundle.margin(rows) == pytest.approx((bundle.encoded(rows) @ w)[:, 0], abs=1e-4)
+    assert bundle.margin(rows) == pytest.approx(by(bundle, rows, w), abs=1e-4)
     assert (Bundle.load(tmp_path / "b", "click").predict(rows) == bundle.predict(rows)).all()
     assert bundle.answers(rows).spread == pytest.approx(np.zeros(len(rows)))
 
@@ -89,7 +96,7 @@ def test_an_ensemble_is_its_members_mean_and_says_how_far_they_are_apart(
 ) -> None:
     a, forest = weights(seed=1), (trees[0] / "model.ubj").read_bytes()
     bundle = made(trees, tmp_path / "b", {"a.onnx": (0.25, linear(a)), "model.ubj": (0.75, forest)})
-    each = np.stack([(bundle.encoded(rows) @ a)[:, 0], trees[1].margin(rows)])
+    each = np.stack([by(bundle, rows, a), trees[1].margin(rows)])
     assert bundle.margin(rows) == pytest.approx(0.25 * each[0] + 0.75 * each[1], abs=1e-4)
     answers = bundle.answers(rows)
     assert answers.spread == pytest.approx(each.std(axis=0), abs=1e-4)
@@ -110,8 +117,22 @@ def test_contributions_add_up_to_the_margin(trees: tuple[Path, Bundle], rows: np
     few = rows[:5]
     assert bundle.contributions(few).sum(axis=1) == pytest.approx(bundle.margin(few), abs=1e-3)
     alone = made(trees, tmp_path / "c", {"a.onnx": (1.0, linear(w))})
-    shares = alone.contributions(few)[:, :-1]
-    assert shares == pytest.approx(alone.encoded(few) * w[:, 0], abs=1e-3), "a linear model's contributions are its terms"
+    shares, terms = alone.contributions(few)[:, :-1], alone.encoded(few) * w[:, 0]
+    for encoding in alone.encodings:
+        terms[:, encoding.column] += encoding.apply(few[:, encoding.column])
+    assert shares == pytest.approx(terms, abs=1e-3), "a linear model's contributions are its terms, and each identity's effect"
+
+
+def test_a_score_begins_with_the_effects_of_its_identities(trees: tuple[Path, Bundle], rows: np.ndarray, tmp_path: Path) -> None:
+    """Those of all columns once, whatever the members are; an identity that nobody has seen has none."""
+    bundle = made(trees, tmp_path / "b", {"model.onnx": (1.0, linear(np.zeros((K, 1))))})
+    known = rows.copy()
+    for encoding in bundle.encodings:
+        known[:, encoding.column] = encoding.codes[np.arange(len(rows)) + encoding.column]
+    effects = sum(e.apply(known[:, e.column]).astype(float) for e in bundle.encodings)
+    assert bundle.margin(known) == pytest.approx(effects, abs=1e-5) and np.ptp(effects) > 0.5
+    known[:, [e.column for e in bundle.encodings]] = 1 << 20
+    assert bundle.margin(known) == pytest.approx(np.zeros(len(rows)), abs=1e-6)
 
 
 @pytest.mark.parametrize(

@@ -167,7 +167,7 @@ def test_without_consent_nothing_about_the_person_is_read(bench: Any, ask: Ask) 
 
 
 def test_a_profile_that_cannot_be_reached_is_flagged_and_defaulted(bench: Any) -> None:
-    surface = replace(bench.surface, understanding=(Profile(Fails()),))
+    surface = replace(bench.surface, understanding=(Profile(Fails()), *bench.surface.understanding[1:]))
     decision = bench.decide(surface=surface)
     assert decision.shown and any("unreachable" in f for f in decision.flags)
 

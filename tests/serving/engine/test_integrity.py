@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import numpy as np
+import pytest
 
 from serving.candidates import Candidates
 from serving.request import AdRequest
-from serving.stages import NOBODY
+from serving.stages import NOBODY, Context
 
 Ask = Callable[..., AdRequest]
 
@@ -23,8 +24,15 @@ def rule(bench: Any, name: str) -> Any:
     return next(r for r in (*bench.surface.eligibility, *bench.surface.integrity) if type(r).__name__ == name)
 
 
+def understood(bench: Any, request: AdRequest) -> Context:
+    context = NOBODY
+    for understander in bench.surface.understanding:
+        context = understander.understand(request, context, bench.live)
+    return context
+
+
 def admitted(bench: Any, name: str, request: AdRequest) -> np.ndarray:
-    context = bench.surface.understanding[0].understand(request, NOBODY, bench.live)
+    context = understood(bench, request)
     return np.asarray(rule(bench, name).admit(request, context, whole(bench)))
 
 
@@ -58,8 +66,7 @@ def test_a_cap_counts_impressions_of_a_user_and_day(bench: Any, ask: Ask) -> Non
     campaign = snapshot.campaign_ids[0]
 
     def admits(asked: AdRequest) -> np.ndarray:
-        context = bench.surface.understanding[0].understand(asked, NOBODY, bench.live)
-        return np.asarray(rule(bench, "FrequencyCap").admit(asked, context, candidates))
+        return np.asarray(rule(bench, "FrequencyCap").admit(asked, understood(bench, asked), candidates))
 
     bench.ledger.expose("u1", [campaign], request.ts.date())
     assert admits(request).all()
@@ -68,6 +75,17 @@ def test_a_cap_counts_impressions_of_a_user_and_day(bench: Any, ask: Ask) -> Non
     assert admits(ask(user_id="u2")).all()
     assert admits(ask(ts=request.ts + timedelta(days=1))).all()
     assert (admits(ask(consent=False)) == ~mine).all(), "nobody to count for: capped campaigns are not shown"
+
+
+def test_without_a_ledger_no_ad_is_shown_and_the_answer_says_so(bench: Any, ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
+    def lost(user_id: str, day: date) -> dict[str, int]:
+        raise ConnectionError("connection refused")
+
+    assert bench.decide(ask()).shown
+    monkeypatch.setattr(bench.ledger, "exposures", lost)
+    decision = bench.decide(ask())
+    assert not decision.shown and decision.no_ad_reason == "no_candidate"
+    assert {"Exposures_failed:ConnectionError", "FrequencyCap_failed:ServingError"} <= set(decision.flags)
 
 
 def test_a_schedule_has_hours_a_start_and_an_end(bench: Any, ask: Ask) -> None:

@@ -1,0 +1,38 @@
+"""What the asker has seen today: the ledger's counts, read once a request for the frequency caps and the rankers."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from feature_repo.request_time import NOT_SEEN
+from serving.candidates import Candidates
+from serving.live import Live
+from serving.request import AdRequest
+from serving.stages import Context
+from serving.state.ledger import Ledger
+
+
+class Exposures:
+    """Without consent or an id nothing is counted, and nothing is read."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+
+    def understand(self, request: AdRequest, context: Context, live: Live) -> Context:
+        named = bool(request.user_id) and request.consent
+        return replace(context, exposures=self._ledger.exposures(request.user_id, request.ts.date()) if named else {})
+
+
+def times_seen(context: Context, candidates: Candidates) -> NDArray[np.float64]:
+    """How often each candidate's campaign was shown to the asker before, that day: (n,), or (1,) zero where nothing is known."""
+    if not context.exposures:
+        return NOT_SEEN
+    places = candidates.snapshot.campaign_place
+    shown = np.zeros(len(places))
+    for campaign, times in context.exposures.items():
+        if campaign in places:
+            shown[places[campaign]] = times
+    return np.asarray(shown[candidates.campaigns])
