@@ -110,15 +110,7 @@ def labels(home: Home, head: str, day: date, maturity: timedelta) -> pd.DataFram
         joined = joined.left_join(asked, joined.query_id == asked.asked)
         frame: pd.DataFrame = (
             joined.select(
-                "ts",
-                "user_id",
-                "creative_id",
-                "campaign_id",
-                "advertiser_id",
-                "position",
-                "seen_today",
-                *CONTEXT,
-                "query",
+                *("ts", "user_id", "creative_id", "campaign_id", "advertiser_id", "position", "seen_today", *CONTEXT, "query"),
                 *known.values(),
                 **columns,
             )
