@@ -170,7 +170,7 @@ def test_a_peer_that_is_better_by_construction_is_admitted(held: Callable[..., R
 def test_any_peer_counts_not_only_the_best_one(held: Callable[..., Result], known: Known) -> None:
     """The second may be ahead surely where the first is so by luck: both are looked at."""
     t = known.test_truth
-    result = held(mine=(OURS, noisy(t, 0.8)), first=(PEER, t), second=(PEER, noisy(t, 0.05)))
+    result = held(mine=(OURS, noisy(t, 0.8)), first=(PEER, t), second=(PEER, noisy(t, 0.2)))
     assert result.contest.best(PEER).name == "first" and figure(result, "best_peer_ne_delta").holds is False
     none = figure(held(mine=(OURS, t)), "best_peer_ne_delta")
     assert none.value is None and none.holds is None
