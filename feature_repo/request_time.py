@@ -25,8 +25,6 @@ PAIR_READS: Final = ("category_code", "advertiser_code", "ad_language_id", "laun
 QUERY_WORDS: Final = 12
 """Words of a query that are looked for in an ad's texts."""
 DAY_SECONDS: Final = 86_400.0
-NOT_SEEN: Final = np.zeros(1)
-"""What is known of users without a name, or by logs without impressions."""
 
 
 def _number(vocabulary: dict[str, int], values: NDArray[np.object_], absent: int = 0) -> NDArray[np.int64]:
@@ -89,7 +87,7 @@ def ad_columns(ad: Columns) -> dict[str, np.ndarray]:
     }
 
 
-def pair_columns(context: Columns, user: Columns, ad: Columns, seen: np.ndarray = NOT_SEEN) -> dict[str, np.ndarray]:
+def pair_columns(context: Columns, user: Columns, ad: Columns, seen: np.ndarray) -> dict[str, np.ndarray]:
     """Interaction columns, each of length n. `user` and `ad` come from user_columns and ad_columns; seen: impressions of the ad's
     campaign to the user before, that day (UTC), on earlier pages."""
     category = np.asarray(ad["category_code"], np.int64)

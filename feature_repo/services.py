@@ -49,7 +49,7 @@ IDENTITY: Final = (
     Column("campaign_code", "ad", "category"),
     Column("creative_code", "ad", "category"),
 )
-"""The general before the particular: each is encoded by what those before it do not tell."""
+"""The general before the particular: what each is worth is what those before it do not tell, and adds to theirs."""
 OF_AD: Final = ("embedding_dot", "ad_age_days", "surface_ctr", "rates_product")
 """The pairs that tell ads apart, whoever sees them."""
 

@@ -92,7 +92,8 @@ def labels(home: Home, head: str, day: date, maturity: timedelta) -> pd.DataFram
     as_of, con = end_of(day), connect()
     try:
         done = as_of_table(con, home, "engagements", as_of, HISTORY_DAYS + 1)
-        shown = with_exposures(as_of_table(con, home, "impressions", as_of, HISTORY_DAYS))
+        back = HISTORY_DAYS if head == "click" else HISTORY_DAYS + 2  # a click is of the table above, its ad of the day before at most
+        shown = with_exposures(as_of_table(con, home, "impressions", as_of, back))
         clicks = done.filter(done.kind == "click")
         seen = shown.select(seen_at="impression_id", seen_today="seen_today")
         base = shown if head == "click" else clicks.left_join(seen, clicks.impression_id == seen.seen_at)

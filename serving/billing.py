@@ -54,8 +54,8 @@ def bill(events: Sequence[Event], eventlog: BillableLog, ledger: Ledger, live: L
         if ad.price is not None and ad.price.charged_on == event.kind and sale not in charges:
             charges[sale] = ledger.charge(sale, ad.campaign_id, day, ad.price.price_micros, _budget(live, ad.campaign_id))
             fresh_micros += charges[sale] if new else 0
-        if new and event.kind == "impression" and decision.request.user_id and decision.request.consent:
-            ledger.expose(decision.request.user_id, [ad.campaign_id], day)
+        if new and event.kind == "impression" and decision.request.asker:
+            ledger.expose(decision.request.asker, [ad.campaign_id], day)
     return Bill(sum(fresh), len(fresh) - sum(fresh), tuple(unknown), sum(charges.values()), fresh_micros)
 
 

@@ -27,3 +27,8 @@ class AdRequest:
     slots: int = 1
     tmax_ms: int = 100
     consent: bool = True
+
+    @property
+    def asker(self) -> str:
+        """Whom anything may be known of, read or counted for: the user, with consent; "" for nobody."""
+        return self.user_id if self.consent else ""

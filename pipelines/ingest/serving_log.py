@@ -101,7 +101,7 @@ def _asked(decisions: Sequence[Decision]) -> dict[str, Any]:
     requests = [d.request for d in decisions]
     names = ("surface", "placement_id", "device", "os", "region", "language")
     return {n: pa.array([getattr(r, n) for r in requests], pa.string()) for n in names} | {
-        "user_id": pa.array([r.user_id if r.consent else "" for r in requests], pa.string()),
+        "user_id": pa.array([r.asker for r in requests], pa.string()),
         "source": SOURCE,
     }
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Container, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
@@ -30,6 +30,8 @@ from serving.decision import Decision, RankedAd
 from serving.eventlog.log import EventLog
 from serving.settings import Settings
 
+Seen = Mapping[tuple[str, str], Sequence[datetime]]
+"""(user, campaign) → when."""
 ABSOLUTE: Final = 1e-4
 RELATIVE: Final = 1e-4
 """Cells agree within ABSOLUTE + RELATIVE x |recomputed|: both sides are float32."""
@@ -52,6 +54,7 @@ def sampled(day: date, log: EventLog, most: int) -> list[Decision]:
 def skew(settings: Settings, log: EventLog, day: date, sample: int) -> Report:
     """One figure an input column that differs anywhere, and the share of differing cells overall."""
     decisions = sampled(day, log, sample)
+    seen = seen_by(log, day, {d.request.asker for d in decisions} - {""})
     figures: list[Figure] = []
     vectors = cells = differing = 0
     for name, model_input in INPUTS.items():
@@ -59,7 +62,7 @@ def skew(settings: Settings, log: EventLog, day: date, sample: int) -> Report:
         if not shown:
             continue
         logged = np.array([ad.features for _, ad in shown], np.float32)
-        again = recompute(settings, model_input, shown, seen_before(log, day, shown))
+        again = recompute(settings, model_input, shown, seen)
         apart = ~np.isclose(logged, again, rtol=RELATIVE, atol=ABSOLUTE, equal_nan=True)
         vectors, cells, differing = vectors + len(shown), cells + apart.size, differing + int(apart.sum())
         figures += _columns(model_input, logged, again, apart)
@@ -83,45 +86,37 @@ def _columns(model_input: ModelInput, logged: NDArray[np.float32], again: NDArra
     return figures
 
 
-def seen_before(log: EventLog, day: date, shown: Sequence[tuple[Decision, RankedAd]]) -> NDArray[np.int64]:
-    """How often each shown ad's campaign had been shown to its user that day before it was decided, shape (n,). One ad of one
-    decision is one impression, however often it is reported."""
+def seen_by(log: EventLog, day: date, users: Container[str]) -> Seen:
+    """When each of the users saw an ad of each campaign that day. One ad of one decision is seen once, however often it is reported."""
     since = end_of(day) - timedelta(days=1)
-    users = {d.request.user_id for d, _ in shown if d.request.consent} - {""}
-    decisions: dict[str, Decision | None] = {}
     first: dict[tuple[str, str], datetime] = {}
     for event, _ in log.events(since, end_of(day)):
         if event.kind == "impression" and event.ts.date() == day:
             key = event.decision_id, event.creative_id
             first[key] = min(event.ts, first.get(key, event.ts))
-    happened: defaultdict[tuple[str, str], list[datetime]] = defaultdict(list)
+    decisions = {key: log.decision(key) for key in {decision_id for decision_id, _ in first}}
+    seen: defaultdict[tuple[str, str], list[datetime]] = defaultdict(list)
     for (decision_id, creative_id), at in first.items():
-        if decision_id not in decisions:
-            decisions[decision_id] = log.decision(decision_id)
         decision = decisions[decision_id]
-        if decision is not None and decision.request.consent and decision.request.user_id in users:
+        if decision is not None and decision.request.asker in users:
             for ad in decision.shown:
                 if ad.creative_id == creative_id:
-                    happened[decision.request.user_id, ad.campaign_id].append(at)
-    named = [d.request.user_id if d.request.consent else "" for d, _ in shown]
-    keys = [(user, ad.campaign_id) for user, (_, ad) in zip(named, shown, strict=True)]
-    return np.array([sum(at < d.request.ts for at in happened[key]) for key, (d, _) in zip(keys, shown, strict=True)], np.int64)
+                    seen[decision.request.asker, ad.campaign_id].append(at)
+    return seen
 
 
-def recompute(
-    settings: Settings, model_input: ModelInput, shown: Sequence[tuple[Decision, RankedAd]], seen: NDArray[np.int64]
-) -> NDArray[np.float32]:
-    """The vectors of shown ads from the published features, shape (n, k), rows in the order given. seen: seen_before of them."""
+def recompute(settings: Settings, model_input: ModelInput, shown: Sequence[tuple[Decision, RankedAd]], seen: Seen) -> NDArray[np.float32]:
+    """The vectors of shown ads from the published features, shape (n, k), rows in the order given. seen: by their users, that day."""
     rows = pd.DataFrame(
         {
             "ts": np.array([d.request.ts.astimezone(UTC).replace(tzinfo=None) for d, _ in shown], "datetime64[us]"),
             **{c: [getattr(d.request, c) for d, _ in shown] for c in CONTEXT},
             **{c: [getattr(ad, c) for _, ad in shown] for c in ("creative_id", "campaign_id", "advertiser_id")},
-            "seen_today": seen,
+            "seen_today": [sum(at < d.request.ts for at in seen.get((d.request.asker, ad.campaign_id), ())) for d, ad in shown],
         }
     )
     at = [d.request.ts for d, _ in shown]
-    users = [d.request.user_id if d.request.consent else "" for d, _ in shown]
+    users = [d.request.asker for d, _ in shown]
     creatives = [ad.creative_id for _, ad in shown]
     texts = [d.request.query if d.request.surface == "search" else "" for d, _ in shown]
     features: dict[str, np.ndarray] = {}

@@ -28,6 +28,7 @@ SWEEPS: Final = 8
 SPREADS: Final = (0.01, 2.0)
 """Least and most standard deviation of a column's effects."""
 LONGEST_STEP: Final = 1.0
+"""Log-odds that one Newton step may move an effect: few rows promise more than they keep."""
 
 
 def folds(n: int) -> NDArray[np.int64]:
@@ -97,7 +98,7 @@ def learn(
     """
     met = [np.unique(matrix[:, column].astype(np.int64), return_inverse=True) for column in columns]
     effects, at = [np.zeros(len(codes)) for codes, _ in met], np.array(margin, np.float64)
-    apart = list(spreads) or [0.3] * len(columns)
+    apart = list(spreads or np.full(len(columns), np.nan))
     for _ in range(SWEEPS):
         for i, (_, row) in enumerate(met):
             p = 1 / (1 + np.exp(-at))

@@ -65,12 +65,10 @@ class Bundle:
         """The matrix as the members read it: the evidence of each identity in its place."""
         return encode(matrix, self.encodings)
 
-    def _logits(self, matrix: NDArray[np.float32]) -> list[NDArray[np.float64]]:
+    def _logits(self, matrix: NDArray[np.float32]) -> tuple[list[NDArray[np.float64]], NDArray[np.float64]]:
+        """Each member's outputs, and what the first of them is to be added to."""
         encoded = self.encoded(matrix)
-        logits, known = [member.logits(matrix, encoded) for member in self.members], evidence(encoded, self.encodings)
-        for each in logits:
-            each[:, 0] += known
-        return logits
+        return [member.logits(matrix, encoded) for member in self.members], evidence(encoded, self.encodings) + self._correction
 
     def _mean(self, logits: list[NDArray[np.float64]], output: int) -> NDArray[np.float64]:
         """The members' log-odds for an output, by their shares; those that have it."""
@@ -82,7 +80,8 @@ class Bundle:
 
     def margin(self, matrix: NDArray[np.float32], offset: float | NDArray[np.float64] = 0.0) -> NDArray[np.float64]:
         """Uncalibrated log-odds, shape (n,), corrected for down-sampling; offset: of the position, 0 at the first."""
-        return self._mean(self._logits(matrix), 0) + self._correction + offset
+        logits, start = self._logits(matrix)
+        return self._mean(logits, 0) + start + offset
 
     def predict(self, matrix: NDArray[np.float32], offset: float | NDArray[np.float64] = 0.0) -> NDArray[np.float64]:
         """Calibrated probabilities, shape (n,), for a (n, k) float32 matrix in the manifest's column order."""
@@ -90,8 +89,8 @@ class Bundle:
 
     def answers(self, matrix: NDArray[np.float32]) -> Answers:
         """Everything that one pass over the members says of the rows, at the first position."""
-        logits = self._logits(matrix)
-        p = self._calibrated(matrix, self._mean(logits, 0) + self._correction)
+        logits, start = self._logits(matrix)
+        p = self._calibrated(matrix, self._mean(logits, 0) + start)
         spread = np.std([each[:, 0] for each in logits], axis=0)
         others = {
             name: self.tables.heads[name].apply(self._mean(logits, i)) for i, name in enumerate(self.manifest.heads) if i > 0

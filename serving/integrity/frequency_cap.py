@@ -17,7 +17,7 @@ class FrequencyCap:
     def admit(self, request: AdRequest, context: Context, candidates: Candidates) -> Mask:
         """Raises ServingError when nobody knows what was shown."""
         cap = candidates.snapshot["campaign.cap"][candidates.campaigns]
-        if not request.user_id or not request.consent:
+        if not request.asker:
             return np.asarray(cap == 0)
         if context.exposures is None:
             raise ServingError("exposures of the day", "unknown", "The ledger could not be read: see the flags before this one.")

@@ -7,7 +7,6 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from feature_repo.request_time import NOT_SEEN
 from serving.candidates import Candidates
 from serving.live import Live
 from serving.request import AdRequest
@@ -22,14 +21,13 @@ class Exposures:
         self._ledger = ledger
 
     def understand(self, request: AdRequest, context: Context, live: Live) -> Context:
-        named = bool(request.user_id) and request.consent
-        return replace(context, exposures=self._ledger.exposures(request.user_id, request.ts.date()) if named else {})
+        return replace(context, exposures=self._ledger.exposures(request.asker, request.ts.date()) if request.asker else {})
 
 
 def times_seen(context: Context, candidates: Candidates) -> NDArray[np.float64]:
     """How often each candidate's campaign was shown to the asker before, that day: (n,), or (1,) zero where nothing is known."""
     if not context.exposures:
-        return NOT_SEEN
+        return np.zeros(1)
     places = candidates.snapshot.campaign_place
     shown = np.zeros(len(places))
     for campaign, times in context.exposures.items():

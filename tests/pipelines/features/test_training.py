@@ -72,6 +72,16 @@ def test_a_row_knows_what_its_user_had_seen_of_the_campaign_that_day(platform: A
     assert (frame["seen_today"] > 0).mean() > 0.05
 
 
+def test_the_oldest_click_knows_it_too(platform: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Clicks reach a day further back than impressions are trained on, and may follow those of the day before."""
+    clicks = "conversion", platform.live, timedelta(hours=24)
+    whole = dataset.labels(platform.home, *clicks).set_index("row_id")["seen_today"]
+    monkeypatch.setattr(dataset, "HISTORY_DAYS", 1)
+    found = dataset.labels(platform.home, *clicks).set_index("row_id")["seen_today"]
+    assert 0 < len(found) < len(whole) and found.max() > 0
+    assert found.tolist() == whole.loc[found.index].tolist()
+
+
 def test_a_page_and_a_user_without_a_name_have_seen_nothing() -> None:
     """Ads of one page do not count for each other, however their moments were reported; yesterday's do not count either."""
     rows = [  # user, campaign, page, minute of the two days

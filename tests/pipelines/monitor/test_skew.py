@@ -92,8 +92,8 @@ def test_what_was_seen_before_is_counted_from_the_log(
         for ad in decision.shown
     ]
     eventlog.append_events(events, noon + timedelta(hours=1))
-    same = len({ad.campaign_id for ad in decision.shown}) == 1
-    eventlog.append_decision(served(home, decision, YESTERDAY, len(decision.shown) if same else 1))
+    assert len({ad.campaign_id for ad in decision.shown}) == len(decision.shown)
+    eventlog.append_decision(served(home, decision, YESTERDAY, seen=1))
     report = skew(Settings(home_path=home.root), eventlog, DAY, 10)
     assert [(f.name, f.value) for f in report.figures] == [("vectors_compared", 3), ("cells_differing", 0.0)]
     lost = replace(served(home, decision, YESTERDAY), decision_id="d2")

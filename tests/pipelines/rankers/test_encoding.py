@@ -98,6 +98,6 @@ def test_effects_add_up_from_the_general_to_the_particular() -> None:
 def test_where_all_columns_tell_ads_apart_places_alone_are_expected(columns: tuple[int, ...]) -> None:
     matrix, label, _ = log()
     offset = np.where(np.arange(N) % 2, -1.0, 0.0)
-    due = expected(matrix, (PERSON, AD, CAMPAIGN, CREATIVE), label, offset, threads=1)
-    assert 1 / (1 + np.exp(-due[0])) == pytest.approx(label.mean()) and len(np.unique(due)) == 2
+    margin = expected(matrix, (PERSON, AD, CAMPAIGN, CREATIVE), label, offset, threads=1)
+    assert 1 / (1 + np.exp(-margin[0])) == pytest.approx(label.mean()) and len(np.unique(margin)) == 2
     assert len(encoded(matrix, columns, (PERSON, AD), label, offset, threads=1).encodings) == len(columns)
