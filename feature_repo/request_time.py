@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from feature_repo.model_input import Columns
-from feature_repo.tables.query_performance import QUERY_PERFORMANCE
+from feature_repo.tables.query_performance import BY_CATEGORY, QUERY_PERFORMANCE
 from feature_repo.tables.user_actions import USER_ACTIONS
 from feature_repo.taxonomy import CATEGORIES, DEVICES, SURFACES
 from feature_repo.text import hash_codes, stem, tokenise
@@ -161,7 +161,8 @@ NO_SEARCH: Final[dict[str, np.ndarray]] = {
 
 
 AS_GIVEN: Final = (
-    "query_length", "commercial", "informational", "navigational", "match_kind", "match_close", *QUERY_PERFORMANCE.names,
+    "query_length", "commercial", "informational", "navigational", "match_kind", "match_close",
+    *(f.name for f in QUERY_PERFORMANCE.features if f.dtype != "vector"),
 )  # fmt: skip
 """Columns that search_columns passes on."""
 
@@ -173,6 +174,7 @@ def search_columns(search: Columns, ad: Columns) -> dict[str, np.ndarray]:
         **{name: search[name] for name in AS_GIVEN},
         "query_similarity": np.nan_to_num(np.asarray(search["query_similarity"], np.float32)),
         "category_match": _pick(np.asarray(search["query_categories"]), category),
+        "category_coec": _pick(np.asarray(search[BY_CATEGORY]), category),
         **text_overlaps(search),
         "brand_match": _brand_match(np.asarray(search["brand_code"]), np.asarray(ad["advertiser_code"])),
         "informs": np.asarray(search["informative"]) * np.asarray(search["informational"]),

@@ -34,8 +34,8 @@ PAIR: Final = tuple(
 SEARCH: Final = tuple(
     Column(name, "search")
     for name in (
-        "query_length", "commercial", "informational", "navigational", "match_kind", "match_close", "query_similarity", "category_match",
-        "headline_overlap", "description_overlap", "name_overlap", "brand_match", "informs",
+        "query_length", "commercial", "informational", "navigational", "match_kind", "match_close", "query_similarity",
+        "category_match", "category_coec", "headline_overlap", "description_overlap", "name_overlap", "brand_match", "informs",
         "query_coec_30d", "query_impressions_30d",
     )
 )  # fmt: skip

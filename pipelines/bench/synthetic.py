@@ -137,7 +137,7 @@ def _asked(rng: np.random.Generator, n: int) -> dict[str, pa.Table]:
     out = {}
     for table in QUERY_TABLES:
         keys = sorted({query_key(text) for text in bought(n, 1)["text"].to_pylist()}) if n else []
-        values = {f.name: _values(f, len(keys), rng) for f in table.features}
+        values = {f.name: pa.array(list(_values(f, len(keys), rng)), f.arrow) for f in table.features}
         out[table.name] = pa.table({table.entity: pa.array(keys, pa.string()), **values})
     return out
 

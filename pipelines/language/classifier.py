@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 from sklearn.linear_model import LogisticRegression
@@ -38,17 +39,17 @@ def matrix(texts: Sequence[str]) -> csr_matrix:
 def learn(log: QueryLog, gazetteer: Gazetteer) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Weights (BUCKETS, OUTPUTS) and bias.
 
-    Categories: of the ads that were clicked, of what ads say, of the titles of pages that ads stand beside. Intents: weak_labels.
+    Categories: of the ads that were clicked (worth), of what ads say, of the titles of pages that ads stand beside. Intents: weak_labels.
     Commercial: searches of trade or with a click, against those that want to know or to reach a brand, without one.
     """
     weights, bias = np.zeros((BUCKETS, OUTPUTS), np.float32), np.zeros(OUTPUTS, np.float32)
     creatives = log.catalog["creatives"]
     category = dict(zip(creatives["creative_id"].to_pylist(), creatives["category"].to_pylist(), strict=True))
-    clicked = log.shown[log.shown["clicked"]]
+    clicked = worth_of_clicks(log, category)
     pages = sorted(set(zip(*(log.catalog["items"][n].to_pylist() for n in ("title", "category")), strict=True)))
     texts = [*ad_texts(log.catalog, creatives), *clicked["text"], *(title for title, _ in pages)]
-    worth = [*np.ones(len(texts) - len(pages)), *np.full(len(pages), TITLE_WORTH)]
-    labels = [*creatives["category"].to_pylist(), *(category.get(c, "") for c in clicked["creative_id"]), *(c for _, c in pages)]
+    labels = [*creatives["category"].to_pylist(), *clicked["category"], *(c for _, c in pages)]
+    worth = [*np.ones(len(creatives)), *clicked["worth"], *np.full(len(pages), TITLE_WORTH)]
     keywords = log.catalog["keywords"]
     of_group = dict(zip(creatives["ad_group_id"].to_pylist(), creatives["category"].to_pylist(), strict=True))
     for text, group, negative in zip(*(keywords[n].to_pylist() for n in ("text", "ad_group_id", "negative")), strict=True):
@@ -66,6 +67,23 @@ def learn(log: QueryLog, gazetteer: Gazetteer) -> tuple[NDArray[np.float32], NDA
     buys = [(t, i == "transactional" or c) for t, i, c in zip(said, intents, came, strict=True) if i or c]
     _fit(weights, bias, [t for t, _ in buys], ["buys" if b else "" for _, b in buys], ("buys",), 0)
     return weights, bias
+
+
+def worth_of_clicks(log: QueryLog, category: Mapping[str, str]) -> pd.DataFrame:
+    """What the clicks of each (text, category of ad) count as: those beyond what the ads' places earn, over how often, by the same
+    measure, ads of the category are shown. Columns text, category, worth > 0.
+
+    A search shows ads that do not answer it, too, and most of them are of the categories with the most ads: counted alone, their
+    clicks by chance would make such categories of searches that hardly any ad answers.
+    """
+    shown = pd.DataFrame({
+        "text": log.shown["text"], "category": log.shown["creative_id"].map(category), "clicks": log.shown["clicked"].astype(float),
+        "expected": log.shown.groupby("position")["clicked"].transform("mean"),
+    })  # fmt: skip
+    found = shown.groupby(["text", "category"], as_index=False).sum()
+    usual = found.groupby("category")["expected"].transform("sum") / max(found["expected"].sum(), 1e-9) * found["category"].nunique()
+    found["worth"] = (found["clicks"] - found["expected"]) / usual.clip(lower=1e-9)
+    return found[found["worth"] > 0]
 
 
 def plain(text: str, gazetteer: Gazetteer) -> str:

@@ -132,11 +132,11 @@ def query_arrays(features: Mapping[str, pa.Table]) -> dict[str, np.ndarray]:
     out: dict[str, np.ndarray] = {}
     for table in QUERY_TABLES:
         rows = features.get(table.name, table.schema.empty_table())
-        keys = hash_words(rows[table.entity].to_pylist())
+        names = rows[table.entity].to_pylist()
+        keys = hash_words(names)
         order = np.argsort(keys)
-        out |= {"query.key": keys[order]}
-        for feature in table.features:
-            out[f"query.{feature.name}"] = rows[feature.name].fill_null(feature.default).to_numpy()[order].astype(feature.dtype)
+        out["query.key"] = keys[order]
+        out |= {f"query.{name}": values[order] for name, values in _feature_columns(table, rows, names).items()}
     return out
 
 

@@ -213,7 +213,7 @@ def _refuse_other_features(manifest: Manifest) -> None:
 
 
 def _refuse_torn(manifest: Manifest, arrays: Mapping[str, np.ndarray]) -> None:
-    """Every column that a request reads must be there, with a row for every ad."""
+    """Every column that a request reads must be there, with a row for every ad, or for every query."""
     shapes = {matrix_name(INPUTS[name]): (manifest.ads, len(columns)) for name, columns in manifest.inputs.items() if name in INPUTS}
     for name in (*shapes, *PAIR_INPUTS.values(), "id.creative_id", "campaign", "policy", "sensitive", "recall.vectors"):
         if name not in arrays:
@@ -223,6 +223,11 @@ def _refuse_torn(manifest: Manifest, arrays: Mapping[str, np.ndarray]) -> None:
             raise SnapshotMissing(
                 f"snapshot column {name}", seen, f"{manifest.ads} ads need {shapes.get(name, manifest.ads)}; publish again."
             )
+    for name in ("query.key", *(f"query.{f.name}" for t in QUERY_TABLES for f in t.features)):
+        if name not in arrays:
+            raise SnapshotMissing("snapshot column", name, "It is absent; publish again.")
+        if len(arrays[name]) != len(arrays["query.key"]):
+            raise SnapshotMissing(f"snapshot column {name}", len(arrays[name]), f"{len(arrays['query.key'])} queries; publish again.")
 
 
 def open_current(snapshots: Path) -> Snapshot:

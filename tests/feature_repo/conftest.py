@@ -291,12 +291,17 @@ def expect_query_performance(world: World, leak: bool = False) -> dict[str, Row]
     shown, did, queries = (world.known(n, 30, leak) for n in ("impressions", "engagements", "queries"))
     clicks = [e for e in did if e["kind"] == "click"]
     slots = _slots(shown, clicks)
+    about = {c: r["category"] for c, r in world.state("creatives", "creative_id", leak).items()}
     keys = {q["query_id"]: " ".join(stem(w) for w in re.findall(r"[a-z0-9]+", q["text"].lower())) for q in queries}
     out = {}
     for key in {keys[r["query_id"]] for r in shown if r["query_id"] in keys} - {""}:
         s, c = ([r for r in rows if keys.get(r["query_id"]) == key] for rows in (shown, clicks))
-        expected = sum(slots[r["surface"], r["position"]] for r in s)
-        out[key] = {"query_coec_30d": min((len(c) + 2) / (expected + 2), 20), "query_impressions_30d": len(s)}
+        earned = [(about.get(r["creative_id"]), slots[r["surface"], r["position"]]) for r in s]
+        won = [about.get(r["creative_id"]) for r in c]
+        over = min((len(c) + 2) / (sum(e for _, e in earned) + 2), 20)
+        by_category = [min((won.count(k) + 2 * over) / (sum(e for a, e in earned if a == k) + 2), 20) for k in CATEGORIES]
+        by_category = [rate if any(a == k for a, _ in earned) else over for k, rate in zip(CATEGORIES, by_category, strict=True)]
+        out[key] = {"query_coec_30d": over, "query_impressions_30d": len(s), "query_category_coec_30d": by_category}
     return out
 
 

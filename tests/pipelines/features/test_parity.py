@@ -110,11 +110,11 @@ def test_queries_in_the_snapshot_are_queries_offline(platform: Any) -> None:
     for table in QUERY_TABLES:
         rows = offline(platform, table)
         for text in [*texts(platform), "Never asked!", ""]:
-            row = rows.get(query_key(text), {f.name: f.default for f in table.features})
+            row = rows.get(query_key(text), {f.name: f.filled(1)[0].tolist() for f in table.features})
             known += query_key(text) in rows
             for asked in (text, f"  {text.upper()}! "):
                 found = snapshot.query_features(asked)
-                assert {n: v.tolist() for n, v in found.items()} == {n: [row[n]] for n in table.names}, asked
+                assert {n: v[0].tolist() for n, v in found.items()} == {n: row[n] for n in table.names}, asked
     assert known > 50
 
 

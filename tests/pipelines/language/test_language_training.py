@@ -7,12 +7,13 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from pipelines.errors import Missing, Refused
 from pipelines.language import classifier
 from pipelines.language.champions import champion_language, encoder_in_use
-from pipelines.language.classifier import plain
+from pipelines.language.classifier import plain, worth_of_clicks
 from pipelines.language.train import register, train
 from pipelines.language.words import known_words, names, related_terms
 from pipelines.market.words import WORDS
@@ -40,6 +41,21 @@ def test_a_long_log_does_not_crowd_out_what_is_known_for_sure(searched: Any, mon
     pages = set(zip(items["title"].to_pylist(), items["category"].to_pylist(), strict=True))
     assert len(pages) < 300 < len(pages) + len(searched.log.catalog["creatives"])
     assert np.mean([model.read(title).categories[0][0] == category for title, category in pages]) > 0.95
+
+
+def test_the_category_with_the_most_ads_does_not_win_by_chance(searched: Any) -> None:
+    """A search that is answered by the few ads of its own category, among many of another that get clicks by chance."""
+    creatives = searched.log.catalog["creatives"]
+    of = dict(zip(creatives["creative_id"].to_pylist(), creatives["category"].to_pylist(), strict=True))
+    own, many = sorted(set(of.values()))[:2]
+    about = {category: next(c for c, k in of.items() if k == category) for category in (own, many)}
+    rows = [("qwertz", own, i % 2 == 0) for i in range(20)] + [("qwertz", many, i % 10 == 0) for i in range(400)]
+    rows += [("asdfgh", many, i % 2 == 0) for i in range(800)]
+    shown = pd.DataFrame(rows, columns=["text", "category", "clicked"]).assign(position=1)
+    log = replace(searched.log, shown=shown.assign(creative_id=shown["category"].map(about)))
+    worth = worth_of_clicks(log, of).set_index(["text", "category"])["worth"]
+    assert worth.index.tolist() == [("asdfgh", many), ("qwertz", own)], "40 clicks of 400 are fewer than the place earns"
+    assert worth["qwertz", own] == pytest.approx((10 - 20 * 450 / 1220) / (2 * 20 / 1220))
 
 
 def test_both_serve_and_say_what_they_were_learned_from(searched: Any) -> None:

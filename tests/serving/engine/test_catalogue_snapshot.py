@@ -100,3 +100,16 @@ def test_what_cannot_be_read_is_refused_with_its_fix(tmp_path: Path) -> None:
     (tmp_path / version / "manifest.json").write_text("{")
     with pytest.raises(SnapshotMissing, match="publish again"):
         open_snapshot(tmp_path / version)
+
+
+@pytest.mark.parametrize("column", ["query.key", "query.query_category_coec_30d"])
+def test_a_snapshot_of_other_query_features_is_refused(tmp_path: Path, column: str) -> None:
+    """Absent, as from a version that knew fewer of them, or of other queries."""
+    version = write_snapshot(tmp_path, AS_OF, catalog(CAMPAIGNS, CREATIVES), {})
+    file = tmp_path / version / f"{column}.npy"
+    np.save(file, np.zeros(3))
+    with pytest.raises(SnapshotMissing, match=r"query.*publish again"):
+        open_snapshot(tmp_path / version)
+    file.unlink()
+    with pytest.raises(SnapshotMissing, match=f"{column}.*publish again"):
+        open_snapshot(tmp_path / version)
