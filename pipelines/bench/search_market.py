@@ -16,6 +16,8 @@ from serving.settings import Settings
 LEAST_SHARE: Final = 0.95
 FIRST: Final = date(2026, 1, 5)
 HEADS: Final = ("click", "conversion")
+MANY: Final = 1_000_000
+"""Impressions from which the latest twentieth is enough to judge a candidate by; the rest teaches it."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +28,7 @@ class Market:
     users: int = 10_000
     creatives: int = 1_000
     impressions: int = 3_000_000
-    searches: int = 1_000
+    searches: int = 6_000
 
 
 SMALL: Final = Market(days=7, users=3_000, creatives=400, impressions=120_000, searches=300)
@@ -42,8 +44,9 @@ def prepare(home: Home, market: Market, say: Progress) -> date:
     key = ("--partition", str(last))
     verb(home, "language", "train", *key, "--alias", "champion", say=say)
     verb(home, "features", "history", "--from", str(FIRST), "--to", str(last), say=say)
+    share = ("--test-share", "0.05") if market.impressions >= MANY else ()
     for head in HEADS:
-        for step in (("train",), ("evaluate",), ("gate",), ("registry", "register")):
+        for step in (("train", *share), ("evaluate",), ("gate",), ("registry", "register")):
             verb(home, *step, *key, "--head", head, say=say)
         verb(home, "promote", head, say=say)
     return last
