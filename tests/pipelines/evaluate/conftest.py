@@ -26,9 +26,10 @@ CATEGORIES = [i for i, c in enumerate(CLICK.columns) if c.kind == "category"]
 
 def lay_out(home: Home, day: date, signal: float, n: int = 10_000) -> None:
     """Writes a day's training set as `placard train --step dataset` would; `signal` scales what the columns tell of a click."""
-    rng = np.random.default_rng(4)
-    x = rng.normal(size=(n, len(CLICK.columns))).astype(np.float32)
-    x[:, CATEGORIES] = rng.integers(0, 8, (n, len(CATEGORIES)))
+    rng, beside = np.random.default_rng(4), np.random.default_rng(5)  # a column more must not draw other labels
+    x = beside.normal(size=(n, len(CLICK.columns))).astype(np.float32)
+    x[:, CATEGORIES] = beside.integers(0, 8, (n, len(CATEGORIES)))
+    x[:, NUMBERS] = rng.normal(size=(n, len(NUMBERS)))
     rare = 5.0 if signal else 3.0  # with few clicks, noise could pass for a signal
     p = 1 / (1 + np.exp(rare - signal * (x[:, NUMBERS[0]] + 0.6 * x[:, NUMBERS[1]])))
     share = np.arange(n) / n
