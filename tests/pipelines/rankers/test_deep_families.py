@@ -64,7 +64,8 @@ def test_further_heads_tell_what_they_are_asked(fused: Any, told: Dataset) -> No
 
 def test_a_missing_modality_moves_no_answer_out_of_its_range(fused: Any, told: Dataset) -> None:
     x = told.matrix[told.part("test")]
-    usual = np.where([c.kind == "category" for c in told.input.columns], 0, np.median(x, axis=0))  # who is not known is nobody
+    nobody = 99  # a code that was never seen: 0 to 39 are somebody's, with effects of their own
+    usual = np.where([c.kind == "category" for c in told.input.columns], nobody, np.median(x, axis=0))
     for name in ("user", "image", "context"):
         gone = x.copy()
         gone[:, modality(told.input, name)] = usual[list(modality(told.input, name))]
