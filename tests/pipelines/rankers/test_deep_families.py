@@ -34,9 +34,11 @@ SMALL: dict[str, Any] = {"epochs": 2, "buckets": 64, "width": 2}
 
 @pytest.fixture(scope="module")
 def told(thick: Any) -> Dataset:
-    """The thick set, thinned out, with conversions that a column tells and likes that another does; nobody ever hides."""
+    """The thick set, thinned out, with conversions that a column tells and likes that another does; nobody ever hides. No identity has
+    the code 0, which is that of what is not known."""
     rows, rng = thick.dataset.rows.iloc[::3].copy().reset_index(drop=True), np.random.default_rng(2)
-    matrix = thick.dataset.matrix[::3]
+    matrix = thick.dataset.matrix[::3].copy()
+    matrix[:, [c.kind == "category" for c in thick.dataset.input.columns]] += 1
     rows["conversion"] = rows["label"] & (rng.random(len(rows)) < 1 / (1 + np.exp(-2 * matrix[:, 5])))
     rows["like"] = rng.random(len(rows)) < 1 / (1 + np.exp(2 - 2 * matrix[:, 6]))
     rows["hide"] = False
@@ -64,8 +66,7 @@ def test_further_heads_tell_what_they_are_asked(fused: Any, told: Dataset) -> No
 
 def test_a_missing_modality_moves_no_answer_out_of_its_range(fused: Any, told: Dataset) -> None:
     x = told.matrix[told.part("test")]
-    nobody = 99  # a code that was never seen: 0 to 39 are somebody's, with effects of their own
-    usual = np.where([c.kind == "category" for c in told.input.columns], nobody, np.median(x, axis=0))
+    usual = np.where([c.kind == "category" for c in told.input.columns], 0, np.median(x, axis=0))  # who is not known is nobody
     for name in ("user", "image", "context"):
         gone = x.copy()
         gone[:, modality(told.input, name)] = usual[list(modality(told.input, name))]
