@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from serving.candidates import Candidates, Scores
-from serving.delivery.quality import Quality, Unhidden
+from serving.delivery.quality import Quality
 from serving.match import SEMANTIC
 from serving.precision.page_relevance import page_relevance
 from serving.request import AdRequest
@@ -26,18 +26,18 @@ class QualityScore:
     """A search ad's quality, after the parts that search-ad platforms make public: expected click-through rate (which the
     auction has from the ranker, at the first position), ad relevance, and landing-page experience.
 
-    factor = unhidden × (0.85 + 0.15 relevance) × (0.7 + 0.3 landing page), a little more for what informs those who ask to know.
+    Each part counts once: relevance is in the click-through rate, whose ranker reads match and similarity. So
+    factor = 0.7 + 0.3 landing page, a little more for what informs those who ask to know.
     """
 
     def quality(self, request: AdRequest, context: Context, candidates: Candidates, scores: Scores) -> Quality:
         n = len(candidates)
-        factor = Unhidden().quality(request, context, candidates, scores).factor
         relevance = self._relevance(candidates)
         page, known, age = np.full(n, 0.5), np.zeros(n, bool), np.zeros(n, np.float32)
         if context.query is not None:
             page, known = page_relevance(candidates.snapshot, context.query, context.query_vector, candidates.rows)
             age[known] = candidates.snapshot["page.age_days"][candidates.of("page")[known]]
-        factor = factor * (0.85 + 0.15 * relevance) * (0.7 + 0.3 * page)
+        factor = 0.7 + 0.3 * page
         if context.query is not None and context.query.intent == "informational":
             factor = factor * (1 + INFORMATIVE * context.query.intent_probability * candidates.of("informative"))
         against = scores.pctr / max(float(np.median(scores.pctr)), 1e-12) if n else scores.pctr

@@ -40,7 +40,7 @@ def test_the_landing_page_makes_three_tenths_of_the_factor(searching: Any) -> No
     snapshot = searching.live.snapshot
     quality = judged(searching)
     page, known = page_relevance(snapshot, QUERY, None, np.arange(len(snapshot)))
-    assert quality.factor == pytest.approx((0.85 + 0.15 * 0.5) * (0.7 + 0.3 * page)) and quality.page == pytest.approx(page)
+    assert quality.factor == pytest.approx(0.7 + 0.3 * page) and quality.page == pytest.approx(page)
     assert 0 < known.sum() < len(known) and (page[~known] == 0.5).all()
 
 
@@ -53,9 +53,15 @@ def test_ad_relevance_is_how_it_matched_and_how_alike_it_is(searching: Any, kind
     assert quality.relevance is not None and quality.relevance == pytest.approx(np.full(len(quality.relevance), relevance))
 
 
-def test_hidden_ads_lose_and_ads_that_inform_gain_where_people_ask_to_know(searching: Any) -> None:
+def test_what_the_click_through_rate_tells_is_not_counted_twice_nor_what_is_hidden_elsewhere(searching: Any) -> None:
     plain = judged(searching)
-    assert judged(searching, hidden=0.1).factor == pytest.approx(plain.factor / 2)
+    exact = judged(searching, kind=0, alike=0.9)
+    assert exact.relevance is not None and plain.relevance is not None and (exact.relevance > plain.relevance).all()
+    assert exact.factor == pytest.approx(plain.factor) == judged(searching, hidden=0.1).factor
+
+
+def test_ads_that_inform_gain_where_people_ask_to_know(searching: Any) -> None:
+    plain = judged(searching)
     asks = judged(searching, replace(QUERY, intent="informational", intent_probability=0.8)).factor / plain.factor
     assert asks == pytest.approx(np.where(searching.live.snapshot["informative"], 1.2, 1.0))
 
