@@ -10,7 +10,7 @@ from typing import Final
 
 import numpy as np
 import pandas as pd
-import snowballstemmer
+import Stemmer
 from numpy.typing import NDArray
 
 from feature_repo.identity_codes import HASH_BUCKETS as HASH_BUCKETS
@@ -37,7 +37,10 @@ def stem(word: str) -> str:
 
 @lru_cache(maxsize=262_144)
 def _stem(word: str) -> str:
-    return str(snowballstemmer.stemmer("english").stemWord(word))  # one for each: a stemmer keeps the word it is at
+    try:
+        return str(Stemmer.Stemmer("english", 0).stemWord(word))  # one for each: a stemmer keeps the word it is at
+    except UnicodeEncodeError:  # half of a surrogate pair
+        return word
 
 
 def query_key(text: str) -> str:
@@ -57,7 +60,7 @@ def hash_codes(values: Sequence[str | None] | NDArray[np.object_]) -> NDArray[np
 
 @lru_cache(maxsize=65_536)
 def _hash_code(value: str | None) -> int:
-    return int(_hash_codes(np.array([value], dtype=object))[0])
+    return _hash_word(value) % (HASH_BUCKETS - 1) + 1 if value else 0
 
 
 def _hash_codes(array: NDArray[np.object_]) -> NDArray[np.int32]:

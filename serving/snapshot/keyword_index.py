@@ -280,9 +280,11 @@ class KeywordIndex:
         out = [(*stems[:i], joined[i], *stems[i + 2 :]) for i in range(len(joined)) if known[len(stems) + i]]
         for i, word in enumerate(tokens):
             if 6 <= len(word) <= 40 and not known[i]:
-                cuts = [(stem(word[:c]), stem(word[c:])) for c in range(3, len(word) - 2)]
-                front, back = (self._bought.has(hash_words(halves)) for halves in zip(*cuts, strict=True))
-                out += [(*stems[:i], *cut, *stems[i + 1 :]) for cut in islice(compress(cuts, front & back), 1)]
+                fronts = [stem(word[:c]) for c in range(3, len(word) - 2)]
+                places = np.flatnonzero(self._bought.has(hash_words(fronts))).tolist()
+                cuts = [(fronts[c], stem(word[c + 3 :])) for c in places]
+                whole = self._bought.has(hash_words([back for _, back in cuts]))
+                out += [(*stems[:i], *cut, *stems[i + 1 :]) for cut in islice(compress(cuts, whole), 1)]
         return out[:4]
 
     def excluded(self, query: Query, rows: Rows) -> NDArray[np.bool_]:

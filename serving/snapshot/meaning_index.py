@@ -21,6 +21,8 @@ LOOKED_AT: Final = 100_000
 """Ads of the nearest cells that are scanned where there are more than EXACT."""
 PER_CELL: Final = 1_000
 """Ads, on average."""
+SAMPLED: Final = 16
+"""Of so many values one says where the best end."""
 GIVEN: Final = "text.vectors"
 VECTORS, ROW, PLACE, STARTS = "meaning.vectors", "meaning.row", "meaning.place", "meaning.starts"
 CENTRES, CATEGORY = "meaning.centres", "meaning.category"
@@ -77,7 +79,7 @@ class MeaningIndex:
 
     def vectors_of(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
         """The vectors of ads by their rows, (n, d)."""
-        return np.asarray(self._vectors[self._place[rows]])
+        return np.asarray(self._vectors.take(self._place[rows], axis=0))
 
     def search(
         self, wanted: NDArray[np.float32], categories: Sequence[str] | None, k: int
@@ -89,9 +91,7 @@ class MeaningIndex:
             cells = np.sort(cells[: int(np.searchsorted(np.cumsum(self._sizes[cells]), max(LOOKED_AT, k))) + 1])
         starts, sizes = self._stretches(cells)
         alike = np.concatenate([self._vectors[s : s + n] @ wanted for s, n in zip(starts, sizes, strict=True)] or [np.empty(0, np.float32)])
-        # The k-th value first: it costs half of what the places of the best k do.
-        least = np.partition(alike, len(alike) - k)[len(alike) - k] if k < len(alike) else -np.inf
-        best = np.flatnonzero(alike >= least)
+        best = _above(alike, k)
         best = best[np.argsort(-alike[best], kind="stable")][:k]
         ends = np.cumsum(sizes)
         stretch = np.searchsorted(ends, best, side="right")
@@ -107,3 +107,14 @@ class MeaningIndex:
         """Where runs of neighbouring cells begin, and how many ads they hold."""
         first = np.flatnonzero(np.diff(cells, prepend=-2) > 1)
         return self._starts[cells[first]], np.add.reduceat(self._sizes[cells], first) if len(first) else np.empty(0, np.int64)
+
+
+def _above(values: NDArray[np.float32], k: int) -> NDArray[np.int64]:
+    """Places, ascending, of the k highest and of some next to them. A sample says where to cut: sorting it costs a tenth."""
+    sample = values[::SAMPLED]
+    spare = k // SAMPLED + 8 * (1 + int((k / SAMPLED) ** 0.5))
+    if spare < len(sample):
+        found = np.flatnonzero(values >= np.partition(sample, len(sample) - spare)[len(sample) - spare])
+        if len(found) >= k:
+            return found
+    return np.flatnonzero(values >= np.partition(values, len(values) - k)[len(values) - k]) if k < len(values) else np.arange(len(values))

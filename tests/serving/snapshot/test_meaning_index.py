@@ -104,3 +104,15 @@ def test_columns_that_are_written_again_keep_their_index(tmp_path: Path) -> None
     old = open_current(tmp_path)
     version = write_columns(tmp_path, old.as_of, {n: np.array(a) for n, a in old.arrays.items()}, len(old))
     assert version == old.version
+
+
+@pytest.mark.parametrize("k", [1, 7, 100, 3_999, 4_000, 9_000])
+@pytest.mark.parametrize("order", ["random", "rising", "equal", "sampled ones low"])
+def test_the_highest_are_among_those_above_the_cut_whatever_the_sample_says(k: int, order: str) -> None:
+    values = np.random.default_rng(k).normal(size=4_000).astype(np.float32)
+    values = {"random": values, "rising": np.sort(values), "equal": np.ones_like(values)}.get(order, values)
+    if order == "sampled ones low":
+        values[:: meaning_index.SAMPLED] -= 100
+    above = meaning_index._above(values, k)
+    assert (np.diff(above) > 0).all() and len(above) >= min(k, 4_000)
+    assert values[above].min() >= np.sort(values)[::-1][: len(above)].min()
