@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import Final
 
@@ -17,7 +17,10 @@ from feature_repo.identity_codes import HASH_BUCKETS as HASH_BUCKETS
 
 CACHED: Final = 64
 """As many words as this, or fewer, are a request's: each was most likely hashed before."""
-_WORD: Final = re.compile(r"[^\W_]+", re.UNICODE)
+_MARKS: Final = "".join(c for c in map(chr, range(0x300, 0xFE00)) if unicodedata.category(c) in ("Mn", "Mc"))
+"""Accents and vowel signs that are letters of their own to Unicode: words hold them, none begins with one."""
+_WORD: Final = re.compile(rf"[^\W_]+(?:[{_MARKS}]+[^\W_]*)*", re.UNICODE)
+_UNIT: Final = re.compile(r"(\d+(?:[.,]\d+)?)\s+(km|m|cm|mm|kg|g|l|ml|gb|tb|mb|inch|w|v|h)\b")
 
 
 def normalise(text: str) -> str:
@@ -28,6 +31,16 @@ def normalise(text: str) -> str:
 def tokenise(text: str) -> list[str]:
     """The words of `text` after `normalise`; letters and digits of any script."""
     return _WORD.findall(normalise(text))
+
+
+def measured(text: str) -> list[str]:
+    """The words of `text`, a number and its unit one of them: "10 km" is "10km" to who searches and to who buys a keyword."""
+    return tokenise(_UNIT.sub(r"\1\2", normalise(text)))
+
+
+def runs(words: Sequence[str], most: int) -> Iterator[str]:
+    """Every run of up to `most` neighbouring words, a space between."""
+    return (" ".join(words[i : i + n]) for n in range(1, most + 1) for i in range(len(words) - n + 1))
 
 
 def stem(word: str) -> str:

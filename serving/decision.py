@@ -68,7 +68,7 @@ class RankedAd:
     """A scored candidate: shown ads carry a position, a price, their words and the exact vector they were scored on.
 
     block: `top` or `bottom` of the page. match, keyword: how a search found it (`semantic`: by meaning, without a keyword);
-    similarity: cosine of query and ad, where both are known.
+    close: it said a variant of the keyword, not its words; similarity: cosine of query and ad, where both are known.
     """
 
     creative_id: str
@@ -93,6 +93,7 @@ class RankedAd:
     text: AdText | None = None
     scored_by: str = ""
     """The bundle, where it is not the decision's policy."""
+    close: bool = False
 
 
 @dataclass(frozen=True, slots=True)

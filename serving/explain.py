@@ -72,7 +72,8 @@ def _match_words(ad: RankedAd) -> str:
     if not ad.match:
         return ""
     alike = "" if ad.similarity is None else f", similarity {ad.similarity:.2f}"
-    return f"{ad.block + ' of the page, ' if ad.block else ''}{ad.match} match{f' of [{ad.keyword}]' if ad.keyword else ''}{alike}"
+    keyword = f" of {'a close variant of ' if ad.close else ''}[{ad.keyword}]" if ad.keyword else ""
+    return f"{ad.block + ' of the page, ' if ad.block else ''}{ad.match} match{keyword}{alike}"
 
 
 def _quality_words(ad: RankedAd) -> str:

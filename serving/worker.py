@@ -13,6 +13,7 @@ from serving.billing import Bill, bill
 from serving.bundles import Bundle
 from serving.bundles.aliases import folder
 from serving.decision import Decision, Funnel
+from serving.delivery.keyword_insertion import insert
 from serving.deps import LazyProfiles, open_eventlog, open_ledger
 from serving.engine import Engine
 from serving.errors import BundleRefused
@@ -128,6 +129,8 @@ def _texts(decision: Decision, live: Live) -> list[dict[str, str]]:
         return []
     rows = live.snapshot.rows_of([ad.creative_id for ad in decision.shown])
     plain = [{name: live.snapshot.text(f"text.{name}", row) for name in TEXTS} for row in rows]
+    for texts in plain:
+        texts["call_to_action"] = insert(texts["call_to_action"], "", 1).text
     return [
         {**texts, "headline": ad.text.headline, "description": ad.text.description} if ad.text is not None else texts
         for ad, texts in zip(decision.shown, plain, strict=True)

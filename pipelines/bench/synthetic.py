@@ -124,10 +124,10 @@ def catalogue(snapshots: Path, ads: int, seed: int = 1, keywords: int = 0) -> No
     for name in OPEN:
         columns[f"words.{name}"] = np.array([f"{name}{i}".encode() for i in range(8)])
         columns[f"target.{name}"] = some[campaign]
+    groups = pa.table({"ad_group_id": [f"g{i // 4:08d}" for i in range(ads)], "campaign_id": [f"k{c}" for c in campaign]})
+    words = bought(keywords, max(ads // 4, 1))
+    columns |= keyword_columns({"keywords": words}, groups)
     if keywords:
-        groups = pa.table({"ad_group_id": [f"g{i // 4:08d}" for i in range(ads)], "campaign_id": [f"k{c}" for c in campaign]})
-        words = bought(keywords, max(ads // 4, 1))
-        columns |= keyword_columns({"keywords": words}, groups)
         columns |= _texts(ads, words["text"].to_pylist(), rng)
     set_current(snapshots, write_columns(snapshots, AS_OF, columns, ads))
 

@@ -2,7 +2,8 @@
 
 A decision lands on the day it was decided, an event on the day it was received. An impression is one shown ad of one decision,
 however often it is reported: impression_id `<decision_id>:<creative_id>`. A click's cause is its impression, a conversion's the
-latest click before it on the same ad of the same decision (its impression when none is known). Events that name no known
+latest click before it on the same ad of the same decision (its impression when none is known). A decision on a text that was
+searched for is a query, too: query_id is its decision_id, and its impressions and engagements carry it. Events that name no known
 decision, no ad that it showed, or a kind that does not exist are quarantined.
 """
 
@@ -17,7 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from feature_repo.events import ENGAGEMENT_KINDS
+from feature_repo.events import ENGAGEMENT_KINDS, QUERY
 from feature_repo.sources import Home, end_of
 from pipelines.exclusive import exclusive
 from pipelines.ingest.collect import FileCount, Ingested, total
@@ -39,8 +40,13 @@ def impression_id(decision_id: str, creative_id: str) -> str:
     return f"{decision_id}:{creative_id}"
 
 
+def query_id(decision: Decision) -> str:
+    """The identity of the search that was decided; "" where no text was searched for. A request_id is the asker's, and may come again."""
+    return decision.decision_id if decision.request.query.strip() else ""
+
+
 def ingest_served(home: Home, log: EventLog, day: date) -> Ingested:
-    """The day's decisions and events, each once. rows_in counts both."""
+    """The day's decisions and events, each once. rows_in counts both; a search counts as its decision."""
     since, until = end_of(day) - timedelta(days=1), end_of(day)
     decisions = list(log.decisions(since, until))
     received = sorted(log.events(since, until), key=lambda pair: (pair[1], pair[0].event_id))
@@ -67,6 +73,7 @@ def ingest_served(home: Home, log: EventLog, day: date) -> Ingested:
             SOURCE,
             {
                 "decisions": _decisions(decisions),
+                "queries": _queries([d for d in decisions if query_id(d)]),
                 "impressions": _impressions(seen),
                 "engagements": _engagements(engaged, _clicks(home, day)),
             },
@@ -102,6 +109,7 @@ def _asked(decisions: Sequence[Decision]) -> dict[str, Any]:
     names = ("surface", "placement_id", "device", "os", "region", "language")
     return {n: pa.array([getattr(r, n) for r in requests], pa.string()) for n in names} | {
         "user_id": pa.array([r.asker for r in requests], pa.string()),
+        "query_id": pa.array([query_id(d) for d in decisions], pa.string()),
         "source": SOURCE,
     }
 
@@ -117,6 +125,17 @@ def _decisions(decisions: Sequence[Decision]) -> pa.Table:
         candidates=[d.funnel.sourced for d in decisions],
         shown=[d.funnel.shown for d in decisions],
         **_asked(decisions),
+    )
+
+
+def _queries(searches: Sequence[Decision]) -> pa.Table:
+    return event_rows(
+        "queries",
+        np.arange(len(searches)),
+        ts=[d.request.ts for d in searches],
+        created_ts=[d.decided_at for d in searches],
+        text=pa.array([d.request.query for d in searches], pa.string()),
+        **{name: values for name, values in _asked(searches).items() if name in QUERY.names},
     )
 
 

@@ -40,7 +40,7 @@ class _Row:
 
 class Copywriter:
     """Of a responsive creative's combinations it takes the one with the highest predicted pCTR, and now and then any, so that
-    all are learned of. explore_share: of choices drawn at random. blocked: words, normalised, that are never inserted."""
+    all are learned of. explore_share: of choices drawn at random. blocked: terms, as text.query_key says them, that are never inserted."""
 
     def __init__(self, explore_share: float, blocked: frozenset[str] = frozenset()) -> None:
         self._explore, self._blocked = explore_share, blocked
@@ -58,7 +58,9 @@ class Copywriter:
         for name in WORDS:
             others = snapshot.text(f"text.{name}s", row.ad)
             texts[name] = [snapshot.text(f"text.{name}", row.ad), *(others.split(BETWEEN) if others else [])]
-        choices = list(product(texts["headline"], texts["description"]))[:MOST_CHOICES]
+        choices = list(product(texts["headline"], texts["description"]))
+        if len(choices) > MOST_CHOICES:  # every text in some of them, the creative's own first
+            choices = [choices[i] for i in np.linspace(0, len(choices) - 1, MOST_CHOICES).round().astype(int)]
         choice, propensity = 0, 1.0
         if len(choices) > 1:
             best = self._best(row, choices, context.query, scores, live)

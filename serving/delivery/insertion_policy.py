@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import Final
 
-from feature_repo.text import tokenise
-
-BRAND_WORDS: Final = 3
-"""Most words of a trademark that is looked for."""
+from feature_repo.text import runs, stem, tokenise
+from serving.snapshot.search_columns import BRAND_WORDS
 
 
 def refusal(keyword: str, own_brand: str, brands: Collection[str], blocked: Collection[str], misspelt: bool) -> str:
-    """Why a keyword may not be inserted; "" when it may. brands: all trademarks, normalised; blocked: words, normalised."""
+    """Why a keyword may not be inserted; "" when it may. brands: all trademarks, their words a space apart; blocked: terms as
+    text.query_key says them, so that none stands in another form."""
     words = tokenise(keyword)
-    if any(word in blocked for word in words):
+    if any(run in blocked for run in runs([stem(word) for word in words], len(words))):
         return "blocked"
-    runs = (" ".join(words[i : i + n]) for n in range(1, BRAND_WORDS + 1) for i in range(len(words) - n + 1))
-    if any(run in brands and run != own_brand for run in runs):
+    if any(run in brands and run != own_brand for run in runs(words, BRAND_WORDS)):
         return "trademark"
     return "misspelt" if misspelt else ""

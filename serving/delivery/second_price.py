@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from feature_repo.taxonomy import MATCH_TYPES, OBJECTIVES
-from feature_repo.text import normalise
+from feature_repo.text import query_key
 from serving.candidates import Candidates, Scores
 from serving.decision import Price, RankedAd
 from serving.delivery.auction import CHARGED_ON, CPM, PER_THOUSAND, payable, price, rank_scores, value_per_bid
@@ -44,7 +44,7 @@ class SecondPrice:
     ) -> None:  # fmt: skip
         self._explore, self._reserve, self._seed, self._one_each = explore_share, reserve_micros, seed, one_each
         self._bids, self._quality, self._layout = bids or CampaignBids(), quality or Unhidden(), layout or OneBlock()
-        self._copywriter = Copywriter(explore_share, frozenset(normalise(word) for word in blocked))
+        self._copywriter = Copywriter(explore_share, frozenset(filter(None, map(query_key, blocked))))
 
     def allocate(self, request: AdRequest, context: Context, candidates: Candidates, scores: Scores, live: Live) -> Slate:
         placement = candidates.snapshot.placements.get(request.placement_id or f"{request.surface}-main")
@@ -114,7 +114,8 @@ class SecondPrice:
                 creative[i].decode(), owner[i].decode(), advertiser[i].decode(), OBJECTIVES[objective[i]], bid[i], pctr[i],
                 None if isnan(pcvr[i]) else pcvr[i], fit[i], int(ecpm[i]), position=positions[i], price=prices[i],
                 features=tuple(features[i]), block=slots.block(positions[i]) if positions[i] else "",
-                match=found[i][0], keyword=found[i][1], similarity=found[i][2], quality_parts=quality.parts(int(rows[i])),
+                match=found[i][0], keyword=found[i][1], similarity=found[i][2], close=found[i][3],
+                quality_parts=quality.parts(int(rows[i])),
                 scored_by="" if scores.asked is None or scores.asked[rows[i]] else scores.other,
             )
             for i in range(len(rows))
@@ -126,15 +127,16 @@ def _creative(candidates: Candidates, row: int) -> str:
     return name.decode()
 
 
-def _found(candidates: Candidates, rows: NDArray[np.int64]) -> list[tuple[str, str, float | None]]:
-    """How each was matched, by which keyword, and how alike query and ad are."""
+def _found(candidates: Candidates, rows: NDArray[np.int64]) -> list[tuple[str, str, float | None, bool]]:
+    """How each was matched, by which keyword, how alike query and ad are, and whether it is a close variant of the keyword."""
     match = candidates.match
     if match is None:
-        return [("", "", None)] * len(rows)
+        return [("", "", None, False)] * len(rows)
     index, out = candidates.snapshot.keywords, []
-    for kind, keyword, alike in zip(match.kind[rows].tolist(), match.keyword[rows].tolist(), match.similarity[rows].tolist(), strict=True):
+    columns = (match.kind, match.keyword, match.similarity, match.close)
+    for kind, keyword, alike, close in zip(*(column[rows].tolist() for column in columns), strict=True):
         text = index.text(keyword) if index is not None and kind != SEMANTIC else ""
-        out.append((MATCH_NAMES[kind], text, None if isnan(alike) else alike))
+        out.append((MATCH_NAMES[kind], text, None if isnan(alike) else alike, close))
     return out
 
 

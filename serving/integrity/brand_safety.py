@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from feature_repo.text import runs
 from serving.candidates import Candidates, Mask
 from serving.request import AdRequest
+from serving.snapshot.search_columns import BRAND_WORDS
 from serving.stages import Context
 
 
@@ -17,7 +19,10 @@ class BrandSafety:
 
     def admit(self, request: AdRequest, context: Context, candidates: Candidates) -> Mask:
         query = context.query
-        named = {e.text.encode() for e in query.entities if e.kind == "brand"} if query is not None else set()
-        if self._rivals or query is None or query.intent != "navigational" or not named:
+        if self._rivals or query is None or query.intent != "navigational":
+            return np.ones(len(candidates), bool)
+        # In the words themselves: a keyword that holds the brand's name is the longer match among the names that are known.
+        named = {run.encode() for run in runs(query.tokens, BRAND_WORDS) if run in candidates.snapshot.brands}
+        if not named:
             return np.ones(len(candidates), bool)
         return np.asarray(np.isin(candidates.snapshot["campaign.brand"][candidates.campaigns], sorted(named)))

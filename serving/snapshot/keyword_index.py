@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from feature_repo.catalog import KEYWORD
 from feature_repo.taxonomy import MATCH_TYPES
-from feature_repo.text import hash_words, stem, tokenise
+from feature_repo.text import hash_words, measured, stem, tokenise
 from serving.match import Match
 from serving.understanding.query import Query
 
@@ -112,7 +112,10 @@ def keyword_columns(catalog: Mapping[str, pa.Table], creatives: pa.Table) -> dic
     negative = np.array([bool(n) for n in known["negative"]], bool)
     kind = np.array([MATCH_TYPES.index(m) if m in MATCH_TYPES else BROAD for m in known["match_type"]], np.int8)
     bid = np.array([b or 0 for b in known["bid_micros"]], np.int64)
-    tokens = [tokenise(t or "") for t in known["text"]]
+    tokens = [measured(t or "") for t in known["text"]]
+    longer = negative & np.array([len(t) > MOST_WORDS for t in tokens], bool)  # keeps out whatever holds its first words
+    kind[longer] = PHRASE
+    tokens = [t[:MOST_WORDS] if cut else t for t, cut in zip(tokens, longer, strict=True)]
     fits = np.array([0 < len(t) <= MOST_WORDS for t in tokens], bool)
     mine = np.flatnonzero(~negative & fits & (owner != NOBODY))
     theirs = np.flatnonzero(negative & fits & ((owner != NOBODY) | (whole != NOBODY)))
@@ -122,7 +125,7 @@ def keyword_columns(catalog: Mapping[str, pa.Table], creatives: pa.Table) -> dic
     raw, lengths = _padded([tokens[i] for i in mine])
     never, order = _table("keyword.never", *_padded([tokens[i] for i in theirs]), kind[theirs], bid[theirs])
     theirs = theirs[order]
-    texts = [" ".join(tokens[i]).encode() for i in mine]
+    texts = [" ".join(tokenise(known["text"][i])).encode() for i in mine]
     return {
         "ad_group": group.astype(np.int32).reshape(-1),
         "keyword.groups": np.array([len(groups)], np.int64),
@@ -244,7 +247,7 @@ class KeywordIndex:
     def match(self, query: Query) -> tuple[Rows, Match]:
         """Snapshot rows, each once with its best keyword: exact before phrase before broad, then the keyword's own words before a
         close variant, then the higher bid. Negatives are not looked at: see `excluded`."""
-        typed = tuple(tokenise(query.original)[:QUERY_WORDS])
+        typed = tuple(measured(query.original)[:QUERY_WORDS])
         keyword, kind, close = self._matched(query, typed)
         bid = self._bid[keyword]
         order = np.argsort((kind.astype(np.int64) << 61) + (close.astype(np.int64) << 60) - np.minimum(bid, 1 << 59), kind="stable")

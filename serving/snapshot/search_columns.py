@@ -11,11 +11,13 @@ from numpy.typing import NDArray
 
 from feature_repo.request_time import DEVICE_NUMBER, word_codes
 from feature_repo.taxonomy import DEVICES, INFORMATIVE_CALLS
-from feature_repo.text import normalise
+from feature_repo.text import normalise, tokenise
 from serving.delivery.keyword_insertion import insert
 
 WORDS: Final = {"headline": 16, "description": 24}
 """Most words of a text that are compared with a query."""
+BRAND_WORDS: Final = 3
+"""Most words of a trademark that is looked for."""
 BETWEEN: Final = "\n"
 """Stands between the texts of a responsive creative: none holds it."""
 
@@ -49,11 +51,11 @@ def text_words(creatives: pa.Table) -> dict[str, np.ndarray]:
 
 
 def _brands(advertisers: pa.Table | None, owners: Sequence[str]) -> list[str]:
-    """Each campaign's advertiser's brand, normalised; "" without one."""
+    """The words of each campaign's advertiser's brand, a space apart; "" without one."""
     if advertisers is None:
         return [""] * len(owners)
     known = dict(zip(advertisers["advertiser_id"].to_pylist(), advertisers["brand"].to_pylist(), strict=True))
-    return [normalise(known.get(owner) or "") for owner in owners]
+    return [" ".join(tokenise(known.get(owner) or "")) for owner in owners]
 
 
 def _adjustments(campaigns: Sequence[list[dict[str, Any]] | None]) -> dict[str, np.ndarray]:

@@ -117,7 +117,7 @@ class Snapshot:
 
     @cached_property
     def brands(self) -> frozenset[str]:
-        """Every trademark of the catalogue's advertisers, normalised."""
+        """Every trademark of the catalogue's advertisers, its words a space apart."""
         return frozenset(bytes(b).decode() for b in np.unique(self["campaign.brand"])) - {""}
 
     @cached_property
@@ -223,6 +223,8 @@ def _refuse_torn(manifest: Manifest, arrays: Mapping[str, np.ndarray]) -> None:
             raise SnapshotMissing(
                 f"snapshot column {name}", seen, f"{manifest.ads} ads need {shapes.get(name, manifest.ads)}; publish again."
             )
+    if "keyword.groups" not in arrays:  # without negatives an ad might be shown that they keep out
+        raise SnapshotMissing("snapshot column", "keyword.groups", "It is absent; publish again.")
     for name in ("query.key", *(f"query.{f.name}" for t in QUERY_TABLES for f in t.features)):
         if name not in arrays:
             raise SnapshotMissing("snapshot column", name, "It is absent; publish again.")

@@ -23,9 +23,10 @@ PAGE_WORDS: Final = 600
 
 
 def text_columns(catalog: Mapping[str, pa.Table], creatives: pa.Table, as_of: datetime, encoder: Encoder | None) -> dict[str, np.ndarray]:
-    """creatives: the snapshot's rows. `page` numbers each ad's landing page, NO_PAGE for one that was never read."""
+    """creatives: the snapshot's rows. `page` numbers each ad's landing page, NO_PAGE for one that was never read, or held no words."""
     pages = catalog["landing_pages"].sort_by("landing_url") if "landing_pages" in catalog else None
-    known = {} if pages is None else dict(zip(pages["landing_url"].to_pylist(), range(len(pages)), strict=True))
+    read = [] if pages is None else zip(*(pages[name].to_pylist() for name in ("landing_url", "title", "text")), strict=True)
+    known = {url: i for i, (url, *words) in enumerate(read) if any(tokenise(w or "") for w in words)}
     page = np.array([known.get(url, NO_PAGE) if url else NO_PAGE for url in creatives["landing_url"].to_pylist()], np.int32)
     used = np.unique(page[page >= 0])
     rows = pages.take(pa.array(used)) if pages is not None else None

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from dataclasses import replace
 from functools import lru_cache
 from itertools import pairwise
 from typing import Final
 
-from feature_repo.text import normalise, stem, tokenise
+from feature_repo.text import measured, stem
 from serving.bundles.language import Language
 from serving.live import Live
 from serving.request import AdRequest
@@ -20,8 +19,6 @@ WORDS_READ: Final = 32
 """Of a query that are spelt right and looked for names; the others stay as they were typed."""
 MOST_TERMS: Final = 8
 """Related terms that a query is widened by."""
-UNIT: Final = re.compile(r"(\d+(?:[.,]\d+)?)\s+(km|m|cm|mm|kg|g|l|ml|gb|tb|mb|inch|w|v|h)\b")
-"""A number and its unit are one word: 10 km, 10km."""
 SCRIPTS: Final = {
     "CYRILLIC": "ru", "GREEK": "el", "HEBREW": "he", "ARABIC": "ar", "HANGUL": "ko", "HIRAGANA": "ja", "KATAKANA": "ja", "CJK": "zh",
     "THAI": "th", "DEVANAGARI": "hi",
@@ -46,7 +43,7 @@ class QueryAnalysis:
 @lru_cache(maxsize=16_384)
 def analyse(text: str, language: Language | None, spoken: str = "") -> Query:
     """The query of a text. spoken: the asker's language, where nothing in the text says another."""
-    typed = tokenise(UNIT.sub(r"\1\2", normalise(text)))
+    typed = measured(text)
     if language is None:
         return Query(text, " ".join(typed), tuple(typed), tuple(map(stem, typed)), _hint(text, typed, spoken), flags=("language_absent",))
     tokens = [*map(language.spelling.correct, typed[:WORDS_READ]), *typed[WORDS_READ:]]

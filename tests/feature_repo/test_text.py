@@ -63,6 +63,9 @@ def test_normalising_is_total_and_settles(text: str) -> None:
         ("日本 語", ["日本", "語"]),
         ("a_b", ["a", "b"]),
         (" \n", []),
+        ("हिन्दी जूते", ["हिन्दी", "जूते"]),
+        ("שָׁלוֹם עולם", ["שָׁלוֹם", "עולם"]),
+        ("\u0301a 1\ufe0f\u20e3", ["a", "1"]),
     ],
 )
 def test_words(text: str, words: list[str]) -> None:
@@ -82,6 +85,10 @@ def test_a_bag_is_a_unit_vector_or_nothing(texts: list[str]) -> None:
 def test_any_word_has_a_stem(word: str) -> None:
     for token in tokenise(word):
         assert isinstance(stem(token), str) and len(stem(token)) <= len(token) + 1
+
+
+def test_half_a_surrogate_pair_is_its_own_stem() -> None:
+    assert stem("\ud800") == "\ud800"
 
 
 def test_plurals_and_forms_share_a_stem() -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -10,6 +11,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from feature_repo.sources import Home
+from feature_repo.tables.query_performance import QUERY_PERFORMANCE
+from feature_repo.text import query_key
+from pipelines.build import build
+from pipelines.dataset import labels
 from pipelines.ingest.serving_log import impression_id, ingest_served
 from serving.decision import Decision
 from serving.eventlog.log import Event, EventLog
@@ -101,3 +106,70 @@ def test_events_of_nothing_we_showed_are_quarantined(home: Home, busy: EventLog,
 def test_a_quiet_day_changes_nothing(home: Home, eventlog: EventLog) -> None:
     assert ingest_served(home, eventlog, DAY).rows_in == 0
     assert not home.files("decisions")
+
+
+def searched(decision: Decision, query: str) -> Decision:
+    return replace(decision, request=replace(decision.request, surface="search", query=query))
+
+
+@pytest.fixture
+def asked(eventlog: EventLog, decided: Decide, happened: Happen, noon: datetime, hour: timedelta) -> EventLog:
+    """Two searches, one of them without consent, one of nothing, and a page without a search; an ad of each seen and clicked."""
+    texts = {"s1": "Cheap running  shoes", "s2": "läufer schuhe", "blank": " ", "page": ""}
+    for key, text in texts.items():
+        eventlog.append_decision(searched(decided(key, consent=key != "s2"), text) if text else decided(key))
+        eventlog.append_events([happened(key, "a1", kind, noon + hour) for kind in ("impression", "click")], noon + hour)
+    return eventlog
+
+
+def test_a_search_is_a_query_and_what_came_of_it_names_it(home: Home, asked: EventLog, noon: datetime) -> None:
+    result = ingest_served(home, asked, DAY)
+    assert result.tables == {"decisions": 4, "queries": 2, "impressions": 4, "engagements": 4}
+    assert (result.rows_in, result.kept, result.quarantined, result.duplicated) == (12, 12, 0, 0)
+    queries = read(home, "queries").set_index("query_id")
+    assert queries["text"].to_dict() == {"s1": "Cheap running  shoes", "s2": "läufer schuhe"}
+    assert queries.loc["s1", ["user_id", "device", "region", "language", "source"]].tolist() == ["u1", "mobile", "north", "en", "serving"]
+    assert queries.loc["s2", "user_id"] == "", "no consent, no name"
+    assert (queries["ts"] == noon).all() and (queries["created_ts"] == noon).all()
+    for name in ("decisions", "impressions"):
+        rows = read(home, name).set_index("decision_id")
+        assert rows["query_id"].to_dict() == {"s1": "s1", "s2": "s2", "blank": "", "page": ""}
+    clicks = read(home, "engagements").set_index("impression_id")["query_id"]
+    assert clicks.to_dict() == {impression_id(d, "a1"): q for d, q in {"s1": "s1", "s2": "s2", "blank": "", "page": ""}.items()}
+
+
+def test_without_a_search_there_is_no_query(home: Home, busy: EventLog) -> None:
+    ingest_served(home, busy, DAY)
+    assert not home.files("queries")
+
+
+def test_a_search_lands_once(home: Home, asked: EventLog, decided: Decide, noon: datetime, content: Callable[..., dict[str, str]]) -> None:
+    """Again, or asked again under the same request_id: a decision is a search of its own."""
+    ingest_served(home, asked, DAY)
+    before = content()
+    assert ingest_served(home, asked, DAY).tables == {} and content() == before
+    again = searched(decided("s3", noon), "cheap running shoes")
+    asked.append_decision(replace(again, request=replace(again.request, request_id="r-s1")))
+    assert ingest_served(home, asked, DAY).tables == {"decisions": 1, "queries": 1}
+    assert sorted(read(home, "queries")["query_id"]) == ["s1", "s2", "s3"]
+
+
+def test_an_impression_of_the_next_day_names_it(home: Home, asked: EventLog, happened: Happen, noon: datetime, hour: timedelta) -> None:
+    asked.append_events([happened("s1", "a2", "impression", noon + 13 * hour)], noon + 13 * hour)
+    for day in (DAY, DAY + timedelta(days=1)):
+        ingest_served(home, asked, day)
+    assert read(home, "impressions").set_index("impression_id").loc[impression_id("s1", "a2"), "query_id"] == "s1"
+    assert len(read(home, "queries")) == 2
+
+
+def test_training_reads_what_was_searched_for(home: Home, asked: EventLog) -> None:
+    """The rows of both heads hold the text that search_rows reads, and the query's own features count what came of it."""
+    ingest_served(home, asked, DAY)
+    said = {"s1": "Cheap running  shoes", "s2": "läufer schuhe", "blank": "", "page": ""}
+    later, mature = DAY + timedelta(days=2), timedelta(hours=24)
+    rows = labels(home, "click", later, mature).set_index("row_id")["query"]
+    assert rows.to_dict() == {impression_id(d, "a1"): text for d, text in said.items()}
+    rows = labels(home, "conversion", later, mature).set_index("row_id")["query"]
+    assert rows.to_dict() == {f"{d}-a1-click": text for d, text in said.items()}
+    known = pq.read_table(build(home, QUERY_PERFORMANCE, DAY), partitioning=None).to_pandas().set_index("query_key")
+    assert known["query_impressions_30d"].to_dict() == {query_key(text): 1.0 for text in said.values() if text}

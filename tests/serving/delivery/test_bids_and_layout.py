@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from feature_repo.text import query_key
 from serving.delivery.insertion_policy import refusal
 from serving.delivery.layout import EMPTY, TopAndBottom, places
+from serving.delivery.quality import HIDE, Unhidden
 from serving.request import AdRequest
 from serving.snapshot.snapshot import Placement
 from serving.stages import NOBODY
@@ -58,8 +61,22 @@ def test_who_wants_to_know_sees_fewer_ads(intent: str, probability: float, count
         ("own shoes", False, ""),
         ("big deal co shoes", False, "trademark"),
         ("casino shoes", False, "blocked"),
+        ("online casinos", False, "blocked"),
+        ("best payday loans", False, "blocked"),
+        ("loan to payday", False, ""),
+        ("coca-cola zero", False, "trademark"),
+        ("levi's jeans", False, "trademark"),
         ("shooes", True, "misspelt"),
     ],
 )
 def test_a_keyword_may_be_refused(keyword: str, misspelt: bool, why: str) -> None:
-    assert refusal(keyword, "own", {"acme", "own", "big deal co"}, {"casino"}, misspelt) == why
+    blocked = {query_key("casino"), query_key("Payday-loan")}
+    assert refusal(keyword, "own", {"acme", "own", "big deal co", "coca cola", "levi s"}, blocked, misspelt) == why
+
+
+@pytest.mark.parametrize("surface", ["feed", "proactive"])
+def test_an_ad_that_people_hide_loses_where_pages_are_scrolled(surface: str) -> None:
+    hides = np.array([0.0, 0.05, 0.1, 1.0], np.float32)
+    candidates = SimpleNamespace(of={HIDE: hides}.__getitem__)
+    factor = Unhidden().quality(replace(ASKED, surface=surface), NOBODY, candidates, None).factor  # type: ignore[arg-type]
+    assert factor == pytest.approx(1 / (1 + 10 * hides))

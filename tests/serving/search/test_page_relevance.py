@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from feature_repo.text import stem, tokenise
 from serving.precision.page_relevance import page_relevance
+from serving.snapshot import open_snapshot
+from serving.snapshot.snapshot import write_snapshot
 from serving.snapshot.text_columns import K1, B
 from serving.understanding.query_analysis import analyse
 
@@ -47,6 +52,17 @@ def test_an_unknown_page_or_an_empty_query_is_neutral(searching: Any) -> None:
     assert known.tolist() == [False, True] and found[0] == 0.5 < found[1] <= 1
     found, known = page_relevance(snapshot, analyse("!!!", None), None, rows)
     assert found.tolist() == [0.5, 0.5]
+
+
+def test_a_page_without_words_says_nothing(searched_catalog: Any, tmp_path: Path) -> None:
+    pages = searched_catalog["landing_pages"].to_pylist()
+    for page in pages:
+        if page["landing_url"].endswith("/0"):
+            page |= {"title": "", "text": " \n"}
+    catalog = searched_catalog | {"landing_pages": pa.Table.from_pylist(pages, searched_catalog["landing_pages"].schema)}
+    snapshot = open_snapshot(tmp_path / write_snapshot(tmp_path, datetime(2026, 1, 5, tzinfo=UTC), catalog, {}, None))
+    found, known = page_relevance(snapshot, analyse("running shoes", None), None, np.array(snapshot.rows_of(["c100", "c110"])))
+    assert known.tolist() == [False, True] and found[0] == 0.5
 
 
 def test_the_vectors_speak_too(searching: Any) -> None:

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from serving.decision import Decision
-from serving.delivery.quality import HIDE
 from serving.snapshot import Snapshot
+from serving.snapshot.text_columns import NO_PAGE
 
 ROUNDS = settings(max_examples=40, deadline=None)
 
@@ -66,24 +66,28 @@ def test_a_winner_that_had_bid_its_price_keeps_its_place_and_a_little_less_loses
 
 
 @ROUNDS
-@given(st.integers(0, 5), st.floats(0, 0.5), st.floats(0, 0.5))
-def test_a_better_ad_never_stands_lower(
-    searching: Any, over: Any, tmp_path_factory: Any, advertiser: int, hidden: float, more: float
-) -> None:
-    """Of the same bid and chance of a click: the more people hide an ad, the lower its quality."""
+@given(st.integers(1, 5), st.floats(0, 1), st.floats(0, 1))
+def test_a_better_ad_never_stands_lower(searching: Any, over: Any, tmp_path_factory: Any, advertiser: int, one: float, two: float) -> None:
+    """Of the same bid and chance of a click: the less its landing page says of what was asked, the lower its quality."""
     snapshot = searching.live.snapshot
     mine = snapshot["id.advertiser_id"] == f"a{advertiser}".encode()
 
-    def decided(rate: float) -> Decision:
-        arrays = {**snapshot.arrays, HIDE: np.where(mine, rate, snapshot[HIDE]).astype(np.float32)}
+    def decided(said: float) -> Decision:
+        arrays = {**snapshot.arrays, "page.weights": snapshot["page.weights"].copy(), "page.vectors": snapshot["page.vectors"].copy()}
+        for page in np.unique(snapshot["page"][mine & (snapshot["page"] != NO_PAGE)]):
+            arrays["page.weights"][slice(*snapshot["page.terms_from"][page : page + 2])] *= said
+            arrays["page.vectors"][page] *= said
         live = replace(searching.live, snapshot=Snapshot(snapshot.manifest, arrays))
         decision: Decision = over(tmp_path_factory.getbasetemp(), live)("running shoes")
         return decision
 
-    better, worse = decided(hidden), decided(hidden + more)
+    better, worse = decided(max(one, two)), decided(min(one, two))
     assert place(better, advertiser) <= place(worse, advertiser)
     quality = [{ad.creative_id: ad.quality for ad in (*d.shown, *d.held)} for d in (better, worse)]
-    assert all(quality[0][c] >= quality[1][c] for c in quality[0].keys() & quality[1].keys())
+    both = quality[0].keys() & quality[1].keys()
+    assert all(quality[0][c] >= quality[1][c] for c in both)
+    if abs(one - two) > 0.1:
+        assert any(quality[0][c] > quality[1][c] for c in both), "the page counts"
     for ad in (*better.shown, *worse.shown):
         assert ad.price.price_micros <= ad.bid_micros
 

@@ -9,6 +9,7 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -17,14 +18,17 @@ from feature_repo.text import tokenise
 from serving.candidates import Candidates
 from serving.decision import Decision
 from serving.delivery.bids import KeywordBids
+from serving.errors import SnapshotMissing
 from serving.integrity.brand_safety import BrandSafety
 from serving.live import Live
 from serving.request import AdRequest
-from serving.snapshot import Snapshot
+from serving.snapshot import Snapshot, open_snapshot
+from serving.snapshot.snapshot import write_snapshot
 from serving.stages import NOBODY
 from serving.understanding.query import Entity, Query
 
 ASKED = AdRequest("r", "search", "u", datetime(2026, 1, 5, 13, tzinfo=UTC), query="running shoes")
+NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
 
 
 def balanced(decision: Decision) -> bool:
@@ -124,7 +128,48 @@ def test_who_looks_for_one_brand_is_shown_that_brand(searching: Any) -> None:
 
     everyone = {*owner.tolist()}
     assert admitted(named) == {"a3"} and admitted(named, rivals=True) == everyone
-    assert admitted(replace(named, intent="transactional")) == everyone and admitted(replace(named, entities=())) == everyone
+    assert admitted(replace(named, intent="transactional")) == everyone
+    assert admitted(replace(named, tokens=("shoes",), entities=())) == everyone
+    shop = Entity("brand3 shop", "product", "brand3 shop", 0, 11)  # a rival bought it: the longest name that is known
+    assert admitted(replace(named, tokens=("brand3", "shop"), entities=(shop,))) == {"a3"}
+
+
+def test_a_brand_is_its_words_however_it_is_written(searched_catalog: Any, tmp_path: Any) -> None:
+    owners = searched_catalog["advertisers"].to_pylist()
+    for owner, brand in zip(owners, ("H&M", "Coca-Cola", "Levi's"), strict=False):
+        owner["brand"] = brand
+    catalog = searched_catalog | {"advertisers": pa.Table.from_pylist(owners, searched_catalog["advertisers"].schema)}
+    snapshot = open_snapshot(tmp_path / write_snapshot(tmp_path, NOON, catalog, {}, None))
+    context = replace(NOBODY, query=Query("H&M", "h m", ("h", "m"), ("h", "m"), intent="navigational"))
+    admitted = BrandSafety(False).admit(ASKED, context, Candidates(snapshot, np.arange(len(snapshot))))
+    assert set(snapshot["id.advertiser_id"][admitted].tolist()) == {b"a0"} and snapshot.brands >= {"h m", "coca cola", "levi s"}
+
+
+def test_a_snapshot_without_its_keywords_is_refused_for_their_negatives(searched_catalog: Any, tmp_path: Any) -> None:
+    version = write_snapshot(tmp_path, NOON, searched_catalog, {}, None)
+    for file in (tmp_path / version).glob("keyword.*"):
+        file.unlink()
+    with pytest.raises(SnapshotMissing, match="keyword"):
+        open_snapshot(tmp_path / version)
+
+
+def test_every_text_of_a_creative_of_many_can_be_chosen(searched_catalog: Any, tmp_path: Any, over: Any, searching: Any) -> None:
+    rows = searched_catalog["creatives"].to_pylist()
+    heads, bodies = [f"Head {chr(97 + i)}" for i in range(14)], [f"Body {chr(97 + i)}" for i in range(3)]
+    for row in rows:
+        row |= {"headlines": heads, "descriptions": bodies}
+    catalog = searched_catalog | {"creatives": pa.Table.from_pylist(rows, searched_catalog["creatives"].schema)}
+    snapshot = open_snapshot(tmp_path / write_snapshot(tmp_path, NOON, catalog, {}, None))
+    ask = over(tmp_path, replace(searching.live, snapshot=snapshot), explore_share=1.0)
+    texts = [ad.text for i in range(150) for ad in ask("running shoes", request_id=f"r{i}").shown]
+    assert {t.choices for t in texts} == {24} and all(t.propensity == pytest.approx(1 / 24) for t in texts)
+    assert {*heads} <= {t.headline for t in texts} and {*bodies} <= {t.description for t in texts}
+
+
+def test_a_close_variant_is_recorded_as_one(searching: Any) -> None:
+    assert not any(ad.close for ad in searching.ask("running shoes").shown)
+    varied = searching.ask("running shoe").shown
+    assert varied and all(ad.close for ad in varied if ad.keyword)
 
 
 def test_texts_hold_the_keyword_or_the_default_and_never_a_brace(searching: Any) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import example, given, settings
@@ -146,6 +147,25 @@ def test_an_expanded_term_matches_broadly_and_says_that_it_is_close() -> None:
     ]
     got = found(bought, "shoes", ["trainers"])
     assert got == dict.fromkeys((0, 1), ("broad", "trainers", True)) | dict.fromkeys((4, 5), ("broad", "shoes", False))
+
+
+def test_a_number_and_its_unit_are_one_word_to_both_sides_and_the_keyword_keeps_its_own() -> None:
+    for text in ("10 km run", "10km run"):
+        for keyword in ("10 km run", "10km run"):
+            asked = Query(text, "10km run", ("10km", "run"), ("10km", "run"))
+            made = index([("g0", keyword, "exact", False, 1)])
+            rows, match = made.match(asked)
+            assert len(rows) and not match.close.any() and made.text(0) == keyword
+            assert index([("g0", keyword, "exact", True, 1)]).excluded(asked, rows).all()
+
+
+@pytest.mark.parametrize("kind", MATCH_TYPES)
+def test_a_negative_of_many_words_keeps_out_whatever_holds_its_first_ten(kind: str) -> None:
+    words = [f"w{chr(97 + i)}" for i in range(12)]
+    made = index([("g0", " ".join(words), kind, True, 0)])
+    rows = np.arange(GROUPS * 2)
+    assert made.excluded(query(" ".join(words)), rows)[:2].all() and made.excluded(query(" ".join(["so", *words])), rows)[:2].all()
+    assert not made.excluded(query(" ".join(words[:9])), rows).any() and not made.excluded(query(" ".join(words)), rows)[2:].any()
 
 
 def test_a_misspelt_keyword_is_met_by_the_query_as_it_was_typed() -> None:

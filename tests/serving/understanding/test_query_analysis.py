@@ -99,3 +99,10 @@ def test_a_very_long_query_is_read_to_a_limit_and_kept_whole(language: Language)
 def test_without_a_model_the_words_alone_are_left() -> None:
     query = analyse("Running Shoes", None)
     assert query.tokens == ("running", "shoes") and query.stems == ("run", "shoe") and query.flags == ("language_absent",)
+
+
+def test_a_keyword_bought_for_how_people_misspell_is_known_to_be_misspelt() -> None:
+    spelling = Spelling({"sneakers": 62, "sneekers": 1, "shoes": 900, "shoe": 3, "hotel": 40, "hostel": 12, "b12": 1})
+    assert spelling.misspelt("sneekers") and spelling.correct("sneekers") == "sneekers"
+    assert not any(map(spelling.misspelt, ("sneakers", "shoe", "shoes", "hotel", "hostel", "b12", "unheard")))
+    assert spelling.misspelt("hottel")
