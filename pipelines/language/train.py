@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
-from sklearn.metrics import roc_auc_score
+from sklearn.metrics import f1_score, roc_auc_score
 
 from feature_repo.sources import Home
 from pipelines import registry
@@ -26,7 +26,7 @@ from serving.snapshot.text_columns import ad_texts
 from serving.understanding.gazetteer import Gazetteer
 from serving.understanding.query_classifier import QueryClassifier
 
-METRICS: Final = {LANGUAGE: ("category_accuracy", "commercial_auc"), ENCODER: ("recall_at_10", "recall_at_100")}
+METRICS: Final = {LANGUAGE: ("category_accuracy", "commercial_auc", "intent_macro_f1"), ENCODER: ("recall_at_10", "recall_at_100")}
 """What is measured of each on later searches."""
 HELD_OUT: Final = 0.8
 """Share of the searches, the earlier ones, that is learned from when measuring; the models that are kept learn from all."""
@@ -71,7 +71,7 @@ def train(settings: Settings, day: date) -> list[Learned]:
     vectors = encoder.learn(encoder.documents(log), settings.seed)
     made = write_encoder(candidate(settings.home, ENCODER, day), "0", vectors, {**said, "ranker": "lsa", "metrics": near})
     gazetteer = Gazetteer(words.names(log))
-    read = _measured(later, QueryClassifier(*classifier.learn(earlier, gazetteer)))
+    read = _measured(later, QueryClassifier(*classifier.learn(earlier, gazetteer)), gazetteer)
     weights, bias = classifier.learn(log, gazetteer)
     write_language(
         candidate(settings.home, LANGUAGE, day), "0", words.known_words(log), words.names(log), words.related_terms(log, made), weights,
@@ -80,8 +80,9 @@ def train(settings: Settings, day: date) -> list[Learned]:
     return [Learned(h, candidate(settings.home, h, day), m, judge(h, m, None)) for h, m in ((LANGUAGE, read), (ENCODER, near))]
 
 
-def _measured(later: QueryLog, model: QueryClassifier) -> dict[str, float]:
-    """category_accuracy: of the clicked ads' categories on later searches; commercial_auc: of whether a search is clicked."""
+def _measured(later: QueryLog, model: QueryClassifier, gazetteer: Gazetteer) -> dict[str, float]:
+    """category_accuracy: of the clicked ads' categories on later searches; commercial_auc: of whether a search is clicked;
+    intent_macro_f1: against the weak labels of those that are worded plainly, nan where none is."""
     creatives = later.catalog["creatives"]
     category = dict(zip(creatives["creative_id"].to_pylist(), creatives["category"].to_pylist(), strict=True))
     clicked = later.shown[later.shown["clicked"]]
@@ -94,7 +95,10 @@ def _measured(later: QueryLog, model: QueryClassifier) -> dict[str, float]:
     auc = float("nan")
     if asked["clicked"].nunique() == 2:
         auc = float(roc_auc_score(asked["clicked"], [readings[t].commercial for t in asked["text"]]))
+    plain = {text: wanted for text in sorted(readings) if (wanted := classifier.plain(text, gazetteer))}
+    f1 = f1_score([*plain.values()], [readings[t].intent for t in plain], average="macro") if plain else float("nan")
     return {
+        "intent_macro_f1": float(f1),
         "category_accuracy": float(np.mean(right)) if right else float("nan"),
         "commercial_auc": auc,
         "clicked_searches": float(len(right)),

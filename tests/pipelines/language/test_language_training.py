@@ -30,6 +30,7 @@ pytestmark = [pytest.mark.filterwarnings("ignore::DeprecationWarning"), pytest.m
 def test_later_searches_are_read_better_than_by_chance(searched: Any) -> None:
     figures = {k: v for one in searched.learned for k, v in one.metrics.items()}
     assert figures["category_accuracy"] > 0.5, "chance is about 1 in 31"
+    assert figures["intent_macro_f1"] > 0.6, "of three intents"
     assert figures["recall_at_10"] > 0.1 and figures["recall_at_100"] > 0.5, "of 300 ads: chance is 1 in 30, 1 in 3"
 
 
