@@ -13,8 +13,6 @@ from pipelines.evaluate.plots import png
 
 COLOURS: Final = {OURS: "#1f5fa8", PEER: "#d9822b", BOUND: "#8a97a6"}
 NE: Final = "normalised_entropy"
-CORNERS: Final = ((7, 3, "left"), (-7, 3, "right"), (7, -9, "left"), (-7, -9, "right"))
-"""Where names of neighbouring points go, one after the other."""
 
 
 def pictures(result: Result) -> dict[str, bytes]:
@@ -59,23 +57,20 @@ def entropy(result: Result) -> bytes:
 
 
 def cost(result: Result) -> bytes:
-    """Each contender's NE over its training seconds, on a logarithmic scale."""
+    """Each contender's NE over its training seconds, on a logarithmic scale; named are those that nothing cheaper is better than."""
 
     def draw(axes: Any) -> None:
         placed = [(result.costs[s.name].training_cpu_s, s) for s in result.contest.standings if s.name in result.costs]
-        across = np.log([seconds for seconds, _ in placed])
-        up = np.array([s.metrics[NE] for _, s in placed])
-        spread = [max(float(v.max(initial=-np.inf) - v.min(initial=np.inf)), 1e-9) for v in (across, up)]  # nobody: nothing is drawn
-        for i, (seconds, s) in enumerate(placed):
-            beside = (np.abs(across[:i] - across[i]) < 0.15 * spread[0]) & (np.abs(up[:i] - up[i]) < 0.04 * spread[1])
-            x, y, side = CORNERS[int(beside.sum()) % len(CORNERS)]
+        best, named = np.inf, 0
+        for seconds, s in sorted(placed, key=lambda one: (one[0], one[1].metrics[NE])):
             axes.plot(seconds, s.metrics[NE], "o", color=COLOURS[s.side], markersize=6)
-            axes.annotate(
-                label(result, s.name), (seconds, s.metrics[NE]), xytext=(x, y), textcoords="offset points", fontsize=8, ha=side
-            )  # fmt: skip
+            if s.metrics[NE] < best:
+                best, named = s.metrics[NE], named + 1
+                x, y, side = ((6, -3, "left"), (-4, -12, "right"))[named % 2]
+                axes.annotate(label(result, s.name), (seconds, best), xytext=(x, y), textcoords="offset points", fontsize=8, ha=side)
         axes.set_xscale("log")
         axes.margins(x=0.25, y=0.12)
-        axes.set(xlabel="training, CPU seconds", ylabel="normalised entropy")
+        axes.set(xlabel="training, CPU seconds; named: nothing cheaper is better", ylabel="normalised entropy")
         _plain(axes)
         axes.grid(color="#e3e8ee")
 
