@@ -106,16 +106,14 @@ def keyword_columns(catalog: Mapping[str, pa.Table], creatives: pa.Table) -> dic
     table = catalog["keywords"].sort_by("keyword_id") if "keywords" in catalog else KEYWORD.empty_table()
     known = {name: table[name].to_pylist() for name in ("ad_group_id", "campaign_id", "text", "match_type", "negative", "bid_micros")}
     owner = np.array([place.get(g, NOBODY) for g in known["ad_group_id"]], np.int32)
-    whole = np.array(
-        [NOBODY if g else campaign_place.get(c, NOBODY) for g, c in zip(known["ad_group_id"], known["campaign_id"], strict=True)], np.int32
-    )
+    owned = zip(known["ad_group_id"], known["campaign_id"], strict=True)
+    whole = np.array([NOBODY if g else campaign_place.get(c, NOBODY) for g, c in owned], np.int32)
     negative = np.array([bool(n) for n in known["negative"]], bool)
     kind = np.array([MATCH_TYPES.index(m) if m in MATCH_TYPES else BROAD for m in known["match_type"]], np.int8)
     bid = np.array([b or 0 for b in known["bid_micros"]], np.int64)
     tokens = [measured(t or "") for t in known["text"]]
-    longer = negative & np.array([len(t) > MOST_WORDS for t in tokens], bool)  # keeps out whatever holds its first words
-    kind[longer] = PHRASE
-    tokens = [t[:MOST_WORDS] if cut else t for t, cut in zip(tokens, longer, strict=True)]
+    kind[negative & np.array([len(t) > MOST_WORDS for t in tokens], bool)] = PHRASE  # keeps out whatever holds its first words
+    tokens = [t[:MOST_WORDS] if never else t for t, never in zip(tokens, negative, strict=True)]
     fits = np.array([0 < len(t) <= MOST_WORDS for t in tokens], bool)
     mine = np.flatnonzero(~negative & fits & (owner != NOBODY))
     theirs = np.flatnonzero(negative & fits & ((owner != NOBODY) | (whole != NOBODY)))
@@ -124,7 +122,6 @@ def keyword_columns(catalog: Mapping[str, pa.Table], creatives: pa.Table) -> dic
     mine = mine[order]
     raw, lengths = _padded([tokens[i] for i in mine])
     never, order = _table("keyword.never", *_padded([tokens[i] for i in theirs]), kind[theirs], bid[theirs])
-    theirs = theirs[order]
     texts = [" ".join(tokenise(known["text"][i])).encode() for i in mine]
     return {
         "ad_group": group.astype(np.int32).reshape(-1),
@@ -132,7 +129,7 @@ def keyword_columns(catalog: Mapping[str, pa.Table], creatives: pa.Table) -> dic
         "keyword.campaign_of": np.array([campaign_place[owners[g]] for g in groups.tolist()], np.int32),
         "keyword.group": owner[mine], "keyword.bid_micros": bid[mine], "keyword.raw_sequence": _sequence(raw, lengths),
         "keyword.text": np.frombuffer(b"".join(texts), np.uint8), "keyword.text_from": np.cumsum([0, *map(len, texts)]).astype(np.int64),
-        "keyword.never_group": owner[theirs], "keyword.never_campaign": whole[theirs], **bought, **never,
+        "keyword.never_group": owner[theirs[order]], "keyword.never_campaign": whole[theirs[order]], **bought, **never,
     }  # fmt: skip
 
 
@@ -150,8 +147,8 @@ class _Asked:
         bags = [_bag(c[None, :], np.array([len(c)])) for c in codes if 0 < len(c) <= MOST_WORDS]
         runs = [run for c in codes for run in _runs(c)]
         empty = np.empty(0, np.uint64)
-        words = sorted({int(w) for c in codes for w in c})
-        return cls(np.array(words, np.uint64), np.concatenate([empty, *runs]), np.concatenate([empty, *bags]))
+        words = np.unique(np.concatenate([empty, *codes]))
+        return cls(words, np.concatenate([empty, *runs]), np.concatenate([empty, *bags]))
 
 
 class _Table:
@@ -241,8 +238,7 @@ class KeywordIndex:
 
     def text(self, keyword: int) -> str:
         """A keyword's words."""
-        start, end = self._text_from[keyword : keyword + 2]
-        return bytes(self._text[start:end]).decode()
+        return bytes(self._text[slice(*self._text_from[keyword : keyword + 2])]).decode()
 
     def match(self, query: Query) -> tuple[Rows, Match]:
         """Snapshot rows, each once with its best keyword: exact before phrase before broad, then the keyword's own words before a
@@ -284,10 +280,9 @@ class KeywordIndex:
         for i, word in enumerate(tokens):
             if 6 <= len(word) <= 40 and not known[i]:
                 fronts = [stem(word[:c]) for c in range(3, len(word) - 2)]
-                places = np.flatnonzero(self._bought.has(hash_words(fronts))).tolist()
-                cuts = [(fronts[c], stem(word[c + 3 :])) for c in places]
-                whole = self._bought.has(hash_words([back for _, back in cuts]))
-                out += [(*stems[:i], *cut, *stems[i + 1 :]) for cut in islice(compress(cuts, whole), 1)]
+                cuts = [(fronts[c], stem(word[c + 3 :])) for c in np.flatnonzero(self._bought.has(hash_words(fronts))).tolist()]
+                there = self._bought.has(hash_words([back for _, back in cuts]))
+                out += [(*stems[:i], *cut, *stems[i + 1 :]) for cut in islice(compress(cuts, there), 1)]
         return out[:4]
 
     def excluded(self, query: Query, rows: Rows) -> NDArray[np.bool_]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -98,6 +99,23 @@ def test_plain_intents_are_plain(searched: Any) -> None:
     assert language is not None
     assert plain("how to choose a laptop", language.gazetteer) == "informational"
     assert plain("buy laptop online", language.gazetteer) == "transactional" and plain("laptop", language.gazetteer) == ""
+
+
+def test_terms_are_related_by_clicks_and_by_meaning(searched: Any) -> None:
+    language = champion_language(searched.home)
+    assert language is not None
+    terms = [term for found in language.related.values() for term in found]
+    assert terms and all(term.origin in ("clicks", "embedding") and 0 < term.weight <= 1 for term in terms)
+    shown = searched.log.shown.head(0)
+    rows = [(f"q{i}", text, ad, True) for i, (text, ad) in enumerate([("sneakers", "c1"), ("trainers", "c1"), ("kettle", "c2")] * 6)]
+    log = replace(
+        searched.log, shown=pd.DataFrame(rows, columns=["query_id", "text", "creative_id", "clicked"]).reindex(columns=shown.columns)
+    )
+    found = related_terms(log, None)
+    assert [t[0] for t in found["sneaker"]] == ["trainers"] and [t[0] for t in found["trainer"]] == ["sneakers"]
+    assert "kettl" not in found, "nothing else led to its ad"
+    alike = SimpleNamespace(encode=lambda texts: np.array([[1.0, 0.0] if text in ("kettle", "trainers") else [0.0, 1.0] for text in texts]))
+    assert [(t[0], t[2]) for t in related_terms(log, alike)["kettl"]] == [("trainers", "embedding")]  # type: ignore[arg-type]
 
 
 def test_the_same_searches_teach_the_same(searched: Any) -> None:

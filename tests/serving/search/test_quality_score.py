@@ -60,6 +60,13 @@ def test_what_the_click_through_rate_tells_is_not_counted_twice_nor_what_is_hidd
     assert exact.factor == pytest.approx(plain.factor) == judged(searching, hidden=0.1).factor
 
 
+def test_expected_ctr_is_a_half_at_the_searchs_median_and_rises_with_pctr(searching: Any) -> None:
+    quality = judged(searching)
+    pctr = np.linspace(0.01, 0.02, len(searching.live.snapshot))
+    assert quality.ctr is not None and (np.diff(quality.ctr) > 0).all()
+    assert quality.ctr == pytest.approx(pctr / (pctr + 0.015)) and np.median(quality.ctr) == pytest.approx(0.5, abs=0.01)
+
+
 def test_ads_that_inform_gain_where_people_ask_to_know(searching: Any) -> None:
     plain = judged(searching)
     asks = judged(searching, replace(QUERY, intent="informational", intent_probability=0.8)).factor / plain.factor
