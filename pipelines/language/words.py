@@ -10,7 +10,7 @@ import pyarrow as pa
 from scipy.sparse import csr_matrix
 
 from feature_repo.taxonomy import CATEGORIES
-from feature_repo.text import measured, stem, tokenise
+from feature_repo.text import measured, runs, stem, tokenise
 from pipelines.language.query_log import QueryLog
 from serving.bundles.text_encoder import Encoder
 from serving.delivery.keyword_insertion import insert
@@ -78,11 +78,9 @@ def related_terms(log: QueryLog, encoder: Encoder | None) -> dict[str, list[tupl
     cells: Counter[tuple[str, str]] = Counter()
     for text, creative in zip(clicked["text"], clicked["creative_id"], strict=True):
         words = tokenise(text)
-        for n in (1, 2):
-            for i in range(len(words) - n + 1):
-                term = " ".join(stem(w) for w in words[i : i + n])
-                said.setdefault(term, Counter())[" ".join(words[i : i + n])] += 1
-                cells[term, creative] += 1
+        for form, term in zip(runs(words, 2), runs([stem(w) for w in words], 2), strict=True):
+            said.setdefault(term, Counter())[form] += 1
+            cells[term, creative] += 1
     terms = sorted(t for t, forms in said.items() if forms.total() >= CLICKS)
     if not terms:
         return {}

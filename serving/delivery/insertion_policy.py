@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from feature_repo.text import runs, stem, tokenise
-from serving.snapshot.search_columns import BRAND_WORDS
 
 
 def refusal(keyword: str, own_brand: str, brands: Collection[str], blocked: Collection[str], misspelt: bool) -> str:
@@ -14,6 +13,6 @@ def refusal(keyword: str, own_brand: str, brands: Collection[str], blocked: Coll
     words = tokenise(keyword)
     if any(run in blocked for run in runs([stem(word) for word in words], len(words))):
         return "blocked"
-    if any(run in brands and run != own_brand for run in runs(words, BRAND_WORDS)):
+    if any(run in brands and run != own_brand for run in runs(words, len(words))):
         return "trademark"
     return "misspelt" if misspelt else ""

@@ -7,7 +7,6 @@ import numpy as np
 from feature_repo.text import runs
 from serving.candidates import Candidates, Mask
 from serving.request import AdRequest
-from serving.snapshot.search_columns import BRAND_WORDS
 from serving.stages import Context
 
 
@@ -22,7 +21,8 @@ class BrandSafety:
         if self._rivals or query is None or query.intent != "navigational":
             return np.ones(len(candidates), bool)
         # In the words themselves: a keyword that holds the brand's name is the longer match among the names that are known.
-        named = {run.encode() for run in runs(query.tokens, BRAND_WORDS) if run in candidates.snapshot.brands}
+        snapshot = candidates.snapshot
+        named = {run.encode() for run in runs(query.tokens, snapshot.brand_words) if run in snapshot.brands}
         if not named:
             return np.ones(len(candidates), bool)
-        return np.asarray(np.isin(candidates.snapshot["campaign.brand"][candidates.campaigns], sorted(named)))
+        return np.asarray(np.isin(snapshot["campaign.brand"][candidates.campaigns], sorted(named)))

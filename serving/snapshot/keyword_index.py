@@ -27,7 +27,7 @@ from serving.understanding.query import Query
 
 EXACT, PHRASE, BROAD = (MATCH_TYPES.index(kind) for kind in ("exact", "phrase", "broad"))
 MOST_WORDS: Final = 10
-"""Of a keyword; a longer one matches nothing, as on the platforms."""
+"""Of a keyword; a longer one matches nothing, as on the platforms. A longer negative keeps out what holds its first words."""
 QUERY_WORDS: Final = 32
 """Of a query that are looked at for what was bought; negatives are looked for in all of them."""
 MOST_ALIKE: Final = 500
@@ -112,7 +112,7 @@ def keyword_columns(catalog: Mapping[str, pa.Table], creatives: pa.Table) -> dic
     kind = np.array([MATCH_TYPES.index(m) if m in MATCH_TYPES else BROAD for m in known["match_type"]], np.int8)
     bid = np.array([b or 0 for b in known["bid_micros"]], np.int64)
     tokens = [measured(t or "") for t in known["text"]]
-    kind[negative & np.array([len(t) > MOST_WORDS for t in tokens], bool)] = PHRASE  # keeps out whatever holds its first words
+    kind[negative & np.array([len(t) > MOST_WORDS for t in tokens], bool)] = PHRASE
     tokens = [t[:MOST_WORDS] if never else t for t, never in zip(tokens, negative, strict=True)]
     fits = np.array([0 < len(t) <= MOST_WORDS for t in tokens], bool)
     mine = np.flatnonzero(~negative & fits & (owner != NOBODY))
@@ -290,7 +290,7 @@ class KeywordIndex:
         query both as it was typed and as it was corrected."""
         group = self._group_of[rows]
         groups, campaigns = np.zeros(self._groups + 1, bool), np.zeros(len(self._campaign) + 1, bool)  # the last is NOBODY's
-        for tokens in {query.tokens, tuple(tokenise(query.original))}:
+        for tokens in {query.tokens, tuple(tokenise(query.original)), tuple(measured(query.original))}:
             asked = _Asked.of([tokens])
             exact = self._never.exact_rows(asked.bags, ALL)
             exact = exact[np.isin(self._never.sequence[exact], asked.runs)]

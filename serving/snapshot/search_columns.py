@@ -16,8 +16,6 @@ from serving.delivery.keyword_insertion import insert
 
 WORDS: Final = {"headline": 16, "description": 24}
 """Most words of a text that are compared with a query."""
-BRAND_WORDS: Final = 3
-"""Most words of a trademark that is looked for."""
 BETWEEN: Final = "\n"
 """Stands between the texts of a responsive creative: none holds it."""
 

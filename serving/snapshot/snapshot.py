@@ -121,6 +121,11 @@ class Snapshot:
         return frozenset(bytes(b).decode() for b in np.unique(self["campaign.brand"])) - {""}
 
     @cached_property
+    def brand_words(self) -> int:
+        """How many words the longest trademark has."""
+        return max((len(brand.split()) for brand in self.brands), default=0)
+
+    @cached_property
     def encoder_version(self) -> str:
         """Of the text encoder that `meaning.vectors` and `page.vectors` were made with; "" without one."""
         return bytes(self["words.encoder"][0]).decode() if "words.encoder" in self.arrays else ""
@@ -139,7 +144,7 @@ class Snapshot:
     def prepare(self) -> None:
         """Computes what requests share, before the first of them asks."""
         _ = self.masks, self.everyone, self.placements, self.campaign_place, self.campaign_advertiser
-        _ = self.brands, self.adjusted_regions
+        _ = self.brand_words, self.adjusted_regions
 
     def budget_of(self, campaign_id: str) -> int:
         """Daily budget, micros; 0 for a campaign that is not in the catalogue."""
@@ -215,19 +220,18 @@ def _refuse_other_features(manifest: Manifest) -> None:
 def _refuse_torn(manifest: Manifest, arrays: Mapping[str, np.ndarray]) -> None:
     """Every column that a request reads must be there, with a row for every ad, or for every query."""
     shapes = {matrix_name(INPUTS[name]): (manifest.ads, len(columns)) for name, columns in manifest.inputs.items() if name in INPUTS}
-    for name in (*shapes, *PAIR_INPUTS.values(), "id.creative_id", "campaign", "policy", "sensitive", "recall.vectors"):
+    of_ads = (*shapes, *PAIR_INPUTS.values(), "id.creative_id", "campaign", "policy", "sensitive", "recall.vectors")
+    of_queries = ("query.key", *(f"query.{f.name}" for t in QUERY_TABLES for f in t.features))
+    for name in (*of_ads, *of_queries, "keyword.groups"):  # without keywords an ad might be shown that a negative keeps out
         if name not in arrays:
             raise SnapshotMissing("snapshot column", name, "It is absent; publish again.")
+    for name in of_ads:
         seen = arrays[name].shape
         if seen[0] != manifest.ads or seen != shapes.get(name, seen):
             raise SnapshotMissing(
                 f"snapshot column {name}", seen, f"{manifest.ads} ads need {shapes.get(name, manifest.ads)}; publish again."
             )
-    if "keyword.groups" not in arrays:  # without negatives an ad might be shown that they keep out
-        raise SnapshotMissing("snapshot column", "keyword.groups", "It is absent; publish again.")
-    for name in ("query.key", *(f"query.{f.name}" for t in QUERY_TABLES for f in t.features)):
-        if name not in arrays:
-            raise SnapshotMissing("snapshot column", name, "It is absent; publish again.")
+    for name in of_queries:
         if len(arrays[name]) != len(arrays["query.key"]):
             raise SnapshotMissing(f"snapshot column {name}", len(arrays[name]), f"{len(arrays['query.key'])} queries; publish again.")
 

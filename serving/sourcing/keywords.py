@@ -12,7 +12,7 @@ from serving.stages import Context
 
 
 class Keywords:
-    """The keyword index's matches. Raises SnapshotMissing before the first publication, or where nobody bought a keyword."""
+    """The keyword index's matches. Raises SnapshotMissing before the first publication, or without the index."""
 
     def source(self, request: AdRequest, context: Context, live: Live, found: int) -> Candidates:
         if live.snapshot is None or live.snapshot.keywords is None:

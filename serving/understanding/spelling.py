@@ -27,7 +27,7 @@ class Spelling:
         self._counts = dict(counts)
         self._symspell = SymSpell(max_dictionary_edit_distance=2, prefix_length=7)
         for word, count in sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:MOST_WORDS]:
-            if len(word) >= LEAST_LETTERS and not any(c.isdigit() for c in word):
+            if _spelt(word):
                 self._symspell.create_dictionary_entry(word, count)
         self._corrected = lru_cache(maxsize=65_536)(self._correct)
         self._slip = lru_cache(maxsize=65_536)(self._slipped)
@@ -42,7 +42,7 @@ class Spelling:
 
     def correct(self, word: str) -> str:
         """The likeliest known word near a normalised one; the word itself when it is known, short, or holds a digit."""
-        if word in self._counts or not LEAST_LETTERS <= len(word) <= 40 or any(c.isdigit() for c in word):
+        if word in self._counts or len(word) > 40 or not _spelt(word):
             return word
         return str(self._corrected(word))
 
@@ -53,7 +53,12 @@ class Spelling:
 
     def _slipped(self, word: str) -> bool:
         often = self._counts.get(word, 0)
-        if not often or len(word) < LEAST_LETTERS or any(c.isdigit() for c in word):
+        if not often or not _spelt(word):
             return False
         near = self._symspell.lookup(word, Verbosity.ALL, max_edit_distance=1)
         return any(n.count >= FAR_COMMONER * often and stem(n.term) != stem(word) for n in near)
+
+
+def _spelt(word: str) -> bool:
+    """Whether it is a word that one can misspell: long enough, and without a digit."""
+    return len(word) >= LEAST_LETTERS and not any(c.isdigit() for c in word)

@@ -74,9 +74,8 @@ def test_a_keyword_may_be_refused(keyword: str, misspelt: bool, why: str) -> Non
     assert refusal(keyword, "own", {"acme", "own", "big deal co", "coca cola", "levi s"}, blocked, misspelt) == why
 
 
-@pytest.mark.parametrize("surface", ["feed", "proactive"])
-def test_an_ad_that_people_hide_loses_where_pages_are_scrolled(surface: str) -> None:
+def test_an_ad_that_people_hide_loses() -> None:
     hides = np.array([0.0, 0.05, 0.1, 1.0], np.float32)
     candidates = SimpleNamespace(of={HIDE: hides}.__getitem__)
-    factor = Unhidden().quality(replace(ASKED, surface=surface), NOBODY, candidates, None).factor  # type: ignore[arg-type]
+    factor = Unhidden().quality(ASKED, NOBODY, candidates, None).factor  # type: ignore[arg-type]
     assert factor == pytest.approx(1 / (1 + 10 * hides))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 
 from feature_repo.sources import Home
@@ -32,6 +33,18 @@ def test_an_answer_has_ads_to_show_and_says_how_the_query_was_read(web: Any) -> 
     assert all(ad["match_words"] and ad["quality_words"] and ad["text_words"] for ad in why["ads"])
     record = web.client.get(f"/v1/decisions/{answer['decision_id']}").json()
     assert record["query"]["tokens"] == ["running", "shoes"] and record["shown"][0]["text"]["headline"] == answer["ads"][0]["headline"]
+
+
+def test_a_call_to_action_can_stand_in_html(published_home: Home, serve: Callable[..., Any], searching: Any) -> None:
+    arrays = dict(searching.live.snapshot.arrays)
+    arrays["text.call_to_action"] = np.full(len(searching.live.snapshot), b"<b>Buy {KeyWord:shoes} & go{")
+    set_current(
+        published_home.snapshots,
+        write_columns(published_home.snapshots, searching.live.snapshot.as_of, arrays, len(searching.live.snapshot)),
+    )
+    ads = serve(published_home).client.post("/v1/search", json={"query": "running shoes"}).json()["ads"]
+    assert {ad["call_to_action"] for ad in ads} == {"&lt;b&gt;Buy shoes &amp; go"}
+    assert all(ad["landing_url"].startswith("https://") or not ad["landing_url"] for ad in ads)
 
 
 def test_without_the_encoder_that_the_catalogue_was_made_with_keywords_answer(web: Any) -> None:

@@ -160,6 +160,12 @@ def test_a_number_and_its_unit_are_one_word_to_both_sides_and_the_keyword_keeps_
 
 
 @pytest.mark.parametrize("kind", MATCH_TYPES)
+def test_a_negative_with_a_unit_meets_what_was_typed_also_where_it_was_corrected(kind: str) -> None:
+    asked = Query("10 km sneekers", "10km sneakers", ("10km", "sneakers"), ("10km", "sneaker"))
+    assert index([("g0", "10 km sneekers", kind, True, 1)]).excluded(asked, np.arange(2)).all()
+
+
+@pytest.mark.parametrize("kind", MATCH_TYPES)
 def test_a_negative_of_many_words_keeps_out_whatever_holds_its_first_ten(kind: str) -> None:
     words = [f"w{chr(97 + i)}" for i in range(12)]
     made = index([("g0", " ".join(words), kind, True, 0)])
