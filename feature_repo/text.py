@@ -20,7 +20,7 @@ CACHED: Final = 64
 _MARKS: Final = "".join(c for c in map(chr, range(0x300, 0xFE00)) if unicodedata.category(c) in ("Mn", "Mc"))
 """Accents and vowel signs that are letters of their own to Unicode: words hold them, none begins with one."""
 _WORD: Final = re.compile(rf"[^\W_]+(?:[{_MARKS}]+[^\W_]*)*", re.UNICODE)
-_UNIT: Final = re.compile(r"(\d+(?:[.,]\d+)?)\s+(km|m|cm|mm|kg|g|l|ml|gb|tb|mb|inch|w|v|h)\b")
+_BEFORE_UNIT: Final = re.compile(r"(?<=\d) (?=(?:km|m|cm|mm|kg|g|l|ml|gb|tb|mb|inch|w|v|h)\b)")
 
 
 def normalise(text: str) -> str:
@@ -29,13 +29,9 @@ def normalise(text: str) -> str:
 
 
 def tokenise(text: str) -> list[str]:
-    """The words of `text` after `normalise`; letters and digits of any script."""
-    return _WORD.findall(normalise(text))
-
-
-def measured(text: str) -> list[str]:
-    """The words of `text`, a number and its unit one of them: "10 km" is "10km" to who searches and to who buys a keyword."""
-    return tokenise(_UNIT.sub(r"\1\2", normalise(text)))
+    """The words of `text` after `normalise`; letters and digits of any script. A number and its unit are one: "10 km" is "10km" to
+    who searches, who buys a keyword and who writes an ad or a page."""
+    return _WORD.findall(_BEFORE_UNIT.sub("", normalise(text)))
 
 
 def runs(words: Sequence[str], most: int) -> Iterator[str]:

@@ -10,7 +10,7 @@ import pyarrow as pa
 from scipy.sparse import csr_matrix
 
 from feature_repo.taxonomy import CATEGORIES
-from feature_repo.text import measured, runs, stem, tokenise
+from feature_repo.text import runs, stem, tokenise
 from pipelines.language.query_log import QueryLog
 from serving.bundles.text_encoder import Encoder
 from serving.delivery.keyword_insertion import insert
@@ -64,7 +64,7 @@ def names(log: QueryLog) -> list[tuple[str, str, str]]:
     out |= {(c.replace("-", " "), "category", c) for c in CATEGORIES[1:]}
     keywords = catalog["keywords"]
     for text, negative in zip(keywords["text"].to_pylist(), keywords["negative"].to_pylist(), strict=True):
-        words = measured(text or "")
+        words = tokenise(text or "")
         if not negative and 0 < len(words) <= PRODUCT_WORDS:
             out.add((" ".join(words), "product", " ".join(words)))
     return sorted(n for n in out if n[0])

@@ -8,7 +8,7 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import Final
 
-from feature_repo.text import measured, stem
+from feature_repo.text import stem, tokenise
 from serving.bundles.language import Language
 from serving.live import Live
 from serving.request import AdRequest
@@ -43,7 +43,7 @@ class QueryAnalysis:
 @lru_cache(maxsize=16_384)
 def analyse(text: str, language: Language | None, spoken: str = "") -> Query:
     """The query of a text. spoken: the asker's language, where nothing in the text says another."""
-    typed = measured(text)
+    typed = tokenise(text)
     if language is None:
         return Query(text, " ".join(typed), tuple(typed), tuple(map(stem, typed)), _hint(text, typed, spoken), flags=("language_absent",))
     tokens = [*map(language.spelling.correct, typed[:WORDS_READ]), *typed[WORDS_READ:]]

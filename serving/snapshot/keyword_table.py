@@ -1,0 +1,141 @@
+"""Keywords as arrays: looked up by a code of their words, exact and phrase ones whole, broad ones by their rarest word."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from feature_repo.taxonomy import MATCH_TYPES
+from feature_repo.text import hash_words
+
+EXACT, PHRASE, BROAD = (MATCH_TYPES.index(kind) for kind in ("exact", "phrase", "broad"))
+MOST_WORDS: Final = 10
+"""Of a keyword; a longer one matches nothing, as on the platforms. A longer negative keeps out what holds its first words."""
+NOBODY: Final = -1
+PRIME: Final = np.uint64(0x9E3779B97F4A7C15)
+ONE: Final = np.uint64(1)
+Codes = NDArray[np.uint64]
+Rows = NDArray[np.int64]
+
+
+def sequence_codes(words: Codes, lengths: NDArray[np.integer]) -> Codes:
+    """A code for each row's words in order, (n, w) → (n,)."""
+    out = np.zeros(len(words), np.uint64)
+    for j in range(words.shape[1]):
+        out = np.where(j < lengths, (out ^ words[:, j]) * PRIME + ONE, out)
+    return out
+
+
+def run_codes(codes: Codes) -> list[Codes]:
+    """The sequence_codes of every run of 1, 2, ... of the words."""
+    out, now = [], np.zeros(len(codes), np.uint64)
+    for n in range(min(len(codes), MOST_WORDS)):
+        now = (now[: len(codes) - n] ^ codes[n:]) * PRIME + ONE
+        out.append(now)
+    return out
+
+
+def bag_codes(words: Codes, lengths: NDArray[np.integer]) -> Codes:
+    """A code for each row's words in any order."""
+    mixed = (words ^ (words >> np.uint64(29))) * PRIME
+    return np.asarray(np.where(np.arange(words.shape[1]) < lengths[:, None], mixed, np.uint64(0)).sum(axis=1, dtype=np.uint64))
+
+
+def padded(rows: Sequence[Sequence[str]]) -> tuple[Codes, NDArray[np.int8]]:
+    """Codes of each row's words, (n, MOST_WORDS), and how many it has."""
+    lengths = np.array([len(r) for r in rows], np.int64)
+    out = np.zeros((len(rows), MOST_WORDS), np.uint64)
+    if lengths.sum():
+        at = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+        out[np.repeat(np.arange(len(rows)), lengths), at] = hash_words([w for r in rows for w in r])
+    return out, lengths.astype(np.int8)
+
+
+def arrays_of(
+    prefix: str, words: Codes, lengths: NDArray[np.int8], kind: NDArray[np.int8], bid: Rows
+) -> tuple[dict[str, np.ndarray], Rows]:
+    """One table's arrays, and the order in which its rows lie: by match type, then by what they are looked up by, then by bid."""
+    used = np.arange(MOST_WORDS) < lengths[:, None]
+    vocabulary, inverse, counts = np.unique(words[used], return_inverse=True, return_counts=True)
+    number = np.full(words.shape, NOBODY, np.int32)
+    number[used] = inverse
+    many = np.full(words.shape, np.iinfo(np.int64).max)
+    many[used] = counts[inverse]
+    rarest = np.take_along_axis(number, np.argmin(many, axis=1)[:, None], axis=1)[:, 0] if len(words) else np.empty(0, np.int32)
+    sequence, bag = sequence_codes(words, lengths), bag_codes(words, lengths)
+    key = np.select([kind == EXACT, kind == PHRASE], [bag, sequence], rarest.astype(np.uint64))
+    order = np.lexsort((-bid, key, kind))
+    bounds = np.searchsorted(kind[order], np.arange(len(MATCH_TYPES) + 1))
+    broad = order[bounds[BROAD] :]
+    arrays = {
+        f"{prefix}.vocabulary": vocabulary, f"{prefix}.bounds": bounds, f"{prefix}.key": key[order][: bounds[BROAD]],
+        f"{prefix}.sequence": sequence[order], f"{prefix}.words": number[broad],
+        f"{prefix}.words_from": bounds[BROAD] + np.searchsorted(rarest[broad], np.arange(len(vocabulary) + 1)),
+    }  # fmt: skip
+    return arrays, order
+
+
+class Table:
+    """One table of the index: bought keywords by stems, or negatives by words."""
+
+    def __init__(self, arrays: Mapping[str, np.ndarray], prefix: str) -> None:
+        self.vocabulary, self._words, self._from = (arrays[f"{prefix}.{n}"] for n in ("vocabulary", "words", "words_from"))
+        self.sequence = arrays[f"{prefix}.sequence"]
+        self.exact, self.phrase, self.broad, self.end = (int(b) for b in arrays[f"{prefix}.bounds"])
+        key = arrays[f"{prefix}.key"]
+        self._bags, self._sequences = key[: self.phrase], key[self.phrase : self.broad]
+
+    def numbers(self, words: Codes) -> Rows:
+        """Vocabulary numbers, ascending, of those of the words (ascending) that any row has."""
+        at = np.searchsorted(self.vocabulary, words)
+        return np.asarray(at[self._there(at, words)], np.int64)
+
+    def has(self, words: Codes) -> NDArray[np.bool_]:
+        """Which of the words any row has."""
+        return self._there(np.searchsorted(self.vocabulary, words), words)
+
+    def _there(self, at: Rows, words: Codes) -> NDArray[np.bool_]:
+        if len(self.vocabulary) == 0:
+            return np.zeros(len(words), bool)
+        return np.asarray(self.vocabulary[np.minimum(at, len(self.vocabulary) - 1)] == words)
+
+    def exact_rows(self, bags: Codes, most: int) -> Rows:
+        """Exact rows of these words in any order."""
+        return _equal(self._bags, bags, most)
+
+    def phrase_rows(self, runs: Codes, most: int) -> Rows:
+        """Phrase rows that are one of the runs."""
+        return _equal(self._sequences, runs, most) + self.phrase
+
+    def broad_rows(self, words: Codes, most: int) -> Rows:
+        """Broad rows all of whose words are among these; of at most about `most` that are looked at."""
+        numbers = self.numbers(words)
+        if len(numbers) == 0:
+            return np.empty(0, np.int64)
+        start = self._from[numbers]
+        count = np.minimum(self._from[numbers + 1] - start, max(most // len(numbers), 1))
+        return self.held(spread(start, count), numbers)
+
+    def held(self, rows: Rows, numbers: Rows) -> Rows:
+        """Those of the broad rows whose words all have one of these vocabulary numbers."""
+        held = np.zeros(len(self.vocabulary) + 1, bool)
+        held[numbers] = held[NOBODY] = True
+        for place in range(MOST_WORDS):  # few rows outlive the first words
+            rows = rows[held[self._words[rows - self.broad, place]]]
+        return rows
+
+
+def spread(start: Rows, count: Rows) -> Rows:
+    """start, start + 1, ..., of each `count` numbers."""
+    at = np.arange(int(count.sum()), dtype=np.int64)
+    return np.asarray(at + np.repeat(start - (np.cumsum(count) - count), count))
+
+
+def _equal(ascending: Codes, wanted: Codes, most: int) -> Rows:
+    """Places of the values that are wanted, each value's first `most`."""
+    wanted = np.unique(wanted)
+    start = np.searchsorted(ascending, wanted)
+    return spread(start, np.minimum(np.searchsorted(ascending, wanted, side="right") - start, most))
