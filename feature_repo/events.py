@@ -109,6 +109,15 @@ USER: Final = pa.schema(
     ]
 )
 FRIENDSHIP: Final = pa.schema([*_KNOWN, ("user_id", pa.string()), ("friend_id", pa.string())])
+SHOWN_TEXT: Final = pa.schema(
+    [
+        ("impression_id", pa.string()),
+        *_KNOWN,
+        ("choice", pa.int16()),  # which of a responsive creative's combinations of texts was shown; 0 is its own first ones
+        ("choices", pa.int16()),  # combinations there were
+        ("propensity", pa.float64()),  # P(this combination | the ad is shown)
+    ]
+)
 AFFINITY: Final = pa.schema(
     [
         ("impression_id", pa.string()),
@@ -128,6 +137,7 @@ EVENTS: Final = {
     "users": USER,
     "friendships": FRIENDSHIP,
     "affinities": AFFINITY,
+    "shown_texts": SHOWN_TEXT,
 }
 KEYS: Final = {
     "decisions": "decision_id",
@@ -136,5 +146,6 @@ KEYS: Final = {
     "activity": "event_id",
     "queries": "query_id",
     "users": "user_id",
+    "shown_texts": "impression_id",
 }
 """The column that makes a row itself; a second row with the same key is a duplicate (users: an update, the later wins)."""

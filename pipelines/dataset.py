@@ -109,6 +109,9 @@ def labels(home: Home, head: str, day: date, maturity: timedelta) -> pd.DataFram
             columns["shown"] = joined.decision_id.notnull().ifelse(page, 0)
         asked = as_of_table(con, home, "queries", as_of, HISTORY_DAYS + 2).select(asked="query_id", query="text")
         joined = joined.left_join(asked, joined.query_id == asked.asked)
+        written = as_of_table(con, home, "shown_texts", as_of, HISTORY_DAYS + 2).select(written="impression_id", choice="choice")
+        joined = joined.left_join(written, joined.impression_id == written.written)
+        columns["choice"] = joined.choice.coalesce(0)
         frame: pd.DataFrame = (
             joined.select(
                 *("ts", "user_id", "creative_id", "campaign_id", "advertiser_id", "position", "seen_today", *CONTEXT, "query"),
@@ -248,7 +251,7 @@ def make(settings: Settings, head: str, day: date, cuts: tuple[float, float] = (
     rate = settings.negative_rate if frame["label"].mean() < 0.1 and frame["label"].sum() > 1000 else 1.0
     frame = sample(frame, rate)
     frame["weight_rate"] = np.where(frame["split"] == "test", 1.0, rate)
-    search = search_rows(settings, frame["query"].to_list(), frame["creative_id"].to_list(), day)
+    search = search_rows(settings, frame["query"].to_list(), frame["creative_id"].to_list(), day, frame["choice"].to_list())
     widest = HEADS[head][-1]
     made = Dataset(head, widest, frame, assemble(widest, frame, features_at(settings, frame), search), OTHERS[head])
     refuse_unteachable(made)

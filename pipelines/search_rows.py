@@ -6,16 +6,18 @@ from collections.abc import Sequence
 from datetime import date
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from feature_repo.model_input import Columns
-from feature_repo.request_time import NO_SEARCH
+from feature_repo.request_time import NO_SEARCH, word_codes
 from pipelines.language.champions import champion_language, encoder_in_use
 from pipelines.publish import catalog_as_of
+from serving.delivery.keyword_insertion import insert
 from serving.match import SEMANTIC
 from serving.settings import Settings
 from serving.snapshot.keyword_index import KeywordIndex, keyword_columns
-from serving.snapshot.search_columns import WORDS, informative, text_words
+from serving.snapshot.search_columns import WORDS, combinations, informative, text_words
 from serving.snapshot.text_columns import ad_texts
 from serving.understanding.query import Query
 from serving.understanding.query_analysis import analyse
@@ -24,11 +26,14 @@ from serving.understanding.query_columns import query_columns
 Numbers = NDArray[np.int64]
 
 
-def search_rows(settings: Settings, texts: Sequence[str], creatives: Sequence[str], day: date) -> Columns:
+def search_rows(
+    settings: Settings, texts: Sequence[str], creatives: Sequence[str], day: date, choices: Sequence[int] | None = None
+) -> Columns:
     """What request_time.search_columns reads of each (query text, creative), rows in the order given; "" is no search.
 
     By the language model and the text encoder that serve, and the catalogue as of the end of `day`. An ad that no keyword of its
-    own brings to the query counts as found by meaning, as serving would find it.
+    own brings to the query counts as found by meaning, as serving would find it. choices: which combination of a responsive
+    creative's texts was shown; its own first ones where nothing is said, or where it has no such combination any more.
     """
     asked, query = np.unique(np.array(texts, dtype=object).astype(str), return_inverse=True)
     if not any(asked):
@@ -45,6 +50,8 @@ def search_rows(settings: Settings, texts: Sequence[str], creatives: Sequence[st
     for name, most in WORDS.items():
         out[f"{name}_words"] = np.zeros((len(ad), most), np.int32)
         out[f"{name}_words"][real] = words[f"words_of.{name}"][ad[real]]
+    if choices is not None:
+        _as_shown(out, table, ad, np.where(real, np.asarray(choices, np.int64), 0))
     out["informative"] = np.zeros(len(ad), bool)
     out["informative"][real] = informative(table)[ad[real]]
     out["match_kind"], out["match_close"] = _matches(KeywordIndex(keyword_columns(catalog, table)), queries, query, ad, real, len(table))
@@ -54,6 +61,24 @@ def search_rows(settings: Settings, texts: Sequence[str], creatives: Sequence[st
         said = encoder.encode(ad_texts(catalog, table))
         out["query_similarity"][real] = np.einsum("ij,ij->i", vectors[query[real]], said[ad[real]])
     return out
+
+
+def _as_shown(out: dict[str, np.ndarray], creatives: pa.Table, ad: Numbers, choice: Numbers) -> None:
+    """Puts the words of the combination that was shown, where it was not the first, in place of the creative's first ones."""
+    rows = np.flatnonzero(choice > 0)
+    pairs, of = np.unique(np.stack([ad[rows], choice[rows]]), axis=1, return_inverse=True)
+    texts: list[tuple[str, str] | None] = []
+    for i, chosen in pairs.T.tolist():
+        one = creatives.slice(i, 1).to_pylist()[0]
+        known = combinations(*([one[name] or "", *(one[f"{name}s"] or [])] for name in WORDS))
+        texts.append(known[chosen] if chosen < len(known) else None)
+    told = [i for i, text in enumerate(texts) if text is not None]
+    place = np.full(len(texts), -1, np.int64)
+    place[told] = np.arange(len(told))
+    at = place[np.asarray(of, np.int64).reshape(-1)]
+    for i, (name, most) in enumerate(WORDS.items()):
+        codes = word_codes([insert(text[i], "", 1).text for text in texts if text is not None], most)
+        out[f"{name}_words"][rows[at >= 0]] = codes[at[at >= 0]]
 
 
 def _matches(

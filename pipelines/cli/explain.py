@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from pipelines.cli.moments import moment
 from pipelines.cli.output import emit, guarded
 
 if TYPE_CHECKING:
@@ -22,11 +23,13 @@ def explain(
     device: str = typer.Option("desktop", help="On which device."),
     region: str = typer.Option("", help="From where."),
     language: str = typer.Option("", help="In which language."),
+    at: str = typer.Option("", help="As of when: a day or an ISO time; now if left out."),
     slots: int = typer.Option(4, min=1, max=20, help="Most ads."),
     as_json: bool = typer.Option(False, "--json", help="One JSON object."),
 ) -> None:
     """Print a decision's understanding, funnel, prices and strongest features. A query is decided now, and leaves no trace."""
     from contextlib import closing
+    from datetime import UTC, datetime
 
     from serving.bundles import Bundle
     from serving.bundles.aliases import folder
@@ -40,12 +43,8 @@ def explain(
     with closing(open_eventlog(settings)) as log:
         decision = log.decision(what)
     if decision is None:
-        from datetime import UTC, datetime
-
-        decision = _decide(
-            settings,
-            AdRequest("explain", "search", user, datetime.now(UTC), "", device, "", region, language, what, slots, 60_000),
-        )
+        ts = moment(at) if at else datetime.now(UTC)
+        decision = _decide(settings, AdRequest("explain", "search", user, ts, "", device, "", region, language, what, slots, 60_000))
     head, _, version = decision.policy.partition("@")
     bundle = None
     if version:

@@ -28,7 +28,7 @@ def _lines(result: Ingested) -> list[str]:
 
 @guarded
 def ingest(
-    source: str = typer.Argument(..., help="A log format (talkingdata FILE, open-bandit DIR), or serving, or day."),
+    source: str = typer.Argument(..., help="A log format (talkingdata FILE, open-bandit DIR, landing-pages FILE), or serving, or day."),
     path: Path | None = typer.Argument(None, help="The log, for a log format."),
     partition: str = typer.Option("", "--partition", help="The day to collect, YYYY-MM-DD, for serving and day."),
     as_json: bool = typer.Option(False, "--json", help="One JSON object."),

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from pipelines.cli.moments import moment
 from pipelines.cli.output import emit, guarded
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    pass
 
 group = typer.Typer(no_args_is_help=True, help="Registered models, their aliases, refusals and history.")
 JSON = typer.Option(False, "--json", help="One JSON object.")
@@ -71,26 +72,11 @@ def changes(
 
     found = history(load(), head)
     if at:
-        then = in_production(found, _moment(at))
+        then = in_production(found, moment(at))
         lines = [f"{c.head} {c.version} since {c.at}: {escape(c.why)}" for c in then.values()]
         emit({"at": at, "production": then}, as_json, lines or ["nothing served then"])
         return
     emit({"changes": found}, as_json, [escape(c.line) for c in found] or ["nothing yet"])
-
-
-def _moment(text: str) -> datetime:
-    """An ISO time, UTC where it names no zone; of a day alone, its end. Raises PipelineError."""
-    from datetime import UTC, date, datetime, timedelta
-
-    from pipelines.errors import PipelineError
-
-    try:
-        if len(text) == len("2026-01-18"):
-            return datetime.combine(date.fromisoformat(text) + timedelta(days=1), datetime.min.time(), UTC) - timedelta(seconds=1)
-        found = datetime.fromisoformat(text)
-    except ValueError:
-        raise PipelineError("moment", text, "Use a day, 2026-01-18, or a time, 2026-01-18T14:00:00+00:00.") from None
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 @group.command("alias")

@@ -196,7 +196,7 @@ def _contender(found: list[Decision], judge: Judge, eligible: dict[str, list[str
 
 def _understanding(asked: pd.DataFrame, live: Live) -> dict[str, float]:
     """Macro-averaged F1 of intent and category; AUC of the commercial score; share of the brands looked for that were found."""
-    read = [analyse(q.text, live.language, q.language) for q in asked.itertuples()]
+    read = [analyse(str(t), live.language, str(s)) for t, s in zip(asked["text"], asked["language"], strict=True)]
     category = [q.categories[0][0] if q.categories else CATEGORIES[0] for q in read]
     wanted = asked["brand"].to_numpy(object)
     brands = [any(e.kind == "brand" and e.key == b for e in q.entities) for q, b in zip(read, wanted, strict=True) if b]

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Final
 
 from pipelines.ingest.format import Format, IngestError
+from pipelines.ingest.landing_pages import LandingPages
 from pipelines.ingest.open_bandit import OpenBandit
 from pipelines.ingest.talkingdata import TalkingData
 
-FORMATS: Final[tuple[Format, ...]] = (TalkingData(), OpenBandit())
+FORMATS: Final[tuple[Format, ...]] = (TalkingData(), OpenBandit(), LandingPages())
 
 
 def format_named(name: str) -> Format:

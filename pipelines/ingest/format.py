@@ -28,12 +28,14 @@ class LogFile:
 
     name: as it stands below the given path, for people and quarantine records. part: which part of the log it is, in the
     format's own words. role: `log` rows count as rows in; `catalogue` files describe the ads and are counted apart.
+    separator: the character between the cells of a line.
     """
 
     path: Path
     name: str
     part: str = ""
     role: Literal["log", "catalogue"] = "log"
+    separator: str = ","
 
 
 @dataclass(frozen=True)

@@ -24,11 +24,12 @@ from feature_repo.sources import Home
 from pipelines.ingest.format import ROW
 
 SCHEMAS: Final = {**events.EVENTS, **catalog.CATALOG}
+KNOWN: Final = "created_ts"
 KEYS: Final[dict[str, tuple[str, ...]]] = {name: (key,) for name, key in {**events.KEYS, **catalog.KEYS}.items()} | {
     "affinities": ("impression_id", "creative_id"),
     "friendships": ("user_id", "friend_id"),
+    "landing_pages": ("landing_url", KNOWN),  # every reading of a page stays
 }
-KNOWN: Final = "created_ts"
 
 
 def _file(home: Home, name: str, day: date, source: str) -> Path:
@@ -36,7 +37,7 @@ def _file(home: Home, name: str, day: date, source: str) -> Path:
 
 
 def _keys(name: str, table: pa.Table) -> pd.Series:
-    first, *more = (table[c].to_pandas() for c in KEYS[name])
+    first, *more = (table[c].cast(pa.string()).to_pandas() for c in KEYS[name])
     return pd.Series(first.str.cat(more, sep="\x1f") if more else first)
 
 

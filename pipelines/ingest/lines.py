@@ -20,7 +20,6 @@ SHOWN: Final = 1000
 """Bytes of a broken line that are kept in a fault; the whole of it stays in the raw copy."""
 LONGEST_LINE: Final = 1 << 20
 """Bytes; a longer line is broken."""
-SEPARATOR: Final = ","
 BOM: Final = b"\xef\xbb\xbf"
 
 
@@ -55,19 +54,19 @@ def _next(handle: BinaryIO) -> tuple[bytes, bool] | None:
     return line.rstrip(b"\n").removesuffix(b"\r"), not whole
 
 
-def read_header(path: Path) -> tuple[str, ...]:
+def read_header(path: Path, separator: str) -> tuple[str, ...]:
     """The column names. Raises IngestError for a file without a readable first line."""
     with path.open("rb") as handle:
         first = _next(handle)
     if first is None:
         raise IngestError("log file", str(path), "It is empty; a header line with the column names is needed.")
     try:
-        return tuple(name.strip() for name in first[0].removeprefix(BOM).decode().split(SEPARATOR))
+        return tuple(name.strip() for name in first[0].removeprefix(BOM).decode().split(separator))
     except UnicodeDecodeError:
         raise IngestError("header", repr(first[0][:80]), f"The first line of {path} is not UTF-8 text.") from None
 
 
-def _flaw(line: bytes, too_long: bool, columns: int) -> str:
+def _flaw(line: bytes, too_long: bool, columns: int, separator: str) -> str:
     """Why a line cannot be split into columns, or ""."""
     if too_long:
         return f"longer than {LONGEST_LINE} bytes"
@@ -75,7 +74,7 @@ def _flaw(line: bytes, too_long: bool, columns: int) -> str:
         return "holds a NUL byte"
     if b"\r" in line:
         return "holds a carriage return"
-    if (seen := line.count(SEPARATOR.encode()) + 1) != columns:
+    if (seen := line.count(separator.encode()) + 1) != columns:
         return f"has {seen} columns instead of {columns}" if line else "is empty"
     try:
         line.decode()
@@ -84,7 +83,7 @@ def _flaw(line: bytes, too_long: bool, columns: int) -> str:
     return ""
 
 
-def read_chunks(path: Path, header: Sequence[str], wanted: Sequence[str]) -> Iterator[Chunk]:
+def read_chunks(path: Path, header: Sequence[str], wanted: Sequence[str], separator: str) -> Iterator[Chunk]:
     """Every line after the header, CHUNK_LINES at a time: those that split as cells, the others as faults."""
     with path.open("rb") as handle:
         _next(handle)
@@ -101,16 +100,16 @@ def read_chunks(path: Path, header: Sequence[str], wanted: Sequence[str]) -> Ite
                     break
                 number += 1
                 size += len(read[0])
-                if reason := _flaw(*read, len(header)):
+                if reason := _flaw(*read, len(header), separator):
                     faults.append(Fault(number, reason, read[0][:SHOWN]))
                 else:
                     texts.append(read[0])
                     numbers.append(number)
             if texts or faults:
-                yield Chunk(_split(texts, header, wanted), np.array(numbers, np.int64), texts, faults)
+                yield Chunk(_split(texts, header, wanted, separator), np.array(numbers, np.int64), texts, faults)
 
 
-def _split(texts: list[bytes], header: Sequence[str], wanted: Sequence[str]) -> pa.Table:
+def _split(texts: list[bytes], header: Sequence[str], wanted: Sequence[str], separator: str) -> pa.Table:
     """The wanted columns as strings."""
     if not texts:
         return pa.table({name: pa.array([], pa.string()) for name in wanted})
@@ -119,7 +118,7 @@ def _split(texts: list[bytes], header: Sequence[str], wanted: Sequence[str]) -> 
     table = pa.csv.read_csv(
         pa.BufferReader(body),
         pa.csv.ReadOptions(column_names=names, use_threads=False, block_size=len(body) + 1),
-        pa.csv.ParseOptions(delimiter=SEPARATOR, quote_char=False, ignore_empty_lines=False),
+        pa.csv.ParseOptions(delimiter=separator, quote_char=False, ignore_empty_lines=False),
         pa.csv.ConvertOptions(
             column_types=dict.fromkeys(names, pa.string()),
             include_columns=[names[header.index(name)] for name in wanted],

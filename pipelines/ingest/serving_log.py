@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from feature_repo.events import ENGAGEMENT_KINDS, QUERY
+from feature_repo.events import ENGAGEMENT_KINDS, QUERY, TIME
 from feature_repo.sources import Home, end_of
 from pipelines.exclusive import exclusive
 from pipelines.ingest.collect import FileCount, Ingested, total
@@ -75,6 +75,7 @@ def ingest_served(home: Home, log: EventLog, day: date) -> Ingested:
                 "decisions": _decisions(decisions),
                 "queries": _queries([d for d in decisions if query_id(d)]),
                 "impressions": _impressions(seen),
+                "shown_texts": _shown_texts(seen),
                 "engagements": _engagements(engaged, _clicks(home, day)),
             },
         )
@@ -164,6 +165,22 @@ def _impressions(rows: Sequence[Happened]) -> pa.Table:
         bid_micros=pa.array([ad.bid_micros for *_, ad in rows], pa.int64()),
         price_micros=pa.array([ad.price.price_micros if ad.price else 0 for *_, ad in rows], pa.int64()),
         **_of_ads(rows),
+    )
+
+
+def _shown_texts(rows: Sequence[Happened]) -> pa.Table:
+    """Of ads that could be shown with other texts."""
+    several = [(i, at, event, d, ad, ad.text) for i, event, at, d, ad in rows if ad.text is not None and ad.text.choices > 1]
+    return event_rows(
+        "shown_texts",
+        np.array([i for i, *_ in several], np.int64),
+        impression_id=pa.array([impression_id(d.decision_id, ad.creative_id) for *_, d, ad, _ in several], pa.string()),
+        ts=pa.array([event.ts for _, _, event, *_ in several], TIME),
+        created_ts=pa.array([at for _, at, *_ in several], TIME),
+        source=SOURCE,
+        choice=pa.array([text.choice for *_, text in several], pa.int16()),
+        choices=pa.array([text.choices for *_, text in several], pa.int16()),
+        propensity=pa.array([text.propensity for *_, text in several], pa.float64()),
     )
 
 

@@ -13,7 +13,7 @@ from pipelines.ingest.lines import SHOWN, Fault, read_chunks, read_header
 
 def wanted_columns(log: Format, file: LogFile) -> tuple[str, ...]:
     """The columns that the format reads of the file. Raises IngestError naming one that the header lacks or holds twice."""
-    header = read_header(file.path)
+    header = read_header(file.path, file.separator)
     columns = log.columns(file, header)
     for name in columns:
         if header.count(name) != 1:
@@ -27,7 +27,7 @@ def wanted_columns(log: Format, file: LogFile) -> tuple[str, ...]:
 
 def well_formed(log: Format, file: LogFile, columns: tuple[str, ...], faults: list[Fault]) -> Iterator[pa.Table]:
     """Typed rows, a chunk at a time; what is wrong goes to `faults`."""
-    for chunk in read_chunks(file.path, read_header(file.path), columns):
+    for chunk in read_chunks(file.path, read_header(file.path, file.separator), columns, file.separator):
         faults.extend(chunk.faults)
         parsed = log.parse(file, chunk.cells)
         bad = parsed.reasons != ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from typing import Final
 
 import numpy as np
@@ -22,6 +23,8 @@ RELATED: Final = 5
 """Terms that are kept for each."""
 CLICKS: Final = 5
 """Clicks that a term needs before it has relations."""
+AT_ONCE: Final = 1_024
+"""Terms that are compared with all others at a time: memory grows with the terms, not with their square."""
 ALIKE: Final = {"clicks": 0.35, "embedding": 0.75}
 """Least cosine of related terms, by where it was learned."""
 
@@ -97,20 +100,25 @@ def related_terms(log: QueryLog, encoder: Encoder | None) -> dict[str, list[tupl
     rows = csr_matrix((ppmi, (coo.row, coo.col)), shape=counts.shape)
     norm = np.sqrt(np.asarray(rows.multiply(rows).sum(1)).ravel())
     rows = csr_matrix(rows.multiply(1 / np.maximum(norm, 1e-12)[:, None]))
-    _nearest(out, terms, shown, np.asarray((rows @ rows.T).todense()), "clicks")
+    _nearest(out, terms, shown, lambda some: (rows[some] @ rows.T).toarray(), "clicks")
     if encoder is not None:
         vectors = encoder.encode([shown[t] for t in terms])
-        _nearest(out, terms, shown, vectors @ vectors.T, "embedding")
+        _nearest(out, terms, shown, lambda some: vectors[some] @ vectors.T, "embedding")
     return {t: sorted(found, key=lambda f: (-f[1], f[0]))[:RELATED] for t, found in out.items() if found}
 
 
-def _nearest(out: dict[str, list[tuple[str, float, str]]], terms: list[str], shown: dict[str, str], alike: np.ndarray, origin: str) -> None:
-    """Adds each term's nearest others that do not hold, or stand in, its own words."""
-    for i, term in enumerate(terms):
-        mine, have = set(term.split()), {f[0] for f in out[term]}
-        for j in np.argsort(-alike[i], kind="stable")[: RELATED * 4]:
-            if alike[i, j] < ALIKE[origin]:
-                break
-            other = terms[j]
-            if not mine & set(other.split()) and shown[other] not in have:
-                out[term].append((shown[other], round(float(min(alike[i, j], 1.0)), 4), origin))
+def _nearest(
+    out: dict[str, list[tuple[str, float, str]]], terms: list[str], shown: dict[str, str], cosines: Callable[[slice], np.ndarray],
+    origin: str,
+) -> None:  # fmt: skip
+    """Adds each term's nearest others that do not hold, or stand in, its own words. cosines: of some terms with all, (k, terms)."""
+    for start in range(0, len(terms), AT_ONCE):
+        alike = cosines(slice(start, start + AT_ONCE))
+        for term, row in zip(terms[start:], alike, strict=False):
+            mine, have = set(term.split()), {f[0] for f in out[term]}
+            for j in np.argsort(-row, kind="stable")[: RELATED * 4]:
+                if row[j] < ALIKE[origin]:
+                    break
+                other = terms[j]
+                if not mine & set(other.split()) and shown[other] not in have:
+                    out[term].append((shown[other], round(float(min(row[j], 1.0)), 4), origin))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import product
 from typing import Final
 
 import numpy as np
@@ -11,23 +10,20 @@ from numpy.typing import NDArray
 
 from feature_repo.request_time import text_overlaps, word_codes
 from feature_repo.services import INPUTS
-from feature_repo.text import tokenise
 from serving.candidates import Candidates, Scores
 from serving.decision import AdText
-from serving.delivery.insertion_policy import refusal
-from serving.delivery.keyword_insertion import insert
+from serving.delivery.insertion_policy import refusal, text_refusal
+from serving.delivery.keyword_insertion import asks, insert
 from serving.live import Live
 from serving.match import SEMANTIC
 from serving.request import AdRequest
-from serving.snapshot.search_columns import BETWEEN, WORDS
+from serving.snapshot.search_columns import BETWEEN, WORDS, combinations
 from serving.stages import Context
 from serving.understanding.query import Query
 from serving.understanding.query_columns import query_columns
 
 LIMIT: Final = {"headline": 30, "description": 90}
 """Most characters that a text may have once a keyword is in it, as on the large search-ad platforms."""
-MOST_CHOICES: Final = 24
-"""Combinations that are compared."""
 
 
 @dataclass(frozen=True)
@@ -58,16 +54,17 @@ class Copywriter:
         for name in WORDS:
             others = snapshot.text(f"text.{name}s", row.ad)
             texts[name] = [snapshot.text(f"text.{name}", row.ad), *(others.split(BETWEEN) if others else [])]
-        choices = list(product(texts["headline"], texts["description"]))
-        if len(choices) > MOST_CHOICES:  # every text in some of them, the creative's own first
-            choices = [choices[i] for i in np.linspace(0, len(choices) - 1, MOST_CHOICES).round().astype(int)]
+        choices = combinations(texts["headline"], texts["description"])
         choice, propensity = 0, 1.0
         if len(choices) > 1:
             best = self._best(row, choices, context.query, scores, live)
             choice = int(rng.integers(len(choices))) if rng.random() < self._explore else best
             propensity = (1 - self._explore) * (choice == best) + self._explore / len(choices)
-        keyword, refused = self._keyword(row, candidates, live)
-        written = [insert(text, keyword, LIMIT[name], refused) for name, text in zip(WORDS, choices[choice], strict=True)]
+        keyword, refused = self._keyword(row, candidates, live) if any(map(asks, choices[choice])) else ("", "")
+        written = [
+            insert(text, keyword, LIMIT[name], refused, lambda said: text_refusal(said, self._blocked))
+            for name, text in zip(WORDS, choices[choice], strict=True)
+        ]
         return AdText(
             written[0].text, written[1].text, choice, len(choices), propensity,
             next((w.keyword for w in written if w.keyword), ""), next((w.why for w in written if w.why), ""),
@@ -97,5 +94,5 @@ class Copywriter:
         assert index is not None, "a keyword matched"
         keyword = index.text(int(match.keyword[row.candidate]))
         snapshot = candidates.snapshot
-        misspelt = live.language is not None and any(live.language.misspelt(word) for word in tokenise(keyword))
-        return keyword, refusal(keyword, snapshot.brand_of(row.ad), snapshot.brands, self._blocked, misspelt)
+        sensitive = bool(snapshot["sensitive"][row.ad])
+        return keyword, refusal(keyword, snapshot.brand_of(row.ad), snapshot.brands, self._blocked, live.language, sensitive)

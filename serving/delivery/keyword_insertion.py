@@ -35,18 +35,24 @@ class KeywordInsertion:
     why: str = ""
 
 
-def insert(template: str, keyword: str, limit: int, refused: str = "") -> KeywordInsertion:
+def asks(template: str) -> bool:
+    """Whether it has a placeholder."""
+    return bool(_PLACEHOLDER.search(template))
+
+
+def insert(template: str, keyword: str, limit: int, refused: str = "", refuses: Callable[[str], str] = lambda text: "") -> KeywordInsertion:
     """`template` with its placeholders filled. limit: most characters of the text, of those a reader sees. refused: why this
-    keyword may not be inserted, if it may not. Total: never a raw brace, never markup, whatever the advertiser wrote."""
-    if not _PLACEHOLDER.search(template):
+    keyword may not be inserted, if it may not; refuses: why the text may not be shown with it, as a reader sees it. Total: never a
+    raw brace, never markup, whatever the advertiser wrote."""
+    if not asks(template):
         return KeywordInsertion(_safe(template))
     words = _clean(keyword).lower().split()
     why = refused or ("" if words else "no_keyword")
     if not why:
         text = _clean(_PLACEHOLDER.sub(lambda m: " ".join(_STYLES.get(m[1], list)(words)), template))
-        if len(text) <= limit:
+        why = "too_long" if len(text) > limit else refuses(text)
+        if not why:
             return KeywordInsertion(html.escape(text), " ".join(words))
-        why = "too_long"
     return KeywordInsertion(_safe(_PLACEHOLDER.sub(lambda m: m[2] or "", template)), why=why)
 
 

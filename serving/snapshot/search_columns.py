@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import product
 from typing import Any, Final
 
 import numpy as np
@@ -16,8 +17,19 @@ from serving.delivery.keyword_insertion import insert
 
 WORDS: Final = {"headline": 16, "description": 24}
 """Most words of a text that are compared with a query."""
+MOST_CHOICES: Final = 24
+"""Combinations of a responsive creative's texts that are compared."""
 BETWEEN: Final = "\n"
 """Stands between the texts of a responsive creative: none holds it."""
+
+
+def combinations(headlines: Sequence[str], descriptions: Sequence[str]) -> list[tuple[str, str]]:
+    """The (headline, description) that a creative may be shown with, its own first ones before all others; at most MOST_CHOICES,
+    every text in some of them."""
+    all_of = list(product(headlines, descriptions))
+    if len(all_of) <= MOST_CHOICES:
+        return all_of
+    return [all_of[i] for i in np.linspace(0, len(all_of) - 1, MOST_CHOICES).round().astype(int)]
 
 
 def search_columns(catalog: Mapping[str, pa.Table], creatives: pa.Table, campaigns: pa.Table) -> dict[str, np.ndarray]:

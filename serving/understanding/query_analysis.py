@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Callable
 from dataclasses import replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import pairwise
 from typing import Final
 
@@ -14,9 +15,8 @@ from serving.live import Live
 from serving.request import AdRequest
 from serving.stages import Context
 from serving.understanding.query import Query, Term
+from serving.understanding.spelling import WORDS_READ
 
-WORDS_READ: Final = 32
-"""Of a query that are spelt right and looked for names; the others stay as they were typed."""
 MOST_TERMS: Final = 8
 """Related terms that a query is widened by."""
 SCRIPTS: Final = {
@@ -40,13 +40,23 @@ class QueryAnalysis:
         return replace(context, query=query, flags=(*context.flags, *query.flags))
 
 
-@lru_cache(maxsize=16_384)
 def analyse(text: str, language: Language | None, spoken: str = "") -> Query:
     """The query of a text. spoken: the asker's language, where nothing in the text says another."""
+    return reader(language)(text, spoken)
+
+
+@lru_cache(maxsize=2)  # the model that serves and the one it takes over from: an older one is let go, with all it has read
+def reader(language: Language | None) -> Callable[[str, str], Query]:
+    """`read` by one model, remembering the latest texts."""
+    return lru_cache(maxsize=16_384)(partial(read, language))
+
+
+def read(language: Language | None, text: str, spoken: str) -> Query:
+    """See `analyse`; remembers nothing."""
     typed = tokenise(text)
     if language is None:
         return Query(text, " ".join(typed), tuple(typed), tuple(map(stem, typed)), _hint(text, typed, spoken), flags=("language_absent",))
-    tokens = [*map(language.spelling.correct, typed[:WORDS_READ]), *typed[WORDS_READ:]]
+    tokens = language.spelling.respell(typed)
     normalised, stems = " ".join(tokens), tuple(map(stem, tokens))
     reading = language.classifier.read(normalised)
     entities = language.gazetteer.find(" ".join(tokens[:WORDS_READ]))

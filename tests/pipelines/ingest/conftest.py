@@ -49,7 +49,19 @@ def _talkingdata(folder: Path) -> Path:
     return path
 
 
-SAMPLES: dict[str, Callable[[Path], Path]] = {"talkingdata": _talkingdata, "open-bandit": open_bandit}
+def _landing_pages(folder: Path) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "pages.tsv"
+    path.write_text(
+        "landing_url\tfetched_at\ttitle\ttext\n"
+        "https://shop.example/shoes\t2026-01-05 10:00\tRunning shoes\tLight shoes, for road and trail.\n"
+        "https://shop.example/hoses\t2026-01-05 10:01\tGarden hoses\t\n"
+        "https://shop.example/shoes\t2026-01-07 09:00\tRunning shoes\tAll shoes are half price.\n"
+    )
+    return path
+
+
+SAMPLES: dict[str, Callable[[Path], Path]] = {"talkingdata": _talkingdata, "open-bandit": open_bandit, "landing-pages": _landing_pages}
 """A small well-formed log of each format, made in a folder; a new format adds its own here."""
 
 

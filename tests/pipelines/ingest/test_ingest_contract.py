@@ -129,12 +129,12 @@ def test_the_raw_log_is_kept_as_it_came(log: Format, home: Home, tmp_path: Path,
 
 
 BROKEN = {
-    "truncated": lambda line: line[: len(line) // 3],
-    "empty": lambda line: b"",
-    "one column more": lambda line: line + b",1",
-    "not UTF-8": lambda line: line.replace(b",", b",\xff\xfe", 1),
-    "NUL": lambda line: line[:4] + b"\0" + line[4:],
-    "carriage return": lambda line: line[:4] + b"\r" + line[4:],
+    "truncated": lambda line, by: line[: len(line) // 3],
+    "empty": lambda line, by: b"",
+    "one column more": lambda line, by: line + by + b"1",
+    "not UTF-8": lambda line, by: line.replace(by, by + b"\xff\xfe", 1),
+    "NUL": lambda line, by: line[:4] + b"\0" + line[4:],
+    "carriage return": lambda line, by: line[:4] + b"\r" + line[4:],
 }
 
 
@@ -146,7 +146,7 @@ def test_a_broken_line_is_quarantined_with_its_place_and_reason(
     path = samples[log.name](tmp_path / "log")
     (file,) = logs_of(log, path)
     lines = file.path.read_bytes().splitlines()
-    lines[3] = BROKEN[how](lines[3])
+    lines[3] = BROKEN[how](lines[3], file.separator.encode())
     file.path.write_bytes(b"\r\n".join(lines) + b"\r\n")
     result = ingest(home, log, path)
     assert accounted(result)

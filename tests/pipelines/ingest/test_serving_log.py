@@ -16,7 +16,7 @@ from feature_repo.text import query_key
 from pipelines.build import build
 from pipelines.dataset import labels
 from pipelines.ingest.serving_log import impression_id, ingest_served
-from serving.decision import Decision
+from serving.decision import AdText, Decision, RankedAd
 from serving.eventlog.log import Event, EventLog
 
 DAY = date(2026, 3, 9)
@@ -136,6 +136,22 @@ def test_a_search_is_a_query_and_what_came_of_it_names_it(home: Home, asked: Eve
         assert rows["query_id"].to_dict() == {"s1": "s1", "s2": "s2", "blank": "", "page": ""}
     clicks = read(home, "engagements").set_index("impression_id")["query_id"]
     assert clicks.to_dict() == {impression_id(d, "a1"): q for d, q in {"s1": "s1", "s2": "s2", "blank": "", "page": ""}.items()}
+
+
+def test_which_texts_were_shown_is_kept_where_there_were_several(
+    home: Home, eventlog: EventLog, decided: Decide, ad: Callable[..., RankedAd], happened: Happen, noon: datetime
+) -> None:
+    texts = (AdText("A", "b", 2, 3, 0.1), AdText("A", "b"))
+    shown = [replace(ad(f"a{i}", position=i + 1), text=text) for i, text in enumerate(texts)]
+    eventlog.append_decision(searched(decided("s1", ads=shown), "shoes"))
+    eventlog.append_events([happened("s1", a, kind, noon) for a in ("a0", "a1") for kind in ("impression", "click")], noon)
+    result = ingest_served(home, eventlog, DAY)
+    assert (result.kept, result.duplicated, result.tables["shown_texts"]) == (result.rows_in, 0, 1)
+    (row,) = read(home, "shown_texts").itertuples()
+    assert (row.impression_id, row.choice, row.choices, row.propensity) == (impression_id("s1", "a0"), 2, 3, 0.1)
+    for head, keys in (("click", [impression_id("s1", "a0"), impression_id("s1", "a1")]), ("conversion", ["s1-a0-click", "s1-a1-click"])):
+        rows = labels(home, head, DAY + timedelta(days=2), timedelta(hours=24)).set_index("row_id")
+        assert rows.loc[keys, "choice"].tolist() == [2, 0]
 
 
 def test_without_a_search_there_is_no_query(home: Home, busy: EventLog) -> None:

@@ -8,16 +8,18 @@ from typing import Any
 import numpy as np
 import pytest
 
-from feature_repo.request_time import NO_SEARCH, search_columns
+from feature_repo.request_time import NO_SEARCH, search_columns, word_codes
 from feature_repo.services import CLICK
 from feature_repo.tables.query_performance import QUERY_PERFORMANCE
 from pipelines.bench.synthetic import Known
 from pipelines.search_rows import search_rows
 from serving.candidates import Candidates
+from serving.delivery.keyword_insertion import insert
 from serving.match import SEMANTIC
 from serving.precision.model_matrix import model_matrix
 from serving.reload import Reloader
 from serving.request import AdRequest
+from serving.snapshot.search_columns import WORDS
 from serving.sourcing.keywords import Keywords
 from serving.sourcing.meaning import by_meaning
 from serving.stages import NOBODY
@@ -77,3 +79,21 @@ def test_rows_that_did_not_search_have_the_defaults(searched: Any) -> None:
 def test_an_ad_that_is_gone_counts_as_not_searched(searched: Any) -> None:
     search = search_rows(searched.settings, ["laptop"], ["no-such-ad"], searched.day)
     assert search["match_kind"].tolist() == [-1.0]
+
+
+def test_the_words_are_those_of_the_texts_that_were_shown(searched: Any) -> None:
+    creatives = searched.log.catalog["creatives"].to_pylist()
+    several = [c for c in creatives if c["headlines"] and c["descriptions"]]
+    assert several, "the simulator writes responsive creatives"
+    one, plain = several[0], next(c for c in creatives if not c["headlines"] and not c["descriptions"])
+    texts = [(h, d) for h in (one["headline"], *one["headlines"]) for d in (one["description"], *one["descriptions"])]
+    ids = [one["creative_id"]] * (len(texts) + 1) + [plain["creative_id"]]
+    shown = search_rows(searched.settings, ["laptop"] * len(ids), ids, searched.day, [*range(len(texts)), 99, 1])
+    usual = search_rows(searched.settings, ["laptop"] * len(ids), ids, searched.day)
+    for i, text in enumerate(texts):
+        for name, words in zip(WORDS, text, strict=True):
+            said = word_codes([insert(words, "", 1).text], WORDS[name])[0]
+            assert (shown[f"{name}_words"][i] == said).all(), (i, name)
+    assert (shown["headline_words"] != usual["headline_words"]).any(), "another headline has other words"
+    for name in WORDS:
+        assert (shown[f"{name}_words"][-2:] == usual[f"{name}_words"][-2:]).all(), "no such combination: the creative's own"

@@ -1,4 +1,4 @@
-"""What may stand where, for how much: thresholds by slot, fewer ads for who wants to know, refusals of keywords."""
+"""What may stand where, for how much: thresholds by slot, fewer ads for who wants to know."""
 
 from __future__ import annotations
 
@@ -11,8 +11,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from feature_repo.text import query_key
-from serving.delivery.insertion_policy import refusal
 from serving.delivery.layout import EMPTY, TopAndBottom, places
 from serving.delivery.quality import HIDE, Unhidden
 from serving.request import AdRequest
@@ -51,27 +49,6 @@ def test_the_top_needs_more_than_the_floor() -> None:
 def test_who_wants_to_know_sees_fewer_ads(intent: str, probability: float, count: int) -> None:
     context = replace(NOBODY, query=Query("q", "q", ("q",), ("q",), intent=intent, intent_probability=probability))
     assert len(TopAndBottom(2, 1.5, 1).slots(ASKED, context, PLACE, 1_000_000).thresholds) == count
-
-
-@pytest.mark.parametrize(
-    ("keyword", "misspelt", "why"),
-    [
-        ("running shoes", False, ""),
-        ("acme shoes", False, "trademark"),
-        ("own shoes", False, ""),
-        ("big deal co shoes", False, "trademark"),
-        ("casino shoes", False, "blocked"),
-        ("online casinos", False, "blocked"),
-        ("best payday loans", False, "blocked"),
-        ("loan to payday", False, ""),
-        ("coca-cola zero", False, "trademark"),
-        ("levi's jeans", False, "trademark"),
-        ("shooes", True, "misspelt"),
-    ],
-)
-def test_a_keyword_may_be_refused(keyword: str, misspelt: bool, why: str) -> None:
-    blocked = {query_key("casino"), query_key("Payday-loan")}
-    assert refusal(keyword, "own", {"acme", "own", "big deal co", "coca cola", "levi s"}, blocked, misspelt) == why
 
 
 def test_an_ad_that_people_hide_loses() -> None:

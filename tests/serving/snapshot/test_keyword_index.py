@@ -149,6 +149,22 @@ def test_an_expanded_term_matches_broadly_and_says_that_it_is_close() -> None:
     assert got == dict.fromkeys((0, 1), ("broad", "trainers", True)) | dict.fromkeys((4, 5), ("broad", "shoes", False))
 
 
+def test_a_broad_keyword_is_met_by_one_related_term_at_a_time() -> None:
+    bought: list[Bought] = [
+        ("g0", "red trainers", "broad", False, 9),
+        ("g1", "trainers jogging", "broad", False, 9),
+        ("g2", "trail running", "broad", False, 9),
+    ]
+    got = found(bought, "red shoes", ["trainers", "jogging", "trail running"])
+    assert got == {
+        **dict.fromkeys((0, 1), ("broad", "red trainers", True)), **dict.fromkeys((4, 5), ("broad", "trail running", True)),
+    }, "two terms that each stand for a word of the query do not make a keyword of both"  # fmt: skip
+
+
+def test_a_keyword_is_kept_as_it_was_bought() -> None:
+    assert index([("g0", "  Men's  SHOES ", "broad", False, 1)]).text(0) == "men's shoes"
+
+
 def test_a_number_and_its_unit_are_one_word_to_both_sides_and_the_keyword_keeps_its_own() -> None:
     for text in ("10 km run", "10km run"):
         for keyword in ("10 km run", "10km run"):
