@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -106,3 +109,17 @@ def test_a_keyword_bought_for_how_people_misspell_is_known_to_be_misspelt() -> N
     assert spelling.misspelt("sneekers") and spelling.correct("sneekers") == "sneekers"
     assert not any(map(spelling.misspelt, ("sneakers", "shoe", "shoes", "hotel", "hostel", "b12", "unheard")))
     assert spelling.misspelt("hottel")
+
+
+def test_an_old_model_is_let_go_with_what_it_has_read(language: Language) -> None:
+    def another() -> Language:
+        return Language("2", language.spelling, language.gazetteer, {}, language.classifier)
+
+    old = another()
+    assert analyse("shoes", old) is analyse("shoes", old), "a text is read once"
+    gone = weakref.ref(old)
+    del old
+    for _ in range(2):
+        analyse("shoes", another())
+    gc.collect()
+    assert gone() is None
