@@ -7,6 +7,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
 import numpy as np
@@ -20,6 +21,10 @@ WEIGHT: Final = 0.2
 """Of the newest call in a tier's pace."""
 FORGET: Final = 0.95
 """What a tier that was not asked for want of time keeps of its pace: one that was slow once is asked again."""
+RESERVE: Final = 0.25
+"""Of the time left, what a call of the champion leaves to the tiers below it."""
+OVERRUN: Final = 2.0
+"""Times as long as it was waited for, a call that did not come back counts as having taken, until it does."""
 LEAST_ROWS: Final = 64
 """A call of fewer rows takes about as long as one of these."""
 
@@ -28,11 +33,14 @@ class Tiers:
     """calls: by tier (the alias) and outcome, `scored`, `late`, `busy` or `failed`; rows: scored, by tier.
 
     at_once: calls of the champion that may run at the same time; who comes then is `busy` and the next tier answers. A call is
-    `late` when the time left is less than its rows take at the pace of its bundle, an exponentially weighted mean of µs a row.
+    `late` when the time left is less than its rows take at the pace of its bundle, an exponentially weighted mean of µs a row. A
+    call of the champion has a thread of its own, and is late as well when it has not come back in time: the request goes on without
+    it, and it keeps its place among those at once until it ends.
     """
 
     def __init__(self, at_once: int, clock: Callable[[], float] = time.perf_counter) -> None:
         self._free, self._clock = threading.BoundedSemaphore(at_once), clock
+        self._aside = ThreadPoolExecutor(at_once, PRIMARY)
         self._counting = threading.Lock()
         self._pace: dict[str, float] = {}
         self.calls: Counter[tuple[str, str]] = Counter()
@@ -49,28 +57,47 @@ class Tiers:
     def score(self, tier: str, bundle: Bundle, matrix: NDArray[np.float32], until: float) -> NDArray[np.float64]:
         """Calibrated probabilities of the rows, (n,). Raises Late, Busy, ServingError for scores that are not finite, and what
         the bundle raises."""
-        rows = max(len(matrix), LEAST_ROWS)
-        started = self._clock()
-        if self.pace(bundle) * rows / 1e6 > until - started:
-            self._pace[bundle.name] = self.pace(bundle) * FORGET
-            self._count(tier, "late")
-            raise Late(f"{tier} {bundle.name}", f"{(until - started) * 1000:.1f} ms left", f"{len(matrix)} rows take longer.")
-        if tier == PRIMARY and not self._free.acquire(blocking=False):
-            self._count(tier, "busy")
-            raise Busy(f"{tier} {bundle.name}", "all its calls", "Raise primary_at_once, or add workers.")
+        left = (until - self._clock()) * (1 - RESERVE if tier == PRIMARY else 1)
+        outcome, rows = "failed", 0
         try:
-            p = bundle.predict(matrix)
-            if not np.isfinite(p).all():
-                raise ServingError("scores", bundle.name, f"They are not finite; roll back: `placard rollback {bundle.manifest.head}`.")
-        except Exception:
-            self._count(tier, "failed")
+            if self.pace(bundle) * max(len(matrix), LEAST_ROWS) / 1e6 > left:
+                self._pace[bundle.name] = self.pace(bundle) * FORGET
+                raise Late(f"{tier} {bundle.name}", f"{left * 1000:.1f} ms left", f"{len(matrix)} rows take longer.")
+            p = self._of_primary(bundle, matrix, left) if tier == PRIMARY else self._run(bundle, matrix)
+            outcome, rows = "scored", len(matrix)
+            return p
+        except Late:
+            outcome = "late"
+            raise
+        except Busy:
+            outcome = "busy"
             raise
         finally:
-            if tier == PRIMARY:
-                self._free.release()
-        took = (self._clock() - started) * 1e6 / rows
+            self._count(tier, outcome, rows)
+
+    def _of_primary(self, bundle: Bundle, matrix: NDArray[np.float32], left: float) -> NDArray[np.float64]:
+        """In a thread of its own, `left` seconds at most."""
+        if not self._free.acquire(blocking=False):
+            raise Busy(f"{PRIMARY} {bundle.name}", "all its calls", "Raise primary_at_once, or add workers.")
+        call = self._aside.submit(self._run, bundle, matrix)
+        call.add_done_callback(lambda _: self._free.release())
+        try:
+            return call.result(None if math.isinf(left) else left)
+        except TimeoutError:
+            call.cancel()  # where it waits for a thread still
+            if call.done() and not call.cancelled():
+                return call.result()  # it came just then, or the time-out is its own
+            took = OVERRUN * left * 1e6 / max(len(matrix), LEAST_ROWS)
+            self._pace[bundle.name] = max(self.pace(bundle), took)
+            raise Late(f"{PRIMARY} {bundle.name}", f"{left * 1000:.1f} ms", f"{len(matrix)} rows took longer.") from None
+
+    def _run(self, bundle: Bundle, matrix: NDArray[np.float32]) -> NDArray[np.float64]:
+        started = self._clock()
+        p = bundle.predict(matrix)
+        if not np.isfinite(p).all():
+            raise ServingError("scores", bundle.name, f"They are not finite; roll back: `placard rollback {bundle.manifest.head}`.")
+        took = (self._clock() - started) * 1e6 / max(len(matrix), LEAST_ROWS)
         self._pace[bundle.name] = took if bundle.name not in self._pace else self.pace(bundle) + WEIGHT * (took - self.pace(bundle))
-        self._count(tier, "scored", len(matrix))
         return p
 
     def _count(self, tier: str, outcome: str, rows: int = 0) -> None:

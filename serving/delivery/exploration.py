@@ -13,8 +13,3 @@ def draws(request: AdRequest, seed: int) -> np.random.Generator:
     """The random numbers of a request's slate; the first says whether it explores."""
     key = hashlib.blake2b(f"{seed}|{request.request_id}".encode(), digest_size=8).digest()
     return np.random.Generator(np.random.PCG64(int.from_bytes(key, "big")))
-
-
-def explores(request: AdRequest, seed: int, share: float) -> bool:
-    """Whether the slate is drawn at random, should anyone be eligible."""
-    return bool(draws(request, seed).random() < share)

@@ -14,7 +14,6 @@ from serving.bundles import Bundle
 from serving.candidates import Candidates, Scores
 from serving.delivery.auction import CPC, payable, rank_scores, value_per_bid
 from serving.delivery.bids import Bids
-from serving.delivery.exploration import explores
 from serving.delivery.quality import QualityModel
 from serving.errors import Busy, Late, Unset
 from serving.live import Live
@@ -34,23 +33,22 @@ SPREAD: Final = 4
 @dataclass(frozen=True)
 class Speculation:
     """on; confidence: that a candidate's place is certain, for it to be left to the fast model; batch: rows the champion scores in
-    a call; explore_share, seed: of the slates that are drawn at random, where anyone may be shown and all are asked."""
+    a call."""
 
     on: bool
     confidence: float
     batch: int
-    explore_share: float
-    seed: int
 
 
 def speculation_of(settings: Settings) -> Speculation:
-    return Speculation(settings.speculative, settings.speculative_confidence, settings.primary_batch, settings.explore_share, settings.seed)
+    return Speculation(settings.speculative, settings.speculative_confidence, settings.primary_batch)
 
 
 class Speculative:
     """Scores all with @fast, then in batches with @champion: the leaders and a few of all, and then whoever may still come to stand
     on the slate or set a price. Those who are left keep the fast model's score, moved by what the champion said of the others,
-    and cannot be shown. Late or busy between batches, the rest keep it too, and the rung is `partial`.
+    and cannot be shown but by the lot of a slate that is drawn at random: the scores do not depend on whether it is, or the chances
+    in the record would not hold. Late or busy between batches, the rest keep it too, and the rung is `partial`.
 
     Raises Unset without @fast, and where it is off; what Tiers.score raises.
     """
@@ -66,7 +64,7 @@ class Speculative:
         x = model_matrix(model, context, candidates)
         conversion = live.admitted("conversion", PRIMARY, "previous")
         said = conversion.name if conversion is not None else ""
-        if len(candidates) <= self._how.batch or explores(request, self._how.seed, self._how.explore_share):
+        if len(candidates) <= self._how.batch:
             pctr = context.allowance.score(PRIMARY, click, x)
             pcvr = conversions(context, candidates, PRIMARY, conversion, model, x)
             return Scores(pctr, pcvr, click.name, "full", model.name, x, conversion=said)

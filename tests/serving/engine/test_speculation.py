@@ -95,9 +95,15 @@ def test_the_surer_it_must_be_the_more_the_champion_is_asked(bench: Any, pair: C
     assert asked[0] < asked[1] < asked[2]
 
 
-def test_a_slate_drawn_at_random_is_scored_by_the_champion_throughout(bench: Any, pair: Callable[..., Live], ask: Ask) -> None:
-    decision = engine(bench, explore_share=1.0).decide(ask(), pair(0.05))
-    assert decision.explored and set(decision.scored) == {"click@1"}
+def test_a_slate_drawn_at_random_tells_the_slate_that_would_have_stood(bench: Any, pair: Callable[..., Live], ask: Ask) -> None:
+    """Whether the lot falls or not, the same ads compete at the same scores: else its chances would be another page's."""
+    live, never, always = pair(0.05), engine(bench, explore_share=0.0), engine(bench, explore_share=1.0)
+    for i in range(10):
+        request = ask(request_id=f"r{i}")
+        usual, dealt = never.decide(request, live), always.decide(request, live)
+        assert usual.lottery is not None and dealt.lottery is not None and dealt.explored and not usual.explored
+        assert (usual.lottery.usual, usual.lottery.among) == (dealt.lottery.usual, dealt.lottery.among)
+        assert usual.scored == dealt.scored and set(dealt.scored) == {"click@1", "click@9"}
 
 
 def test_few_candidates_are_all_the_champions(bench: Any, pair: Callable[..., Live], ask: Ask) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -173,6 +174,69 @@ def test_one_call_too_many_is_busy_and_the_fallback_answers(bench: Any, all_set:
     assert engine.tiers.calls[PRIMARY, "busy"] == 1
     scoring.clear()
     assert engine.decide(ask(request_id="r3"), live).rung == "full", "the place is free again"
+
+
+def test_a_champion_that_hangs_is_left_behind_and_asked_again_once_it_is_quick(bench: Any, all_set: Live, ask: Ask) -> None:
+    engine = Engine({"proactive": bench.surface}, bench.settings.model_copy(update={"primary_at_once": 2}))
+    champion, hangs, calls = all_set.bundle("click", PRIMARY), threading.Event(), []
+
+    def said(n: int) -> np.ndarray:
+        calls.append(n)
+        if not hangs.is_set():
+            assert hangs.wait(30)
+        return np.linspace(0.01, 0.02, n)
+
+    live = with_bundle(all_set, PRIMARY, Broken(champion, said))
+    engine.decide(ask(), without(live, PRIMARY))  # the fallback's own first call is not what is measured
+    began = time.perf_counter()
+    first = engine.decide(ask(tmax_ms=200), live)
+    took = (time.perf_counter() - began) * 1000
+    accounted(first)
+    assert (first.rung, first.policy, len(first.shown)) == ("fallback", "click@2", 3)
+    assert "Speculative_failed:Late" in first.flags and took < 400, "the answer does not wait for the champion"
+    assert engine.tiers.calls[PRIMARY, "late"] == 2 and len(calls) == 1, "left behind, and not asked a second time"
+    second = engine.decide(ask(request_id="r2", tmax_ms=200), live)
+    assert second.rung == "fallback" and len(calls) == 1, "one that did not come back is not asked at once again"
+    hangs.set()
+    rungs = [engine.decide(ask(request_id=f"r{i}", tmax_ms=200), live).rung for i in range(3, 60)]
+    assert rungs[-1] == "full", "what is quick again is asked again"
+    assert engine.tiers.calls[PRIMARY, "scored"] >= 1 and engine.tiers.calls[PRIMARY, "failed"] == 0
+
+
+def test_calls_that_do_not_come_back_keep_their_places(others: dict[str, Bundle]) -> None:
+    tiers, go = Tiers(2), threading.Event()
+
+    def waits(n: int) -> np.ndarray:
+        assert go.wait(30)
+        return np.full(n, 0.5)
+
+    stuck, quick = Broken(others["2"], waits), Broken(others["3"], lambda n: np.full(n, 0.5))
+    x = np.zeros((4, 3), np.float32)
+    for _ in range(2):
+        tiers._pace.clear()
+        with pytest.raises(Late):
+            tiers.score(PRIMARY, stuck, x, time.perf_counter() + 0.02)  # type: ignore[arg-type]
+    with pytest.raises(Busy):
+        tiers.score(PRIMARY, quick, x, time.perf_counter() + 1)  # type: ignore[arg-type]
+    assert len(tiers.score("fallback", quick, x, time.perf_counter() + 1)) == 4  # type: ignore[arg-type]
+    go.set()
+    for _ in range(500):
+        try:
+            tiers.score(PRIMARY, quick, x, time.perf_counter() + 1)  # type: ignore[arg-type]
+            break
+        except Busy:
+            time.sleep(0.01)
+    assert {k: v for k, v in tiers.calls.items() if k[0] == PRIMARY and k[1] != "busy"} == {(PRIMARY, "late"): 2, (PRIMARY, "scored"): 1}
+
+
+def test_a_time_out_of_the_champions_own_is_its_failure(others: dict[str, Bundle]) -> None:
+    def raises(n: int) -> np.ndarray:
+        raise TimeoutError("its own")
+
+    tiers = Tiers(1)
+    with pytest.raises(TimeoutError, match="its own"):
+        tiers.score(PRIMARY, Broken(others["2"], raises), np.zeros((1, 3), np.float32), time.perf_counter() + 1)  # type: ignore[arg-type]
+    assert tiers.calls == {(PRIMARY, "failed"): 1}
 
 
 def test_the_pace_is_a_weighted_mean_and_what_is_skipped_is_asked_again(others: dict[str, Bundle]) -> None:
