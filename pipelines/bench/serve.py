@@ -127,12 +127,12 @@ def run(
     with tempfile.TemporaryDirectory() as place, threadpool_limits(1):
         root = Path(place)
         for size in sizes:
-            home = Home(root / str(size))
-            catalogue(home.snapshots, size)
-            bundle = ranker(home.bundles / "click" / "1")
-            write(home.bundles, {"click": {"champion": "1"}})
-            settings = Settings(home_path=home.root, candidates=SCORED, explore_share=0)
-            live = Live(open_current(home.snapshots), {("click", "champion"): bundle})
+            place_of = Home(root / str(size))
+            catalogue(place_of.snapshots, size)
+            bundle = ranker(place_of.bundles / "click" / "1")
+            write(place_of.bundles, {"click": {"champion": "1"}})
+            settings = Settings(home_path=place_of.root, candidates=SCORED, explore_share=0)
+            live = Live(open_current(place_of.snapshots), {("click", "champion"): bundle})
             assert live.snapshot is not None
             engine = Engine({"proactive": proactive(Everyone(), MemoryLedger(), settings)}, settings)
             stages: dict[str, list[float]] = {}
@@ -174,7 +174,7 @@ def run(
                     Figure("naive_over_engine_p50", ratio, "ratio", "≥ 30", ratio >= 30),
                 ]
                 if http_seconds > 0:
-                    web = _http(home, http_seconds)
+                    web = _http(place_of, http_seconds)
                     figures += [
                         Figure("http_p50_ms", web["p50"], "ms"),
                         Figure("http_p99_ms", web["p99"], "ms"),
@@ -188,8 +188,9 @@ def run(
     figures += table
     if market is not None:
         with tempfile.TemporaryDirectory() as place:
-            figures += measure(Path(place), market, say)
-        with_what |= market_setup(market)
+            valued, roles = measure(Path(place), market, say)
+        figures += valued
+        with_what |= market_setup(market) | roles
     return report("bench serve", {"sizes": sizes, "requests": requests, "scored": SCORED, "threads": 1, **with_what}, figures)
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from feature_repo.taxonomy import OBJECTIVES
-from pipelines.errors import Missing
+from pipelines.errors import Missing, PipelineError
 from pipelines.evaluate.offline import Interval
 from pipelines.market.truth import Judge, market_truth
 from serving.decision import Decision
@@ -107,8 +107,17 @@ def _surface(
     for request in requests:  # in turn, so that a noisy neighbour troubles all alike
         for way, engine in engines.items():
             decided[way].append(engine.decide(request, states[way]))
+    for way, found in decided.items():
+        _answered(f"{way} on {name}", found)
     ways = {way: _way(found, judge, looked) for way, found in decided.items()}
     return TierTruth(len(requests), float(np.mean([sum(d.scored.values()) for d in decided[ALWAYS]])), ways)
+
+
+def _answered(way: str, found: list[Decision]) -> None:
+    """Raises PipelineError when another tier than the one that is measured answered: its value would be taken for this one's."""
+    for decision in found:
+        if decision.rung not in ("full", "no_ad"):
+            raise PipelineError(f"tier {way}", decision.rung, f"Request {decision.request.request_id}: {', '.join(decision.flags)}.")
 
 
 def _lower(live: Live) -> dict[str, Live]:

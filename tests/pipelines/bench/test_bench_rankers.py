@@ -176,6 +176,27 @@ def test_any_peer_counts_not_only_the_best_one(held: Callable[..., Result], know
     assert none.value is None and none.holds is None
 
 
+def test_our_best_by_entropy_is_compared_by_every_metric(held: Callable[..., Result], known: Known) -> None:
+    """Another of ours that orders within users better does not stand in for it."""
+    t = known.test_truth
+    rows = known.dataset.rows[known.dataset.part("test")]
+    users = pd.Categorical(rows["user_id"]).codes
+    offset = np.random.default_rng(6).normal(scale=3.0, size=USERS)[users]  # ruins NE, and no order within a user
+    found = held(sharp=(OURS, noisy(t, 0.8)), ordered=(OURS, sigmoid(odds(t) + offset)), theirs=(PEER, noisy(t, 0.1)))
+    assert found.contest.best(OURS).name == "sharp" and found.contest.best(OURS, "grouped_auc").name == "ordered"
+    delta = figure(found, "best_peer_grouped_auc_delta")
+    ours, theirs = (found.contest.of(name).metrics["grouped_auc"] for name in ("sharp", "theirs"))
+    assert delta.value == pytest.approx(theirs - ours) and delta.holds is False
+
+
+def test_the_fast_tier_has_its_target(held: Callable[..., Result], known: Known) -> None:
+    t = known.test_truth
+    found = held(mine=(OURS, t), xgboost_slim=(OURS, noisy(t, 0.3)))
+    assert (figure(found, "xgboost_slim_us_per_row").value, figure(found, "xgboost_slim_us_per_row").holds) == (3.0, False)
+    found.costs["xgboost_slim"] = Cost(1.0, 1.0, 0.4, 1024)
+    assert figure(found, "xgboost_slim_us_per_row").holds is True
+
+
 def test_calibration_is_judged_overall_and_where_positives_are_many(
     held: Callable[..., Result], known: Known, monkeypatch: pytest.MonkeyPatch
 ) -> None:

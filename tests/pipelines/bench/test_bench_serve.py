@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from feature_repo.services import CLICK
+from feature_repo.sources import Home
 from pipelines.bench.naive import Naive
 from pipelines.bench.serve import run
-from pipelines.bench.synthetic import catalogue, ranker
+from pipelines.bench.synthetic import catalogue, ranker, written_again
+from pipelines.bench.tiers import _registered
+from serving.bundles.aliases import write
 from serving.snapshot import current_version
 
 
@@ -43,6 +48,21 @@ def test_every_promised_figure_is_there_with_its_target(monkeypatch: pytest.Monk
         assert ratio["holds"] is (True if high["value"] <= 1.05 else False if low["value"] > 1.05 else None)
     for name in ("engine_over_floor_p50_2000", "naive_over_engine_p50", "growth_2k_to_3k"):
         assert figures[name]["target"] and figures[name]["holds"] is not None
+
+
+def test_the_tiers_take_the_deep_ensemble_of_ones_own_platform(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    home, asked = Home(tmp_path / "mine"), []
+    monkeypatch.setattr("pipelines.bench.serve.tiers", lambda *given: (asked.append(given[-1]), ([], {}))[1])
+    monkeypatch.setattr("pipelines.bench.serve.Naive", lambda *given: SimpleNamespace(rank=lambda k: None))
+    run(3, (2_000,), http_seconds=0, home=home)
+    assert asked == [home], "not the catalogue that is made for the bench"
+    made = ranker(home.bundles / "click" / "4", trees=5, rows=1_000)
+    write(home.bundles, {"click": {"champion": "4"}})
+    assert _registered(home) is None, "trees are no ensemble"
+    written_again(made, home.bundles / "click" / "5", replace(made.manifest, version="5", ranker="deep_ensemble"))
+    write(home.bundles, {"click": {"champion": "5"}})
+    found = _registered(home)
+    assert found is not None and found.name == "click@5"
 
 
 @pytest.mark.filterwarnings("ignore")  # Feast's and MLflow's own

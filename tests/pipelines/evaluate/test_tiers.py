@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+from typing import Any
+
 import numpy as np
 import pytest
 
 from pipelines.bench.tiers_market import figures
-from pipelines.evaluate.tiers import TierTruth, Way
+from pipelines.errors import PipelineError
+from pipelines.evaluate.tiers import TierTruth, Way, _answered
 
 
 def way(values: np.ndarray, skipped: float) -> Way:
@@ -38,3 +42,12 @@ def test_every_surface_has_its_target() -> None:
         assert (loss.value, loss.holds) == (pytest.approx(0.01), False)
         assert found[f"speculative_share_{name}"].value == pytest.approx(0.6)
         assert found[f"value_loss_fast_alone_{name}"].value == pytest.approx(0.1)
+
+
+def test_what_another_tier_answered_is_no_measurement() -> None:
+    def decided(*rungs: str) -> list[Any]:
+        return [SimpleNamespace(rung=r, request=SimpleNamespace(request_id=f"r{i}"), flags=("why",)) for i, r in enumerate(rungs)]
+
+    _answered("primary on search", decided("full", "no_ad", "full"))
+    with pytest.raises(PipelineError, match=r"tier primary on search: 'fallback'.*r1: why"):
+        _answered("primary on search", decided("full", "fallback"))
