@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from feature_repo.errors import FeatureError
@@ -72,6 +73,12 @@ def inputs_of(head: str) -> tuple[str, ...]:
     if head not in HEADS:
         raise FeatureError("head", head, f"Known: {', '.join(HEADS)}.")
     return tuple(m.name for m in HEADS[head])
+
+
+def places_in(logged: str, columns: Sequence[str]) -> list[int] | None:
+    """Where rows of an input hold some columns, in the columns' order; None where it lacks one, or is not known."""
+    at = {name: i for i, name in enumerate(INPUTS[logged].names)} if logged in INPUTS else {}
+    return [at[name] for name in columns] if all(name in at for name in columns) else None
 
 
 def tells_of_ad(model: ModelInput) -> tuple[int, ...]:

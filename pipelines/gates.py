@@ -15,7 +15,7 @@ class Gate:
     """One condition on a figure. at_most, at_least: bounds. worse_by: most it may trail the champion.
 
     sure: the bounds refuse only what the figure's 95 % interval lies wholly outside of: few positives make a ratio of counts jump.
-    optional: a figure that only traffic can give; without it the table says so and the gate holds.
+    optional: a figure that only traffic can give, or enough rows; without it the table says so and the gate holds.
     """
 
     metric: str
@@ -102,6 +102,7 @@ GATES: Final[dict[str, tuple[Gate, ...]]] = {
     ),
     "conversion": (
         Gate("normalised_entropy", at_most=1.02, worse_by=0.01),
+        Gate("grouped_auc", at_least=0.4, worse_by=0.05, better="higher", optional=True),
         Gate("calibration_ratio", at_least=0.6, at_most=1.67, sure=True),
         LATENCY,
         LIVE[-1],
@@ -144,7 +145,7 @@ def _verdict(gate: Gate, challenger: Mapping[str, float], champion: Mapping[str,
     if gate.worse_by is not None and before is not None:
         trails = value - before if gate.better == "lower" else before - value
         bounds.append(f"trails the champion by ≤ {gate.worse_by:g}")
-        passed &= trails <= gate.worse_by
+        passed &= not known or trails <= gate.worse_by
     bound = ", ".join(bounds) + (f" (95 % interval {low:.4g} to {high:.4g})" if known and low != high else "")
     return Verdict(gate.metric, before, value if known else None, bound, bool(passed), known)
 

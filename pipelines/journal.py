@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+import os
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from serving.bundles import refusals
+from serving.bundles.aliases import Aliases
 from serving.errors import ServingError
 
 REFUSED: Final = "refused"
@@ -49,11 +51,43 @@ def append(bundles: Path, changes: Sequence[Change]) -> None:
         journal.writelines(json.dumps(asdict(change)) + "\n" for change in changes)
 
 
-def read(bundles: Path, head: str = "") -> list[Change]:
-    """Every change, oldest first; of one head, or of all."""
+def _intended(bundles: Path) -> Path:
+    return bundles / "journal.intended.json"
+
+
+def intend(bundles: Path, changes: Sequence[Change]) -> None:
+    """Says what is about to be done, before it is: `settle` makes lines of it once it has been."""
+    bundles.mkdir(parents=True, exist_ok=True)
+    part = bundles / f".journal.intended.{os.getpid()}"
+    part.write_text(json.dumps([asdict(change) for change in changes]))
+    os.replace(part, _intended(bundles))
+
+
+def _done(bundles: Path, aliases: Aliases) -> list[Change]:
+    """What was intended and, as the aliases in force show, came to be, without a line of its own yet."""
+    try:
+        said = json.loads(_intended(bundles).read_text())
+    except FileNotFoundError:
+        return []
+    changes, have = [_change(line) for line in said], read(bundles)
+    return [c for c in changes if aliases.get(c.head, {}).get(c.alias, "") == c.version and c not in have]
+
+
+def settle(bundles: Path, aliases: Aliases) -> None:
+    """Adds the lines of what was intended and done, also before a death. The caller holds the lock `models`."""
+    append(bundles, _done(bundles, aliases))
+    _intended(bundles).unlink(missing_ok=True)
+
+
+def _change(line: Mapping[str, Any]) -> Change:
+    return Change(**{**line, "failed": tuple(line.get("failed", ()))})
+
+
+def read(bundles: Path, head: str = "", aliases: Aliases | None = None) -> list[Change]:
+    """Every change, oldest first; of one head, or of all. aliases: those in force, for a change whose line a death has cost."""
     lines = _file(bundles).read_text().splitlines() if _file(bundles).exists() else []
-    found = (json.loads(line) for line in lines)
-    changes = [Change(**{**line, "failed": tuple(line.get("failed", ()))}) for line in found]
+    changes = [_change(json.loads(line)) for line in lines]
+    changes += [] if aliases is None else _done(bundles, aliases)
     return [c for c in changes if not head or c.head == head]
 
 
@@ -69,6 +103,12 @@ def refused(bundles: Path) -> refusals.Refusals:
             elif change.alias == REFUSED:
                 found.get(change.head, {}).pop(change.before, None)
         return found
+
+
+def kept_out(bundles: Path, head: str) -> dict[str, str]:
+    """Why the auction does not take a version, by version: it was refused, or is not calibrated."""
+    manifests = (json.loads(path.read_text()) for path in bundles.glob(f"{head}/*/manifest.json"))
+    return {str(m["version"]): refusals.UNCALIBRATED for m in manifests if not m.get("calibrated", True)} | refused(bundles).get(head, {})
 
 
 def in_production(changes: Sequence[Change], at: datetime) -> dict[str, Change]:

@@ -11,6 +11,7 @@ from typing import Final
 
 import numpy as np
 
+from feature_repo.services import places_in
 from feature_repo.sources import Home, end_of
 from pipelines import shadow
 from pipelines.errors import PipelineError
@@ -54,9 +55,9 @@ def gathered(home: Home, log: EventLog, bundle: Bundle, day: date, maturity: tim
 
 def worth_of(home: Home, log: EventLog, bundle: Bundle, day: date, maturity: timedelta, seed: int) -> OpeVerdict | None:
     """Clicks a request of the bundle's slates over those that were served, by what exploration tells; None where it tells too
-    little, or where the bundle reads other columns than were logged."""
+    little, or where the bundle reads columns that were not logged."""
     served = served_log_of(home, log, day - timedelta(days=DAYS - 1), day, maturity)
-    if any(len(ad.features) != len(bundle.manifest.columns) for r in served.rounds for ad in r.shortlist):
+    if any(places_in(r.decision.input, bundle.manifest.columns) is None for r in served.rounds):
         return None
     found = served_worth(served, bundle, seed)
     return found if found.conclusive and np.isfinite([found.estimate, found.low, found.high]).all() else None
@@ -75,9 +76,10 @@ def score_gap(log: EventLog, bundle: Bundle, day: date) -> float | None:
     """Mean distance between the scores that the shadow gave while serving and the bundle's own for the same vectors; None without."""
     rows, said = [], []
     for decision in islice(_shadowed(log, bundle, day), MOST_DECISIONS):
+        columns = places_in(decision.input, bundle.manifest.columns)
         for ad, score in zip(decision.shown, decision.shadow[bundle.name], strict=False):
-            if len(ad.features) == len(bundle.manifest.columns):
-                rows.append(ad.features)
+            if columns is not None and ad.features:
+                rows.append(np.take(ad.features, columns))
                 said.append(score)
     if not rows:
         return None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from feature_repo.services import HEADS
@@ -41,7 +41,8 @@ def table(settings: Settings, head: str, version: str, day: date) -> Table:
     """Every gate of a head on a registered version. day: up to which served traffic is looked at.
 
     The kept evaluation counts only for the files that it judged, and beside the champion in force: beside another one it is
-    done again, on the same rows. Raises PipelineError for a version that is not registered.
+    done again, on the same rows. With `require_evidence` a gate that nothing was measured for fails, once somebody reigns. Raises
+    PipelineError for a version that is not registered.
     """
     version = registry.chosen_of(settings, head, version)
     champion = read_aliases(settings.home.bundles).get(head, {}).get("champion", "")
@@ -55,7 +56,10 @@ def table(settings: Settings, head: str, version: str, day: date) -> Table:
     if evidence is None:
         lacking = Verdict("evaluation", None, None, missing, False, False)
         return Table(head, version, champion, (lacking, *judge(head, live.figures, None, live.ends)))
-    return Table(head, version, champion, tuple(evidence.verdicts(live.figures, live.ends)))
+    verdicts = evidence.verdicts(live.figures, live.ends)
+    if settings.require_evidence and champion not in ("", version):
+        verdicts = [replace(v, passed=v.passed and v.evidence) for v in verdicts]
+    return Table(head, version, champion, tuple(verdicts))
 
 
 def _text_model(settings: Settings, head: str, version: str) -> list[Verdict]:

@@ -185,12 +185,14 @@ def clear_alias(settings: Settings, head: str, alias: str, why: str) -> None:
 def point(settings: Settings, head: str, changes: Mapping[str, tuple[str, str]], failed: Sequence[str] = ()) -> None:
     """Points aliases at versions (none: away) for a reason. Serving sees all changes or none: its file is replaced once, last.
 
-    The caller holds the lock `models`. A death half-way leaves that file as it was; the same change made again ends the same.
+    The caller holds the lock `models`. A death half-way leaves that file as it was; the same change made again ends the same. What
+    was in force is in the history, wherever the death came.
     failed: gates that are overridden.
     """
     for version, _ in changes.values():
         check_installed(settings, head, version)
     aliases = aliases_of(settings)
+    journal.settle(settings.home.bundles, aliases)
     mine = aliases.setdefault(head, {})
     at, lines = now(), []
     with _client(settings) as client:
@@ -202,8 +204,9 @@ def point(settings: Settings, head: str, changes: Mapping[str, tuple[str, str]],
                 mine[alias] = version
             else:
                 client.delete_registered_model_alias(head, alias)
+    journal.intend(settings.home.bundles, lines)
     write(settings.home.bundles, aliases)
-    journal.append(settings.home.bundles, lines)
+    journal.settle(settings.home.bundles, aliases)
 
 
 def tag(settings: Settings, head: str, version: str, name: str, value: str) -> None:
@@ -241,7 +244,7 @@ def promote(settings: Settings, head: str, version: str = "", why: str = "", fai
     promotion.py's part. failed: gates that were overridden. Raises Refused for a version that is kept out of the auction."""
     with exclusive(settings.home, "models"):
         chosen, before = chosen_of(settings, head, version), aliases_of(settings).get(head, {}).get("champion", "")
-        if reason := journal.refused(settings.home.bundles).get(head, {}).get(chosen):
+        if reason := journal.kept_out(settings.home.bundles, head).get(chosen):
             fix = f"It is kept out of the auction: {reason}. Train another, or `placard registry admit {head} {chosen}`."
             raise Refused(f"{head} version", chosen, fix)
         stays = before and before != chosen and before not in journal.refused(settings.home.bundles).get(head, {})
@@ -274,12 +277,11 @@ def rollback(settings: Settings, head: str, why: str = "rolled back") -> Change:
 
 def versions(settings: Settings, head: str = "") -> list[Version]:
     """Installed versions, oldest first."""
-    aliases, refused = aliases_of(settings), journal.refused(settings.home.bundles)
-    found = []
+    aliases, found = aliases_of(settings), []
     for path in settings.home.bundles.glob(f"{head or '*'}/*/manifest.json"):
         manifest = json.loads(path.read_text())
         names = tuple(a for a, v in sorted(aliases.get(manifest["head"], {}).items()) if v == manifest["version"])
-        why = refused.get(manifest["head"], {}).get(manifest["version"], "")
+        why = journal.kept_out(settings.home.bundles, manifest["head"]).get(manifest["version"], "")
         found.append(
             Version(manifest["head"], manifest["version"], manifest["ranker"], manifest["trained_to"], names, manifest["metrics"], why)
         )
@@ -288,4 +290,4 @@ def versions(settings: Settings, head: str = "") -> list[Version]:
 
 def history(settings: Settings, head: str = "") -> list[Change]:
     """Every change of a role and every refusal, oldest first: what was in production when, and why."""
-    return journal.read(settings.home.bundles, head)
+    return journal.read(settings.home.bundles, head, read(settings.home.bundles))

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final
 
 from serving.bundles import Bundle
 from serving.bundles.aliases import is_shadow
 from serving.bundles.language import Language
-from serving.bundles.refusals import Refusals
+from serving.bundles.refusals import UNCALIBRATED, Refusals
 from serving.bundles.text_encoder import Encoder
 from serving.errors import BundleRefused, ServingError
 from serving.snapshot import Snapshot
-
-UNCALIBRATED: Final = "it is not calibrated: its scores are no probabilities; train again"
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ SHADOWED: Final = {
     "dropped": "Decisions that a shadow did not score: its queue was full",
     "scored": "Decisions that a shadow scored",
     "failed": "Decisions that a shadow failed to score",
+    "unreadable": "Decisions whose records lack columns that a shadow reads",
 }
 SECONDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
 

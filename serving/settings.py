@@ -76,6 +76,9 @@ class Settings(BaseSettings):
     )
     label_maturity_hours: int = Field(24, ge=0, description="A label counts once its window has passed")
     negative_rate: float = Field(0.25, gt=0, le=1, description="Share of negatives kept in training")
+    require_evidence: bool = Field(
+        False, description="Promotions over a champion need every gate measured: shadow, off-policy value and skew, too"
+    )
     train_command: str = Field("", description="`placard` of the environment with torch; default: .venv-train beside this one")
 
     @classmethod

@@ -11,7 +11,7 @@ from typing import Final
 
 import numpy as np
 
-from feature_repo.services import INPUTS
+from feature_repo.services import places_in
 from serving.bundles import Bundle
 from serving.decision import Decision, RankedAd
 from serving.eventlog.log import EventLog
@@ -33,7 +33,8 @@ class Shadow:
     has to share a core and the interpreter with it.
 
     size: decisions that may wait. They are counted before one more is added, so request threads that add at the same moment may
-    exceed it by their number. count: told what became of each decision: `scored`, `failed`, or `dropped` for want of room.
+    exceed it by their number. count: told what became of each decision: `scored`, `failed`, `dropped` for want of room, or
+    `unreadable`: its record lacks columns that the bundle reads.
     """
 
     def __init__(self, name: str, eventlog: EventLog, idle: Idle, size: int, count: Callable[[str], None]) -> None:
@@ -66,15 +67,17 @@ class Shadow:
             self._idle.wait(PATIENCE)
             bundle, decision = offered
             ads = (*decision.shown, *decision.held)
-            names = INPUTS[decision.input].names if decision.input in INPUTS else ()
-            own = bundle.manifest.columns
-            if all(ad.features for ad in ads) and own == names[: len(own)]:  # a wider input begins with the narrower one
-                self._score(bundle, decision, ads)
+            columns = places_in(decision.input, bundle.manifest.columns)
+            if columns is None or not all(ad.features for ad in ads):
+                self._count("unreadable")
+                _warn(bundle.name, f"decisions on {decision.input or 'no vectors'} lack columns that it reads")
+            else:
+                self._score(bundle, decision, ads, columns)
 
-    def _score(self, bundle: Bundle, decision: Decision, ads: Sequence[RankedAd]) -> None:
+    def _score(self, bundle: Bundle, decision: Decision, ads: Sequence[RankedAd], columns: Sequence[int]) -> None:
         try:
             matrix = np.array([ad.features for ad in ads], np.float32)
-            scores = bundle.predict(matrix[:, : len(bundle.manifest.columns)])
+            scores = bundle.predict(np.ascontiguousarray(matrix[:, columns]))
             if not np.isfinite(scores).all():
                 raise ValueError("scores are not finite")
             self._log.append_shadow(decision.decision_id, bundle.name, [float(s) for s in scores])

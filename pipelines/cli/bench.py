@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from importlib.util import find_spec
 from pathlib import Path
 
 import typer
@@ -101,9 +102,16 @@ def rankers(
     """Every family beside LightGBM, CatBoost, scikit-learn and DCN-V2 on the same rows, and beside the truth of a simulated market."""
     from pipelines.bench.rankers import as_text, run
     from pipelines.bench.search_market import SMALL, Market
+    from pipelines.train_environment import command_of, hand_over
     from serving.settings import load
 
-    home = load().home
+    settings = load()
+    home = settings.home
+    if find_spec("torch") is None and command_of(settings).exists():  # where all families can be trained
+        given = ["--data", data, "--talkingdata", str(talkingdata), "--partition", partition, "--head", head]
+        given += [*(["--small"] if small else []), *(["--report", str(report)] if report else []), *(["--json"] if as_json else [])]
+        hand_over(settings, "bench", "rankers", *given, shown=True)
+        return
     page = report or home.reports / "bench-rankers.html"
     say = functools.partial(typer.echo, err=True)
     kept = (home, head, parse_day(partition)) if partition else None
@@ -118,8 +126,6 @@ def recall(
     as_json: bool = JSON,
 ) -> None:
     """Recall of the next day's clicked ads by source of vectors, and the index against exact search; on the state folder's logs."""
-    from importlib.util import find_spec
-
     from feature_repo.sources import parse_day
     from pipelines.bench.recall import as_text, run
     from pipelines.train_environment import hand_over

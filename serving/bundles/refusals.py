@@ -12,6 +12,8 @@ from serving.errors import ServingError
 FILE: Final = "refused.json"
 Refusals = dict[str, dict[str, str]]
 """head → version → reason."""
+UNCALIBRATED: Final = "it is not calibrated: its scores are no probabilities; train again"
+"""Why a bundle is kept out that nobody has to refuse."""
 
 
 def read(bundles: Path) -> Refusals:

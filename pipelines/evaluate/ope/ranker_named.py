@@ -19,5 +19,5 @@ def ranker_named(home: Home, name: str) -> Bundle:
     there = sorted(p.name for p in folder.parent.glob("*") if p.is_dir() and not p.name.startswith("."))
     if version not in there:
         known = ", ".join(["uniform", *sorted(roles), *there])
-        raise PipelineError("target", name, f"Name one of {known}; `placard models list` shows the rankers.")
+        raise PipelineError("target", name, f"Name one of {known}; `placard registry list` shows the rankers.")
     return Bundle.load(folder, HEAD)

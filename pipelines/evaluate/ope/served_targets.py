@@ -8,7 +8,7 @@ from typing import Final
 
 import numpy as np
 
-from feature_repo.services import INPUTS
+from feature_repo.services import places_in
 from feature_repo.taxonomy import OBJECTIVES
 from pipelines.errors import PipelineError
 from pipelines.evaluate.ope.served_log import Round, ServedLog, context_of, stacked
@@ -29,11 +29,11 @@ def reranked(served: ServedLog, ranker: Bundle) -> Target:
     does not hold stays as it was: bids, quality factors, conversion probabilities, and which ad of an advertiser competes. Raises
     PipelineError when the ranker reads other columns than were logged.
     """
-    columns = ranker.manifest.columns
-    for name in {r.decision.input for r in served.rounds}:
-        if name not in INPUTS or INPUTS[name].names[: len(columns)] != columns:
+    columns = {name: places_in(name, ranker.manifest.columns) for name in {r.decision.input for r in served.rounds}}
+    for name, found in columns.items():
+        if found is None:
             raise PipelineError("target ranker", ranker.name, f"It reads {ranker.manifest.input}; decisions logged {name or 'no'} vectors.")
-    vectors = [ad.features[: len(columns)] for r in served.rounds for ad in r.shortlist]
+    vectors = [np.take(ad.features, columns[r.decision.input] or []) for r in served.rounds for ad in r.shortlist]
     scores = ranker.predict(np.array(vectors, np.float32)) if vectors else np.empty(0)
     ends = np.cumsum([len(r.shortlist) for r in served.rounds])
     slates = [_slate(r, p) for r, p in zip(served.rounds, np.split(scores, ends[:-1]), strict=True)] if served.rounds else []

@@ -61,6 +61,21 @@ def test_the_first_champion_needs_no_traffic_and_the_table_says_that_there_was_n
         assert word(found, gate.metric) == ("no evidence" if gate.optional else "passed")
 
 
+def test_with_evidence_required_nothing_unmeasured_passes_once_somebody_reigns(platform: Settings) -> None:
+    strict = platform.model_copy(update={"require_evidence": True})
+    assert promote(strict, "click", "1", TODAY)[0].version == "1", "there is no traffic to tell of the first"
+    with pytest.raises(NotPromoted, match=r"off_policy_value not measured.*shadow_log_loss_difference not measured") as refused:
+        promote(strict, "click", "2", TODAY)
+    assert champion(platform) == "1"
+    assert {v.gate for v in refused.value.table.failed} == {g.metric for g in GATES["click"] if g.optional}
+    change, _ = promote(strict, "click", "2", TODAY, override="no traffic here")
+    assert (champion(platform), change.why, set(change.failed)) == (
+        "2",
+        "no traffic here",
+        {g.metric for g in GATES["click"] if g.optional},
+    )
+
+
 def test_beside_another_champion_it_is_judged_again_on_the_same_rows(platform: Settings) -> None:
     promote(platform, "click", "1", TODAY)
     kept = of_version(platform.home.bundles, "click", "2")

@@ -12,12 +12,13 @@ import numpy as np
 import pytest
 
 from feature_repo.services import CLICK
-from pipelines import registry
+from pipelines import journal, registry
 from pipelines.bench.synthetic import ranker, written_again
 from pipelines.errors import Missing, PipelineError, Refused
 from pipelines.refusal import admit, refuse
 from pipelines.version import Version
 from serving.bundles import Bundle, aliases, refusals
+from serving.bundles.refusals import UNCALIBRATED
 from serving.errors import BundleRefused
 from serving.settings import Settings
 
@@ -145,6 +146,54 @@ def test_a_death_before_the_file_is_replaced_leaves_serving_as_it_was_and_is_hea
     assert aliases.read(settings.home.bundles)["dying"] == before
     registry.promote(settings, "dying")
     assert roles(settings, "dying") == {"champion": "2", "previous": "1", "challenger": "2"}
+
+
+def test_a_death_after_the_file_is_replaced_leaves_the_history_whole(
+    settings: Settings, register: Register, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Serving has turned to the new champion: the history must say so, and why, whoever reads it first."""
+    register("ending")
+    register("ending")
+    registry.promote(settings, "ending", "1", "first")
+
+    def die(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(journal, "settle", lambda bundles, aliases: die() if aliases["ending"]["champion"] == "2" else None)
+        registry.promote(settings, "ending", "2", "better")
+    assert aliases.read(settings.home.bundles)["ending"]["champion"] == "2"
+    told = registry.history(settings, "ending")
+    assert [(c.alias, c.version, c.why) for c in told[-2:]] == [("previous", "1", "2 took its place"), ("champion", "2", "better")]
+    registry.clear_alias(settings, "ending", "previous", "enough")
+    after = registry.history(settings, "ending")
+    assert after[:-1] == told and after[-1].why == "enough", "written down once"
+
+
+def test_what_was_intended_and_not_done_is_not_told(settings: Settings, register: Register, monkeypatch: pytest.MonkeyPatch) -> None:
+    register("meant")
+
+    def die(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(registry, "write", die)
+        registry.promote(settings, "meant", "1", "never came")
+    assert "never came" not in {c.why for c in registry.history(settings, "meant")}
+    registry.promote(settings, "meant", "1", "came")
+    assert [c.why for c in registry.history(settings, "meant") if c.alias == "champion"] == ["came"]
+
+
+def test_an_uncalibrated_version_is_shown_with_its_reason_and_not_promoted(settings: Settings, register: Register) -> None:
+    one = register("crooked")
+    manifest = settings.home.bundles / "crooked" / one.version / "manifest.json"
+    manifest.chmod(0o644)
+    manifest.write_text(json.dumps({**json.loads(manifest.read_text()), "calibrated": False}))
+    (shown,) = registry.versions(settings, "crooked")
+    assert shown.refused == UNCALIBRATED
+    with pytest.raises(Refused, match="it is not calibrated"):
+        registry.promote(settings, "crooked", "1", "all the same")
+    assert "champion" not in roles(settings, "crooked")
 
 
 def test_a_damaged_file_is_made_anew_from_mlflow(settings: Settings, register: Register) -> None:

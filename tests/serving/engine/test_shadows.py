@@ -130,6 +130,27 @@ def test_shadows_come_and_go_with_their_aliases_and_their_counts_stay(behind: Be
     assert behind.became({("click@2", "scored"): 2, ("click@3", "scored"): 1, ("click@4", "scored"): 1})
 
 
+def test_a_shadow_reads_its_own_columns_by_name(behind: Behind, decision: Decision) -> None:
+    some = Told("click@4")
+    some.manifest.columns = (CLICK.names[5], CLICK.names[2])
+    seen: list[np.ndarray] = []
+    some.predict = lambda matrix: (seen.append(matrix), np.full(len(matrix), 0.5))[1]  # type: ignore[method-assign]
+    shown = replace(decision.shown[0], features=tuple(float(i) for i in range(len(CLICK.names))))
+    behind.set(some)
+    behind.shadows.offer(replace(decision, shown=(shown,)))
+    assert behind.became({("click@4", "scored"): 1}) and seen[0].tolist() == [[5.0, 2.0]]
+
+
+def test_what_a_shadow_cannot_read_is_counted(behind: Behind, decision: Decision) -> None:
+    other = Told("click@5")
+    other.manifest.columns = (*CLICK.names[:3], "from another release")
+    behind.set(other)
+    behind.shadows.offer(decision)
+    assert behind.became({("click@5", "unreadable"): 1}) and not other.asked.is_set()
+    behind.shadows.offer(replace(decision, shown=(replace(decision.shown[0], features=()),)))
+    assert behind.became({("click@5", "unreadable"): 2})
+
+
 def test_nothing_is_queued_without_room_without_ads_or_after_the_end(behind: Behind, decision: Decision) -> None:
     behind.set(Told("click@2"))
     behind.shadows.offer(replace(decision, shown=()))
