@@ -15,7 +15,11 @@ from assets import FEATURES, RANKERS
 from verb import DAY, TASKS, verb
 
 HEADS = ("click", "conversion")
-RANKER = Param("xgboost", enum=["xgboost", "logistic"], title="Ranker", description="Which ranker to fit.")
+NAMES = [
+    "xgboost", "logistic", "xgboost_slim", "lightgbm", "early_fusion", "intermediate_fusion", "intermediate_fusion_mmoe",
+    "intermediate_fusion_dcn", "late_fusion", "late_fusion_meta", "behaviour_transformer", "deep_ensemble",
+]  # fmt: skip
+RANKER = Param("xgboost", enum=NAMES, title="Ranker", description="Which ranker to fit; all but the first three need `make train-env`.")
 
 
 @dag(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import date
 from pathlib import Path
 from typing import Any, Final
@@ -37,16 +37,23 @@ DEEP: Final = {
     "rate": Range(5e-4, 8e-3, log=True), "decay": Range(0.01, 2.0, log=True), "dropout": Range(0.0, 0.4), "epochs": Range(4, 14),
     "width": Range(2, 16),
 }  # fmt: skip
-TREES: Final = {"depth": Range(3, 7), "eta": Range(0.01, 0.1, log=True)}
+TREES: Final = {"depth": Range(3, 7), "leaves": Range(7, 63, log=True), "eta": Range(0.01, 0.1, log=True)}
+LINES: Final = {"penalty": Range(0.1, 1_000.0, log=True)}
 
 
 def space(family: Family) -> dict[str, Range]:
-    """What may be tried of a family: those fields of it that have a range. Raises PipelineError when none has."""
-    found = {name: r for name, r in {**DEEP, **TREES}.items() if hasattr(family, name)}
+    """What may be tried of a family: those fields of it that have a range. Raises PipelineError for one that is made of others."""
+    found = {name: r for name, r in {**DEEP, **TREES, **LINES}.items() if hasattr(family, name)}
     if not found:
-        tunable = [n for n, f in RANKERS.items() if any(hasattr(f, name) for name in {**DEEP, **TREES})]
-        raise PipelineError("ranker to tune", family.name, f"It has nothing to tune; these have: {', '.join(tunable)}.")
+        parts = ", ".join(part.name for part in _parts(family).values())
+        raise PipelineError("ranker to tune", family.name, f"It takes what was found for its parts: tune {parts}.")
     return found
+
+
+def _parts(family: Family) -> dict[str, Family]:
+    """The families that a family is made of, by field."""
+    held = {f.name: getattr(family, f.name) for f in fields(family)}  # type: ignore[arg-type]
+    return {name: value for name, value in held.items() if hasattr(value, "learn")}
 
 
 def best_path(home: Home, head: str, ranker: str) -> Path:
@@ -54,7 +61,9 @@ def best_path(home: Home, head: str, ranker: str) -> Path:
 
 
 def tuned(home: Home, head: str, family: Family) -> Family:
-    """The family with the best parameters found for a head so far; as it is where none were searched."""
+    """The family with the best parameters found for a head so far, also for those it is made of; as it is where none were searched."""
+    parts = {name: tuned(home, head, part) for name, part in _parts(family).items()}
+    family = replace(family, **parts) if parts else family  # type: ignore[type-var]
     path = best_path(home, head, family.name)
     if not path.exists():
         return family

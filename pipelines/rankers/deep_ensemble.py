@@ -61,7 +61,7 @@ class DeepEnsemble:
 
     name: str = "deep_ensemble"
     seeds: int = 3
-    deep: DeepFamily = field(default_factory=lambda: IntermediateFusion(crosses=2))
+    deep: DeepFamily = field(default_factory=lambda: IntermediateFusion(name="intermediate_fusion_dcn", crosses=2))
     trees: Family = field(default_factory=Xgboost)
     needs: str = "torch"
 

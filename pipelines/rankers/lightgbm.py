@@ -12,9 +12,11 @@ from feature_repo.model_input import ModelInput
 from pipelines.rankers.encoding import SMALL
 from pipelines.rankers.fit_bundle import Rows
 from pipelines.rankers.forest_graph import forest_graph
+from pipelines.rankers.progress import advance
 
 WEIGHTS: Final = "model.onnx"
 THIN_ROUNDS: Final = 100
+TREES_BETWEEN: Final = 10
 
 
 @dataclass(frozen=True)
@@ -60,10 +62,16 @@ class Lightgbm:
         base = float(np.clip(rows.label.mean(), 1e-6, 1 - 1e-6))
         start, most = float(np.log(base / (1 - base))), rounds or (THIN_ROUNDS if thin else self.rounds)
         train = lgb.Dataset(rows.encoded, rows.label.astype(np.float32), init_score=rows.offset + start)
+
+        def told(now: Any) -> None:
+            if (now.iteration + 1) % TREES_BETWEEN == 0 or now.iteration + 1 == most:
+                loss = f"loss {now.evaluation_result_list[0][2]:.5f}" if now.evaluation_result_list else ""
+                advance(self.name, now.iteration + 1, most, loss)
+
         if watch is None:
-            booster = lgb.train(settings, train, most)
+            booster = lgb.train(settings, train, most, callbacks=[told])
             return Forest(booster, booster.current_iteration(), rows.encoded.shape[1], start)
         later = lgb.Dataset(watch.encoded, watch.label.astype(np.float32), reference=train, init_score=watch.offset + start)
         stop = lgb.early_stopping(50, verbose=False)
-        booster = lgb.train(settings, train, most, valid_sets=[later], callbacks=[stop])
+        booster = lgb.train(settings, train, most, valid_sets=[later], callbacks=[stop, told])
         return Forest(booster, booster.best_iteration, rows.encoded.shape[1], start)

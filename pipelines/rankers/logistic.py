@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import count
 from typing import Final
 
 import numpy as np
@@ -10,8 +11,10 @@ from numpy.typing import NDArray
 
 from feature_repo.model_input import ModelInput
 from pipelines.rankers.fit_bundle import Rows
+from pipelines.rankers.progress import advance
 
 WEIGHTS: Final = "model.onnx"
+MOST_STEPS: Final = 200
 TAIL: Final = 0.005
 """Share of a column's values at each end that count as its bound: one that nobody foresaw must not carry the sum away."""
 
@@ -81,6 +84,10 @@ class Logistic:
 
         base = float(np.clip(rows.label.mean(), 1e-6, 1 - 1e-6))
         start = np.r_[np.log(base / (1 - base)), np.zeros(x.shape[1])]
-        found = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": 200, "ftol": 1e-10}).x
+        steps = count(1)
+        found = minimize(
+            loss, start, jac=True, method="L-BFGS-B", options={"maxiter": MOST_STEPS, "ftol": 1e-10},
+            callback=lambda _: advance(self.name, next(steps), MOST_STEPS),
+        ).x  # fmt: skip
         slope = found[1:] * scale
         return Line(low, high, slope.astype(np.float32), float(found[0] - slope @ centre))

@@ -12,9 +12,11 @@ from numpy.typing import NDArray
 from feature_repo.model_input import ModelInput
 from pipelines.rankers.encoding import SMALL
 from pipelines.rankers.fit_bundle import Rows
+from pipelines.rankers.progress import advance
 
 WEIGHTS: Final = "model.ubj"
 THIN_ROUNDS: Final = 100
+TREES_BETWEEN: Final = 10
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,19 @@ class Booster:
 
     def weights(self) -> dict[str, tuple[float, bytes]]:
         return {WEIGHTS: (1.0, bytes(self.booster.save_raw("ubj")))}
+
+
+class _Told(xgb.callback.TrainingCallback):  # type: ignore[misc]
+    """Says every now and then how many trees there are."""
+
+    def __init__(self, name: str, most: int) -> None:
+        self._name, self._most = name, most
+
+    def after_iteration(self, model: Any, epoch: int, evals_log: Any) -> bool:
+        if (epoch + 1) % TREES_BETWEEN == 0 or epoch + 1 == self._most:
+            loss = f"loss {evals_log['late']['logloss'][-1]:.5f}" if evals_log else ""
+            advance(self._name, epoch + 1, self._most, loss)
+        return False
 
 
 @dataclass(frozen=True)
@@ -66,7 +81,10 @@ class Xgboost:
         start = float(np.log(base / (1 - base)))
         train = xgb.DMatrix(rows.encoded, rows.label, base_margin=rows.offset + start)
         if watch is None:
-            return Booster(xgb.train(settings, train, rounds or most))
+            return Booster(xgb.train(settings, train, rounds or most, callbacks=[_Told(self.name, rounds or most)]))
         later = xgb.DMatrix(watch.encoded, watch.label, base_margin=watch.offset + start)
-        booster = xgb.train(settings, train, most, evals=[(later, "late")], early_stopping_rounds=50, verbose_eval=False)
+        booster = xgb.train(
+            settings, train, most, evals=[(later, "late")], early_stopping_rounds=50, verbose_eval=False,
+            callbacks=[_Told(self.name, most)],
+        )  # fmt: skip
         return Booster(booster[: booster.best_iteration + 1])

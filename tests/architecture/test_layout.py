@@ -135,3 +135,11 @@ def test_every_verb_has_a_module_and_the_other_way_round() -> None:
 
     files = {p.stem for p in modules("pipelines/cli")} - {"__init__", "output"}
     assert files == set(VERBS)
+
+
+def test_the_daily_training_offers_every_ranker() -> None:
+    from pipelines.rankers import RANKERS
+
+    tree = ast.parse((ROOT / "dags" / "rankers_daily.py").read_text())
+    offered = next(n.value for n in tree.body if isinstance(n, ast.Assign) and getattr(n.targets[0], "id", "") == "NAMES")
+    assert sorted(ast.literal_eval(offered)) == sorted(RANKERS)

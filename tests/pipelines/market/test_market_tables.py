@@ -21,8 +21,8 @@ from pipelines.market.world import World
 if TYPE_CHECKING:
     from conftest import Market
 
-NOT_SIMULATED = {"affinities"}
-"""What only some real logs hold."""
+NOT_SIMULATED = {"affinities", "shown_texts"}
+"""What only some logs hold, and what serving alone writes."""
 TABLES = {n: s for n, s in {**events.EVENTS, **catalog.CATALOG}.items() if n not in NOT_SIMULATED}
 KEYS = {**events.KEYS, **catalog.KEYS}
 

@@ -16,6 +16,7 @@ from feature_repo.services import CANDIDATE, CLICK, CLICK_HISTORY, modality
 from feature_repo.tables.user_actions import ACTIONS, action_columns
 from pipelines.dataset import Dataset
 from pipelines.errors import PipelineError
+from pipelines.evaluate.modalities import without_modalities
 from pipelines.evaluate.offline import predict
 from pipelines.metrics.roc_auc import roc_auc
 from pipelines.rankers import RANKERS
@@ -71,6 +72,25 @@ def test_a_missing_modality_moves_no_answer_out_of_its_range(fused: Any, told: D
         gone = x.copy()
         gone[:, modality(told.input, name)] = usual[list(modality(told.input, name))]
         assert fused.predict(gone).mean() == pytest.approx(fused.predict(x).mean(), rel=0.5)
+
+
+def test_who_learned_without_a_modality_loses_less_where_it_is_missing(told: Dataset, tmp_path: Path) -> None:
+    """Two columns tell alike, one of the context and one of the user: who never missed the first does not look at the second."""
+    names, rng = told.input.names, np.random.default_rng(8)
+    hour, user = names.index("hour"), next(i for i in modality(told.input, "user") if told.input.columns[i].kind == "numeric")
+    matrix = rng.normal(size=told.matrix.shape).astype(np.float32)
+    matrix[:, [c.kind == "category" for c in told.input.columns]] = 1
+    matrix[:, user] = matrix[:, hour] + rng.normal(scale=0.3, size=len(matrix))
+    rows = told.rows.assign(label=rng.random(len(matrix)) < 1 / (1 + np.exp(1 - 2 * matrix[:, hour])), weight_rate=1.0, position=1)
+    known = replace(told, rows=rows, matrix=matrix, others=(), prepared={})
+    lost = {
+        missing: without_modalities(
+            fit_bundle(EarlyFusion(epochs=6, buckets=64, width=2, missing=missing), known, tmp_path / str(missing), "1"), known
+        )
+        for missing in (0.0, 0.3)
+    }
+    assert lost[0.3]["context"] < lost[0.0]["context"] - 0.02, lost
+    assert lost[0.3][""] < lost[0.0][""] + 0.02, "and hardly more where nothing is"
 
 
 def test_fixed_shares_mix_probabilities() -> None:

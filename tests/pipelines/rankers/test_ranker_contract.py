@@ -15,6 +15,7 @@ from pipelines.evaluate.offline import baseline, predict
 from pipelines.metrics.roc_auc import roc_auc
 from pipelines.rankers import RANKERS
 from pipelines.rankers.fit_bundle import Family, fit_bundle
+from pipelines.rankers.progress import showing
 from serving.bundles import Bundle
 
 BEHIND = {"late_fusion": 0.06}
@@ -100,3 +101,10 @@ def test_the_baseline_is_fair_and_repeatable(thick: Any) -> None:
     assert p.mean() == pytest.approx(thick.truth[test].mean(), rel=0.1)
     assert roc_auc(thick.dataset.label[test], p) > 0.7
     assert (p == baseline(thick.dataset)).all()
+
+
+def test_a_fit_tells_how_far_it_is(ranker: Family, thin: Any, tmp_path: Path) -> None:
+    heard: list[tuple[int, int]] = []
+    with showing(lambda what, done, total, note: heard.append((done, total))):
+        fit_bundle(ranker, thin.dataset, tmp_path / "b", "1")
+    assert heard and all(0 < done <= total for done, total in heard)

@@ -18,6 +18,7 @@ from pipelines import registry, tuning
 from pipelines.__main__ import app
 from pipelines.errors import PipelineError
 from pipelines.rankers import RANKERS
+from pipelines.rankers.deep_ensemble import DeepEnsemble
 from pipelines.rankers.xgboost import Xgboost
 from serving.settings import Settings
 
@@ -45,9 +46,27 @@ def test_a_search_goes_on_where_it_stopped(settings: Settings, monkeypatch: pyte
     again = tuning.tune(settings, "click", DAY, "xgboost_slim", 3)
     assert again.trials == len(logged) == 3, "two were there already"
     assert again.value <= first.value
-    assert again.parameters in logged and set(again.parameters) == {*tuning.TREES}
+    assert again.parameters in logged and set(again.parameters) == {"depth", "eta"}
     chosen = tuning.tuned(settings.home, "click", RANKERS["xgboost_slim"])
     assert isinstance(chosen, Xgboost) and (chosen.depth, chosen.eta) == (again.parameters["depth"], again.parameters["eta"])
+
+
+def test_a_family_of_several_takes_what_was_found_for_its_parts(tmp_path: Path) -> None:
+    home = Settings(PLACARD_HOME=tmp_path).home
+    for name, parameters in (("xgboost", {"depth": 7}), ("intermediate_fusion_dcn", {"width": 5})):
+        path = tuning.best_path(home, "click", name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps({"parameters": parameters}))
+    ensemble = tuning.tuned(home, "click", RANKERS["deep_ensemble"])
+    assert isinstance(ensemble, DeepEnsemble) and isinstance(ensemble.trees, Xgboost)
+    assert (ensemble.trees.depth, ensemble.deep.width, ensemble.seeds) == (7, 5, DeepEnsemble().seeds)
+    with pytest.raises(PipelineError, match=r"deep_ensemble.*tune intermediate_fusion_dcn, xgboost"):
+        tuning.space(RANKERS["deep_ensemble"])
+
+
+def test_every_other_family_has_something_to_tune() -> None:
+    assert {name for name, family in RANKERS.items() if not tuning._parts(family)} == {*RANKERS} - {"deep_ensemble"}
+    assert set(tuning.space(RANKERS["logistic"])) == {"penalty"} and "leaves" in tuning.space(RANKERS["lightgbm"])
 
 
 def test_where_nothing_was_searched_a_family_is_as_it_is(tmp_path: Path) -> None:
