@@ -86,7 +86,7 @@ def _busiest(found: Outcomes) -> str:
 
 
 def _verdict(day: date, days: int, found: Outcomes, rows: NDArray[np.bool_], champion: str, shadow: str, seed: int) -> Verdict:
-    y, first, second = found.clicked[rows], found.predicted[rows], found.shadow[shadow][rows]
+    y, first, second = found.came[rows], found.predicted[rows], found.shadow[shadow][rows]
     every = {d.metric: d for d in compare(first, second, y, found.decision[rows], seed)}
     explored = found.explored[rows]
     random = compare(first[explored], second[explored], y[explored], found.decision[rows][explored], seed)

@@ -53,7 +53,7 @@ def drift(
 @quality.command("calibration")
 @guarded
 def calibration(partition: str = PARTITION, days: int = DAYS, as_json: bool = JSON) -> None:
-    """Predicted over observed clicks of what was served: overall, by policy, surface, device, region and day."""
+    """Predicted over observed clicks, and conversions, of what was served: overall, by policy, surface, device, region and day."""
     from datetime import timedelta
 
     from feature_repo.sources import parse_day

@@ -19,11 +19,14 @@ from serving.eventlog.log import EventLog
 WINDOW_DAYS: Final = 7
 NEAR: Final = (0.9, 1.1)
 TARGET: Final = f"interval meets {NEAR[0]} to {NEAR[1]}"
+SOLD: Final = "conversion "
+"""Before the names of figures of conversions."""
 MOST_SEGMENTS: Final = 20
 """Of one column, the largest first."""
 ABOUT: Final = (
     "Predicted over observed clicks of ads whose label has matured, with 95 % intervals (Poisson). 1 is calibrated, above 1 "
-    "promises too much. What a model predicts is the click at the first position: only those count; the others stand last."
+    "promises too much. What a model predicts is the click at the first position: only those count; the others stand after them. Then "
+    "predicted over observed conversions of clicked ads that are paid by them, wherever they stood."
 )
 
 
@@ -33,22 +36,32 @@ def near(ratio: Ratio) -> bool:
 
 
 def calibration(home: Home, log: EventLog, day: date, maturity: timedelta, days: int = WINDOW_DAYS) -> Report:
-    """The ratio over the `days` days up to `day`: overall, by policy, surface, device, region, day. No rows give no ratio."""
+    """The ratio over the `days` days up to `day`: overall, by policy, surface, device, region, day; of clicks, then of conversions where
+    any may have come. No rows give no ratio."""
     found = outcomes(home, log, day - timedelta(days=days - 1), day, maturity)
     first = found.position == 1
-    figures = list(_figures("all", found, first, judged=True))
-    for column in ("policy", "surface", "device", "region", "day"):
-        for word, rows in _segments(getattr(found, column), first):
-            figures += _figures(f"{column}={word}", found, rows, judged=True)
+    figures = list(_everywhere("", found, first))
     for word, rows in _segments(found.position, ~first):
         figures += _figures(f"position={word}", found, rows, judged=False)
+    sold = outcomes(home, log, day - timedelta(days=days - 1), day, maturity, "conversion")
+    if len(sold):
+        figures += _everywhere(SOLD, sold, np.ones(len(sold), bool))
     setup = {
         "days": days,
         "impressions": len(found),
         "at_first_position": int(first.sum()),
         "immature": found.immature,
+        "clicks_that_may_convert": len(sold),
     }
     return Report("calibration", day, ABOUT, setup, figures)
+
+
+def _everywhere(prefix: str, found: Outcomes, among: NDArray[np.bool_]) -> Iterator[Figure]:
+    """Overall, and by segment."""
+    yield from _figures(f"{prefix}all", found, among, judged=True)
+    for column in ("policy", "surface", "device", "region", "day"):
+        for word, rows in _segments(getattr(found, column), among):
+            yield from _figures(f"{prefix}{column}={word}", found, rows, judged=True)
 
 
 def _segments(column: np.ndarray, among: NDArray[np.bool_]) -> Iterator[tuple[str, NDArray[np.bool_]]]:
@@ -59,12 +72,13 @@ def _segments(column: np.ndarray, among: NDArray[np.bool_]) -> Iterator[tuple[st
 
 
 def _figures(where: str, found: Outcomes, rows: NDArray[np.bool_], judged: bool) -> Iterator[Figure]:
-    ratio = calibration_ratio(float(found.predicted[rows].sum()), int(found.clicked[rows].sum()), int(rows.sum()))
+    events, causes = ("conversions", "clicks") if where.startswith(SOLD) else ("clicks", "impressions")
+    ratio = calibration_ratio(float(found.predicted[rows].sum()), int(found.came[rows].sum()), int(rows.sum()))
     if not ratio.rows:
-        yield Figure(f"{where} impressions", 0, "rows")
+        yield Figure(f"{where} {causes}", 0, "rows")
         return
     yield Figure(f"{where} ratio", ratio.value, "ratio", TARGET if judged else None, near(ratio) if judged else None)
     yield Figure(f"{where} ratio_low", ratio.low, "ratio")
     yield Figure(f"{where} ratio_high", ratio.high, "ratio")
-    yield Figure(f"{where} clicks", ratio.observed, "events")
-    yield Figure(f"{where} impressions", ratio.rows, "rows")
+    yield Figure(f"{where} {events}", ratio.observed, "events")
+    yield Figure(f"{where} {causes}", ratio.rows, "rows")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Final
 
 import numpy as np
 import pyarrow as pa
@@ -16,13 +17,17 @@ from feature_repo.sources import Home, end_of
 from pipelines.ingest.serving_log import SOURCE, impression_id
 from serving.eventlog.log import EventLog
 
+CAUSES: Final = {"click": ("impression", "click"), "conversion": ("click", "conversion")}
+"""What must have come for a head's label, and the label."""
+
 
 @dataclass(frozen=True)
 class Outcomes:
-    """One row a shown ad that was seen and whose label has matured; every array has shape (n,).
+    """One row a shown ad whose cause (it was seen; of conversions: clicked) came and whose label has matured; every array has shape (n,).
 
-    decision: number of its decision (ads of one decision are not independent). predicted: the click probability it was ranked
-    by, which is that of the first position. shadow: per shadow bundle the probability it gave, nan where it gave none.
+    decision: number of its decision (ads of one decision are not independent). predicted: the probability it was ranked by; of a
+    click, that at the first position. came: the click, or the conversion, within its window. shadow: per shadow bundle the click
+    probability it gave, nan where it gave none.
     """
 
     decision: NDArray[np.int64]
@@ -34,56 +39,55 @@ class Outcomes:
     position: NDArray[np.int64]
     explored: NDArray[np.bool_]
     predicted: NDArray[np.float64]
-    clicked: NDArray[np.bool_]
+    came: NDArray[np.bool_]
     shadow: dict[str, NDArray[np.float64]]
     immature: int
-    """Impressions left out because their window had not passed."""
+    """Left out because their window had not passed."""
 
     def __len__(self) -> int:
         return len(self.predicted)
 
 
-def labels(home: Home, first: date, as_of: datetime) -> tuple[dict[str, datetime], dict[str, datetime]]:
-    """(impression -> when it was seen, impression -> its first click), of what was known before `as_of`."""
-    seen: dict[str, datetime] = {}
-    clicked: dict[str, datetime] = {}
-    last = (as_of - timedelta(microseconds=1)).date()
-    for name, into in (("impressions", seen), ("engagements", clicked)):
-        for file in home.files(name, first, last):
-            if file.stem != SOURCE:
-                continue
-            columns = ["impression_id", "ts", *(["kind"] if name == "engagements" else [])]
-            table = pq.read_table(file, columns=columns, partitioning=None)
-            if name == "engagements":
-                table = table.filter(pc.equal(table["kind"], pa.scalar("click")))
-            for key, ts in zip(table["impression_id"].to_pylist(), table["ts"].to_pylist(), strict=True):
-                into[key] = min(ts, into.get(key, ts))
-    return seen, clicked
+def labels(home: Home, first: date, as_of: datetime, kind: str) -> dict[str, datetime]:
+    """Impression → when it was seen, or first clicked or converted (kind), of what was known before `as_of`."""
+    found: dict[str, datetime] = {}
+    seen = kind == "impression"
+    for file in home.files("impressions" if seen else "engagements", first, (as_of - timedelta(microseconds=1)).date()):
+        if file.stem != SOURCE:
+            continue
+        table = pq.read_table(file, columns=["impression_id", "ts", *([] if seen else ["kind"])], partitioning=None)
+        table = table if seen else table.filter(pc.equal(table["kind"], pa.scalar(kind)))
+        for key, ts in zip(table["impression_id"].to_pylist(), table["ts"].to_pylist(), strict=True):
+            found[key] = min(ts, found.get(key, ts))
+    return found
 
 
-def outcomes(home: Home, log: EventLog, first: date, last: date, maturity: timedelta) -> Outcomes:
+def outcomes(home: Home, log: EventLog, first: date, last: date, maturity: timedelta, head: str = "click") -> Outcomes:
     """Decisions of first to last (both included) joined with the labels known at the end of `last`.
 
-    An ad counts when its impression was reported and `maturity` has passed since; a click counts within `maturity` of it.
+    An ad counts when its cause was reported and `maturity` has passed since; what it leads to counts within `maturity` of it. Of
+    conversions, only ads that have a probability of it by the model that the record names.
     """
     as_of = end_of(last)
-    seen, clicks = labels(home, first, as_of)
+    seen, effects = (labels(home, first, as_of, kind) for kind in CAUSES[head])
     rows: list[tuple[int, date, str, str, str, str, int, bool, float, bool]] = []
     scores: dict[str, dict[int, float]] = {}
     immature = 0
     for number, d in enumerate(log.decisions(end_of(first) - timedelta(days=1), as_of)):
         for i, ad in enumerate(d.shown):
             at = seen.get(key := impression_id(d.decision_id, ad.creative_id))
-            if at is None:
+            promise = ad.pctr if head == "click" else None if ad.scored_by else ad.pcvr
+            if at is None or promise is None:
                 continue
             if at + maturity > as_of:
                 immature += 1
                 continue
-            click = clicks.get(key)
+            came = effects.get(key)
             r = d.request
+            by = ad.scored_by or d.policy if head == "click" else d.conversion
             rows.append(
-                (number, d.decided_at.date(), ad.scored_by or d.policy, r.surface, r.device, r.region, ad.position, d.explored, ad.pctr,
-                 click is not None and click <= at + maturity)
+                (number, d.decided_at.date(), by, r.surface, r.device, r.region, ad.position, d.explored, promise,
+                 came is not None and came <= at + maturity)
             )  # fmt: skip
             for bundle, given in d.shadow.items():
                 if i < len(given):
@@ -94,11 +98,11 @@ def outcomes(home: Home, log: EventLog, first: date, last: date, maturity: timed
     for bundle, given_at in scores.items():
         shadow[bundle] = np.full(len(rows), np.nan)
         shadow[bundle][list(given_at)] = list(given_at.values())
-    decision, day, policy, surface, device, region, position, explored, predicted, clicked = (
+    decision, day, policy, surface, device, region, position, explored, predicted, came_true = (
         np.array(c, dtype=k) for c, k in zip(columns, kinds, strict=True)
     )
     return Outcomes(
-        decision, day, policy, surface, device, region, position, explored, predicted, clicked, shadow=shadow, immature=immature
+        decision, day, policy, surface, device, region, position, explored, predicted, came_true, shadow=shadow, immature=immature
     )
 
 

@@ -87,7 +87,7 @@ def served_log_of(home: Home, log: EventLog, first: date, last: date, maturity: 
     propensity is not what its lottery says.
     """
     as_of = end_of(last)
-    _, clicks = labels(home, first, as_of)
+    clicks = labels(home, first, as_of, "click")
     rounds, left_out, immature = [], 0, 0
     for d in log.decisions(end_of(first) - timedelta(days=1), as_of):
         scored = all(ad.features for ad in (*d.shown, *d.held)) and bool(d.shown or d.held)

@@ -107,9 +107,9 @@ def test_a_label_counts_once_its_window_has_passed(home: Home, eventlog: EventLo
     early = outcomes(home, eventlog, DAY, DAY, timedelta(hours=13))
     assert (len(early), early.immature) == (0, 2)
     ripe = outcomes(home, eventlog, DAY, NEXT, MATURITY)
-    assert ripe.clicked.tolist() == [True, False], "the second came after its window"
+    assert ripe.came.tolist() == [True, False], "the second came after its window"
     blind = outcomes(home, eventlog, DAY, DAY, MATURITY)
-    assert blind.clicked.tolist() == [False, False], "the clicks were not known that day"
+    assert blind.came.tolist() == [False, False], "the clicks were not known that day"
 
 
 def test_an_ad_that_nobody_reported_seeing_does_not_count(home: Home, eventlog: EventLog, decided: Make) -> None:
@@ -138,6 +138,26 @@ def test_a_model_that_promises_double_is_named(
     report = calibration(home, eventlog, NEXT, MATURITY)
     overall = report.figures[0]
     assert overall.holds is False and overall.value == pytest.approx(2.0, abs=0.35)
+
+
+def test_conversions_are_held_to_their_promises_too(
+    home: Home, eventlog: EventLog, decided: Make, ad: Make, happened: Make, noon: datetime
+) -> None:
+    """Of clicked ads alone; what the fast tier guessed, and what nobody promised, counts for nobody."""
+    rng = np.random.default_rng(4)
+    for i in range(1_500):
+        promised = replace(ad("a1", 0.2), pcvr=0.4)  # type: ignore[arg-type]
+        guessed = replace(ad("a2", 0.2, 2), pcvr=0.9, scored_by="click@9")  # type: ignore[arg-type]
+        made = replace(decided(f"d{i}", noon, [promised, guessed]), conversion="conversion@3")  # type: ignore[arg-type]
+        eventlog.append_decision(made)
+        kinds = ("impression", "click", "conversion")[: 1 + int(rng.random() < 0.5) * (1 + int(rng.random() < 0.2))]
+        eventlog.append_events([happened(f"d{i}", a, kind, noon) for a in ("a1", "a2") for kind in kinds], noon)  # type: ignore[misc]
+    ingest_served(home, eventlog, DAY)
+    figures = {f.name: f for f in calibration(home, eventlog, NEXT, MATURITY).figures}
+    assert 650 < figures["conversion all clicks"].value < 850, "one ad a click"
+    assert figures["conversion all ratio"].value == pytest.approx(2.0, abs=0.35) and figures["conversion all ratio"].holds is False
+    assert figures["conversion policy=conversion@3 conversions"].value == figures["conversion all conversions"].value > 100
+    assert {"conversion surface=proactive ratio", f"conversion day={DAY} ratio"} <= set(figures)
 
 
 def test_calibration_of_a_quiet_day_has_no_ratio(home: Home, eventlog: EventLog) -> None:
