@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stderr
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
+from functools import cache
 from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -278,10 +279,11 @@ def rollback(settings: Settings, head: str, why: str = "rolled back") -> Change:
 def versions(settings: Settings, head: str = "") -> list[Version]:
     """Installed versions, oldest first."""
     aliases, found = aliases_of(settings), []
+    kept_out = cache(lambda of: journal.kept_out(settings.home.bundles, of))
     for path in settings.home.bundles.glob(f"{head or '*'}/*/manifest.json"):
         manifest = json.loads(path.read_text())
         names = tuple(a for a, v in sorted(aliases.get(manifest["head"], {}).items()) if v == manifest["version"])
-        why = journal.kept_out(settings.home.bundles, manifest["head"]).get(manifest["version"], "")
+        why = kept_out(manifest["head"]).get(manifest["version"], "")
         found.append(
             Version(manifest["head"], manifest["version"], manifest["ranker"], manifest["trained_to"], names, manifest["metrics"], why)
         )
