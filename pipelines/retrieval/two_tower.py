@@ -18,13 +18,18 @@ from pipelines.retrieval.past import BUCKETS, Past
 
 NEEDS: Final = "torch"
 CHUNK: Final = 8192
+HELD: Final = 10
+"""One click in so many, the latest, says when to stop."""
+LEAST_HELD: Final = 200
 
 
 @dataclass(frozen=True)
 class TwoTower:
-    """epochs over the clicks; scale: of the product of two unit vectors, as log-odds."""
+    """epochs over the clicks, at most; patience: of them without a better loss on the latest clicks that end it; scale: of the product
+    of two unit vectors, as log-odds."""
 
     epochs: int = 12
+    patience: int = 2
     batch: int = 512
     rate: float = 3e-3
     decay: float = 1e-3
@@ -40,7 +45,6 @@ class TwoTower:
             return np.zeros((users, WIDTH), np.float32), np.zeros((ads, WIDTH), np.float32)
         import torch
 
-        torch.manual_seed(self.seed)
         before = torch.get_num_threads()
         torch.set_num_threads(1)  # sums are then the same bits
         try:
@@ -54,34 +58,75 @@ class TwoTower:
             torch.set_num_threads(before)
 
     def _train(self, past: Past) -> tuple[Any, Any]:
+        """Early stopping, as rankers do it: the latest clicks say after how many epochs, then all clicks teach for so many."""
+        order, epochs = np.argsort(past.clicks["ts"].to_numpy(), kind="stable"), self.epochs
+        cut = len(order) - len(order) // HELD
+        if len(order) - cut >= LEAST_HELD:
+            *_, epochs = self._fit(past, order[:cut], self.epochs, order[cut:])
+        user_tower, ad_tower, _ = self._fit(past, order, epochs)
+        return user_tower.eval(), ad_tower.eval()
+
+    def _fit(self, past: Past, rows: NDArray[np.int64], epochs: int, later: NDArray[np.int64] | None = None) -> tuple[Any, Any, int]:
+        """Towers taught by some clicks, and the epochs that were best for later ones."""
         import torch
-        from torch.nn.functional import cross_entropy
 
         from pipelines.retrieval.tower import Tower
 
+        torch.manual_seed(self.seed)
         table = torch.nn.Embedding(BUCKETS, WIDTH, padding_idx=0)
         torch.nn.init.normal_(table.weight, std=0.1)
         user_tower, ad_tower = Tower(table, self.hidden, self.missing), Tower(table, self.hidden, self.missing)
-        user, ad = past.clicks["user"].to_numpy(np.int64), past.clicks["ad"].to_numpy(np.int64)
-        history = torch.from_numpy(past.history(user, past.clicks["ts"].to_numpy("datetime64[us]")))
-        about, names, words = (torch.from_numpy(x) for x in (past.about()[user], past.identities()[ad], past.words()[ad]))
-        drawn = torch.from_numpy(np.log(np.bincount(ad, minlength=len(past.creatives))[ad] / len(ad)).astype(np.float32))
-        clicked = torch.from_numpy(ad)
+        batch_loss, order = self._loss(past, user_tower, ad_tower), torch.from_numpy(np.sort(rows))
         parameters = {id(p): p for tower in (user_tower, ad_tower) for p in tower.parameters()}
         optimiser = torch.optim.AdamW(list(parameters.values()), lr=self.rate, weight_decay=self.decay)
-        steps = self.epochs * max(len(ad) // self.batch, 1)
-        schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, self.rate, total_steps=steps)
-        for epoch in range(self.epochs):
-            order = torch.randperm(len(ad))
-            for at in range(max(len(ad) // self.batch, 1)):
-                i = order[at * self.batch : (at + 1) * self.batch]
-                of_user, of_ad = user_tower(about[i], history[i]), ad_tower(names[i], words[i])
-                logits = self.scale * of_user @ of_ad.T - drawn[i]
-                same = (clicked[i][:, None] == clicked[i][None, :]) & ~torch.eye(len(i), dtype=torch.bool)
-                loss = cross_entropy(logits.masked_fill(same, -1e9), torch.arange(len(i)))
+        steps = max(len(rows) // self.batch, 1)
+        schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, self.rate, total_steps=epochs * steps)
+        best, least = epochs, np.inf
+        for epoch in range(1, epochs + 1):
+            drawn = order[torch.randperm(len(order))]
+            for at in range(steps):
+                loss = batch_loss(drawn[at * self.batch : (at + 1) * self.batch])
                 optimiser.zero_grad()
                 loss.backward()
                 optimiser.step()
                 schedule.step()
-            advance("two towers", epoch + 1, self.epochs, f"loss {loss.item():.3f}")
-        return user_tower.eval(), ad_tower.eval()
+            advance("two towers" if later is None else "two towers, watched", epoch, epochs, f"loss {loss.item():.3f}")
+            if later is not None:
+                now = _held_loss(batch_loss, user_tower, ad_tower, later, self.batch)
+                best, least = (epoch, now) if now < least else (best, least)
+                if epoch - best >= self.patience:
+                    break
+        return user_tower, ad_tower, best
+
+    def _loss(self, past: Past, user_tower: Any, ad_tower: Any) -> Any:
+        """The loss of a batch of clicks, by their rows."""
+        import torch
+        from torch.nn.functional import cross_entropy
+
+        user, ad = past.clicks["user"].to_numpy(np.int64), past.clicks["ad"].to_numpy(np.int64)
+        history = torch.from_numpy(past.history(user, past.clicks["ts"].to_numpy("datetime64[us]")))
+        about, names, words = (torch.from_numpy(x) for x in (past.about()[user], past.identities()[ad], past.words()[ad]))
+        often = torch.from_numpy(np.log(np.bincount(ad, minlength=len(past.creatives))[ad] / len(ad)).astype(np.float32))
+        clicked = torch.from_numpy(ad)
+
+        def of_batch(i: Any) -> Any:
+            of_user, of_ad = user_tower(about[i], history[i]), ad_tower(names[i], words[i])
+            logits = self.scale * of_user @ of_ad.T - often[i]
+            same = (clicked[i][:, None] == clicked[i][None, :]) & ~torch.eye(len(i), dtype=torch.bool)
+            return cross_entropy(logits.masked_fill(same, -1e9), torch.arange(len(i)))
+
+        return of_batch
+
+
+def _held_loss(batch_loss: Any, user_tower: Any, ad_tower: Any, later: NDArray[np.int64], batch: int) -> float:
+    """Mean loss of later clicks, nothing left out."""
+    import torch
+
+    for tower in (user_tower, ad_tower):
+        tower.eval()
+    with torch.no_grad():
+        parts = np.array_split(later, max(len(later) // batch, 1))
+        loss = float(np.average([batch_loss(torch.from_numpy(part)).item() for part in parts], weights=[len(p) for p in parts]))
+    for tower in (user_tower, ad_tower):
+        tower.train()
+    return loss

@@ -16,6 +16,7 @@ from pipelines.bench.recall import index_recall, ranks, run
 from pipelines.build import build
 from pipelines.market.config import Laws, MarketConfig
 from pipelines.market.simulate import simulate
+from pipelines.rankers.progress import showing
 from pipelines.retrieval.past import HISTORY, Past, codes
 from pipelines.retrieval.two_tower import TwoTower
 from serving.settings import Settings
@@ -63,6 +64,21 @@ def test_it_beats_what_is_popular_and_is_the_same_twice(home: Home) -> None:
     assert value["recall_at_10_two_tower"] > 1.3 * value["recall_at_10_popular"]
     assert all(0 < value[f"recall_at_{k}_{name}"] <= 1 for k in (10, 50) for name in ("popular", "factorisation", "two_tower"))
     assert first == run(Settings(home_path=home.root), day)
+
+
+@pytest.mark.deep
+def test_it_stops_when_later_clicks_gain_nothing_and_then_learns_from_all(past: Past) -> None:
+    heard: dict[str, list[tuple[int, int]]] = {}
+    with showing(lambda what, done, total, note: heard.setdefault(what, []).append((done, total))):
+        TwoTower(epochs=40, patience=1, rate=2e-2).vectors(past)
+    watched, taught = heard["two towers, watched"], heard["two towers"]
+    assert len(watched) < 40 and watched[-1] == (len(watched), 40)
+    assert taught == [(i + 1, len(watched) - 1) for i in range(len(watched) - 1)], "as many epochs as were best, over all clicks"
+    few = replace(past, clicks=past.clicks.iloc[:300])
+    heard.clear()
+    with showing(lambda what, done, total, note: heard.setdefault(what, []).append((done, total))):
+        TwoTower(epochs=3).vectors(few)
+    assert {name: len(told) for name, told in heard.items()} == {"two towers": 3}, "too few clicks to hold any back"
 
 
 @pytest.mark.deep
