@@ -10,11 +10,9 @@ import pandas as pd
 import pyarrow as pa
 
 from feature_repo.sources import Home, end_of
-from feature_repo.text import tokenise
 from pipelines.build import as_of_table, connect
 from pipelines.errors import Missing
 from pipelines.publish import catalog_as_of
-from serving.understanding.spelling import Spelling
 
 DAYS: Final = 30
 
@@ -27,12 +25,6 @@ class QueryLog:
     shown: pd.DataFrame
     queries: pd.DataFrame
     catalog: dict[str, pa.Table]
-
-    def respelt(self, spelling: Spelling) -> QueryLog:
-        """As the classifier reads it in serving: texts normalised, their spelling corrected."""
-        texts = {t: " ".join(spelling.respell(tokenise(t))) for t in {*self.shown["text"], *self.queries["text"]}}
-        shown, queries = (frame.assign(text=frame["text"].map(texts)) for frame in (self.shown, self.queries))
-        return QueryLog(shown, queries, self.catalog)
 
     def before(self, share: float) -> tuple[QueryLog, QueryLog]:
         """The earlier `share` of the searches, and the others; both with the whole catalogue."""

@@ -25,7 +25,6 @@ from serving.settings import Settings
 from serving.snapshot.text_columns import ad_texts
 from serving.understanding.gazetteer import Gazetteer
 from serving.understanding.query_classifier import QueryClassifier
-from serving.understanding.spelling import Spelling
 
 METRICS: Final = {LANGUAGE: ("category_accuracy", "commercial_auc", "intent_macro_f1"), ENCODER: ("recall_at_10", "recall_at_100")}
 """What is measured of each on later searches."""
@@ -71,12 +70,11 @@ def train(settings: Settings, day: date) -> list[Learned]:
     }
     vectors = encoder.learn(encoder.documents(log), settings.seed)
     made = write_encoder(candidate(settings.home, ENCODER, day), "0", vectors, {**said, "ranker": "lsa", "metrics": near})
-    gazetteer, then, now = Gazetteer(words.names(log)), Spelling(words.known_words(earlier)), words.known_words(log)
-    trial_reader = QueryClassifier(*classifier.learn(earlier.respelt(then), gazetteer))
-    read = _measured(later.respelt(then), trial_reader, gazetteer)
-    weights, bias = classifier.learn(log.respelt(Spelling(now)), gazetteer)
+    gazetteer = Gazetteer(words.names(log))
+    read = _measured(later, QueryClassifier(*classifier.learn(earlier, gazetteer)), gazetteer)
+    weights, bias = classifier.learn(log, gazetteer)
     write_language(
-        candidate(settings.home, LANGUAGE, day), "0", now, words.names(log), words.related_terms(log, made), weights,
+        candidate(settings.home, LANGUAGE, day), "0", words.known_words(log), words.names(log), words.related_terms(log, made), weights,
         bias, {**said, "ranker": "linear", "metrics": read},
     )  # fmt: skip
     return [Learned(h, candidate(settings.home, h, day), m, judge(h, m, None)) for h, m in ((LANGUAGE, read), (ENCODER, near))]

@@ -27,33 +27,31 @@ def fit_calibrator(margin: NDArray[np.float64], label: NDArray[np.bool_], weight
 def fit_surfaces(
     overall: Calibrator, margin: NDArray[np.float64], surface: NDArray[np.integer], label: NDArray[np.bool_], weight: NDArray[np.float64]
 ) -> dict[int, Calibrator]:
-    """The overall table moved, for each surface with ENOUGH positives, so that it predicts as many as came there."""
-    from scipy.optimize import brentq
-
+    """The overall table's log-odds through Platt's sigmoid, for each surface with ENOUGH positives."""
     out = {}
     for code in np.unique(surface):
         rows = surface == code
         if label[rows].sum() >= ENOUGH and not label[rows].all():
             p = overall.apply(margin[rows])
-            odds, came = np.log(p / (1 - p)), float(np.average(label[rows], weights=weight[rows]))
-
-            def beyond(shift: float, odds: NDArray[np.float64] = odds, w: NDArray[np.float64] = weight[rows], came: float = came) -> float:
-                return float(np.average(1 / (1 + np.exp(-(odds + shift))), weights=w)) - came
-
-            out[int(code)] = overall.shifted(float(brentq(beyond, -10, 10)))
+            out[int(code)] = overall.moved(*_sigmoid(np.log(p / (1 - p)), label[rows], weight[rows]))
     return out
 
 
 def _platt(margin: NDArray[np.float64], label: NDArray[np.bool_], weight: NDArray[np.float64]) -> Calibrator:
-    """p = sigmoid(a × margin + b) (Platt 1999), as a table."""
+    """p = sigmoid(slope × margin + intercept), as a table."""
+    slope, intercept = _sigmoid(margin, label, weight)
+    grid = np.linspace(margin.min() - 1, margin.max() + 1, 64)
+    return Calibrator(grid, np.clip(1 / (1 + np.exp(-(slope * grid + intercept))), 1e-9, 1 - 1e-9))
+
+
+def _sigmoid(margin: NDArray[np.float64], label: NDArray[np.bool_], weight: NDArray[np.float64]) -> tuple[float, float]:
+    """Slope, above 0, and intercept (Platt 1999)."""
     from sklearn.linear_model import LogisticRegression
 
     centre = float(np.average(margin, weights=weight))
     model = LogisticRegression(C=10.0).fit((margin - centre)[:, None], label, sample_weight=weight)
     slope = max(float(model.coef_[0, 0]), 0.05)
-    grid = np.linspace(margin.min() - 1, margin.max() + 1, 64)
-    p = 1 / (1 + np.exp(-(slope * (grid - centre) + float(model.intercept_[0]))))
-    return Calibrator(grid, np.clip(p, 1e-9, 1 - 1e-9))
+    return slope, float(model.intercept_[0]) - slope * centre
 
 
 def _isotonic(margin: NDArray[np.float64], label: NDArray[np.bool_], weight: NDArray[np.float64]) -> Calibrator:

@@ -29,9 +29,9 @@ class Calibrator:
         """Of each point."""
         return np.asarray(np.log(self.probabilities / (1 - self.probabilities)))
 
-    def shifted(self, log_odds: float) -> Calibrator:
-        """The same table with every probability moved by this much in log-odds."""
-        return Calibrator(self.margins, np.clip(1 / (1 + np.exp(-(self.log_odds + log_odds))), 1e-9, 1 - 1e-9))
+    def moved(self, slope: float, log_odds: float) -> Calibrator:
+        """The same table with the log-odds of every probability times `slope`, > 0, and moved by this much."""
+        return Calibrator(self.margins, np.clip(1 / (1 + np.exp(-(slope * self.log_odds + log_odds))), 1e-9, 1 - 1e-9))
 
     def apply(self, margin: NDArray[np.float64]) -> NDArray[np.float64]:
         """Calibrated probabilities, same shape."""

@@ -24,7 +24,6 @@ from serving.reload import Reloader
 from serving.understanding.gazetteer import Gazetteer
 from serving.understanding.query_analysis import analyse
 from serving.understanding.query_classifier import QueryClassifier
-from serving.understanding.spelling import WORDS_READ, Spelling
 
 pytestmark = [pytest.mark.filterwarnings("ignore::DeprecationWarning"), pytest.mark.filterwarnings("ignore::FutureWarning")]
 
@@ -147,18 +146,3 @@ def test_a_champion_can_be_rolled_back(searched: Any) -> None:
 def test_a_day_without_searches_is_missing(searched: Any) -> None:
     with pytest.raises(Missing, match="queries"):
         train(searched.settings, searched.day.replace(year=2020))
-
-
-def test_the_classifier_learns_texts_as_serving_reads_them(searched: Any) -> None:
-    """Spelling corrected, but for words beyond those that serving corrects."""
-    long = " ".join(["laptop"] * WORDS_READ)
-    typed = ["Lapptop  CHEAP", f"{long} lapptop"]
-    frame = pd.DataFrame({"query_id": ["a", "b"], "text": typed, "ts": pd.Timestamp("2026-01-05")})
-    read = replace(searched.log, shown=frame, queries=frame).respelt(Spelling({"laptop": 90, "cheap": 90}))
-    for table in (read.shown, read.queries):
-        assert table["text"].tolist() == ["laptop cheap", f"{long} lapptop"]
-    language = champion_language(searched.home)
-    assert language is not None
-    for text in searched.log.queries["text"].iloc[:50]:
-        one = replace(searched.log, queries=frame.iloc[:1].assign(text=text), shown=frame.iloc[:1].assign(text=text))
-        assert one.respelt(language.spelling).queries["text"].tolist() == [analyse(text, language).normalised]

@@ -119,7 +119,7 @@ def test_a_surface_with_a_table_of_its_own_uses_it(made: tuple[Path, Bundle], ro
     x = rows.copy()
     column = bundle.manifest.columns.index(SURFACE)
     x[:, column] = np.arange(len(x)) % 3
-    own = bundle.tables.overall.shifted(0.5)
+    own = bundle.tables.overall.moved(1.0, 0.5)
     again = written_again(bundle, tmp_path / "own", tables=replace(bundle.tables, by_surface={1: own}))
     plain, found = bundle.predict(x), again.predict(x)
     mine = x[:, column] == 1
