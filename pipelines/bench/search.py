@@ -57,8 +57,9 @@ def run(
     figures, setup = latency(requests, ads, keywords)
     if market is not None:
         with tempfile.TemporaryDirectory() as place:
-            figures += measure(Path(place), market, say)
-        setup |= market_setup(market)
+            judged, ranked = measure(Path(place), market, say)
+        figures += judged
+        setup |= market_setup(market) | ranked
     return report("bench search", setup, figures)
 
 

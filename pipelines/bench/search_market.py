@@ -10,12 +10,16 @@ from typing import Final
 from feature_repo.sources import Home
 from pipelines.cli.output import Figure
 from pipelines.evaluate.search import SLOTS, SearchTruth, evaluate_search
+from pipelines.rankers import RANKERS
 from pipelines.run_verb import Progress, verb
+from pipelines.train_environment import command_of, is_elsewhere
+from serving.bundles.aliases import read
 from serving.settings import Settings
 
 LEAST_SHARE: Final = 0.95
 FIRST: Final = date(2026, 1, 5)
 HEADS: Final = ("click", "conversion")
+PRIMARY: Final = "deep_ensemble"
 MANY: Final = 1_000_000
 """Impressions from which the latest twentieth is enough to judge a candidate by; the rest teaches it."""
 
@@ -34,8 +38,17 @@ class Market:
 SMALL: Final = Market(days=7, users=3_000, creatives=400, impressions=120_000, searches=300)
 
 
-def prepare(home: Home, market: Market, say: Progress) -> date:
-    """Simulates the market and brings language, features and rankers live by the verbs that production runs; returns the last day."""
+@dataclass(frozen=True)
+class Prepared:
+    """last: the last day that is known. primary: which ranker the champion of clicks is; the one before it is its fallback."""
+
+    last: date
+    primary: str
+
+
+def prepare(home: Home, market: Market, say: Progress) -> Prepared:
+    """Simulates the market and brings language, features and rankers live by the verbs that production runs: trees first, then, on a
+    market that is large enough to judge by and where torch is installed, PRIMARY in front of them."""
     last = FIRST + timedelta(days=market.days - 1)
     verb(
         home, "simulate", "--days", str(market.days), "--start", str(FIRST), "--users", str(market.users),
@@ -49,15 +62,33 @@ def prepare(home: Home, market: Market, say: Progress) -> date:
         for step in (("train", *share), ("evaluate",), ("gate",), ("registry", "register")):
             verb(home, *step, *key, "--head", head, say=say)
         verb(home, "promote", head, say=say)
-    return last
+    if market.impressions < MANY or not _trains(PRIMARY):
+        return Prepared(last, "xgboost")
+    _put_in_front(home, last, say)
+    return Prepared(last, PRIMARY)
 
 
-def measure(root: Path, market: Market, say: Progress) -> list[Figure]:
-    """Figures of understanding, recall, relevance and auction value on the searches of the day after the last one known."""
+def _trains(ranker: str) -> bool:
+    return not is_elsewhere(RANKERS[ranker]) or command_of(Settings()).exists()
+
+
+def _put_in_front(home: Home, last: date, say: Progress) -> None:
+    """Trains PRIMARY, makes it the champion of clicks, through its gates, and the trees its fallback."""
+    key = ("--partition", str(last), "--head", "click", "--ranker", PRIMARY)
+    before = read(home.bundles)["click"]["champion"]
+    for step in (("train", "--step", "fit"), ("evaluate",), ("gate",), ("registry", "register")):
+        verb(home, *step, *key, say=say)
+    verb(home, "promote", "click", say=say)
+    verb(home, "registry", "alias", "click", before, "fallback", say=say)
+
+
+def measure(root: Path, market: Market, say: Progress) -> tuple[list[Figure], dict[str, object]]:
+    """Figures of understanding, recall, relevance and auction value on the searches of the day after the last one known; and what
+    ranked."""
     home = Home(root)
-    last = prepare(home, market, say)
+    made = prepare(home, market, say)
     say("judging the next day's searches")
-    return figures(evaluate_search(Settings(home_path=root), last, market.searches))
+    return figures(evaluate_search(Settings(home_path=root), made.last, market.searches)), {"market_primary": made.primary}
 
 
 def figures(found: SearchTruth) -> list[Figure]:
