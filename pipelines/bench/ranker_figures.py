@@ -6,10 +6,9 @@ from typing import Any, Final
 
 from pipelines.bench.ranker_trial import Result
 from pipelines.cli.output import Figure, report
-from pipelines.evaluate.contest import OURS, PEER, Contest, Standing, beaten
+from pipelines.evaluate.contest import LEAST_GAP_CLOSED, OURS, PEER, Contest, Standing, beaten
 from pipelines.evaluate.offline import Interval
 
-LEAST_GAP_CLOSED: Final = 0.9
 MOST_CALIBRATION_ERROR: Final = 0.005
 MOST_DECILE_ERROR: Final = 0.15
 SLIM: Final = "xgboost_slim"
@@ -60,6 +59,12 @@ def headlines(result: Result) -> list[Figure]:
     return out
 
 
+def compared(result: Result) -> tuple[str | None, dict[str, str | None]]:
+    """Our ranker that is best by NE, and the peer that is best by each metric COMPARED, by its name in figures."""
+    best, peers = result.contest.best(OURS), {METRICS[metric]: result.contest.best(PEER, metric) for metric in COMPARED}
+    return best.name if best else None, {name: peer.name if peer else None for name, peer in peers.items()}
+
+
 def beaten_by(held: Contest, metric: str) -> list[str]:
     """Peers that are better than our best by more than noise; ours is one ranker, the best by NE, whatever is compared."""
     champion = held.best(OURS)
@@ -102,11 +107,11 @@ def whole(results: list[Result], setup: dict[str, Any]) -> dict[str, Any]:
         prefix = f"{result.task.name}." if result.task.name else ""
         for f in (*headlines(result), *rows(result)):
             figures.append(Figure(prefix + f.name, f.value, f.unit, f.target, f.holds))
-        best, peer = result.contest.best(OURS), result.contest.best(PEER)
+        best, peers = compared(result)
         split = result.task.dataset.rows["split"].value_counts()
         setup[prefix + "data"] = {
             "title": result.task.title, "rows": {str(k): int(v) for k, v in split.items()}, "test_positives": result.contest.positives,
-            "best_ranker": best.name if best else None, "best_peer": peer.name if peer else None, "left_out": result.left_out,
+            "best_ranker": best, "best_peer": peers, "left_out": result.left_out,
         }  # fmt: skip
     return report("bench rankers", setup, figures)
 
@@ -129,6 +134,9 @@ def as_text(results: list[Result]) -> list[str]:
             )
             out.append(f"{s.name:<28}{numbers}{spent}")
         out += [f"{name:<28}left out: {why}" for name, why in result.left_out.items()]
+        best, peers = compared(result)
+        named = ", ".join(f"by {metric} {peer or 'nobody'}" for metric, peer in peers.items())
+        out.append(f"ours, the best by ne: {best or 'nobody'}; best peer {named}")
         for f in headlines(result):
             value = "–" if f.value is None else f"{f.value:.5f}"
             out.append(f"{f.name:<34} {value:>10} {f.unit:<12} {f.target or '':<20} {verdict[f.holds]}")

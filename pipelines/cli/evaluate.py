@@ -20,6 +20,7 @@ def evaluate(
 ) -> None:
     """Evaluate a candidate on later rows beside the champion, the baseline and (on simulated logs) the truth."""
     from feature_repo.sources import parse_day
+    from pipelines.evaluate.contest import LEAST_GAP_CLOSED
     from pipelines.training import assess
     from serving.settings import load
 
@@ -37,7 +38,7 @@ def evaluate(
     figures += [Figure(f"normalised_entropy_without_{name}", value, "") for name, value in e.without.items() if name]
     if e.gap_closed:
         closed = e.gap_closed[ranker]
-        figures.append(Figure("ne_gap_closed", closed, "share", "≥ 0.8", closed >= 0.8))
+        figures.append(Figure("ne_gap_closed", closed, "share", f"≥ {LEAST_GAP_CLOSED}", closed >= LEAST_GAP_CLOSED))
     setup = {"head": head, "day": day, "ranker": ranker, "test_rows": len(e.rows), "report": done.report, "passed": done.passed}
     figures = [Figure(f.name, None if f.value != f.value else f.value, f.unit, f.target, f.holds) for f in figures]
     lines = [f"{m}: {v:.4f}" for m, v in e.metrics.items()]

@@ -25,6 +25,8 @@ BASE_RATE: Final = "base_rate"
 TRUTH: Final = "truth"
 BETTER: Final = {m.name: m.better for m in METRICS}
 DECILES: Final = 10
+LEAST_GAP_CLOSED: Final = 0.9
+"""Target of a ranker of ours: the share of the gap between the base rate and the truth."""
 
 
 @dataclass(frozen=True)

@@ -187,6 +187,10 @@ def test_our_best_by_entropy_is_compared_by_every_metric(held: Callable[..., Res
     delta = figure(found, "best_peer_grouped_auc_delta")
     ours, theirs = (found.contest.of(name).metrics["grouped_auc"] for name in ("sharp", "theirs"))
     assert delta.value == pytest.approx(theirs - ours) and delta.holds is False
+    assert whole([found], {})["setup"]["data"]["best_ranker"] == "sharp"
+    assert "ours, the best by ne: sharp; best peer by ne theirs, by grouped_auc theirs" in as_text([found])
+    page = render([found])
+    assert "Grouped AUC of theirs, the best peer by it, minus that of sharp" in page and "minus that of ordered" not in page
 
 
 def test_the_fast_tier_has_its_target(held: Callable[..., Result], known: Known) -> None:
@@ -195,6 +199,7 @@ def test_the_fast_tier_has_its_target(held: Callable[..., Result], known: Known)
     assert (figure(found, "xgboost_slim_us_per_row").value, figure(found, "xgboost_slim_us_per_row").holds) == (3.0, False)
     found.costs["xgboost_slim"] = Cost(1.0, 1.0, 0.4, 1024)
     assert figure(found, "xgboost_slim_us_per_row").holds is True
+    assert "xgboost slim, the fast tier, on one thread</td><td>0.4000</td><td>≤ 0.5</td>" in render([found])
 
 
 def test_calibration_is_judged_overall_and_where_positives_are_many(
@@ -285,7 +290,9 @@ def test_the_object_holds_the_table_and_the_targets(measured: Result) -> None:
     targets = {f["name"]: f["target"] for f in result["figures"] if f["target"]}
     assert targets["ne_gap_closed"] == "≥ 0.9" and targets["calibration_error_abs"] == "≤ 0.005"
     assert {"best_peer_ne_delta", "talkingdata.best_peer_ne_delta", "best_peer_grouped_auc_delta"} <= targets.keys()
-    assert result["setup"]["data"]["best_peer"] == "oracle" and "absent" in result["setup"]["data"]["left_out"]
+    data = result["setup"]["data"]
+    assert data["best_ranker"] == "xgboost_slim" and data["best_peer"] == {"ne": "oracle", "grouped_auc": "oracle"}
+    assert "absent" in data["left_out"] and targets["xgboost_slim_us_per_row"] == "≤ 0.5"
     json.dumps(result, allow_nan=False)
     text = "\n".join(as_text([measured]))
     assert "left out: not installed" in text and "ne_gap_closed" in text and "xgboost_slim" in text

@@ -7,8 +7,10 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from pipelines import train_environment, training
+from pipelines.__main__ import app
 from pipelines.errors import Missing, PipelineError, Refused
 from pipelines.rankers import RANKERS
 from pipelines.training import fit
@@ -64,3 +66,19 @@ def test_without_one_the_way_out_is_named(command: str, tmp_path: Path) -> None:
 def test_other_families_train_here(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(train_environment, "find_spec", lambda _: None)
     assert [n for n, r in RANKERS.items() if train_environment.is_elsewhere(r)] == [n for n, r in RANKERS.items() if r.needs]
+
+
+@pytest.mark.parametrize("verb", [["rankers", "--small", "--head", "click", "--json"], ["recall", "--partition", "2026-01-18", "--json"]])
+def test_benches_that_need_every_family_run_there_and_nowhere_else(
+    verb: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from pipelines.cli import bench
+
+    monkeypatch.setattr(bench, "find_spec", lambda _: None)
+    monkeypatch.setenv("PLACARD_HOME", str(tmp_path))
+    monkeypatch.setenv("PLACARD_TRAIN_COMMAND", str(script(tmp_path / "placard", f'echo "$@" > {tmp_path}/said')))
+    assert CliRunner().invoke(app, ["bench", *verb]).exit_code == 0
+    said = (tmp_path / "said").read_text().split()
+    assert said[:2] == ["bench", verb[0]] and set(verb) <= set(said)
+    monkeypatch.setenv("PLACARD_TRAIN_COMMAND", str(tmp_path / "absent"))
+    assert CliRunner().invoke(app, ["bench", *verb]).exit_code == Refused.exit_code, "a part of the families is no answer"
