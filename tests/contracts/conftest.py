@@ -74,7 +74,7 @@ COMPONENTS: dict[str, Callable[[], Any]] = {
     "integrity.FrequencyCap": FrequencyCap,
     "integrity.Budget": lambda: Budget(MemoryLedger()),
     "precision.BundleScorer": lambda: BundleScorer("champion", "full"),
-    "precision.Speculative": lambda: Speculative(Speculation(True, 0.85, 64, 0.0, 7), CampaignBids(), Unhidden()),
+    "precision.Speculative": lambda: Speculative(Speculation(True, 0.85, 64), CampaignBids(), Unhidden()),
     "precision.ConversionScorer": ConversionScorer,
     "precision.HistoricalRate": HistoricalRate,
     "delivery.SecondPrice": lambda: SecondPrice(0.3, 1_000, 7),
