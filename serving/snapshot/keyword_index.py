@@ -31,6 +31,7 @@ from serving.snapshot.keyword_table import (
     Codes,
     Rows,
     Table,
+    among,
     arrays_of,
     bag_codes,
     padded,
@@ -47,6 +48,7 @@ MOST_ALIKE: Final = 500
 MOST_BROAD: Final = 2_000
 """Broad keywords that are compared with one query, shared out among its words; each word's highest bids."""
 ALL: Final = 1 << 40
+NO_CODES: Final = np.empty(0, np.uint64)
 
 
 def keyword_columns(catalog: Mapping[str, pa.Table], creatives: pa.Table) -> dict[str, np.ndarray]:
@@ -87,7 +89,7 @@ def keyword_columns(catalog: Mapping[str, pa.Table], creatives: pa.Table) -> dic
 
 @dataclass(frozen=True)
 class _Asked:
-    """A text's words as codes, in all its spellings: the words, ascending; the runs of them; and each whole, in any order."""
+    """A text's words as codes, in all its spellings: the words; the runs of them; and each whole, in any order. All ascending."""
 
     words: Codes
     runs: Codes
@@ -98,9 +100,7 @@ class _Asked:
         codes = [hash_words(list(spelling)) for spelling in spellings]
         bags = [bag_codes(c[None, :], np.array([len(c)])) for c in codes if 0 < len(c) <= MOST_WORDS]
         runs = [run for c in codes for run in run_codes(c)]
-        empty = np.empty(0, np.uint64)
-        words = np.unique(np.concatenate([empty, *codes]))
-        return cls(words, np.concatenate([empty, *runs]), np.concatenate([empty, *bags]))
+        return cls(*(np.unique(np.concatenate([NO_CODES, *them])) for them in (codes, runs, bags)))
 
 
 class KeywordIndex:
@@ -149,22 +149,14 @@ class KeywordIndex:
         spellings = dict.fromkeys([query.stems[:QUERY_WORDS], tuple(map(stem, typed)), *self._otherwise(query.tokens)])
         asked = _Asked.of(list(spellings))
         terms = [hash_words([stem(w) for w in tokenise(term.text)]) for term in query.expanded]
-        words = np.unique(np.concatenate([asked.words, *terms]))
         exact, phrase = self._bought.exact_rows(asked.bags, MOST_ALIKE), self._bought.phrase_rows(asked.runs, MOST_ALIKE)
-        broad = self._bought.broad_rows(words, MOST_BROAD)
-        plain, near = self._held(broad, asked.words), [self._held(broad, np.union1d(asked.words, term)) for term in terms]
-        if terms:  # a keyword is met by the query's words and one related term's, never by those of several
-            met = np.logical_or.reduce([plain, *near])
-            broad, plain = broad[met], plain[met]
+        # a broad keyword is met by the query's words and one related term's, never by those of several
+        broad, met = self._bought.broad_rows(asked.words, MOST_BROAD, terms)
         said = run_codes(hash_words(list(query.tokens[:QUERY_WORDS])))
         whole = said[-1][-1] if said and len(query.tokens) <= MOST_WORDS else np.uint64(0)
-        close = (self._raw[exact] != whole, ~np.isin(self._raw[phrase], np.concatenate([np.empty(0, np.uint64), *said])), ~plain)
+        close = (self._raw[exact] != whole, ~among(np.sort(np.concatenate([NO_CODES, *said])), self._raw[phrase]), met & 1 == 0)
         kind = np.repeat(np.arange(3, dtype=np.int8), [len(exact), len(phrase), len(broad)])
         return np.concatenate([exact, phrase, broad]), kind, np.concatenate(close)
-
-    def _held(self, rows: Rows, words: Codes) -> NDArray[np.bool_]:
-        """Which of the broad rows these words hold whole."""
-        return np.isin(rows, self._bought.held(rows, self._bought.numbers(words)), assume_unique=True)
 
     def _otherwise(self, tokens: Sequence[str]) -> list[tuple[str, ...]]:
         """The query's stems with neighbouring words joined, and with an unknown word split in two known ones; at most four."""
@@ -188,8 +180,8 @@ class KeywordIndex:
         for tokens in {query.tokens, tuple(tokenise(query.original))}:
             asked = _Asked.of([tokens])
             exact = self._never.exact_rows(asked.bags, ALL)
-            exact = exact[np.isin(self._never.sequence[exact], asked.runs)]
-            rows = np.concatenate([exact, self._never.phrase_rows(asked.runs, ALL), self._never.broad_rows(asked.words, ALL)])
+            exact = exact[among(asked.runs, self._never.sequence[exact])]
+            rows = np.concatenate([exact, self._never.phrase_rows(asked.runs, ALL), self._never.broad_rows(asked.words, ALL)[0]])
             groups[self._never_group[rows]] = campaigns[self._never_campaign[rows]] = True
         groups[NOBODY] = campaigns[NOBODY] = False
         return np.asarray(groups[group] | campaigns[self._campaign[group]])

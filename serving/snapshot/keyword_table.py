@@ -15,6 +15,8 @@ EXACT, PHRASE, BROAD = (MATCH_TYPES.index(kind) for kind in ("exact", "phrase", 
 MOST_WORDS: Final = 10
 """Of a keyword; a longer one matches nothing, as on the platforms. A longer negative keeps out what holds its first words."""
 NOBODY: Final = -1
+SETS: Final = 32
+"""Of words that a broad row is compared with at once."""
 PRIME: Final = np.uint64(0x9E3779B97F4A7C15)
 ONE: Final = np.uint64(1)
 Codes = NDArray[np.uint64]
@@ -85,22 +87,17 @@ class Table:
         self.vocabulary, self._words, self._from = (arrays[f"{prefix}.{n}"] for n in ("vocabulary", "words", "words_from"))
         self.sequence = arrays[f"{prefix}.sequence"]
         self.exact, self.phrase, self.broad, self.end = (int(b) for b in arrays[f"{prefix}.bounds"])
+        self._longest = int((self._words != NOBODY).any(axis=0).sum())
         key = arrays[f"{prefix}.key"]
         self._bags, self._sequences = key[: self.phrase], key[self.phrase : self.broad]
 
     def numbers(self, words: Codes) -> Rows:
         """Vocabulary numbers, ascending, of those of the words (ascending) that any row has."""
-        at = np.searchsorted(self.vocabulary, words)
-        return np.asarray(at[self._there(at, words)], np.int64)
+        return np.searchsorted(self.vocabulary, words[self.has(words)])
 
     def has(self, words: Codes) -> NDArray[np.bool_]:
         """Which of the words any row has."""
-        return self._there(np.searchsorted(self.vocabulary, words), words)
-
-    def _there(self, at: Rows, words: Codes) -> NDArray[np.bool_]:
-        if len(self.vocabulary) == 0:
-            return np.zeros(len(words), bool)
-        return np.asarray(self.vocabulary[np.minimum(at, len(self.vocabulary) - 1)] == words)
+        return among(self.vocabulary, words)
 
     def exact_rows(self, bags: Codes, most: int) -> Rows:
         """Exact rows of these words in any order."""
@@ -110,22 +107,27 @@ class Table:
         """Phrase rows that are one of the runs."""
         return _equal(self._sequences, runs, most) + self.phrase
 
-    def broad_rows(self, words: Codes, most: int) -> Rows:
-        """Broad rows all of whose words are among these; of at most about `most` that are looked at."""
-        numbers = self.numbers(words)
-        if len(numbers) == 0:
-            return np.empty(0, np.int64)
-        start = self._from[numbers]
-        count = np.minimum(self._from[numbers + 1] - start, max(most // len(numbers), 1))
-        return self.held(spread(start, count), numbers)
-
-    def held(self, rows: Rows, numbers: Rows) -> Rows:
-        """Those of the broad rows whose words all have one of these vocabulary numbers."""
-        held = np.zeros(len(self.vocabulary) + 1, bool)
-        held[numbers] = held[NOBODY] = True
-        for place in range(MOST_WORDS):  # few rows outlive the first words
-            rows = rows[held[self._words[rows - self.broad, place]]]
-        return rows
+    def broad_rows(self, words: Codes, most: int, more: Sequence[Codes] = ()) -> tuple[Rows, NDArray[np.unsignedinteger]]:
+        """Broad rows all of whose words are among these, or among these and one of the sets of `more` (of which 31 count); of at
+        most about `most` that are looked at. And for each row a bit for every set that it can be met with, the lowest for none."""
+        more = more[: SETS - 1]
+        numbers = [self.numbers(words), *map(self.numbers, more)]
+        every = (1 << len(numbers)) - 1
+        met = np.zeros(len(self.vocabulary) + 1, np.min_scalar_type(every))
+        for i, them in enumerate(numbers[1:], 1):
+            met[them] |= 1 << i
+        met[numbers[0]] = met[NOBODY] = every
+        read = np.unique(np.concatenate(numbers)) if more else numbers[0]
+        if len(read) == 0:
+            return np.empty(0, np.int64), met[:0]
+        start = self._from[read]
+        rows = spread(start, np.minimum(self._from[read + 1] - start, max(most // len(read), 1)))
+        left = np.full(len(rows), every, met.dtype)
+        for place in range(self._longest):  # few rows outlive the first words
+            left &= met[self._words[rows - self.broad, place]]
+            stays = np.flatnonzero(left)
+            rows, left = rows[stays], left[stays]
+        return rows, left
 
 
 def spread(start: Rows, count: Rows) -> Rows:
@@ -134,8 +136,14 @@ def spread(start: Rows, count: Rows) -> Rows:
     return np.asarray(at + np.repeat(start - (np.cumsum(count) - count), count))
 
 
+def among(ascending: Codes, wanted: Codes) -> NDArray[np.bool_]:
+    """Which of the wanted codes are among the others."""
+    if len(ascending) == 0:
+        return np.zeros(len(wanted), bool)
+    return np.asarray(ascending[np.minimum(np.searchsorted(ascending, wanted), len(ascending) - 1)] == wanted)
+
+
 def _equal(ascending: Codes, wanted: Codes, most: int) -> Rows:
-    """Places of the values that are wanted, each value's first `most`."""
-    wanted = np.unique(wanted)
+    """Places of the values that are wanted, each of those once; each value's first `most`."""
     start = np.searchsorted(ascending, wanted)
     return spread(start, np.minimum(np.searchsorted(ascending, wanted, side="right") - start, most))
