@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from functools import lru_cache
 from typing import Final
 
 from feature_repo.errors import FeatureError
@@ -75,10 +75,11 @@ def inputs_of(head: str) -> tuple[str, ...]:
     return tuple(m.name for m in HEADS[head])
 
 
-def places_in(logged: str, columns: Sequence[str]) -> list[int] | None:
+@lru_cache(maxsize=256)
+def places_in(logged: str, columns: tuple[str, ...]) -> tuple[int, ...] | None:
     """Where rows of an input hold some columns, in the columns' order; None where it lacks one, or is not known."""
     at = {name: i for i, name in enumerate(INPUTS[logged].names)} if logged in INPUTS else {}
-    return [at[name] for name in columns] if all(name in at for name in columns) else None
+    return tuple(at[name] for name in columns) if all(name in at for name in columns) else None
 
 
 def tells_of_ad(model: ModelInput) -> tuple[int, ...]:

@@ -69,8 +69,11 @@ def _done(bundles: Path, aliases: Aliases) -> list[Change]:
         said = json.loads(_intended(bundles).read_text())
     except FileNotFoundError:
         return []
-    changes, have = [_change(line) for line in said], read(bundles)
-    return [c for c in changes if aliases.get(c.head, {}).get(c.alias, "") == c.version and c not in have]
+    changes = [_change(line) for line in said]
+    if any(aliases.get(c.head, {}).get(c.alias, "") != c.version for c in changes):
+        return []
+    newest = read(bundles)[-len(changes) :]
+    return [c for c in changes if c not in newest]
 
 
 def settle(bundles: Path, aliases: Aliases) -> None:

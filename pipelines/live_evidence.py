@@ -57,7 +57,7 @@ def worth_of(home: Home, log: EventLog, bundle: Bundle, day: date, maturity: tim
     """Clicks a request of the bundle's slates over those that were served, by what exploration tells; None where it tells too
     little, or where the bundle reads columns that were not logged."""
     served = served_log_of(home, log, day - timedelta(days=DAYS - 1), day, maturity)
-    if any(places_in(r.decision.input, bundle.manifest.columns) is None for r in served.rounds):
+    if any(places_in(name, bundle.manifest.columns) is None for name in {r.decision.input for r in served.rounds}):
         return None
     found = served_worth(served, bundle, seed)
     return found if found.conclusive and np.isfinite([found.estimate, found.low, found.high]).all() else None

@@ -245,10 +245,11 @@ def promote(settings: Settings, head: str, version: str = "", why: str = "", fai
     promotion.py's part. failed: gates that were overridden. Raises Refused for a version that is kept out of the auction."""
     with exclusive(settings.home, "models"):
         chosen, before = chosen_of(settings, head, version), aliases_of(settings).get(head, {}).get("champion", "")
+        refused = journal.refused(settings.home.bundles).get(head, {})
         if reason := journal.kept_out(settings.home.bundles, head).get(chosen):
-            fix = f"It is kept out of the auction: {reason}. Train another, or `placard registry admit {head} {chosen}`."
-            raise Refused(f"{head} version", chosen, fix)
-        stays = before and before != chosen and before not in journal.refused(settings.home.bundles).get(head, {})
+            again = f", or `placard registry admit {head} {chosen}`" if chosen in refused else ""
+            raise Refused(f"{head} version", chosen, f"It is kept out of the auction: {reason}. Train another{again}.")
+        stays = before and before != chosen and before not in refused
         away = {"previous": (before, f"{chosen} took its place")} if stays else {}
         point(settings, head, {**away, "champion": (chosen, why or "promoted")}, failed)
         return history(settings, head)[-1]

@@ -67,18 +67,14 @@ def _as_shown(out: dict[str, np.ndarray], creatives: pa.Table, ad: Numbers, choi
     """Puts the words of the combination that was shown, where it was not the first, in place of the creative's first ones."""
     rows = np.flatnonzero(choice > 0)
     pairs, of = np.unique(np.stack([ad[rows], choice[rows]]), axis=1, return_inverse=True)
-    texts: list[tuple[str, str] | None] = []
+    texts = []
     for i, chosen in pairs.T.tolist():
         one = creatives.slice(i, 1).to_pylist()[0]
         known = combinations(*([one[name] or "", *(one[f"{name}s"] or [])] for name in WORDS))
-        texts.append(known[chosen] if chosen < len(known) else None)
-    told = [i for i, text in enumerate(texts) if text is not None]
-    place = np.full(len(texts), -1, np.int64)
-    place[told] = np.arange(len(told))
-    at = place[np.asarray(of, np.int64).reshape(-1)]
+        texts.append(known[chosen if chosen < len(known) else 0])
     for i, (name, most) in enumerate(WORDS.items()):
-        codes = word_codes([insert(text[i], "", 1).text for text in texts if text is not None], most)
-        out[f"{name}_words"][rows[at >= 0]] = codes[at[at >= 0]]
+        codes = word_codes([insert(text[i], "", 1).text for text in texts], most)
+        out[f"{name}_words"][rows] = codes[of.reshape(-1)]
 
 
 def _matches(

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import typer
 
 from pipelines.cli.output import emit, guarded
 from pipelines.moments import moment
-
-if TYPE_CHECKING:
-    pass
 
 group = typer.Typer(no_args_is_help=True, help="Registered models, their aliases, refusals and history.")
 JSON = typer.Option(False, "--json", help="One JSON object.")

@@ -19,8 +19,8 @@ from serving.eventlog.log import EventLog
 WINDOW_DAYS: Final = 7
 NEAR: Final = (0.9, 1.1)
 TARGET: Final = f"interval meets {NEAR[0]} to {NEAR[1]}"
-SOLD: Final = "conversion "
-"""Before the names of figures of conversions."""
+WORDS: Final = {"click": ("", "clicks", "impressions"), "conversion": ("conversion ", "conversions", "clicks")}
+"""By head: what its figures' names begin with, and what they call the events and what must have come for one."""
 MOST_SEGMENTS: Final = 20
 """Of one column, the largest first."""
 ABOUT: Final = (
@@ -40,12 +40,12 @@ def calibration(home: Home, log: EventLog, day: date, maturity: timedelta, days:
     any may have come. No rows give no ratio."""
     found = outcomes(home, log, day - timedelta(days=days - 1), day, maturity)
     first = found.position == 1
-    figures = list(_everywhere("", found, first))
+    figures = list(_everywhere("click", found, first))
     for word, rows in _segments(found.position, ~first):
-        figures += _figures(f"position={word}", found, rows, judged=False)
+        figures += _figures("click", f"position={word}", found, rows, judged=False)
     sold = outcomes(home, log, day - timedelta(days=days - 1), day, maturity, "conversion")
     if len(sold):
-        figures += _everywhere(SOLD, sold, np.ones(len(sold), bool))
+        figures += _everywhere("conversion", sold, np.ones(len(sold), bool))
     setup = {
         "days": days,
         "impressions": len(found),
@@ -56,12 +56,12 @@ def calibration(home: Home, log: EventLog, day: date, maturity: timedelta, days:
     return Report("calibration", day, ABOUT, setup, figures)
 
 
-def _everywhere(prefix: str, found: Outcomes, among: NDArray[np.bool_]) -> Iterator[Figure]:
+def _everywhere(head: str, found: Outcomes, among: NDArray[np.bool_]) -> Iterator[Figure]:
     """Overall, and by segment."""
-    yield from _figures(f"{prefix}all", found, among, judged=True)
+    yield from _figures(head, "all", found, among, judged=True)
     for column in ("policy", "surface", "device", "region", "day"):
         for word, rows in _segments(getattr(found, column), among):
-            yield from _figures(f"{prefix}{column}={word}", found, rows, judged=True)
+            yield from _figures(head, f"{column}={word}", found, rows, judged=True)
 
 
 def _segments(column: np.ndarray, among: NDArray[np.bool_]) -> Iterator[tuple[str, NDArray[np.bool_]]]:
@@ -71,8 +71,9 @@ def _segments(column: np.ndarray, among: NDArray[np.bool_]) -> Iterator[tuple[st
         yield word or "unknown", among & (text == word)
 
 
-def _figures(where: str, found: Outcomes, rows: NDArray[np.bool_], judged: bool) -> Iterator[Figure]:
-    events, causes = ("conversions", "clicks") if where.startswith(SOLD) else ("clicks", "impressions")
+def _figures(head: str, where: str, found: Outcomes, rows: NDArray[np.bool_], judged: bool) -> Iterator[Figure]:
+    prefix, events, causes = WORDS[head]
+    where = prefix + where
     ratio = calibration_ratio(float(found.predicted[rows].sum()), int(found.came[rows].sum()), int(rows.sum()))
     if not ratio.rows:
         yield Figure(f"{where} {causes}", 0, "rows")

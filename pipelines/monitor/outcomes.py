@@ -15,10 +15,18 @@ from numpy.typing import NDArray
 
 from feature_repo.sources import Home, end_of
 from pipelines.ingest.serving_log import SOURCE, impression_id
+from serving.decision import RankedAd
 from serving.eventlog.log import EventLog
 
 CAUSES: Final = {"click": ("impression", "click"), "conversion": ("click", "conversion")}
 """What must have come for a head's label, and the label."""
+
+
+def promise(ad: RankedAd, head: str) -> float | None:
+    """The probability that an ad was ranked by; None of a conversion that its model did not foretell."""
+    if head == "click":
+        return ad.pctr
+    return None if ad.scored_by else ad.pcvr
 
 
 @dataclass(frozen=True)
@@ -76,8 +84,8 @@ def outcomes(home: Home, log: EventLog, first: date, last: date, maturity: timed
     for number, d in enumerate(log.decisions(end_of(first) - timedelta(days=1), as_of)):
         for i, ad in enumerate(d.shown):
             at = seen.get(key := impression_id(d.decision_id, ad.creative_id))
-            promise = ad.pctr if head == "click" else None if ad.scored_by else ad.pcvr
-            if at is None or promise is None:
+            promised = promise(ad, head)
+            if at is None or promised is None:
                 continue
             if at + maturity > as_of:
                 immature += 1
@@ -86,7 +94,7 @@ def outcomes(home: Home, log: EventLog, first: date, last: date, maturity: timed
             r = d.request
             by = ad.scored_by or d.policy if head == "click" else d.conversion
             rows.append(
-                (number, d.decided_at.date(), by, r.surface, r.device, r.region, ad.position, d.explored, promise,
+                (number, d.decided_at.date(), by, r.surface, r.device, r.region, ad.position, d.explored, promised,
                  came is not None and came <= at + maturity)
             )  # fmt: skip
             for bundle, given in d.shadow.items():

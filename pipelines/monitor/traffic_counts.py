@@ -9,7 +9,8 @@ from typing import Final
 
 import numpy as np
 
-from serving.decision import Decision, RankedAd
+from pipelines.monitor.outcomes import CAUSES, promise
+from serving.decision import Decision
 from serving.errors import ConversionFailed
 from serving.eventlog.log import EventLog
 from serving.worker import INTERNAL_ERROR
@@ -89,8 +90,8 @@ def counts(
         if model not in (d.policy if head == "click" else d.conversion, OTHERS):
             continue
         took.append((d.stage_ms.get("precision", 0.0), d.stage_ms.get("precision", 0.0) > SCORING_SHARE * d.request.tmax_ms))
-        for promise, label in _labelled(d, head, events, as_of, labels):
-            predicted, observed, rows = predicted + promise, observed + label, rows + 1
+        for promised, label in _labelled(d, head, events, as_of, labels):
+            predicted, observed, rows = predicted + promised, observed + label, rows + 1
             if not d.explored:
                 clicks, shown = clicks + label, shown + 1
     p99 = float(np.quantile([ms for ms, _ in took], 0.99)) if took else float("nan")
@@ -99,18 +100,12 @@ def counts(
 
 def _labelled(d: Decision, head: str, events: Happened, as_of: datetime, labels: Labels) -> Iterable[tuple[float, bool]]:
     """(promised probability, whether it came true) of each ad that counts."""
-    cause, effect = ("impression", "click") if head == "click" else ("click", "conversion")
+    cause, effect = CAUSES[head]
     for ad in d.shown:
-        promise = _promise(ad, head)
+        promised = promise(ad, head)
         kinds = events.get((d.decision_id, ad.creative_id), {})
         start = kinds.get(cause)
-        if promise is None or start is None or start + labels.settle > as_of:
+        if promised is None or start is None or start + labels.settle > as_of or (head == "click" and ad.position != 1):
             continue
         came = kinds.get(effect)
-        yield promise, came is not None and came <= start + labels.within
-
-
-def _promise(ad: RankedAd, head: str) -> float | None:
-    if head == "click":
-        return ad.pctr if ad.position == 1 else None
-    return None if ad.scored_by else ad.pcvr
+        yield promised, came is not None and came <= start + labels.within

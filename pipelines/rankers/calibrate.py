@@ -49,7 +49,7 @@ def _sigmoid(margin: NDArray[np.float64], label: NDArray[np.bool_], weight: NDAr
     from sklearn.linear_model import LogisticRegression
 
     centre = float(np.average(margin, weights=weight))
-    model = LogisticRegression(C=10.0).fit((margin - centre)[:, None], label, sample_weight=weight)
+    model = LogisticRegression(C=10.0, tol=1e-9).fit((margin - centre)[:, None], label, sample_weight=weight)
     slope = max(float(model.coef_[0, 0]), 0.05)
     return slope, float(model.intercept_[0]) - slope * centre
 

@@ -12,11 +12,10 @@ from feature_repo.model_input import ModelInput
 from pipelines.rankers.encoding import SMALL
 from pipelines.rankers.fit_bundle import Rows
 from pipelines.rankers.forest_graph import forest_graph
-from pipelines.rankers.progress import advance
+from pipelines.rankers.progress import grown
 
 WEIGHTS: Final = "model.onnx"
 THIN_ROUNDS: Final = 100
-TREES_BETWEEN: Final = 10
 
 
 @dataclass(frozen=True)
@@ -64,9 +63,8 @@ class Lightgbm:
         train = lgb.Dataset(rows.encoded, rows.label.astype(np.float32), init_score=rows.offset + start)
 
         def told(now: Any) -> None:
-            if (now.iteration + 1) % TREES_BETWEEN == 0 or now.iteration + 1 == most:
-                loss = f"loss {now.evaluation_result_list[0][2]:.5f}" if now.evaluation_result_list else ""
-                advance(self.name, now.iteration + 1, most, loss)
+            found = now.evaluation_result_list
+            grown(self.name, now.iteration + 1, most, found[0][2] if found else None)
 
         if watch is None:
             booster = lgb.train(settings, train, most, callbacks=[told])

@@ -12,11 +12,10 @@ from numpy.typing import NDArray
 from feature_repo.model_input import ModelInput
 from pipelines.rankers.encoding import SMALL
 from pipelines.rankers.fit_bundle import Rows
-from pipelines.rankers.progress import advance
+from pipelines.rankers.progress import grown
 
 WEIGHTS: Final = "model.ubj"
 THIN_ROUNDS: Final = 100
-TREES_BETWEEN: Final = 10
 
 
 @dataclass(frozen=True)
@@ -44,9 +43,7 @@ class _Told(xgb.callback.TrainingCallback):  # type: ignore[misc]
         self._name, self._most = name, most
 
     def after_iteration(self, model: Any, epoch: int, evals_log: Any) -> bool:
-        if (epoch + 1) % TREES_BETWEEN == 0 or epoch + 1 == self._most:
-            loss = f"loss {evals_log['late']['logloss'][-1]:.5f}" if evals_log else ""
-            advance(self._name, epoch + 1, self._most, loss)
+        grown(self._name, epoch + 1, self._most, evals_log["late"]["logloss"][-1] if evals_log else None)
         return False
 
 

@@ -24,6 +24,51 @@ LEAST_HELD: Final = 200
 
 
 @dataclass(frozen=True)
+class _Clicks:
+    """What the towers read of each click, as tensors of one row a click. often: log of the ad's share of all clicks."""
+
+    about: Any
+    history: Any
+    names: Any
+    words: Any
+    often: Any
+    ad: Any
+
+    @classmethod
+    def of(cls, past: Past) -> _Clicks:
+        from torch import from_numpy
+
+        user, ad = past.clicks["user"].to_numpy(np.int64), past.clicks["ad"].to_numpy(np.int64)
+        history = past.history(user, past.clicks["ts"].to_numpy("datetime64[us]"))
+        often = np.log(np.bincount(ad, minlength=len(past.creatives))[ad] / len(ad)).astype(np.float32)
+        columns = (past.about()[user], history, past.identities()[ad], past.words()[ad], often, ad)
+        return cls(*map(from_numpy, columns))
+
+    def loss(self, towers: tuple[Any, Any], rows: Any, scale: float) -> Any:
+        """Of a batch: each user's ad among all the batch's ads, by cross-entropy."""
+        import torch
+        from torch.nn.functional import cross_entropy
+
+        of_user, of_ad = towers[0](self.about[rows], self.history[rows]), towers[1](self.names[rows], self.words[rows])
+        logits = scale * of_user @ of_ad.T - self.often[rows]
+        same = (self.ad[rows][:, None] == self.ad[rows][None, :]) & ~torch.eye(len(rows), dtype=torch.bool)
+        return cross_entropy(logits.masked_fill(same, -1e9), torch.arange(len(rows)))
+
+    def held_loss(self, towers: tuple[Any, Any], rows: NDArray[np.int64], scale: float, batch: int) -> float:
+        """Mean loss of rows that teach nothing; nothing is left out."""
+        import torch
+
+        for tower in towers:
+            tower.eval()
+        with torch.no_grad():
+            parts = np.array_split(rows, max(len(rows) // batch, 1))
+            losses = [self.loss(towers, torch.from_numpy(part), scale).item() for part in parts]
+        for tower in towers:
+            tower.train()
+        return float(np.average(losses, weights=[len(p) for p in parts]))
+
+
+@dataclass(frozen=True)
 class TwoTower:
     """epochs over the clicks, at most; patience: of them without a better loss on the latest clicks that end it; scale: of the product
     of two unit vectors, as log-odds."""
@@ -59,15 +104,17 @@ class TwoTower:
 
     def _train(self, past: Past) -> tuple[Any, Any]:
         """Early stopping, as rankers do it: the latest clicks say after how many epochs, then all clicks teach for so many."""
-        order, epochs = np.argsort(past.clicks["ts"].to_numpy(), kind="stable"), self.epochs
+        clicks, order, epochs = _Clicks.of(past), np.argsort(past.clicks["ts"].to_numpy(), kind="stable"), self.epochs
         cut = len(order) - len(order) // HELD
         if len(order) - cut >= LEAST_HELD:
-            *_, epochs = self._fit(past, order[:cut], self.epochs, order[cut:])
-        user_tower, ad_tower, _ = self._fit(past, order, epochs)
+            _, epochs = self._fit(clicks, order[:cut], self.epochs, order[cut:])
+        (user_tower, ad_tower), _ = self._fit(clicks, order, epochs)
         return user_tower.eval(), ad_tower.eval()
 
-    def _fit(self, past: Past, rows: NDArray[np.int64], epochs: int, later: NDArray[np.int64] | None = None) -> tuple[Any, Any, int]:
-        """Towers taught by some clicks, and the epochs that were best for later ones."""
+    def _fit(
+        self, clicks: _Clicks, rows: NDArray[np.int64], epochs: int, later: NDArray[np.int64] | None = None
+    ) -> tuple[tuple[Any, Any], int]:
+        """Users' and ads' tower taught by some clicks, and the epochs that were best for later ones."""
         import torch
 
         from pipelines.retrieval.tower import Tower
@@ -75,9 +122,9 @@ class TwoTower:
         torch.manual_seed(self.seed)
         table = torch.nn.Embedding(BUCKETS, WIDTH, padding_idx=0)
         torch.nn.init.normal_(table.weight, std=0.1)
-        user_tower, ad_tower = Tower(table, self.hidden, self.missing), Tower(table, self.hidden, self.missing)
-        batch_loss, order = self._loss(past, user_tower, ad_tower), torch.from_numpy(np.sort(rows))
-        parameters = {id(p): p for tower in (user_tower, ad_tower) for p in tower.parameters()}
+        towers = Tower(table, self.hidden, self.missing), Tower(table, self.hidden, self.missing)
+        order = torch.from_numpy(np.sort(rows))
+        parameters = {id(p): p for tower in towers for p in tower.parameters()}
         optimiser = torch.optim.AdamW(list(parameters.values()), lr=self.rate, weight_decay=self.decay)
         steps = max(len(rows) // self.batch, 1)
         schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, self.rate, total_steps=epochs * steps)
@@ -85,48 +132,15 @@ class TwoTower:
         for epoch in range(1, epochs + 1):
             drawn = order[torch.randperm(len(order))]
             for at in range(steps):
-                loss = batch_loss(drawn[at * self.batch : (at + 1) * self.batch])
+                loss = clicks.loss(towers, drawn[at * self.batch : (at + 1) * self.batch], self.scale)
                 optimiser.zero_grad()
                 loss.backward()
                 optimiser.step()
                 schedule.step()
             advance("two towers" if later is None else "two towers, watched", epoch, epochs, f"loss {loss.item():.3f}")
             if later is not None:
-                now = _held_loss(batch_loss, user_tower, ad_tower, later, self.batch)
+                now = clicks.held_loss(towers, later, self.scale, self.batch)
                 best, least = (epoch, now) if now < least else (best, least)
                 if epoch - best >= self.patience:
                     break
-        return user_tower, ad_tower, best
-
-    def _loss(self, past: Past, user_tower: Any, ad_tower: Any) -> Any:
-        """The loss of a batch of clicks, by their rows."""
-        import torch
-        from torch.nn.functional import cross_entropy
-
-        user, ad = past.clicks["user"].to_numpy(np.int64), past.clicks["ad"].to_numpy(np.int64)
-        history = torch.from_numpy(past.history(user, past.clicks["ts"].to_numpy("datetime64[us]")))
-        about, names, words = (torch.from_numpy(x) for x in (past.about()[user], past.identities()[ad], past.words()[ad]))
-        often = torch.from_numpy(np.log(np.bincount(ad, minlength=len(past.creatives))[ad] / len(ad)).astype(np.float32))
-        clicked = torch.from_numpy(ad)
-
-        def of_batch(i: Any) -> Any:
-            of_user, of_ad = user_tower(about[i], history[i]), ad_tower(names[i], words[i])
-            logits = self.scale * of_user @ of_ad.T - often[i]
-            same = (clicked[i][:, None] == clicked[i][None, :]) & ~torch.eye(len(i), dtype=torch.bool)
-            return cross_entropy(logits.masked_fill(same, -1e9), torch.arange(len(i)))
-
-        return of_batch
-
-
-def _held_loss(batch_loss: Any, user_tower: Any, ad_tower: Any, later: NDArray[np.int64], batch: int) -> float:
-    """Mean loss of later clicks, nothing left out."""
-    import torch
-
-    for tower in (user_tower, ad_tower):
-        tower.eval()
-    with torch.no_grad():
-        parts = np.array_split(later, max(len(later) // batch, 1))
-        loss = float(np.average([batch_loss(torch.from_numpy(part)).item() for part in parts], weights=[len(p) for p in parts]))
-    for tower in (user_tower, ad_tower):
-        tower.train()
-    return loss
+        return towers, best

@@ -15,8 +15,9 @@ from serving.live import Live
 from serving.request import AdRequest
 from serving.stages import Context
 from serving.understanding.query import Query, Term
-from serving.understanding.spelling import WORDS_READ
 
+WORDS_READ: Final = 32
+"""Of a query that are spelt right and looked for names; the others stay as they were typed."""
 MOST_TERMS: Final = 8
 """Related terms that a query is widened by."""
 SCRIPTS: Final = {
@@ -56,7 +57,7 @@ def read(language: Language | None, text: str, spoken: str) -> Query:
     typed = tokenise(text)
     if language is None:
         return Query(text, " ".join(typed), tuple(typed), tuple(map(stem, typed)), _hint(text, typed, spoken), flags=("language_absent",))
-    tokens = language.spelling.respell(typed)
+    tokens = [*map(language.spelling.correct, typed[:WORDS_READ]), *typed[WORDS_READ:]]
     normalised, stems = " ".join(tokens), tuple(map(stem, tokens))
     reading = language.classifier.read(normalised)
     entities = language.gazetteer.find(" ".join(tokens[:WORDS_READ]))

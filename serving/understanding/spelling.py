@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Final
 
@@ -12,8 +12,6 @@ from feature_repo.text import stem
 
 MOST_WORDS: Final = 20_000
 """Words that a correction may lead to: the most frequent."""
-WORDS_READ: Final = 32
-"""Of a query that are spelt right and looked for names; the others stay as they were typed."""
 LEAST_LETTERS: Final = 4
 """A shorter word is left as it is."""
 FAR_COMMONER: Final = 30
@@ -47,10 +45,6 @@ class Spelling:
         if word in self._counts or len(word) > 40 or not _spelt(word):
             return word
         return str(self._corrected(word))
-
-    def respell(self, words: Sequence[str]) -> list[str]:
-        """A query's words, the first WORDS_READ corrected."""
-        return [*map(self.correct, words[:WORDS_READ]), *words[WORDS_READ:]]
 
     def _correct(self, word: str) -> str:
         most = 2 if len(word) >= TWO_EDITS_FROM else 1

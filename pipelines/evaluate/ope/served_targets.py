@@ -29,11 +29,13 @@ def reranked(served: ServedLog, ranker: Bundle) -> Target:
     does not hold stays as it was: bids, quality factors, conversion probabilities, and which ad of an advertiser competes. Raises
     PipelineError when the ranker reads other columns than were logged.
     """
-    columns = {name: places_in(name, ranker.manifest.columns) for name in {r.decision.input for r in served.rounds}}
-    for name, found in columns.items():
+    columns = dict[str, tuple[int, ...]]()
+    for name in {r.decision.input for r in served.rounds}:
+        found = places_in(name, ranker.manifest.columns)
         if found is None:
             raise PipelineError("target ranker", ranker.name, f"It reads {ranker.manifest.input}; decisions logged {name or 'no'} vectors.")
-    vectors = [np.take(ad.features, columns[r.decision.input] or []) for r in served.rounds for ad in r.shortlist]
+        columns[name] = found
+    vectors = [np.take(ad.features, columns[r.decision.input]) for r in served.rounds for ad in r.shortlist]
     scores = ranker.predict(np.array(vectors, np.float32)) if vectors else np.empty(0)
     ends = np.cumsum([len(r.shortlist) for r in served.rounds])
     slates = [_slate(r, p) for r, p in zip(served.rounds, np.split(scores, ends[:-1]), strict=True)] if served.rounds else []

@@ -21,7 +21,7 @@ def test_each_surface_is_as_likely_as_it_was() -> None:
     assert set(tables) == {0, 1} and label[surface == 2].sum() < ENOUGH
     for code, table in tables.items():
         rows = surface == code
-        assert table.apply(margin[rows]).mean() == pytest.approx(label[rows].mean(), rel=2e-3)
+        assert table.apply(margin[rows]).mean() == pytest.approx(label[rows].mean(), rel=1e-5)
         assert (np.diff(table.apply(np.sort(margin))) >= 0).all()
         before, after = (np.abs(t.apply(margin[rows]) - truth[rows]).mean() for t in (overall, table))
         assert after < before / 2
@@ -49,4 +49,5 @@ def test_sampled_negatives_stand_for_those_that_were_left_out() -> None:
     margin = np.full(int(kept.sum()), -3.0) + rng.normal(0, 0.1, int(kept.sum()))
     overall = fit_calibrator(margin, label[kept], weight)
     table = fit_surfaces(overall, margin, np.zeros(len(margin), int), label[kept], weight)[0]
+    # margins that tell nothing: the few lines that join the table's points are not quite the sigmoid between them
     assert np.average(table.apply(margin), weights=weight) == pytest.approx(np.average(label[kept], weights=weight), rel=2e-3)

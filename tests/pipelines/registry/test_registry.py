@@ -184,6 +184,18 @@ def test_what_was_intended_and_not_done_is_not_told(settings: Settings, register
     assert [c.why for c in registry.history(settings, "meant") if c.alias == "champion"] == ["came"]
 
 
+def test_a_change_made_again_within_its_second_has_a_line_of_its_own(
+    settings: Settings, register: Register, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    register("again")
+    monkeypatch.setattr(registry, "now", lambda: "2026-01-05T00:00:00+00:00")
+    before = len(registry.history(settings, "again"))
+    registry.set_alias(settings, "again", "shadow", "1", "tried")
+    registry.clear_alias(settings, "again", "shadow", "enough")
+    registry.set_alias(settings, "again", "shadow", "1", "tried")
+    assert [c.why for c in registry.history(settings, "again")[before:]] == ["tried", "enough", "tried"]
+
+
 def test_an_uncalibrated_version_is_shown_with_its_reason_and_not_promoted(settings: Settings, register: Register) -> None:
     one = register("crooked")
     manifest = settings.home.bundles / "crooked" / one.version / "manifest.json"
@@ -193,6 +205,9 @@ def test_an_uncalibrated_version_is_shown_with_its_reason_and_not_promoted(setti
     assert shown.refused == UNCALIBRATED
     with pytest.raises(Refused, match="it is not calibrated"):
         registry.promote(settings, "crooked", "1", "all the same")
+    with pytest.raises(Refused) as said:
+        registry.promote(settings, "crooked", "1", "all the same")
+    assert "registry admit" not in str(said.value), "only what was refused can be admitted"
     assert "champion" not in roles(settings, "crooked")
 
 
