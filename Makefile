@@ -51,7 +51,7 @@ up: install  ## Airflow, MLflow, the API and its guards on loopback, until Ctrl-
 	.venv/bin/placard up
 
 test: install train-env  ## every test but the slow ones
-	.venv/bin/python -m pytest -m "not slow and not deep" $(PYTEST)
+	.venv/bin/python -m pytest -m "not slow and not deep" -n 2 --dist loadfile $(PYTEST)
 	.venv-train/bin/python -m pytest -m "deep and not slow" $(PYTEST)
 	.venv-airflow/bin/python -m pytest -c tests/dags/pytest.ini tests/dags
 

@@ -63,10 +63,11 @@ def test_leaving_ends_an_orphan(tmp_path: Path) -> None:
 
 def test_who_does_not_listen_is_made_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pipelines.airflow_processes.GRACE_SECONDS", 0.5)
+    before = set(psutil.Process().children())
     with Processes(tmp_path / "run") as processes:
         processes.start("patient", [sys.executable, "-c", PATIENT.format(tmp_path / "on")], os.environ)
         wait_until(tmp_path / "on")
-        (child,) = psutil.Process().children()
+        (child,) = set(psutil.Process().children()) - before
     assert not lives(child.pid)
 
 
@@ -82,9 +83,10 @@ def test_a_bystander_stays(tmp_path: Path) -> None:
 
 
 def test_an_error_inside_ends_all_too(tmp_path: Path) -> None:
+    before = set(psutil.Process().children())
     with pytest.raises(ZeroDivisionError), Processes(tmp_path / "run") as processes:
         processes.start("ours", [sys.executable, "-c", FOREVER], os.environ)
-        (child,) = psutil.Process().children()
+        (child,) = set(psutil.Process().children()) - before
         raise ZeroDivisionError
     assert not lives(child.pid)
 
