@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -35,13 +36,21 @@ class ModelInput:
     name: str
     columns: tuple[Column, ...]
 
-    @property
+    def __hash__(self) -> int:  # asked for several times a request: of all the columns it would cost more than gathering them
+        return hash(self.name)
+
+    @cached_property
     def names(self) -> tuple[str, ...]:
         return tuple(c.name for c in self.columns)
 
     def of(self, origin: str) -> tuple[int, ...]:
         """Positions of the columns of one origin."""
-        return tuple(i for i, c in enumerate(self.columns) if c.origin == origin)
+        return self._by_origin.get(origin, ())
+
+    @cached_property
+    def _by_origin(self) -> dict[str, tuple[int, ...]]:
+        origins = dict.fromkeys(c.origin for c in self.columns)
+        return {origin: tuple(i for i, c in enumerate(self.columns) if c.origin == origin) for origin in origins}
 
     def matrix(self, n: int, context: Columns, user: Columns, ad: Columns, pair: Columns, search: Columns) -> NDArray[np.float32]:
         """The (n, k) float32 matrix in column order. Raises FeatureError naming a column that is absent or too short."""

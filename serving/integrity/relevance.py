@@ -15,8 +15,8 @@ from serving.stages import Context
 EXACT: Final = MATCH_TYPES.index("exact")
 UNKNOWN: Final = 0
 """The first of taxonomy.CATEGORIES."""
-SHARE: Final = 0.5
-"""Of the best category's probability: always enough, so that a query whose category is not clear keeps its ads."""
+SHARE: Final = 0.8
+"""Of the best category's probability: always enough, so that a query whose category is not clear keeps the ads of the likeliest ones."""
 
 
 class Relevance:

@@ -10,9 +10,9 @@ query reads those of each of its words and keeps the keywords it holds whole (ra
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
-from itertools import compress, islice, pairwise
+from itertools import chain, compress, islice, pairwise
 from typing import Final
 
 import numpy as np
@@ -33,9 +33,9 @@ from serving.snapshot.keyword_table import (
     Table,
     among,
     arrays_of,
-    bag_codes,
+    bag_of,
     padded,
-    run_codes,
+    runs_of,
     sequence_codes,
     spread,
 )  # fmt: skip
@@ -47,8 +47,9 @@ MOST_ALIKE: Final = 500
 """Equal keywords of a match type that stand for one query's words; the highest bids."""
 MOST_BROAD: Final = 2_000
 """Broad keywords that are compared with one query, shared out among its words; each word's highest bids."""
+MOST_ADS: Final = 5_000
+"""That keywords find for one query: those of the best keywords."""
 ALL: Final = 1 << 40
-NO_CODES: Final = np.empty(0, np.uint64)
 
 
 def keyword_columns(catalog: Mapping[str, pa.Table], creatives: pa.Table) -> dict[str, np.ndarray]:
@@ -97,10 +98,14 @@ class _Asked:
 
     @classmethod
     def of(cls, spellings: Sequence[Sequence[str]]) -> _Asked:
-        codes = [hash_words(list(spelling)) for spelling in spellings]
-        bags = [bag_codes(c[None, :], np.array([len(c)])) for c in codes if 0 < len(c) <= MOST_WORDS]
-        runs = [run for c in codes for run in run_codes(c)]
-        return cls(*(np.unique(np.concatenate([NO_CODES, *them])) for them in (codes, runs, bags)))
+        codes: list[list[int]] = [hash_words(spelling).tolist() for spelling in spellings]
+        bags = {bag_of(c) for c in codes if 0 < len(c) <= MOST_WORDS}
+        runs = {run for c in codes for same_length in runs_of(c) for run in same_length}
+        return cls(*map(_ascending, (set(chain.from_iterable(codes)), runs, bags)))
+
+
+def _ascending(codes: Set[int]) -> Codes:
+    return np.array(sorted(codes), np.uint64)
 
 
 class KeywordIndex:
@@ -131,7 +136,7 @@ class KeywordIndex:
 
     def match(self, query: Query) -> tuple[Rows, Match]:
         """Snapshot rows, each once with its best keyword: exact before phrase before broad, then the keyword's own words before a
-        close variant, then the higher bid. Negatives are not looked at: see `excluded`."""
+        close variant, then the higher bid; about MOST_ADS at most. Negatives are not looked at: see `excluded`."""
         typed = tuple(tokenise(query.original)[:QUERY_WORDS])
         keyword, kind, close = self._matched(query, typed)
         bid = self._bid[keyword]
@@ -141,6 +146,8 @@ class KeywordIndex:
         first[group[order[::-1]]] = order[::-1]  # the last to be written is the best
         best = order[first[group[order]] == order]
         start, end = self._ads_from[group[best]], self._ads_from[group[best] + 1]
+        enough = 1 + int(np.searchsorted(np.cumsum(end - start), MOST_ADS))
+        best, start, end = best[:enough], start[:enough], end[:enough]
         rows, of = self._ads[spread(start, end - start)].astype(np.int64), np.repeat(best, end - start)
         return rows, Match(keyword[of], kind[of], close[of], bid[of], np.full(len(rows), np.nan, np.float32))
 
@@ -152,9 +159,9 @@ class KeywordIndex:
         exact, phrase = self._bought.exact_rows(asked.bags, MOST_ALIKE), self._bought.phrase_rows(asked.runs, MOST_ALIKE)
         # a broad keyword is met by the query's words and one related term's, never by those of several
         broad, met = self._bought.broad_rows(asked.words, MOST_BROAD, terms)
-        said = run_codes(hash_words(list(query.tokens[:QUERY_WORDS])))
-        whole = said[-1][-1] if said and len(query.tokens) <= MOST_WORDS else np.uint64(0)
-        close = (self._raw[exact] != whole, ~among(np.sort(np.concatenate([NO_CODES, *said])), self._raw[phrase]), met & 1 == 0)
+        said = runs_of(hash_words(query.tokens[:QUERY_WORDS]).tolist())
+        whole = np.uint64(said[-1][-1] if said and len(query.tokens) <= MOST_WORDS else 0)
+        close = (self._raw[exact] != whole, ~among(_ascending(set(chain.from_iterable(said))), self._raw[phrase]), met & 1 == 0)
         kind = np.repeat(np.arange(3, dtype=np.int8), [len(exact), len(phrase), len(broad)])
         return np.concatenate([exact, phrase, broad]), kind, np.concatenate(close)
 

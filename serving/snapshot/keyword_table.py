@@ -19,6 +19,7 @@ SETS: Final = 32
 """Of words that a broad row is compared with at once."""
 PRIME: Final = np.uint64(0x9E3779B97F4A7C15)
 ONE: Final = np.uint64(1)
+LOW: Final = (1 << 64) - 1
 Codes = NDArray[np.uint64]
 Rows = NDArray[np.int64]
 
@@ -31,19 +32,25 @@ def sequence_codes(words: Codes, lengths: NDArray[np.integer]) -> Codes:
     return out
 
 
-def run_codes(codes: Codes) -> list[Codes]:
-    """The sequence_codes of every run of 1, 2, ... of the words."""
-    out, now = [], np.zeros(len(codes), np.uint64)
-    for n in range(min(len(codes), MOST_WORDS)):
-        now = (now[: len(codes) - n] ^ codes[n:]) * PRIME + ONE
-        out.append(now)
-    return out
-
-
 def bag_codes(words: Codes, lengths: NDArray[np.integer]) -> Codes:
     """A code for each row's words in any order."""
     mixed = (words ^ (words >> np.uint64(29))) * PRIME
     return np.asarray(np.where(np.arange(words.shape[1]) < lengths[:, None], mixed, np.uint64(0)).sum(axis=1, dtype=np.uint64))
+
+
+def runs_of(words: Sequence[int]) -> list[list[int]]:
+    """The sequence_codes of every run of 1, 2, ... of one text's words. In plain numbers: arrays cost more of so few."""
+    prime, out, now = int(PRIME), list[list[int]](), [0] * len(words)
+    for n in range(min(len(words), MOST_WORDS)):
+        now = [(before ^ word) * prime + 1 & LOW for before, word in zip(now, words[n:], strict=False)]
+        out.append(now)
+    return out
+
+
+def bag_of(words: Sequence[int]) -> int:
+    """The bag_codes of one text."""
+    prime = int(PRIME)
+    return sum((word ^ word >> 29) * prime for word in words) & LOW
 
 
 def padded(rows: Sequence[Sequence[str]]) -> tuple[Codes, NDArray[np.int8]]:

@@ -28,8 +28,8 @@ def asked(searching: Any, *categories: tuple[str, float]) -> Context:
     [
         ((("sports", 0.9), ("home", 0.1)), ["sports"]),
         ((("sports", 0.5), ("home", 0.15), ("food", 0.1)), ["sports", "home"]),
-        ((("travel", 0.3),), ["travel"]),
-        ((("travel", 0.29), ("sports", 0.1)), None),
+        ((("travel", 0.12),), ["travel"]),
+        ((("travel", 0.11), ("sports", 0.1)), None),
         ((), None),
     ],
 )

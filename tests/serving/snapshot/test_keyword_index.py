@@ -139,6 +139,18 @@ def test_the_best_keyword_stands_for_an_ad() -> None:
     assert got[0] == ("exact", "running shoes", False) and got[2] == ("broad", "running", False)
 
 
+@pytest.mark.parametrize(("most", "groups"), [(1, [2]), (2, [2]), (3, [2, 0]), (5, [2, 0, 1]), (100, [2, 0, 1, 3])])
+def test_of_too_many_ads_those_of_the_best_keywords_are_found(most: int, groups: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whole groups, until there are enough."""
+    monkeypatch.setattr("serving.snapshot.keyword_index.MOST_ADS", most)
+    bought: list[Bought] = [
+        ("g0", "shoes", "broad", False, 9), ("g1", "shoes", "broad", False, 8), ("g2", "shoes", "exact", False, 1),
+        ("g3", "shoes", "broad", False, 2),
+    ]  # fmt: skip
+    rows, _ = index(bought).match(query("shoes"))
+    assert rows.tolist() == [row for group in groups for row in (2 * group, 2 * group + 1)]
+
+
 def test_an_expanded_term_matches_broadly_and_says_that_it_is_close() -> None:
     bought: list[Bought] = [
         ("g0", "trainers", "broad", False, 9),
