@@ -14,7 +14,7 @@ from threadpoolctl import threadpool_limits
 
 from pipelines.bench.search_market import Market, measure
 from pipelines.bench.search_market import setup as market_setup
-from pipelines.bench.serve import VERDICT, Everyone, timed
+from pipelines.bench.serve import VERDICT, Everyone, one_core, timed
 from pipelines.bench.synthetic import bought, catalogue, encoder, language, ranker
 from pipelines.cli.output import Figure, report
 from pipelines.run_verb import Progress
@@ -50,11 +50,12 @@ def queries(n: int, seed: int = 9) -> list[str]:
 
 
 def settled(call: Callable[[int], Any], n: int) -> np.ndarray:
-    """Milliseconds of n calls: of each the middle of ROUNDS, all n made, and no query remembered, before any is made again."""
+    """Milliseconds of n calls on one core: of each the middle of ROUNDS, all n made, and no query remembered, before any is made again."""
     took = []
-    for _ in range(ROUNDS):
-        reader.cache_clear()
-        took.append(timed(call, n))
+    with one_core():
+        for _ in range(ROUNDS):
+            reader.cache_clear()
+            took.append(timed(call, n))
     return np.asarray(np.median(took, axis=0))
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import gc
+import os
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -82,6 +84,20 @@ def in_turn(calls: list[Callable[[int], Any]], n: int) -> list[np.ndarray]:
         gc.enable()
 
 
+@contextmanager
+def one_core() -> Iterator[None]:
+    """This thread, and those that it starts, stay on one core where the system can say so: waking another costs what no stage does."""
+    if not hasattr(os, "sched_setaffinity"):
+        yield
+        return
+    allowed = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {max(allowed)})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, allowed)
+
+
 def timed(call: Callable[[int], Any], n: int) -> np.ndarray:
     """Milliseconds of n calls, after a tenth as many to warm up."""
     return in_turn([call], n)[0]
@@ -153,7 +169,8 @@ def run(
             def score(_: int, m: np.ndarray = ready, b: Trees = trees) -> None:
                 b.booster.inplace_predict(m, predict_type="margin")
 
-            ours, floor = in_turn([decide, score], requests)
+            with one_core():
+                ours, floor = in_turn([decide, score], requests)
             p50[size] = float(np.median(ours))
             tag = f"_{size}"
             figures += [
