@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,7 +14,7 @@ import pytest
 from feature_repo.services import CLICK
 from feature_repo.sources import Home
 from pipelines.bench.naive import Naive
-from pipelines.bench.serve import run
+from pipelines.bench.serve import one_core, run
 from pipelines.bench.synthetic import catalogue, ranker, written_again
 from pipelines.bench.tiers import _registered
 from serving.bundles.aliases import write
@@ -73,3 +75,13 @@ def test_the_naive_way_ranks_with_the_same_trees(tmp_path: Path) -> None:
     order = Naive(folder, booster, CLICK, 30).rank(20)
     assert sorted(order.tolist()) == list(range(20))
     assert not np.array_equal(order, np.arange(20))
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="the system does not say where threads run")
+def test_one_core_is_one_for_this_thread_and_those_that_it_starts_and_all_come_back() -> None:
+    before = os.sched_getaffinity(0)
+    with pytest.raises(RuntimeError), one_core():
+        with ThreadPoolExecutor(1) as pool:
+            assert os.sched_getaffinity(0) == pool.submit(os.sched_getaffinity, 0).result() and len(os.sched_getaffinity(0)) == 1
+        raise RuntimeError
+    assert os.sched_getaffinity(0) == before
