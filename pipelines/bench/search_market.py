@@ -32,7 +32,7 @@ class Market:
     users: int = 10_000
     creatives: int = 1_000
     impressions: int = 3_000_000
-    searches: int = 6_000
+    searches: int = 12_000
 
 
 SMALL: Final = Market(days=7, users=3_000, creatives=400, impressions=120_000, searches=300)
