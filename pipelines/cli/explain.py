@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import typer
 
@@ -15,11 +15,14 @@ if TYPE_CHECKING:
     from serving.request import AdRequest
     from serving.settings import Settings
 
+STRANGER: Final = "a-stranger"
+"""Who searches where nobody is named. Not nobody: whoever cannot be counted sees no ad that is to be seen so often at most."""
+
 
 @guarded
 def explain(
     what: str = typer.Argument(..., help="The decision_id of an answer, or a query to search with."),
-    user: str = typer.Option("", help="Who searches."),
+    user: str = typer.Option(STRANGER, help="Who searches; left out: somebody who was never seen before."),
     device: str = typer.Option("desktop", help="On which device."),
     region: str = typer.Option("", help="From where."),
     language: str = typer.Option("", help="In which language."),

@@ -50,6 +50,22 @@ def test_a_search_is_told_from_its_words_to_the_ads_that_it_gets(explain: Callab
     assert any(f"exact match of [{text}]" in match for text, (_, _, match, *_) in told)
 
 
+def test_who_is_not_named_sees_what_a_stranger_would_and_nobody_what_needs_no_counting(
+    explain: Callable[..., Result], searched: Any
+) -> None:
+    catalog = searched.log.catalog
+    capped = {c["campaign_id"] for c in catalog["campaigns"].to_pylist() if c["frequency_cap"]}
+    campaign = {c["creative_id"]: c["campaign_id"] for c in catalog["creatives"].to_pylist()}
+    texts = sorted({k["text"] for k in catalog["keywords"].to_pylist() if not k["negative"]})[:12]
+
+    def shown(*words: str) -> set[str]:
+        found = [json.loads(explain(text, "--json", "--device", "mobile", *words).output)["why"]["ads"] for text in texts]
+        return {campaign[ad["creative_id"]] for ads in found for ad in ads}
+
+    assert shown() & capped and not shown("--user", "") & capped
+    assert shown("--user", "") - capped, "campaigns without a cap are shown to anybody"
+
+
 def test_as_json_it_holds_the_same_and_nothing_is_recorded(explain: Callable[..., Result], searched: Any) -> None:
     before = sorted(p.name for p in searched.home.root.iterdir())
     why = json.loads(explain("laptop", "--json").output)["why"]
