@@ -38,10 +38,11 @@ for verb in VERBS:
 
 
 def main() -> None:
-    """Telemetry of the libraries underneath is off, always."""
-    from serving.settings import silence_telemetry
+    """Telemetry of the libraries underneath is off, always; their threads leave the cores to others while they wait."""
+    from serving.settings import silence_telemetry, yield_cores
 
     silence_telemetry()
+    yield_cores()
     app()
 
 

@@ -163,3 +163,10 @@ def silence_telemetry() -> None:
     os.environ.update(MLFLOW_DISABLE_TELEMETRY="true", DO_NOT_TRACK="true", GX_ANALYTICS_ENABLED="false", FEAST_USAGE="False")
     for name in PROMETHEUS_FILES:
         os.environ.pop(name, None)
+
+
+def yield_cores() -> None:
+    """OpenMP's threads (XGBoost, LightGBM, torch) sleep where they wait for each other, unless the environment says otherwise. By
+    default they spin, and several fits on the same cores take many times as long together as one after the other. To be called
+    before any of these libraries is loaded."""
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")

@@ -15,7 +15,9 @@ import numpy as np
 import pytest
 
 from feature_repo.sources import Home
+from serving.settings import yield_cores
 
+yield_cores()  # tests run side by side
 ROOT = Path(__file__).resolve().parents[1]
 REQUIRE_SERVERS = os.environ.get("PLACARD_TEST_REQUIRE_SERVERS") == "1"
 """Set by .ci/run: a missing server or log is then a failure, not a skip."""

@@ -31,5 +31,5 @@ RANKERS: Final[dict[str, Family]] = {
         DeepEnsemble(),
     )
 }
-"""xgboost_slim: few trees that take large steps, on thin logs too; a thousand rows of 87 columns in less than half a millisecond on
-one thread, identities looked up."""
+"""xgboost_slim: few trees that take large steps, on thin logs too; a thousand rows in about half a millisecond on one thread, identities
+looked up."""

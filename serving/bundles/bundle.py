@@ -98,12 +98,15 @@ class Bundle:
         return Answers(p, spread, others)
 
     def _calibrated(self, matrix: NDArray[np.float32], margin: NDArray[np.float64]) -> NDArray[np.float64]:
-        out = self.tables.overall.apply(margin)
-        if self.tables.by_surface and self._surface >= 0:
-            for surface, table in self.tables.by_surface.items():
-                rows = matrix[:, self._surface] == surface
-                if rows.any():
-                    out[rows] = table.apply(margin[rows])
+        out, other = np.empty_like(margin), np.ones(len(margin), bool)
+        for surface, table in self.tables.by_surface.items() if self._surface >= 0 else ():
+            rows = matrix[:, self._surface] == surface
+            if len(rows) and rows.all():  # of one request: all are of its surface
+                return table.apply(margin)
+            out[rows] = table.apply(margin[rows])
+            other &= ~rows
+        if other.any():
+            out[other] = self.tables.overall.apply(margin[other])
         return out
 
     def contributions(self, matrix: NDArray[np.float32]) -> NDArray[np.float64]:

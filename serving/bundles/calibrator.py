@@ -36,5 +36,5 @@ class Calibrator:
     def apply(self, margin: NDArray[np.float64]) -> NDArray[np.float64]:
         """Calibrated probabilities, same shape."""
         inside = np.interp(margin, self.margins, self.log_odds)
-        inside += np.minimum(margin - self.margins[0], 0) + np.maximum(margin - self.margins[-1], 0)
+        inside += margin - np.clip(margin, self.margins[0], self.margins[-1])
         return np.asarray(1 / (1 + np.exp(-inside)))

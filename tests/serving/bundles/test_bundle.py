@@ -125,6 +125,8 @@ def test_a_surface_with_a_table_of_its_own_uses_it(made: tuple[Path, Bundle], ro
     mine = x[:, column] == 1
     assert (found[~mine] == plain[~mine]).all() and (found[mine] > plain[mine]).all()
     assert np.log(found / (1 - found))[mine] == pytest.approx(np.log(plain / (1 - plain))[mine] + 0.5)
+    for some in (mine, ~mine, mine & ~mine):
+        assert again.predict(x[some]).tolist() == found[some].tolist(), "whoever else is scored with them"
 
 
 @settings(max_examples=100, deadline=None)
