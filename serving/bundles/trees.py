@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import ctypes
+import json
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 import xgboost as xgb
 from numpy.typing import NDArray
+from xgboost.core import _LIB, _check_call
 
 from serving.errors import BundleRefused
+
+_MARGIN: Final = json.dumps(
+    {"type": 1, "training": False, "iteration_begin": 0, "iteration_end": 0, "missing": float("nan"), "strict_shape": False, "cache_id": 0}
+).encode()
 
 
 class Trees:
@@ -32,8 +40,30 @@ class Trees:
         return cls(booster, columns)
 
     def logits(self, raw: NDArray[np.float32], encoded: NDArray[np.float32]) -> NDArray[np.float64]:
-        return np.asarray(self.booster.inplace_predict(encoded, predict_type="margin"), np.float64)[:, None]
+        return margins(self.booster, encoded)[:, None]
 
     def contributions(self, raw: NDArray[np.float32], encoded: NDArray[np.float32]) -> NDArray[np.float64]:
         """TreeSHAP (Lundberg et al. 2020)."""
         return np.asarray(self.booster.predict(xgb.DMatrix(encoded), pred_contribs=True), np.float64)
+
+
+def margins(booster: xgb.Booster, rows: NDArray[np.float32]) -> NDArray[np.float64]:
+    """(n,) log-odds of (n, columns) rows; NaN is missing.
+
+    `Booster.inplace_predict(rows, predict_type="margin")` without the tenth of a millisecond that its Python spends around the
+    C call (`XGBoosterPredictFromDense`), which is as long as twenty trees take over 600 rows.
+    Raises ValueError when the rows are not float32 of the booster's width.
+    """
+    if rows.ndim != 2 or rows.dtype != np.float32 or rows.shape[1] != booster.num_features():
+        raise ValueError(f"rows are {rows.dtype} {rows.shape}; the booster reads float32 (n, {booster.num_features()}).")
+    if not len(rows):
+        return np.empty(0)
+    rows = np.ascontiguousarray(rows)
+    array = b'{"data":[%d,true],"shape":[%d,%d],"typestr":"<f4","version":3}' % (rows.ctypes.data, *rows.shape)
+    shape, dims, out = ctypes.POINTER(ctypes.c_uint64)(), ctypes.c_uint64(), ctypes.POINTER(ctypes.c_float)()
+    _check_call(
+        _LIB.XGBoosterPredictFromDense(booster.handle, array, _MARGIN, None, ctypes.byref(shape), ctypes.byref(dims), ctypes.byref(out))
+    )
+    if (size := shape[0]) != len(rows):
+        raise ValueError(f"{size} predictions for {len(rows)} rows.")
+    return np.ctypeslib.as_array(out, (size,)).astype(np.float64)  # a copy: the booster overwrites its own at the next call

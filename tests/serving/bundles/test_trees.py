@@ -1,0 +1,64 @@
+"""The margins of a booster are XGBoost's own, whatever the rows are laid out like."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+import xgboost as xgb
+
+from serving.bundles.trees import margins
+
+COLUMNS = 6
+
+
+@pytest.fixture(scope="module")
+def rows() -> np.ndarray:
+    rng = np.random.default_rng(0)
+    rows = rng.normal(size=(2000, COLUMNS)).astype(np.float32)
+    rows[rng.random(rows.shape) < 0.2] = np.nan
+    return rows
+
+
+@pytest.fixture(scope="module")
+def booster(rows: np.ndarray) -> xgb.Booster:
+    labels = np.nan_to_num(rows[:, 0]) > np.nan_to_num(rows[:, 1]) ** 2
+    trained = xgb.train({"objective": "binary:logistic", "max_depth": 4, "nthread": 1}, xgb.DMatrix(rows, labels), 15)
+    return trained
+
+
+def _own(booster: xgb.Booster, rows: np.ndarray) -> np.ndarray:
+    return np.asarray(booster.inplace_predict(rows, predict_type="margin"), np.float64)
+
+
+def test_margins_are_what_the_library_predicts(booster: xgb.Booster, rows: np.ndarray) -> None:
+    for some in (rows, rows[:1], rows[::3], np.asfortranarray(rows), rows[::-1]):
+        assert np.array_equal(margins(booster, some), _own(booster, np.ascontiguousarray(some)))
+    assert margins(booster, rows[:0]).shape == (0,)
+
+
+def test_an_answer_is_not_overwritten_by_the_next_call(booster: xgb.Booster, rows: np.ndarray) -> None:
+    first = margins(booster, rows[:1000])
+    kept = first.copy()
+    margins(booster, rows[1000:])
+    assert np.array_equal(first, kept)
+
+
+def test_threads_do_not_share_an_answer(booster: xgb.Booster, rows: np.ndarray) -> None:
+    parts = [rows[i::8] for i in range(8)]
+    expected = [_own(booster, np.ascontiguousarray(part)) for part in parts]
+    with ThreadPoolExecutor(8) as pool:
+        for _ in range(25):
+            for found, part in zip(pool.map(lambda part: margins(booster, part), parts), expected, strict=True):
+                assert np.array_equal(found, part)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [np.zeros((3, COLUMNS + 1), np.float32), np.zeros((3, COLUMNS)), np.zeros(COLUMNS, np.float32)],
+    ids=["one column more", "float64", "one dimension"],
+)
+def test_rows_the_booster_does_not_read_are_refused(booster: xgb.Booster, wrong: np.ndarray) -> None:
+    with pytest.raises(ValueError, match="the booster reads float32"):
+        margins(booster, wrong)
