@@ -98,14 +98,15 @@ class Bundle:
         return Answers(p, spread, others)
 
     def _calibrated(self, matrix: NDArray[np.float32], margin: NDArray[np.float64]) -> NDArray[np.float64]:
-        out, other = np.empty_like(margin), np.ones(len(margin), bool)
-        for surface, table in self.tables.by_surface.items() if self._surface >= 0 else ():
-            rows = matrix[:, self._surface] == surface
-            if len(rows) and rows.all():  # of one request: all are of its surface
+        tables = self.tables.by_surface if self._surface >= 0 else {}
+        out, known, of = np.empty_like(margin), 0, matrix[:, self._surface].copy()
+        for surface, table in tables.items():
+            rows = np.flatnonzero(of == surface)
+            if 0 < len(rows) == len(margin):  # of one request: all are of its surface
                 return table.apply(margin)
-            out[rows] = table.apply(margin[rows])
-            other &= ~rows
-        if other.any():
+            out[rows], known = table.apply(margin.take(rows)), known + len(rows)
+        if known < len(margin):
+            other = ~np.isin(of, list(tables))
             out[other] = self.tables.overall.apply(margin[other])
         return out
 
