@@ -98,15 +98,16 @@ class Bundle:
         return Answers(p, spread, others)
 
     def _calibrated(self, matrix: NDArray[np.float32], margin: NDArray[np.float64]) -> NDArray[np.float64]:
-        tables = self.tables.by_surface if self._surface >= 0 else {}
+        if self._surface < 0 or not self.tables.by_surface:
+            return self.tables.overall.apply(margin)
         out, known, of = np.empty_like(margin), 0, matrix[:, self._surface].copy()
-        for surface, table in tables.items():
+        for surface, table in self.tables.by_surface.items():
             rows = np.flatnonzero(of == surface)
             if 0 < len(rows) == len(margin):  # of one request: all are of its surface
                 return table.apply(margin)
             out[rows], known = table.apply(margin.take(rows)), known + len(rows)
         if known < len(margin):
-            other = ~np.isin(of, list(tables))
+            other = ~np.isin(of, list(self.tables.by_surface))
             out[other] = self.tables.overall.apply(margin[other])
         return out
 

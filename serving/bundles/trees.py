@@ -50,9 +50,8 @@ class Trees:
 def margins(booster: xgb.Booster, rows: NDArray[np.float32]) -> NDArray[np.float64]:
     """(n,) log-odds of (n, columns) rows; NaN is missing.
 
-    `Booster.inplace_predict(rows, predict_type="margin")` without the tenth of a millisecond that its Python spends around the
-    C call (`XGBoosterPredictFromDense`), which is as long as twenty trees take over 600 rows.
-    Raises ValueError when the rows are not float32 of the booster's width.
+    `Booster.inplace_predict(rows, predict_type="margin")` by the C call underneath, `XGBoosterPredictFromDense`, without the Python
+    around it (DECISIONS 56). Raises ValueError when the rows are not float32 of the booster's width.
     """
     if rows.ndim != 2 or rows.dtype != np.float32 or rows.shape[1] != booster.num_features():
         raise ValueError(f"rows are {rows.dtype} {rows.shape}; the booster reads float32 (n, {booster.num_features()}).")

@@ -24,8 +24,7 @@ def rows() -> np.ndarray:
 @pytest.fixture(scope="module")
 def booster(rows: np.ndarray) -> xgb.Booster:
     labels = np.nan_to_num(rows[:, 0]) > np.nan_to_num(rows[:, 1]) ** 2
-    trained = xgb.train({"objective": "binary:logistic", "max_depth": 4, "nthread": 1}, xgb.DMatrix(rows, labels), 15)
-    return trained
+    return xgb.train({"objective": "binary:logistic", "max_depth": 4, "nthread": 1}, xgb.DMatrix(rows, labels), 15)
 
 
 def _own(booster: xgb.Booster, rows: np.ndarray) -> np.ndarray:
