@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from feature_repo.services import INPUTS, SURFACE, inputs_of
-from serving.bundles.calibrator import Calibrator
+from serving.bundles.calibrator import Calibrator, probability
 from serving.bundles.encoder import Encoding, encode, evidence
 from serving.bundles.manifest import FORMAT, Manifest
 from serving.bundles.model import Model
@@ -100,16 +100,17 @@ class Bundle:
     def _calibrated(self, matrix: NDArray[np.float32], margin: NDArray[np.float64]) -> NDArray[np.float64]:
         if self._surface < 0 or not self.tables.by_surface:
             return self.tables.overall.apply(margin)
-        out, known, of = np.empty_like(margin), 0, matrix[:, self._surface].copy()
+        of = matrix[:, self._surface].copy()
+        if len(of) and (of == of[0]).all():  # of one request: all are of its surface
+            return self.tables.by_surface.get(of[0].item(), self.tables.overall).apply(margin)
+        log_odds, known = np.empty_like(margin), 0
         for surface, table in self.tables.by_surface.items():
             rows = np.flatnonzero(of == surface)
-            if 0 < len(rows) == len(margin):  # of one request: all are of its surface
-                return table.apply(margin)
-            out[rows], known = table.apply(margin.take(rows)), known + len(rows)
+            log_odds[rows], known = table.calibrated(margin.take(rows)), known + len(rows)
         if known < len(margin):
             other = ~np.isin(of, list(self.tables.by_surface))
-            out[other] = self.tables.overall.apply(margin[other])
-        return out
+            log_odds[other] = self.tables.overall.calibrated(margin[other])
+        return probability(log_odds)
 
     def contributions(self, matrix: NDArray[np.float32]) -> NDArray[np.float64]:
         """Each column's share of the margin, shape (n, k + 1); the last is what no column explains. Rows add up to the margin."""

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from serving.errors import BundleRefused
+
+MOST: Final = 700.0
+"""Log-odds."""
 
 
 @dataclass(frozen=True)
@@ -29,12 +33,27 @@ class Calibrator:
         """Of each point."""
         return np.asarray(np.log(self.probabilities / (1 - self.probabilities)))
 
+    @cached_property
+    def _line(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """The points in log-odds, and one at each end, as far out as an exponential is a number."""
+        m, y = self.margins, self.log_odds
+        return np.r_[m[0] - (y[0] + MOST), m, m[-1] + (MOST - y[-1])], np.r_[-MOST, y, MOST]
+
     def moved(self, slope: float, log_odds: float) -> Calibrator:
         """The same table with the log-odds of every probability times `slope`, > 0, and moved by this much."""
-        return Calibrator(self.margins, np.clip(1 / (1 + np.exp(-(slope * self.log_odds + log_odds))), 1e-9, 1 - 1e-9))
+        return Calibrator(self.margins, np.clip(probability(slope * self.log_odds + log_odds), 1e-9, 1 - 1e-9))
+
+    def calibrated(self, margin: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Calibrated log-odds, same shape."""
+        return np.asarray(np.interp(margin, *self._line))
 
     def apply(self, margin: NDArray[np.float64]) -> NDArray[np.float64]:
         """Calibrated probabilities, same shape."""
-        inside = np.interp(margin, self.margins, self.log_odds)
-        inside += margin - np.clip(margin, self.margins[0], self.margins[-1])
-        return np.asarray(1 / (1 + np.exp(-inside)))
+        return probability(self.calibrated(margin))
+
+
+def probability(log_odds: NDArray[np.float64]) -> NDArray[np.float64]:
+    """1 / (1 + exp(-log_odds)), same shape."""
+    out = np.exp(-log_odds)
+    out += 1
+    return np.asarray(np.reciprocal(out, out=out))

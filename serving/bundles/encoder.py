@@ -41,12 +41,6 @@ class Encoding:
 
     def apply(self, codes: NDArray[np.float32]) -> NDArray[np.float32]:
         """The effect of each code, shape (n,)."""
-        if len(codes) > 1 and codes[0] == codes[-1] and (codes == codes[0]).all():  # of the request: the same for every candidate
-            return np.repeat(self.apply(codes[:1]), len(codes))
-        if len(codes) == 1:
-            at = np.searchsorted(self.codes, codes)
-            known = at[0] < len(self.codes) and self.codes[at[0]] == codes[0]
-            return self._values[at] if known else self._values[-1:]
         return np.asarray(self._values.take(self._place.take(codes.astype(np.int64), mode="clip")))
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import ctypes
 import json
+import threading
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 import xgboost as xgb
 from numpy.typing import NDArray
-from xgboost.core import _LIB, _check_call
+from xgboost.core import _LIB, _check_call, _ProxyDMatrix
 
 from serving.errors import BundleRefused
 
@@ -58,11 +59,22 @@ def margins(booster: xgb.Booster, rows: NDArray[np.float32]) -> NDArray[np.float
     if not len(rows):
         return np.empty(0)
     rows = np.ascontiguousarray(rows)
-    array = b'{"data":[%d,true],"shape":[%d,%d],"typestr":"<f4","version":3}' % (rows.ctypes.data, *rows.shape)
-    shape, dims, out = ctypes.POINTER(ctypes.c_uint64)(), ctypes.c_uint64(), ctypes.POINTER(ctypes.c_float)()
-    _check_call(
-        _LIB.XGBoosterPredictFromDense(booster.handle, array, _MARGIN, None, ctypes.byref(shape), ctypes.byref(dims), ctypes.byref(out))
-    )
-    if (size := shape[0]) != len(rows):
+    array = b'{"data":[%d,true],"shape":[%d,%d],"typestr":"<f4","version":3}' % (rows.__array_interface__["data"][0], *rows.shape)
+    if failed := _LIB.XGBoosterPredictFromDense(booster.handle, array, _MARGIN, *_mine.arguments):
+        _check_call(failed)
+    if (size := _mine.shape[0]) != len(rows):
         raise ValueError(f"{size} predictions for {len(rows)} rows.")
-    return np.ctypeslib.as_array(out, (size,)).astype(np.float64)  # a copy: the booster overwrites its own at the next call
+    return np.ctypeslib.as_array(_mine.margins, (size,)).astype(np.float64)  # a copy: the next call overwrites these
+
+
+class _PerThread(threading.local):
+    """What a call passes beside rows and booster. proxy: XGBoost's stand-in for a matrix that holds the rows where they are. A call without
+    one makes its own, and asks the system for its limit of processors each time."""
+
+    def __init__(self) -> None:
+        self.proxy = _ProxyDMatrix()
+        self.shape, self.margins, dims = ctypes.POINTER(ctypes.c_uint64)(), ctypes.POINTER(ctypes.c_float)(), ctypes.c_uint64()
+        self.arguments = (self.proxy.handle, ctypes.byref(self.shape), ctypes.byref(dims), ctypes.byref(self.margins))
+
+
+_mine = _PerThread()

@@ -125,6 +125,9 @@ def test_a_surface_with_a_table_of_its_own_uses_it(made: tuple[Path, Bundle], ro
     mine = x[:, column] == 1
     assert (found[~mine] == plain[~mine]).all() and (found[mine] > plain[mine]).all()
     assert np.log(found / (1 - found))[mine] == pytest.approx(np.log(plain / (1 - plain))[mine] + 0.5)
+    x[5, column] = np.inf
+    assert again.predict(x)[5] == plain[5], "of no surface there is"
+    x[5, column] = 2
     for some in (mine, ~mine, mine & ~mine):
         assert again.predict(x[some]).tolist() == found[some].tolist(), "whoever else is scored with them"
 
@@ -140,6 +143,10 @@ def test_a_calibrator_never_turns_an_order_around(points: list[tuple[int, float]
     out = table.apply(np.sort(margins))
     assert ((out >= 0) & (out <= 1)).all() and (np.diff(out) >= -1e-12).all()
     assert table.apply(m) == pytest.approx(table.probabilities, rel=1e-6)
+    beyond = np.array([-40.0, -2.0, 0.0])
+    for end, way in ((0, 1), (-1, -1)):
+        assert table.calibrated(m[end] + way * beyond) == pytest.approx(table.log_odds[end] + way * beyond), "slope 1 outside"
+    assert table.apply(np.array([-np.inf, np.inf])) == pytest.approx([0, 1], abs=1e-300) and np.isnan(table.apply(np.array([np.nan]))).all()
 
 
 @pytest.mark.parametrize(
@@ -170,7 +177,7 @@ def test_an_encoding_is_a_look_up_with_a_default(table: dict[int, float], asked:
     wanted = [table.get(code, -3.0) for code in asked]
     assert encoding.apply(np.array(asked, np.float32)).tolist() == pytest.approx(wanted)
     same = np.full((5, 2), asked[0], np.float32)
-    assert encode(same, (encoding,))[:, 0].tolist() == pytest.approx([wanted[0]] * 5), "one code for all takes another way"
+    assert encode(same, (encoding,))[:, 0].tolist() == pytest.approx([wanted[0]] * 5)
     assert (encode(same, (encoding,))[:, 1] == asked[0]).all() and (same == asked[0]).all(), "other columns and the input stay"
 
 

@@ -44,6 +44,18 @@ def test_an_answer_is_not_overwritten_by_the_next_call(booster: xgb.Booster, row
     assert np.array_equal(first, kept)
 
 
+def test_boosters_take_turns_on_a_thread(booster: xgb.Booster, rows: np.ndarray) -> None:
+    """Of other widths, on any number of rows, each after the other: nothing of a call is left for the next."""
+    labels = np.nan_to_num(rows[:, 2]) > 0
+    narrow = xgb.train({"objective": "binary:logistic", "max_depth": 2, "nthread": 1}, xgb.DMatrix(rows[:, :3], labels), 5)
+    for some in (rows, rows[:7], rows[:1], rows[:1500]):
+        thin = np.ascontiguousarray(some[:, :3])
+        assert np.array_equal(margins(booster, some), _own(booster, some))
+        assert np.array_equal(margins(narrow, thin), _own(narrow, thin))
+        with pytest.raises(ValueError, match="the booster reads"):
+            margins(narrow, some)
+
+
 def test_threads_do_not_share_an_answer(booster: xgb.Booster, rows: np.ndarray) -> None:
     parts = [rows[i::8] for i in range(8)]
     expected = [_own(booster, np.ascontiguousarray(part)) for part in parts]
