@@ -26,13 +26,14 @@ from pipelines.run_verb import Progress
 SEED: Final = 7
 AT_ONCE: Final = 1000
 """Rows scored together: the candidates of a request."""
-REPEATS: Final = 15
+SCORING_SECONDS: Final = 5.0
+FEWEST_SCORINGS: Final = 15
 
 
 @dataclass(frozen=True)
 class Cost:
     """training_s: by the clock, on two threads, with what all families share; training_cpu_s: of all threads, which other work on the
-    machine troubles less. us_per_row: one thread, AT_ONCE rows together."""
+    machine troubles less. us_per_row: one thread, AT_ONCE rows together, undisturbed."""
 
     training_s: float
     training_cpu_s: float
@@ -143,15 +144,16 @@ def _theirs(peer: Peer, early: Given, late: Given, both: Given, test: Given, dat
 
 
 def _micros(score: Callable[[], object], rows: int) -> float:
-    """Median microseconds a row of one thread, by its own clock: what else the machine does counts little."""
-    seconds = []
+    """Microseconds a row of one thread, by its own clock: what the fastest tenth of some seconds' calls stays below. Whoever else runs on
+    the same core makes a call take up to twice as long, for seconds at a time, which says nothing of the code."""
+    seconds, end = [], time.monotonic() + SCORING_SECONDS
     with threadpool_limits(1):
         score()
-        for _ in range(REPEATS):
+        while len(seconds) < FEWEST_SCORINGS or time.monotonic() < end:
             started = time.process_time()
             score()
             seconds.append(time.process_time() - started)
-    return float(np.median(seconds)) / max(rows, 1) * 1e6
+    return float(np.quantile(seconds, 0.1)) / max(rows, 1) * 1e6
 
 
 def peer_rows(dataset: Dataset) -> tuple[Given, Given, Given, Given]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import numpy as np
@@ -49,7 +49,8 @@ class _Told(xgb.callback.TrainingCallback):  # type: ignore[misc]
 
 @dataclass(frozen=True)
 class Xgboost:
-    """The default ranker. rounds and depth are for large logs; thin ones get the small setting."""
+    """The default ranker. rounds and depth are for large logs; thin ones get the small setting. columns: 0, or how many may be read: those
+    of the largest gain when all are."""
 
     name: str = "xgboost"
     rounds: int = 1200
@@ -57,6 +58,7 @@ class Xgboost:
     eta: float = 0.02
     seed: int = 7
     threads: int = 2
+    columns: int = 0
     needs: str = ""
     extra: dict[str, Any] = field(default_factory=dict)
 
@@ -72,6 +74,14 @@ class Xgboost:
         return settings, min(THIN_ROUNDS, self.rounds) if thin else self.rounds
 
     def learn(self, model: ModelInput, rows: Rows, watch: Rows | None, positives: int, rounds: int = 0) -> Booster:
+        grown = self._grown(rows, watch, positives, rounds)
+        gain = grown.booster.get_score(importance_type="total_gain")
+        if not 0 < self.columns < len(gain):
+            return grown
+        kept = [int(name[1:]) for name in sorted(gain, key=lambda name: -float(gain[name]))[: self.columns]]
+        return self._grown(_with_only(rows, kept), watch and _with_only(watch, kept), positives, rounds)
+
+    def _grown(self, rows: Rows, watch: Rows | None, positives: int, rounds: int) -> Booster:
         settings, most = self._settings(positives)
         base = float(np.clip(rows.label.mean(), 1e-6, 1 - 1e-6))
         settings["base_score"] = base  # the first tree starts at the base rate, in training as in scoring
@@ -85,3 +95,10 @@ class Xgboost:
             callbacks=[_Told(self.name, most)],
         )  # fmt: skip
         return Booster(booster[: booster.best_iteration + 1])
+
+
+def _with_only(rows: Rows, columns: list[int]) -> Rows:
+    """Nothing is to be learned from the other columns."""
+    encoded = np.zeros_like(rows.encoded)
+    encoded[:, columns] = rows.encoded[:, columns]
+    return replace(rows, encoded=encoded)

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 import xgboost as xgb
 
-from serving.bundles.trees import margins
+from serving.bundles.trees import Trees, margins
+from serving.errors import BundleRefused
 
 COLUMNS = 6
 
@@ -73,3 +74,18 @@ def test_threads_do_not_share_an_answer(booster: xgb.Booster, rows: np.ndarray) 
 def test_rows_the_booster_does_not_read_are_refused(booster: xgb.Booster, wrong: np.ndarray) -> None:
     with pytest.raises(ValueError, match="the booster reads float32"):
         margins(booster, wrong)
+
+
+@pytest.mark.parametrize(("kept", "rounds"), [((1, 4), 15), ((5,), 3), ((0, 1, 2, 3, 4, 5), 15), ((), 2)])
+def test_columns_that_no_tree_asks_for_are_left_out(rows: np.ndarray, kept: tuple[int, ...], rounds: int) -> None:
+    """Whatever stands in them: the margins are the library's to the bit, and contributions keep every column's place."""
+    told = np.zeros_like(rows)
+    told[:, kept] = rows[:, kept]
+    labels = np.nan_to_num(rows[:, 1]) + np.nan_to_num(rows[:, 4]) - np.nan_to_num(rows[:, 5]) > 0
+    grown = xgb.train({"objective": "binary:logistic", "max_depth": 4, "nthread": 1}, xgb.DMatrix(told, labels), rounds)
+    trees = Trees(grown, COLUMNS)
+    for some in (rows, rows[:1], rows[:0]):
+        assert np.array_equal(trees.logits(some, some)[:, 0], _own(grown, some) if len(some) else np.empty(0))
+    assert np.array_equal(trees.contributions(rows, rows), grown.predict(xgb.DMatrix(rows), pred_contribs=True).astype(np.float64))
+    with pytest.raises(BundleRefused, match=f"{COLUMNS} columns"):
+        Trees(grown, COLUMNS - 1)
