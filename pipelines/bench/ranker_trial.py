@@ -146,7 +146,8 @@ def _theirs(peer: Peer, early: Given, late: Given, both: Given, test: Given, dat
 def _micros(score: Callable[[], object], rows: int) -> float:
     """Microseconds a row of one thread, by its own clock: what the fastest tenth of some seconds' calls stays below. Whoever else runs on
     the same core makes a call take up to twice as long, for seconds at a time, which says nothing of the code."""
-    seconds, end = [], time.monotonic() + SCORING_SECONDS
+    seconds: list[float] = []
+    end = time.monotonic() + SCORING_SECONDS
     with threadpool_limits(1):
         score()
         while len(seconds) < FEWEST_SCORINGS or time.monotonic() < end:
