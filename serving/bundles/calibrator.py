@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from serving.errors import BundleRefused
 
 MOST: Final = 700.0
-"""Log-odds."""
+"""Log-odds as far out as their exponential is a number."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Calibrator:
 
     @cached_property
     def _line(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """The points in log-odds, and one at each end, as far out as an exponential is a number."""
+        """The points in log-odds, and one at each end, MOST far out."""
         m, y = self.margins, self.log_odds
         return np.r_[m[0] - (y[0] + MOST), m, m[-1] + (MOST - y[-1])], np.r_[-MOST, y, MOST]
 

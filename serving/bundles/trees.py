@@ -21,13 +21,15 @@ _MARGIN: Final = json.dumps(
 
 
 class Trees:
-    """A booster over the encoded columns. Raises BundleRefused when its columns are not `columns` many."""
+    """A booster over the encoded columns. Raises BundleRefused when its columns are not `columns` many, or it is no forest."""
 
     outputs = 1
 
     def __init__(self, booster: xgb.Booster, columns: int, threads: int = 1) -> None:
         if booster.num_features() != columns:
             raise BundleRefused("bundle weights", f"{booster.num_features()} columns", f"{columns} are declared; train again.")
+        if (kind := json.loads(booster.save_config())["learner"]["gradient_booster"]["name"]) != "gbtree":
+            raise BundleRefused("bundle weights", kind, "Only a booster of kind gbtree is scored; train again.")
         self.booster = self._scored = booster
         self._read: NDArray[np.intp] | None = None
         if 0 < 2 * len(booster.get_score()) < columns:
@@ -55,15 +57,16 @@ def _narrowed(booster: xgb.Booster, threads: int) -> tuple[xgb.Booster, NDArray[
     """The same trees over those columns alone that they ask for, and which these are. XGBoost copies every column of every row: where
     few are read, to leave the others out costs less."""
     raw = json.loads(booster.save_raw("json"))
-    trees = raw["learner"]["gradient_booster"]["model"]["trees"]
+    learner = raw["learner"]
+    trees = learner["gradient_booster"]["model"]["trees"]
     splits = [np.array(tree["left_children"]) >= 0 for tree in trees]
     asked = [np.array(tree["split_indices"], np.intp) for tree in trees]
     read = np.unique(np.concatenate([column[split] for column, split in zip(asked, splits, strict=True)]))
     for tree, column, split in zip(trees, asked, splits, strict=True):
         tree["split_indices"] = np.where(split, np.searchsorted(read, column), 0).tolist()
         tree["tree_param"]["num_feature"] = str(len(read))
-    raw["learner"]["learner_model_param"]["num_feature"] = str(len(read))
-    raw["learner"]["feature_names"] = raw["learner"]["feature_types"] = []
+    learner["learner_model_param"]["num_feature"] = str(len(read))
+    learner["feature_names"] = learner["feature_types"] = []
     narrow = xgb.Booster({"nthread": threads})
     narrow.load_model(bytearray(json.dumps(raw).encode()))
     return narrow, read

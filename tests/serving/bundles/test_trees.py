@@ -76,7 +76,7 @@ def test_rows_the_booster_does_not_read_are_refused(booster: xgb.Booster, wrong:
         margins(booster, wrong)
 
 
-@pytest.mark.parametrize(("kept", "rounds"), [((1, 4), 15), ((5,), 3), ((0, 1, 2, 3, 4, 5), 15), ((), 2)])
+@pytest.mark.parametrize(("kept", "rounds"), [((1, 4), 15), ((5,), 3), ((0, 1, 2, 3, 4, 5), 15), ((), 2), ((), 0)])
 def test_columns_that_no_tree_asks_for_are_left_out(rows: np.ndarray, kept: tuple[int, ...], rounds: int) -> None:
     """Whatever stands in them: the margins are the library's to the bit, and contributions keep every column's place."""
     told = np.zeros_like(rows)
@@ -89,3 +89,11 @@ def test_columns_that_no_tree_asks_for_are_left_out(rows: np.ndarray, kept: tupl
     assert np.array_equal(trees.contributions(rows, rows), grown.predict(xgb.DMatrix(rows), pred_contribs=True).astype(np.float64))
     with pytest.raises(BundleRefused, match=f"{COLUMNS} columns"):
         Trees(grown, COLUMNS - 1)
+
+
+@pytest.mark.parametrize("kind", ["dart", "gblinear"])
+def test_boosters_of_another_kind_are_refused(rows: np.ndarray, kind: str) -> None:
+    told = np.nan_to_num(rows)
+    grown = xgb.train({"objective": "binary:logistic", "booster": kind, "nthread": 1}, xgb.DMatrix(told, told[:, 1] > 0), 3)
+    with pytest.raises(BundleRefused, match=kind):
+        Trees(grown, COLUMNS)
