@@ -19,6 +19,7 @@ from pipelines.metrics.normalised_entropy import normalised_entropy
 from pipelines.rankers import RANKERS
 from pipelines.rankers.fit_bundle import Family, Ready, read_by
 from pipelines.rankers.progress import advance
+from serving.bundles.calibrator import probability
 from serving.settings import Settings
 
 SEED: Final = 7
@@ -108,7 +109,7 @@ def tune(settings: Settings, head: str, day: date, ranker: str, trials: int) -> 
         chosen = {n: _suggest(trial, n, r) for n, r in ranges.items()}
         learned, encodings = ready.learn(replace(family, **chosen), early, late, int(dataset.label.sum()))  # type: ignore[type-var]
         margin = ready.logits(learned, encodings, held)[:, 0] - np.log(ready.rate)  # as sampled: the split is sampled too
-        value = normalised_entropy(dataset.label[held], 1 / (1 + np.exp(-margin)))
+        value = normalised_entropy(dataset.label[held], probability(margin))
         registry.log_trial(settings, head, f"{name} trial {trial.number}", chosen, {"normalised_entropy": value})
         return value
 

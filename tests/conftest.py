@@ -18,7 +18,7 @@ from feature_repo.sources import Home
 from serving.settings import silence_telemetry, yield_cores
 
 yield_cores()  # tests run side by side
-silence_telemetry()  # nor does what Feast sets in the process that started this one count here
+silence_telemetry()  # and forget what Feast told the process that started this one
 ROOT = Path(__file__).resolve().parents[1]
 REQUIRE_SERVERS = os.environ.get("PLACARD_TEST_REQUIRE_SERVERS") == "1"
 """Set by .ci/run: a missing server or log is then a failure, not a skip."""

@@ -22,6 +22,7 @@ from pipelines.evaluate.contest import BASE_RATE, BOUND, OURS, PEER, TRUTH, Cont
 from pipelines.evaluate.offline import predict
 from pipelines.rankers.fit_bundle import Family, Ready, fit_bundle, read_by
 from pipelines.run_verb import Progress
+from serving.bundles.calibrator import probability
 
 SEED: Final = 7
 AT_ONCE: Final = 1000
@@ -33,7 +34,7 @@ FEWEST_SCORINGS: Final = 15
 @dataclass(frozen=True)
 class Cost:
     """training_s: by the clock, on two threads, with what all families share; training_cpu_s: of all threads, which other work on the
-    machine troubles less. us_per_row: one thread, AT_ONCE rows together, undisturbed."""
+    machine troubles less. us_per_row: one thread, AT_ONCE rows together; see _micros."""
 
     training_s: float
     training_cpu_s: float
@@ -137,7 +138,7 @@ def _theirs(peer: Peer, early: Given, late: Given, both: Given, test: Given, dat
     fitted = peer.fit(early, late, both)
     clock.stop()
     kept = float(dataset.rows.loc[dataset.part("train"), "weight_rate"].iloc[0])
-    p = 1 / (1 + np.exp(-(fitted.logits(test, threads=2) + np.log(kept))))
+    p = probability(fitted.logits(test, threads=2) + np.log(kept))
     some = test.part(slice(0, AT_ONCE))
     micros = _micros(lambda: fitted.logits(some, threads=1), len(some.label))
     return p, Cost(clock.seconds, clock.cpu, micros, fitted.size)

@@ -16,7 +16,7 @@ from feature_repo.tables import AD_TABLES, QUERY_TABLES, USER_TABLES
 from feature_repo.taxonomy import CATEGORIES, DEVICES, MATCH_TYPES, OBJECTIVES
 from feature_repo.text import query_key, stem
 from serving.bundles import Bundle, Manifest, Tables, write_bundle
-from serving.bundles.calibrator import Calibrator
+from serving.bundles.calibrator import Calibrator, probability
 from serving.bundles.encoder import Encoding
 from serving.bundles.language import Language
 from serving.bundles.text_encoder import BUCKETS, TextEncoder
@@ -191,7 +191,7 @@ def ranker(folder: Path, seed: int = 2, trees: int = TREES, rows: int = ROWS, de
         "click", "1", "bench", CLICK.name, CLICK.names, tuple(c.kind for c in CLICK.columns), "", "", rows, int(y.sum()), 1.0,
         True, float(y.mean()), {"proactive": (0.0, -0.3)},
     )  # fmt: skip
-    tables = Tables(Calibrator(grid, 1 / (1 + np.exp(-grid))), {}, {})
+    tables = Tables(Calibrator(grid, probability(grid)), {}, {})
     return write_bundle(folder, manifest, {"model.ubj": (1.0, bytes(booster.save_raw("ubj")))}, encodings, tables)
 
 

@@ -18,6 +18,7 @@ from pipelines.rankers.fit_bundle import Ready, read_by
 from pipelines.rankers.logistic import Logistic
 from pipelines.rankers.position import offset_of
 from serving.bundles import Bundle
+from serving.bundles.calibrator import probability
 
 LEAST_ROWS = 200
 """A slice with fewer rows, or without both outcomes, is left out of the table."""
@@ -68,7 +69,7 @@ def baseline(dataset: Dataset) -> NDArray[np.float64]:
     family = Logistic()
     ready, early = Ready.of(read_by(family, dataset)), dataset.part("train", "calibrate")
     learned, encodings = ready.learn(family, early, None, int(dataset.label[early].sum()))
-    return np.asarray(1 / (1 + np.exp(-ready.logits(learned, encodings, np.flatnonzero(dataset.part("test")))[:, 0])))
+    return probability(ready.logits(learned, encodings, np.flatnonzero(dataset.part("test")))[:, 0])
 
 
 def true_probability(home: Home, head: str, rows: pd.DataFrame) -> NDArray[np.float64] | None:

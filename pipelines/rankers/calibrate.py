@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipelines.errors import Refused
-from serving.bundles.calibrator import Calibrator
+from serving.bundles.calibrator import Calibrator, probability
 
 ENOUGH: Final = 200
 """Positives that a surface needs for a table of its own: its rate is then known within a fourteenth."""
@@ -32,8 +32,7 @@ def fit_surfaces(
     for code in np.unique(surface):
         rows = surface == code
         if label[rows].sum() >= ENOUGH and not label[rows].all():
-            p = overall.apply(margin[rows])
-            out[int(code)] = overall.moved(*_sigmoid(np.log(p / (1 - p)), label[rows], weight[rows]))
+            out[int(code)] = overall.moved(*_sigmoid(overall.calibrated(margin[rows]), label[rows], weight[rows]))
     return out
 
 
@@ -41,7 +40,7 @@ def _platt(margin: NDArray[np.float64], label: NDArray[np.bool_], weight: NDArra
     """p = sigmoid(slope × margin + intercept), as a table."""
     slope, intercept = _sigmoid(margin, label, weight)
     grid = np.linspace(margin.min() - 1, margin.max() + 1, 64)
-    return Calibrator(grid, np.clip(1 / (1 + np.exp(-(slope * grid + intercept))), 1e-9, 1 - 1e-9))
+    return Calibrator(grid, np.clip(probability(slope * grid + intercept), 1e-9, 1 - 1e-9))
 
 
 def _sigmoid(margin: NDArray[np.float64], label: NDArray[np.bool_], weight: NDArray[np.float64]) -> tuple[float, float]:

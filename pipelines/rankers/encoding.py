@@ -16,6 +16,7 @@ import numpy as np
 import xgboost as xgb
 from numpy.typing import NDArray
 
+from serving.bundles.calibrator import probability
 from serving.bundles.encoder import Encoding, encode, evidence
 
 FOLDS: Final = 5
@@ -101,7 +102,7 @@ def learn(
     apart = list(spreads or np.full(len(columns), np.nan))
     for _ in range(SWEEPS):
         for i, (_, row) in enumerate(met):
-            p = 1 / (1 + np.exp(-at))
+            p = probability(at)
             pull, weight = (np.bincount(row, x, len(effects[i])) for x in (label - p, p * (1 - p)))
             weight = np.maximum(weight, 1e-9)
             if not spreads:

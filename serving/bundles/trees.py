@@ -25,15 +25,16 @@ class Trees:
 
     outputs = 1
 
-    def __init__(self, booster: xgb.Booster, columns: int, threads: int = 1) -> None:
+    def __init__(self, booster: xgb.Booster, columns: int) -> None:
         if booster.num_features() != columns:
             raise BundleRefused("bundle weights", f"{booster.num_features()} columns", f"{columns} are declared; train again.")
-        if (kind := json.loads(booster.save_config())["learner"]["gradient_booster"]["name"]) != "gbtree":
+        settings = json.loads(booster.save_config())["learner"]
+        if (kind := settings["gradient_booster"]["name"]) != "gbtree":
             raise BundleRefused("bundle weights", kind, "Only a booster of kind gbtree is scored; train again.")
         self.booster = self._scored = booster
         self._read: NDArray[np.intp] | None = None
         if 0 < 2 * len(booster.get_score()) < columns:
-            self._scored, self._read = _narrowed(booster, threads)
+            self._scored, self._read = _narrowed(booster, settings["generic_param"]["nthread"])
 
     @classmethod
     def load(cls, path: Path, columns: int, threads: int) -> Trees:
@@ -43,7 +44,7 @@ class Trees:
             booster.load_model(path)
         except xgb.core.XGBoostError as error:
             raise BundleRefused("bundle weights", path.name, f"They cannot be read: {error}") from None
-        return cls(booster, columns, threads)
+        return cls(booster, columns)
 
     def logits(self, raw: NDArray[np.float32], encoded: NDArray[np.float32]) -> NDArray[np.float64]:
         return margins(self._scored, encoded if self._read is None else encoded.take(self._read, axis=1))[:, None]
@@ -53,7 +54,7 @@ class Trees:
         return np.asarray(self.booster.predict(xgb.DMatrix(encoded), pred_contribs=True), np.float64)
 
 
-def _narrowed(booster: xgb.Booster, threads: int) -> tuple[xgb.Booster, NDArray[np.intp]]:
+def _narrowed(booster: xgb.Booster, threads: str) -> tuple[xgb.Booster, NDArray[np.intp]]:
     """The same trees over those columns alone that they ask for, and which these are. XGBoost copies every column of every row: where
     few are read, to leave the others out costs less."""
     raw = json.loads(booster.save_raw("json"))
@@ -63,7 +64,7 @@ def _narrowed(booster: xgb.Booster, threads: int) -> tuple[xgb.Booster, NDArray[
     asked = [np.array(tree["split_indices"], np.intp) for tree in trees]
     read = np.unique(np.concatenate([column[split] for column, split in zip(asked, splits, strict=True)]))
     for tree, column, split in zip(trees, asked, splits, strict=True):
-        tree["split_indices"] = np.where(split, np.searchsorted(read, column), 0).tolist()
+        tree["split_indices"] = np.where(split, np.searchsorted(read, column), column).tolist()
         tree["tree_param"]["num_feature"] = str(len(read))
     learner["learner_model_param"]["num_feature"] = str(len(read))
     learner["feature_names"] = learner["feature_types"] = []

@@ -91,6 +91,15 @@ def test_columns_that_no_tree_asks_for_are_left_out(rows: np.ndarray, kept: tupl
         Trees(grown, COLUMNS - 1)
 
 
+def test_pruned_trees_are_narrowed_too(rows: np.ndarray) -> None:
+    """Their nodes that were taken away stand in the file, with no column."""
+    told = np.nan_to_num(rows) * (np.arange(COLUMNS) == 4)
+    labels = told[:, 4] + np.random.default_rng(1).normal(size=len(told)) > 0
+    settings = {"objective": "binary:logistic", "max_depth": 6, "gamma": 4, "tree_method": "exact", "nthread": 1}
+    grown = xgb.train(settings, xgb.DMatrix(told, labels), 10)
+    assert np.array_equal(Trees(grown, COLUMNS).logits(rows, rows)[:, 0], _own(grown, rows))
+
+
 @pytest.mark.parametrize("kind", ["dart", "gblinear"])
 def test_boosters_of_another_kind_are_refused(rows: np.ndarray, kind: str) -> None:
     told = np.nan_to_num(rows)
