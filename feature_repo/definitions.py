@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from feature_repo.sources import Home
+from feature_repo.home import Home
 from feature_repo.views import objects
 
 for _object in objects(Home(Path(os.path.expandvars("$PLACARD_HOME")))):

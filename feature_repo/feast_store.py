@@ -11,7 +11,7 @@ import numpy as np
 import prometheus_client  # noqa: F401  first: Feast's import switches it to files shared between processes, for good
 from feast import FeatureStore, RepoConfig
 
-from feature_repo.sources import Home
+from feature_repo.home import Home
 from feature_repo.table import Feature
 from feature_repo.tables import USER_TABLES
 

@@ -7,8 +7,8 @@ from feast.data_format import ParquetFormat
 from feast.types import Array, Float32, Int32, Int64, PrimitiveFeastType, String
 
 from feature_repo.entities import ENTITIES
+from feature_repo.home import Home
 from feature_repo.services import INPUTS
-from feature_repo.sources import Home
 from feature_repo.table import CREATED_TIME, EVENT_TIME, Feature, FeatureTable
 from feature_repo.tables import TABLES
 

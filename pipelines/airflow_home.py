@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from feature_repo.sources import Home
+from feature_repo.home import Home
 from pipelines.errors import Missing, PipelineError
 from serving.settings import child_environment
 

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from feature_repo import catalog, events
+from feature_repo.days import end_of
 from feature_repo.engine_function import engine_function
+from feature_repo.home import Home
 from feature_repo.instants import instant
 from feature_repo.partition_file import write_partition
-from feature_repo.sources import Home, end_of
 from feature_repo.table import CREATED_TIME, EVENT_TIME, FeatureTable
 from feature_repo.tables import TABLES
 from feature_repo.text import hash_codes, query_key

@@ -8,7 +8,7 @@ from datetime import date
 from html import escape
 from typing import TYPE_CHECKING, Any, Final
 
-from feature_repo.sources import Home
+from feature_repo.home import Home
 from pipelines.page import page, write_page
 
 if TYPE_CHECKING:

@@ -18,17 +18,18 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from feature_repo.days import end_of
+from feature_repo.exclusive import exclusive
+from feature_repo.home import Home
 from feature_repo.model_input import Columns, ModelInput
 from feature_repo.partition_file import write_partition
 from feature_repo.request_time import NO_SEARCH, ad_columns, context_columns, pair_columns, search_columns, user_columns
 from feature_repo.services import HEADS
-from feature_repo.sources import Home, end_of
 from feature_repo.table import EVENT_TIME, FeatureTable
 from feature_repo.tables import QUERY_TABLES, TABLES
 from feature_repo.text import hash_codes, query_key
 from pipelines.build import as_of_table, connect
 from pipelines.errors import Missing, PipelineError, Refused
-from pipelines.exclusive import exclusive
 from pipelines.fresh_labels import fresh_labels
 from pipelines.search_rows import search_rows
 from pipelines.teachable import refuse_one_class, refuse_unteachable

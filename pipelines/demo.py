@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from rich.markup import escape
 
-from feature_repo.sources import Home
+from feature_repo.home import Home
 from pipelines.errors import PipelineError
 from pipelines.run_verb import COMMAND, Progress, verb
 from pipelines.tour import Tour

@@ -19,8 +19,9 @@ import pandas as pd
 import pyarrow as pa
 from scipy.sparse import csr_matrix
 
+from feature_repo.days import end_of
+from feature_repo.home import Home
 from feature_repo.partition_file import write_partition
-from feature_repo.sources import Home, end_of
 from feature_repo.table import FeatureTable
 from feature_repo.tables.ad_embedding import AD_EMBEDDING
 from feature_repo.tables.user_embedding import USER_EMBEDDING, WIDTH

@@ -10,8 +10,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from PIL import Image, UnidentifiedImageError
 
+from feature_repo.home import Home
 from feature_repo.partition_file import write_partition
-from feature_repo.sources import Home
 from feature_repo.tables.ad_creative import IMAGE_STATS
 
 SCHEMA = pa.schema([("picture", pa.string()), *((s, pa.float64()) for s in IMAGE_STATS)])

@@ -11,16 +11,17 @@ from typing import Final
 
 import numpy as np
 
+from feature_repo.days import end_of
+from feature_repo.home import Home
 from feature_repo.services import places_in
-from feature_repo.sources import Home, end_of
 from pipelines import shadow
 from pipelines.errors import PipelineError
 from pipelines.evaluate.ope.served_log import served_log_of
 from pipelines.evaluate.ope.served_verdict import served_worth
 from pipelines.evaluate.ope.verdict import OpeVerdict
 from serving.bundles import Bundle
-from serving.decision import Decision
 from serving.eventlog.log import EventLog
+from serving.record.decision import Decision
 
 DAYS: Final = 7
 MOST_DECISIONS: Final = 2_000

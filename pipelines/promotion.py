@@ -14,10 +14,10 @@ from pipelines.evidence import read as read_evidence
 from pipelines.gates import Verdict, judge
 from pipelines.journal import Change
 from pipelines.live_evidence import gathered
-from pipelines.served import served_log
 from serving.bundles import Bundle
 from serving.bundles.aliases import folder
 from serving.bundles.aliases import read as read_aliases
+from serving.eventlog.opening import served_log
 from serving.settings import Settings
 
 log = logging.getLogger(__name__)

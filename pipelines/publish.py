@@ -21,12 +21,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from feature_repo import catalog
-from feature_repo.sources import Home, end_of
+from feature_repo.days import end_of
+from feature_repo.exclusive import exclusive
+from feature_repo.home import Home
 from feature_repo.table import FeatureTable
 from feature_repo.tables import AD_TABLES, QUERY_TABLES, TABLES
 from pipelines.build import as_of_table, connect
 from pipelines.errors import Missing
-from pipelines.exclusive import exclusive
 from pipelines.validate import passed
 from serving.settings import Settings
 from serving.snapshot import set_current, write_snapshot

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from feature_repo.exclusive import exclusive
 from pipelines import journal, registry
 from pipelines.errors import PipelineError
-from pipelines.exclusive import exclusive
 from pipelines.journal import REFUSED, Change
 from serving.bundles import refusals
 from serving.settings import Settings

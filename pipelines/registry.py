@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from feature_repo.exclusive import exclusive
 from pipelines import journal
 from pipelines.errors import Missing, PipelineError, Refused
-from pipelines.exclusive import exclusive
 from pipelines.install import install
 from pipelines.journal import Change
 from pipelines.version import Version

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
-from feature_repo.sources import Home
+from feature_repo.home import Home
 from pipelines.errors import PipelineError
 from serving.settings import child_environment
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
-from feature_repo.sources import Home
+from feature_repo.home import Home
 from pipelines.airflow_api import AirflowApi, DagRun, TaskRun
 from pipelines.airflow_home import DAGS, AirflowHome, prepare
 from pipelines.airflow_processes import Processes

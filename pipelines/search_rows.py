@@ -13,15 +13,15 @@ from feature_repo.model_input import Columns
 from feature_repo.request_time import NO_SEARCH, word_codes
 from pipelines.language.champions import champion_language, encoder_in_use
 from pipelines.publish import catalog_as_of
-from serving.delivery.keyword_insertion import insert
-from serving.match import SEMANTIC
+from serving.language.analyse import analyse
+from serving.language.keyword_insertion import insert
+from serving.language.query_columns import query_columns
+from serving.record.match import SEMANTIC
+from serving.record.query import Query
 from serving.settings import Settings
 from serving.snapshot.keyword_index import KeywordIndex, keyword_columns
 from serving.snapshot.search_columns import WORDS, combinations, informative, text_words
 from serving.snapshot.text_columns import ad_texts
-from serving.understanding.query import Query
-from serving.understanding.query_analysis import analyse
-from serving.understanding.query_columns import query_columns
 
 Numbers = NDArray[np.int64]
 

@@ -14,7 +14,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from feature_repo.sources import Home
+from feature_repo.home import Home
 from pipelines.cli.output import Figure
 from pipelines.errors import Refused
 from pipelines.monitor.calibration import TARGET, near

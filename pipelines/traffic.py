@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import numpy as np
 import pyarrow.parquet as pq
 
-from feature_repo.sources import Home
+from feature_repo.home import Home
 from pipelines.errors import PipelineError
 
 

@@ -7,7 +7,7 @@ from datetime import date
 from pathlib import Path
 from typing import Final
 
-from feature_repo.sources import Home
+from feature_repo.home import Home
 from pipelines import registry
 from pipelines.dataset import Dataset, read
 from pipelines.errors import Missing, PipelineError, Refused

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from feature_repo.sources import Home
+from feature_repo.home import Home
 from pipelines import registry
 from pipelines.dataset import read
 from pipelines.errors import PipelineError

@@ -17,8 +17,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from feature_repo.home import Home
 from feature_repo.partition_file import write_partition
-from feature_repo.sources import Home
 from feature_repo.table import FeatureTable
 from pipelines.data_docs import write_docs
 from pipelines.errors import Missing, Refused

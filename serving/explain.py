@@ -9,8 +9,8 @@ import numpy as np
 
 from feature_repo.services import INPUTS
 from serving.bundles import Bundle
-from serving.decision import Decision, Price, RankedAd
-from serving.understanding.query import Query
+from serving.record.decision import Decision, Price, RankedAd
+from serving.record.query import Query
 
 TOP: Final = 8
 

@@ -17,7 +17,7 @@ from typing import Final, Literal
 from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
-from feature_repo.sources import Home
+from feature_repo.home import Home
 from serving.errors import ServingError
 
 CONFIG_FILE: Final = "placard.toml"

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from feature_repo.sources import Home
+from feature_repo.home import Home
 from serving.settings import silence_telemetry, yield_cores
 
 yield_cores()  # tests run side by side

@@ -11,7 +11,8 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Final
 
-from feature_repo.sources import Home, end_of
+from feature_repo.days import end_of
+from feature_repo.home import Home
 from feature_repo.table import FeatureTable
 from feature_repo.tables.ad_creative import AD_CREATIVE, IMAGE_STATS
 from feature_repo.tables.ad_performance import AD_PERFORMANCE, LEVELS

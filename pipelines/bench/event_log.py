@@ -11,8 +11,8 @@ import pyarrow as pa
 
 from feature_repo.catalog import CATALOG
 from feature_repo.events import ENGAGEMENT_KINDS, EVENTS
+from feature_repo.home import Home
 from feature_repo.partition_file import write_partition
-from feature_repo.sources import Home
 from feature_repo.taxonomy import AGE_BANDS, CATEGORIES, DEVICES, GENDERS, SURFACES
 
 DAYS: Final = 30

@@ -16,7 +16,7 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from feature_repo.sources import Home
+from feature_repo.home import Home
 from feature_repo.tables import TABLES
 from pipelines.bench.by_hand import by_hand
 from pipelines.bench.event_log import ACTIVITY_PER_IMPRESSION, DAYS, IMPRESSIONS_PER_AD, IMPRESSIONS_PER_USER, LAST, write_log

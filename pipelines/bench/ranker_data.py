@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from feature_repo.sources import Home
+from feature_repo.home import Home
 from pipelines.bench.search_market import FIRST, Market
 from pipelines.dataset import Dataset, read
 from pipelines.evaluate.offline import true_probability

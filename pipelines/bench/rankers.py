@@ -7,7 +7,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any, Final
 
-from feature_repo.sources import Home
+from feature_repo.home import Home
 from pipelines.bench.peers import PEERS
 from pipelines.bench.ranker_data import Task, kept, simulated, talkingdata
 from pipelines.bench.ranker_figures import as_text, whole

@@ -18,14 +18,14 @@ from pipelines.bench.serve import VERDICT, Everyone, one_core, timed
 from pipelines.bench.synthetic import bought, catalogue, encoder, language, ranker
 from pipelines.cli.output import Figure, report
 from pipelines.run_verb import Progress
-from serving.engine import Engine
-from serving.live import Live
-from serving.request import AdRequest
+from serving.engine.engine import Engine
+from serving.engine.live import Live
+from serving.language.analyse import analyse, read, reader
+from serving.ledger.memory import MemoryLedger
+from serving.record.request import AdRequest
 from serving.settings import Settings
 from serving.snapshot import open_current
-from serving.state.memory import MemoryLedger
 from serving.surfaces.search import search
-from serving.understanding.query_analysis import analyse, read, reader
 
 MOST_MS: Final = 15.0
 MOST_LOOKUP_MS: Final = 1.0

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Final
 
-from feature_repo.sources import Home
+from feature_repo.home import Home
 from pipelines.cli.output import Figure
 from pipelines.evaluate.search import SLOTS, SearchTruth, evaluate_search
 from pipelines.rankers import RANKERS

@@ -16,8 +16,8 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from feature_repo.feast_store import UserRow
+from feature_repo.home import Home
 from feature_repo.services import CLICK
-from feature_repo.sources import Home
 from feature_repo.tables import USER_TABLES
 from pipelines.bench.naive import Naive
 from pipelines.bench.search_market import Market
@@ -29,15 +29,15 @@ from pipelines.cli.output import Figure, report
 from pipelines.run_verb import Progress
 from serving.bundles.aliases import write
 from serving.bundles.trees import Trees
-from serving.candidates import Candidates
-from serving.engine import Engine
-from serving.live import Live
+from serving.engine.candidates import Candidates
+from serving.engine.engine import Engine
+from serving.engine.live import Live
+from serving.engine.stages import NOBODY
+from serving.ledger.memory import MemoryLedger
 from serving.precision.model_matrix import model_matrix
-from serving.request import AdRequest
+from serving.record.request import AdRequest
 from serving.settings import Settings
 from serving.snapshot import open_current
-from serving.stages import NOBODY
-from serving.state.memory import MemoryLedger
 from serving.surfaces.proactive import proactive
 from serving.understanding.profile import Profile
 

@@ -17,11 +17,11 @@ from numpy.typing import NDArray
 from pipelines.bench.synthetic_request import synthetic_request
 from pipelines.cli.output import Figure
 from serving.bundles import Bundle
-from serving.engine import Engine
+from serving.engine.engine import Engine
+from serving.engine.live import Live
 from serving.eventlog.sqlite import SqliteEventLog
-from serving.idle import Idle
-from serving.live import Live
-from serving.shadows import Shadows
+from serving.shadows.idle import Idle
+from serving.shadows.shadows import Shadows
 
 ALONE: Final = "none"
 CONTROL: Final = "control"

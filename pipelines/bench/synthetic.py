@@ -18,9 +18,13 @@ from feature_repo.text import query_key, stem
 from serving.bundles import Bundle, Manifest, Tables, write_bundle
 from serving.bundles.calibrator import Calibrator, probability
 from serving.bundles.encoder import Encoding
-from serving.bundles.language import Language
-from serving.bundles.text_encoder import BUCKETS, TextEncoder
 from serving.bundles.trees import Trees
+from serving.language.gazetteer import Gazetteer
+from serving.language.language import Language
+from serving.language.query_classifier import OUTPUTS, QueryClassifier
+from serving.language.spelling import Spelling
+from serving.language.text_encoder import BUCKETS, TextEncoder
+from serving.record.query import Term
 from serving.snapshot import set_current
 from serving.snapshot.columns import ALL_BITS, CLOSED, OPEN, POLICIES, TEXTS, query_arrays
 from serving.snapshot.keyword_index import keyword_columns
@@ -28,10 +32,6 @@ from serving.snapshot.manifest import matrix_name, write_columns
 from serving.snapshot.recall_index import recall_vectors
 from serving.snapshot.search_columns import WORDS
 from serving.snapshot.text_columns import NO_PAGE, bm25
-from serving.understanding.gazetteer import Gazetteer
-from serving.understanding.query import Term
-from serving.understanding.query_classifier import OUTPUTS, QueryClassifier
-from serving.understanding.spelling import Spelling
 
 TREES, DEPTH, ROWS = 300, 6, 20_000
 WORDS_KNOWN = 40_000

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from serving.request import AdRequest
+from serving.record.request import AdRequest
 
 
 def synthetic_request(n: int) -> AdRequest:

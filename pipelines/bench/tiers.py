@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from feature_repo.sources import Home
+from feature_repo.home import Home
 from pipelines.bench.perceptron import perceptron
 from pipelines.bench.shadows import shadows
 from pipelines.bench.synthetic import catalogue, ranker
@@ -17,12 +17,12 @@ from pipelines.bench.synthetic_request import synthetic_request
 from pipelines.cli.output import Figure
 from serving.bundles import Bundle, write_bundle
 from serving.bundles.aliases import folder, read
-from serving.engine import Engine
-from serving.live import Live
+from serving.engine.engine import Engine
+from serving.engine.live import Live
+from serving.engine.stages import Profiles
+from serving.ledger.memory import MemoryLedger
 from serving.settings import Settings
 from serving.snapshot import open_current
-from serving.stages import Profiles
-from serving.state.memory import MemoryLedger
 from serving.surfaces.proactive import proactive
 
 NETWORKS: Final = 3

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-from feature_repo.sources import Home
+from feature_repo.home import Home
 from pipelines.bench.search_market import HEADS, Market, prepare
 from pipelines.cli.output import Figure
 from pipelines.evaluate.tiers import ALWAYS, SPECULATIVE, TierTruth, evaluate_tiers

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import typer
 
-from feature_repo.sources import parse_day
+from feature_repo.days import parse_day
 from pipelines.cli.output import emit, guarded
 
 group = typer.Typer(no_args_is_help=True, help="Benchmarks, as JSON.")
@@ -126,7 +126,7 @@ def recall(
     as_json: bool = JSON,
 ) -> None:
     """Recall of the next day's clicked ads by source of vectors, and the index against exact search; on the state folder's logs."""
-    from feature_repo.sources import parse_day
+    from feature_repo.days import parse_day
     from pipelines.bench.recall import as_text, run
     from pipelines.train_environment import hand_over
     from serving.settings import load

@@ -19,7 +19,7 @@ def evaluate(
     as_json: bool = typer.Option(False, "--json", help="One JSON object."),
 ) -> None:
     """Evaluate a candidate on later rows beside the champion, the baseline and (on simulated logs) the truth."""
-    from feature_repo.sources import parse_day
+    from feature_repo.days import parse_day
     from pipelines.evaluate.contest import LEAST_GAP_CLOSED
     from pipelines.training import assess
     from serving.settings import load

@@ -10,9 +10,9 @@ from pipelines.cli.output import emit, guarded
 from pipelines.moments import moment
 
 if TYPE_CHECKING:
-    from serving.decision import Decision
     from serving.explain import Why
-    from serving.request import AdRequest
+    from serving.record.decision import Decision
+    from serving.record.request import AdRequest
     from serving.settings import Settings
 
 STRANGER: Final = "a-stranger"
@@ -36,10 +36,10 @@ def explain(
 
     from serving.bundles import Bundle
     from serving.bundles.aliases import folder
-    from serving.deps import open_eventlog
     from serving.errors import BundleRefused
+    from serving.eventlog.opening import open_eventlog
     from serving.explain import why
-    from serving.request import AdRequest
+    from serving.record.request import AdRequest
     from serving.settings import load
 
     settings = load()
@@ -62,10 +62,11 @@ def explain(
 def _decide(settings: Settings, request: AdRequest) -> Decision:
     """What the served models and catalogue decide just now; nothing is recorded. Raises Missing before the first publication."""
     from pipelines.errors import Missing
-    from serving.deps import LazyProfiles, open_ledger
-    from serving.engine import Engine
-    from serving.reload import Reloader
+    from serving.engine.engine import Engine
+    from serving.ledger.opening import open_ledger
     from serving.surfaces.search import search
+    from serving.understanding.lazy_profiles import LazyProfiles
+    from serving.worker.reload import Reloader
 
     reloader = Reloader(settings)
     reloader.refresh()

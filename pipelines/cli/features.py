@@ -33,7 +33,7 @@ def build(partition: str = PARTITION, table: str = TABLE, as_json: bool = JSON) 
     """Build tables as of the day's end, into staging."""
     import pyarrow.parquet as pq
 
-    from feature_repo.sources import parse_day
+    from feature_repo.days import parse_day
     from pipelines.build import build as build_table
     from serving.settings import load
 
@@ -48,7 +48,7 @@ def build(partition: str = PARTITION, table: str = TABLE, as_json: bool = JSON) 
 @guarded
 def validate(partition: str = PARTITION, table: str = TABLE, as_json: bool = JSON) -> None:
     """Check staged tables; set bad rows aside; stop when more than 5 % are bad (exit 3)."""
-    from feature_repo.sources import parse_day
+    from feature_repo.days import parse_day
     from pipelines.validate import validate as check
     from serving.settings import load
 
@@ -62,7 +62,7 @@ def validate(partition: str = PARTITION, table: str = TABLE, as_json: bool = JSO
 @guarded
 def publish(partition: str = PARTITION, as_json: bool = JSON) -> None:
     """Publish a day: offline store, online store, snapshot. Tables that have not passed the gate are checked first (exit 3)."""
-    from feature_repo.sources import parse_day
+    from feature_repo.days import parse_day
     from pipelines.publish import publish as make_live
     from pipelines.validate import passed
     from pipelines.validate import validate as check
@@ -86,7 +86,7 @@ def history(
     """Build, check and publish every day of a range; the online store and the snapshot are written once."""
     from rich.progress import Progress
 
-    from feature_repo.sources import days_between, parse_day
+    from feature_repo.days import days_between, parse_day
     from feature_repo.tables import TABLES
     from pipelines.build import build as build_table
     from pipelines.publish import publish as make_live

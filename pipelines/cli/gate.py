@@ -15,7 +15,7 @@ def gate(
     as_json: bool = typer.Option(False, "--json", help="One JSON object."),
 ) -> None:
     """Show the gates of an evaluated candidate; exit 3 when one fails."""
-    from feature_repo.sources import parse_day
+    from feature_repo.days import parse_day
     from pipelines.cli.promote import gate_lines
     from pipelines.training import evidence_of
     from serving.settings import load

@@ -26,10 +26,10 @@ def guard(
     """Hold the champion to its guardrails. One look exits 3 when it had to be rolled back, 0 while all is well."""
     from datetime import UTC, datetime, timedelta
 
-    from feature_repo.sources import parse_day
+    from feature_repo.days import parse_day
     from pipelines.errors import Missing, PipelineError
     from pipelines.monitor.guard import Guard
-    from pipelines.served import served_log
+    from serving.eventlog.opening import served_log
     from serving.settings import load
 
     settings = load()
@@ -67,7 +67,7 @@ def _watch(settings: Settings, guard: Guard, seconds: float) -> None:
 
     from rich.markup import escape
 
-    from pipelines.served import served_log
+    from serving.eventlog.opening import served_log
 
     told = ""
     people.print(f"watching {guard.head}, every {seconds:g} s.")

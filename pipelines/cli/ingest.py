@@ -37,7 +37,7 @@ def ingest(
 
     `serving` imports a day of decisions and events that were served; `day` collects a day from every source in the settings.
     """
-    from feature_repo.sources import parse_day
+    from feature_repo.days import parse_day
     from pipelines.ingest import format_named
     from pipelines.ingest.format import IngestError
     from serving.settings import load

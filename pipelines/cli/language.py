@@ -20,7 +20,7 @@ def train(
 
     A new encoder serves from the next publication on: ads and queries must be encoded by the same.
     """
-    from feature_repo.sources import parse_day
+    from feature_repo.days import parse_day
     from pipelines.errors import PipelineError
     from pipelines.language.train import register as add
     from pipelines.language.train import train as learn

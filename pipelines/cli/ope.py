@@ -31,12 +31,12 @@ def _bandit(settings: Settings, path: Path, target: str, learn_share: float) -> 
 def _served(settings: Settings, target: str, partition: str, days: int) -> tuple[dict[str, Any], Feedback, Target]:
     from datetime import timedelta
 
-    from feature_repo.sources import parse_day
+    from feature_repo.days import parse_day
     from pipelines.errors import Missing
     from pipelines.evaluate.ope.ranker_named import ranker_named
     from pipelines.evaluate.ope.served_log import served_log_of
     from pipelines.evaluate.ope.served_targets import UNIFORM, reranked, uniform
-    from pipelines.served import served_log
+    from serving.eventlog.opening import served_log
 
     day = parse_day(partition)
     ranker = None if target == UNIFORM else ranker_named(settings.home, target)

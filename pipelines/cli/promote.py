@@ -39,7 +39,7 @@ def promote(
     """Show what is known of a version and make it champion when every gate holds (exit 3 when one does not)."""
     from datetime import UTC, datetime
 
-    from feature_repo.sources import parse_day
+    from feature_repo.days import parse_day
     from pipelines.promotion import NotPromoted
     from pipelines.promotion import promote as make_champion
     from serving.settings import load

@@ -9,7 +9,7 @@ import typer
 from pipelines.cli.output import emit, guarded
 
 if TYPE_CHECKING:
-    from feature_repo.sources import Home
+    from feature_repo.home import Home
     from pipelines.monitor.report import Report
 
 quality = typer.Typer(no_args_is_help=True, help="Reports on features and predictions, as JSON and a page under reports/.")
@@ -42,7 +42,7 @@ def drift(
     as_json: bool = JSON,
 ) -> None:
     """How far each published feature has moved: population stability index, judged against chance."""
-    from feature_repo.sources import parse_day
+    from feature_repo.days import parse_day
     from pipelines.monitor.drift import drift as measure
     from serving.settings import load
 
@@ -56,9 +56,9 @@ def calibration(partition: str = PARTITION, days: int = DAYS, as_json: bool = JS
     """Predicted over observed clicks, and conversions, of what was served: overall, by policy, surface, device, region and day."""
     from datetime import timedelta
 
-    from feature_repo.sources import parse_day
+    from feature_repo.days import parse_day
     from pipelines.monitor.calibration import calibration as measure
-    from pipelines.served import served_log
+    from serving.eventlog.opening import served_log
     from serving.settings import load
 
     settings = load()
@@ -75,9 +75,9 @@ def skew(
     as_json: bool = JSON,
 ) -> None:
     """The feature vectors that serving logged against the same ones recomputed offline."""
-    from feature_repo.sources import parse_day
+    from feature_repo.days import parse_day
     from pipelines.monitor.skew import skew as measure
-    from pipelines.served import served_log
+    from serving.eventlog.opening import served_log
     from serving.settings import load
 
     settings = load()

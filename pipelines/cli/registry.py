@@ -21,7 +21,7 @@ def add(
     as_json: bool = JSON,
 ) -> None:
     """Register an evaluated candidate that passed its gates (exit 3 when it did not)."""
-    from feature_repo.sources import parse_day
+    from feature_repo.days import parse_day
     from pipelines.errors import PipelineError
     from pipelines.training import register as register_candidate
     from serving.bundles.aliases import is_shadow

@@ -15,7 +15,7 @@ def serve(
     ready_file: str = typer.Option("", help="The URL is written here once every worker answers."),
 ) -> None:
     """Serve ads until Ctrl-C."""
-    from serving.server import run
+    from serving.http.server import run
     from serving.settings import load
 
     chosen = {k: v for k, v in (("host", host), ("workers", workers)) if v} | ({"port": port} if port >= 0 else {})

@@ -22,9 +22,9 @@ JSON = typer.Option(False, "--json", help="One JSON object.")
 def _judge(settings: Settings, partition: str, days: int, bundle: str) -> Verdict:
     from datetime import timedelta
 
-    from feature_repo.sources import parse_day
-    from pipelines.served import served_log
+    from feature_repo.days import parse_day
     from pipelines.shadow import judge
+    from serving.eventlog.opening import served_log
 
     with served_log(settings) as log:
         maturity = timedelta(hours=settings.label_maturity_hours)

@@ -27,7 +27,7 @@ def simulate(
     """
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    from feature_repo.sources import parse_day
+    from feature_repo.days import parse_day
     from pipelines.errors import PipelineError
     from pipelines.market.config import MarketConfig, load, path
     from pipelines.market.simulate import DayReport, SimulationReport, default_start, simulate, simulate_day

@@ -18,7 +18,7 @@ def train(
     as_json: bool = typer.Option(False, "--json", help="One JSON object."),
 ) -> None:
     """Join labels to the features known at their time, split by time, fit, calibrate, write a candidate bundle."""
-    from feature_repo.sources import parse_day
+    from feature_repo.days import parse_day
     from pipelines.dataset import make
     from pipelines.errors import PipelineError
     from pipelines.training import candidate, fit

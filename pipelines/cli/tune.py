@@ -18,7 +18,7 @@ def tune(
     as_json: bool = typer.Option(False, "--json", help="One JSON object."),
 ) -> None:
     """Search parameters on the calibrate split; every trial goes to MLflow, the best is what `placard train` uses from then on."""
-    from feature_repo.sources import parse_day
+    from feature_repo.days import parse_day
     from pipelines.errors import PipelineError
     from pipelines.rankers import RANKERS
     from pipelines.train_environment import hand_over

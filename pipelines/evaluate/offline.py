@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from feature_repo.sources import Home
+from feature_repo.home import Home
 from pipelines.dataset import Dataset
 from pipelines.errors import Missing
 from pipelines.evaluate.modalities import without_modalities

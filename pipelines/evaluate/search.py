@@ -17,27 +17,27 @@ from pipelines.errors import Missing
 from pipelines.evaluate.offline import Interval
 from pipelines.market.truth import Judge, market_truth
 from pipelines.metrics.ndcg import graded_ndcg
-from serving.candidates import Candidates, Scores
-from serving.decision import Decision
-from serving.delivery.auction import value_per_bid
-from serving.delivery.bids import KeywordBids
+from serving.auction.auction import value_per_bid
+from serving.auction.bids import KeywordBids
+from serving.auction.quality import Quality
 from serving.delivery.layout import TopAndBottom
-from serving.delivery.quality import Quality
 from serving.delivery.second_price import SecondPrice
-from serving.deps import LazyProfiles
-from serving.engine import Engine
+from serving.engine.candidates import Candidates, Scores
+from serving.engine.engine import Engine
+from serving.engine.live import Live
+from serving.engine.stages import Context, Profiles, UserRow
+from serving.engine.surface import Surface
 from serving.integrity.relevance import Relevance
-from serving.live import Live
-from serving.reload import Reloader
-from serving.request import AdRequest
+from serving.language.analyse import analyse
+from serving.ledger.memory import MemoryLedger
+from serving.record.decision import Decision
+from serving.record.request import AdRequest
 from serving.settings import Settings
 from serving.sourcing.keywords import Keywords
 from serving.sourcing.meaning import Meaning, by_meaning
-from serving.stages import Context, Profiles, UserRow
-from serving.state.memory import MemoryLedger
 from serving.surfaces.search import search
-from serving.surfaces.surface import Surface
-from serving.understanding.query_analysis import analyse
+from serving.understanding.lazy_profiles import LazyProfiles
+from serving.worker.reload import Reloader
 
 SLOTS: Final = 4
 EVERYTHING: Final = 1 << 30

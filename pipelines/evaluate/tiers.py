@@ -15,20 +15,20 @@ from feature_repo.taxonomy import OBJECTIVES
 from pipelines.errors import Missing, PipelineError
 from pipelines.evaluate.offline import Interval
 from pipelines.market.truth import Judge, market_truth
-from serving.decision import Decision
-from serving.delivery.auction import value_per_bid
-from serving.deps import LazyProfiles
-from serving.engine import Engine
-from serving.live import Live
+from serving.auction.auction import value_per_bid
+from serving.engine.engine import Engine
+from serving.engine.live import Live
+from serving.engine.stages import Profiles, UserRow
+from serving.engine.tiers import PRIMARY
+from serving.ledger.memory import MemoryLedger
 from serving.precision.speculative import FAST
-from serving.reload import Reloader
-from serving.request import AdRequest
+from serving.record.decision import Decision
+from serving.record.request import AdRequest
 from serving.settings import Settings
-from serving.stages import Profiles, UserRow
-from serving.state.memory import MemoryLedger
 from serving.surfaces.proactive import proactive
 from serving.surfaces.search import search
-from serving.tiers import PRIMARY
+from serving.understanding.lazy_profiles import LazyProfiles
+from serving.worker.reload import Reloader
 
 SURFACES: Final = {"search": search, "proactive": proactive}
 SLOTS: Final = {"search": 4, "proactive": 3}

@@ -14,8 +14,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from feature_repo.sources import Home
-from pipelines.exclusive import exclusive
+from feature_repo.exclusive import exclusive
+from feature_repo.home import Home
 from pipelines.ingest.format import ROW, TS, Format, LogFile
 from pipelines.ingest.landing import earliest, land_events, land_seen
 from pipelines.ingest.lines import Fault

@@ -9,13 +9,13 @@ from typing import Final
 
 import pyarrow.parquet as pq
 
-from feature_repo.sources import Home
+from feature_repo.home import Home
 from pipelines.ingest.collect import FileCount, Ingested, total
 from pipelines.ingest.format import IngestError
 from pipelines.ingest.serving_log import SOURCE as SERVING
 from pipelines.ingest.serving_log import ingest_served
-from pipelines.served import served_log
 from serving.eventlog.memory import MemoryEventLog
+from serving.eventlog.opening import served_log
 from serving.settings import Settings
 
 

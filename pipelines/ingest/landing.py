@@ -19,8 +19,8 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from feature_repo import catalog, events
+from feature_repo.home import Home
 from feature_repo.partition_file import write_partition
-from feature_repo.sources import Home
 from pipelines.ingest.format import ROW
 
 SCHEMAS: Final = {**events.EVENTS, **catalog.CATALOG}

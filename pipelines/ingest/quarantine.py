@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
-from feature_repo.sources import Home
+from feature_repo.home import Home
 from pipelines.ingest.lines import Fault
 
 

@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 from typing import Final
 
-from feature_repo.sources import Home
+from feature_repo.home import Home
 from pipelines.ingest.format import IngestError
 
 BLOCK: Final = 1 << 20

@@ -18,16 +18,17 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from feature_repo.days import end_of
 from feature_repo.events import ENGAGEMENT_KINDS, QUERY, TIME
-from feature_repo.sources import Home, end_of
-from pipelines.exclusive import exclusive
+from feature_repo.exclusive import exclusive
+from feature_repo.home import Home
 from pipelines.ingest.collect import FileCount, Ingested, total
 from pipelines.ingest.event_rows import event_rows
 from pipelines.ingest.landing import land_events
 from pipelines.ingest.lines import Fault
 from pipelines.ingest.quarantine import quarantine_path, set_aside
-from serving.decision import Decision, RankedAd
 from serving.eventlog.log import Event, EventLog
+from serving.record.decision import Decision, RankedAd
 
 SOURCE: Final = "serving"
 IMPRESSION: Final = "impression"

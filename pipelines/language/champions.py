@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from feature_repo.sources import Home
+from feature_repo.home import Home
 from serving.bundles.aliases import folder, read
-from serving.bundles.language import HEAD as LANGUAGE
-from serving.bundles.language import Language
-from serving.bundles.onnx_encoder import OnnxEncoder
-from serving.bundles.text_encoder import HEAD as ENCODER
-from serving.bundles.text_encoder import Encoder, TextEncoder
+from serving.language.language import HEAD as LANGUAGE
+from serving.language.language import Language
+from serving.language.onnx_encoder import OnnxEncoder
+from serving.language.text_encoder import HEAD as ENCODER
+from serving.language.text_encoder import Encoder, TextEncoder
 from serving.settings import Settings
 
 

@@ -16,10 +16,10 @@ from feature_repo.taxonomy import CATEGORIES, INTENTS
 from feature_repo.text import tokenise
 from pipelines.language.query_log import QueryLog
 from pipelines.language.weak_labels import intent
-from serving.bundles.text_encoder import BUCKETS, buckets
+from serving.language.gazetteer import Gazetteer
+from serving.language.query_classifier import OUTPUTS, scaled
+from serving.language.text_encoder import BUCKETS, buckets
 from serving.snapshot.text_columns import ad_texts
-from serving.understanding.gazetteer import Gazetteer
-from serving.understanding.query_classifier import OUTPUTS, scaled
 
 MOST_ROWS: Final = 40_000
 """Texts with a label that are learned from: the worthiest."""

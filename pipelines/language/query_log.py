@@ -9,7 +9,8 @@ from typing import Final
 import pandas as pd
 import pyarrow as pa
 
-from feature_repo.sources import Home, end_of
+from feature_repo.days import end_of
+from feature_repo.home import Home
 from pipelines.build import as_of_table, connect
 from pipelines.errors import Missing
 from pipelines.publish import catalog_as_of

@@ -10,21 +10,21 @@ from typing import Final
 import numpy as np
 from sklearn.metrics import f1_score, roc_auc_score
 
-from feature_repo.sources import Home
+from feature_repo.home import Home
 from pipelines import registry
 from pipelines.errors import Refused
 from pipelines.gates import Verdict, judge
 from pipelines.language import classifier, encoder, words
 from pipelines.language.query_log import QueryLog, query_log
 from pipelines.version import Version
-from serving.bundles.language import HEAD as LANGUAGE
-from serving.bundles.language import write_language
-from serving.bundles.text_encoder import HEAD as ENCODER
-from serving.bundles.text_encoder import write_encoder
+from serving.language.gazetteer import Gazetteer
+from serving.language.language import HEAD as LANGUAGE
+from serving.language.language import write_language
+from serving.language.query_classifier import QueryClassifier
+from serving.language.text_encoder import HEAD as ENCODER
+from serving.language.text_encoder import write_encoder
 from serving.settings import Settings
 from serving.snapshot.text_columns import ad_texts
-from serving.understanding.gazetteer import Gazetteer
-from serving.understanding.query_classifier import QueryClassifier
 
 METRICS: Final = {LANGUAGE: ("category_accuracy", "commercial_auc", "intent_macro_f1"), ENCODER: ("recall_at_10", "recall_at_100")}
 """What is measured of each on later searches."""

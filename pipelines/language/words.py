@@ -13,8 +13,8 @@ from scipy.sparse import csr_matrix
 from feature_repo.taxonomy import CATEGORIES
 from feature_repo.text import runs, stem, tokenise
 from pipelines.language.query_log import QueryLog
-from serving.bundles.text_encoder import Encoder
-from serving.delivery.keyword_insertion import insert
+from serving.language.keyword_insertion import insert
+from serving.language.text_encoder import Encoder
 
 SEARCHED_OFTEN: Final = 5
 """Searches that make a word known that no ad or page uses: a misspelling is rarer."""

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from feature_repo.sources import Home
+from feature_repo.home import Home
 from pipelines.errors import Missing, PipelineError
 
 SOURCE = "simulator"

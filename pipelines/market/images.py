@@ -8,7 +8,7 @@ import os
 import numpy as np
 from PIL import Image, ImageDraw
 
-from feature_repo.sources import Home
+from feature_repo.home import Home
 from pipelines.market.words import CALLS
 from pipelines.market.world import World
 

@@ -10,8 +10,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from feature_repo.home import Home
 from feature_repo.partition_file import write_partition
-from feature_repo.sources import Home
 from pipelines.market.config import SOURCE, MarketConfig, load, save
 from pipelines.market.day import live_day
 from pipelines.market.images import draw

@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from feature_repo.sources import Home
+from feature_repo.home import Home
 from feature_repo.taxonomy import DEVICES, SURFACES
 from pipelines.errors import Missing
 from pipelines.market import clicks

@@ -10,7 +10,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from feature_repo.sources import Home, end_of
+from feature_repo.days import end_of
+from feature_repo.home import Home
 from feature_repo.table import EVENT_TIME, FeatureTable
 from pipelines.monitor.drift import published
 

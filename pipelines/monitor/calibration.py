@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from feature_repo.sources import Home
+from feature_repo.home import Home
 from pipelines.cli.output import Figure
 from pipelines.monitor.outcomes import Outcomes, outcomes
 from pipelines.monitor.ratio import Ratio, calibration_ratio

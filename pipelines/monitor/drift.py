@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from feature_repo.sources import Home
+from feature_repo.home import Home
 from feature_repo.table import FeatureTable
 from feature_repo.tables import TABLES
 from pipelines.cli.output import Figure

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
-from feature_repo.sources import end_of
+from feature_repo.days import end_of
 from pipelines import journal
 from pipelines.errors import Missing, PipelineError
 from pipelines.guardrails import MATURED, NOW, Guardrail, Measure, Reading

@@ -13,10 +13,11 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from feature_repo.sources import Home, end_of
+from feature_repo.days import end_of
+from feature_repo.home import Home
 from pipelines.ingest.serving_log import SOURCE, impression_id
-from serving.decision import RankedAd
 from serving.eventlog.log import EventLog
+from serving.record.decision import RankedAd
 
 CAUSES: Final = {"click": ("impression", "click"), "conversion": ("click", "conversion")}
 """What must have come for a head's label, and the label."""

@@ -9,7 +9,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from feature_repo.sources import Home
+from feature_repo.home import Home
 from pipelines.cli.output import Figure, report
 from pipelines.page import page, write_page
 

@@ -17,17 +17,17 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from feature_repo.days import end_of
 from feature_repo.model_input import ModelInput
 from feature_repo.services import INPUTS
-from feature_repo.sources import end_of
 from feature_repo.tables import AD_TABLES, QUERY_TABLES, USER_TABLES
 from pipelines.cli.output import Figure
 from pipelines.dataset import CONTEXT, assemble, query_keys
 from pipelines.monitor.as_published import as_published
 from pipelines.monitor.report import Report
 from pipelines.search_rows import search_rows
-from serving.decision import Decision, RankedAd
 from serving.eventlog.log import EventLog
+from serving.record.decision import Decision, RankedAd
 from serving.settings import Settings
 
 Seen = Mapping[tuple[str, str], Sequence[datetime]]

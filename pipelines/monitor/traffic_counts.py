@@ -10,10 +10,10 @@ from typing import Final
 import numpy as np
 
 from pipelines.monitor.outcomes import CAUSES, promise
-from serving.decision import Decision
 from serving.errors import ConversionFailed
 from serving.eventlog.log import EventLog
-from serving.worker import INTERNAL_ERROR
+from serving.record.decision import Decision
+from serving.worker.worker import INTERNAL_ERROR
 
 SCORING_SHARE: Final = 0.5
 """Of a request's deadline that scoring may take (the precision stage's share of it)."""

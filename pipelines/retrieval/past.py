@@ -12,7 +12,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from feature_repo.sources import Home, end_of
+from feature_repo.days import end_of
+from feature_repo.home import Home
 from feature_repo.tables.user_embedding import USER_EMBEDDING
 from feature_repo.text import hash_codes, stem, tokenise
 from pipelines.build import as_of_table, connect

@@ -10,17 +10,17 @@ from numpy.typing import NDArray
 
 from feature_repo.request_time import text_overlaps, word_codes
 from feature_repo.services import INPUTS
-from serving.candidates import Candidates, Scores
-from serving.decision import AdText
 from serving.delivery.insertion_policy import refusal, text_refusal
-from serving.delivery.keyword_insertion import asks, insert
-from serving.live import Live
-from serving.match import SEMANTIC
-from serving.request import AdRequest
+from serving.engine.candidates import Candidates, Scores
+from serving.engine.live import Live
+from serving.engine.stages import Context
+from serving.language.keyword_insertion import asks, insert
+from serving.language.query_columns import query_columns
+from serving.record.decision import AdText
+from serving.record.match import SEMANTIC
+from serving.record.query import Query
+from serving.record.request import AdRequest
 from serving.snapshot.search_columns import BETWEEN, WORDS, combinations
-from serving.stages import Context
-from serving.understanding.query import Query
-from serving.understanding.query_columns import query_columns
 
 LIMIT: Final = {"headline": 30, "description": 90}
 """Most characters that a text may have once a keyword is in it, as on the large search-ad platforms."""

@@ -6,7 +6,7 @@ import hashlib
 
 import numpy as np
 
-from serving.request import AdRequest
+from serving.record.request import AdRequest
 
 
 def draws(request: AdRequest, seed: int) -> np.random.Generator:

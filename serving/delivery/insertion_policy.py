@@ -9,7 +9,7 @@ from typing import Final
 
 from feature_repo.taxonomy import SENSITIVE_CATEGORIES
 from feature_repo.text import runs, stem, tokenise
-from serving.bundles.language import Language
+from serving.language.language import Language
 
 _CONTACT: Final = re.compile(
     r"\S@\S|https?:|\bwww\.|\b[\w-]+\.(?:com|net|org|info|biz|shop|io|co|de|fr|es|it|uk)\b|\+?\d(?:[\s().-]*\d){6,}", re.IGNORECASE

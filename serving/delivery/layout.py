@@ -9,9 +9,9 @@ from typing import Final, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from serving.request import AdRequest
+from serving.engine.stages import Context
+from serving.record.request import AdRequest
 from serving.snapshot.snapshot import Placement
-from serving.stages import Context
 
 EMPTY: Final = -1
 """In place of a row number: nobody stands there."""

@@ -12,19 +12,19 @@ from numpy.typing import NDArray
 
 from feature_repo.taxonomy import MATCH_TYPES, OBJECTIVES
 from feature_repo.text import query_key
-from serving.candidates import Candidates, Scores
-from serving.decision import Price, RankedAd
-from serving.delivery.auction import CHARGED_ON, CPM, PER_THOUSAND, payable, price, rank_scores, value_per_bid
-from serving.delivery.bids import Bids, CampaignBids
+from serving.auction.auction import CHARGED_ON, CPM, PER_THOUSAND, payable, price, rank_scores, value_per_bid
+from serving.auction.bids import Bids, CampaignBids
+from serving.auction.quality import Quality, QualityModel, Unhidden
 from serving.delivery.copywriter import Copywriter
 from serving.delivery.exploration import draws
 from serving.delivery.layout import EMPTY, Layout, OneBlock, Slots, places
-from serving.delivery.quality import Quality, QualityModel, Unhidden
-from serving.live import Live
-from serving.lottery import Lottery
-from serving.match import SEMANTIC
-from serving.request import AdRequest
-from serving.stages import Context, Slate
+from serving.engine.candidates import Candidates, Scores
+from serving.engine.live import Live
+from serving.engine.stages import Context, Slate
+from serving.record.decision import Price, RankedAd
+from serving.record.lottery import Lottery
+from serving.record.match import SEMANTIC
+from serving.record.request import AdRequest
 
 HELD: Final = 20
 """Losers kept in the record, for explanations."""

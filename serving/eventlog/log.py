@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from serving.decision import Decision
+from serving.record.decision import Decision
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from serving.decision import Decision
 from serving.eventlog.log import Event
+from serving.record.decision import Decision
 
 
 class MemoryEventLog:

@@ -10,9 +10,9 @@ from typing import Any
 import msgspec
 from redis import Redis
 
-from serving.decision import Decision
 from serving.eventlog.log import Event
 from serving.eventlog.sqlite import _micros
+from serving.record.decision import Decision
 
 ONCE = """
 local fresh = {}

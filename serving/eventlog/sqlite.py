@@ -9,8 +9,8 @@ from pathlib import Path
 
 import msgspec
 
-from serving.decision import Decision
 from serving.eventlog.log import Event
+from serving.record.decision import Decision
 from serving.sqlite_file import SqliteFile
 
 SCHEMA = """

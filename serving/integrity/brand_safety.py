@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from feature_repo.text import runs
-from serving.candidates import Candidates, Mask
-from serving.request import AdRequest
-from serving.stages import Context
+from serving.engine.candidates import Candidates, Mask
+from serving.engine.stages import Context
+from serving.record.request import AdRequest
 
 
 class BrandSafety:

@@ -9,11 +9,11 @@ from datetime import date
 import numpy as np
 from numpy.typing import NDArray
 
-from serving.candidates import Candidates, Mask
-from serving.request import AdRequest
+from serving.engine.candidates import Candidates, Mask
+from serving.engine.stages import Context
+from serving.ledger.ledger import Ledger
+from serving.record.request import AdRequest
 from serving.snapshot import Snapshot
-from serving.stages import Context
-from serving.state.ledger import Ledger
 
 
 @dataclass

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from serving.candidates import Candidates, Mask
+from serving.engine.candidates import Candidates, Mask
+from serving.engine.stages import Context
 from serving.errors import ServingError
-from serving.request import AdRequest
-from serving.stages import Context
+from serving.record.request import AdRequest
 from serving.understanding.exposures import times_seen
 
 

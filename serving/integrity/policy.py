@@ -6,10 +6,10 @@ import numpy as np
 
 from feature_repo.tables.user_profile import AGE_CODE
 from feature_repo.taxonomy import AGE_BANDS
-from serving.candidates import Candidates, Mask
-from serving.request import AdRequest
+from serving.engine.candidates import Candidates, Mask
+from serving.engine.stages import Context
+from serving.record.request import AdRequest
 from serving.snapshot.columns import POLICIES
-from serving.stages import Context
 
 NOT_ADULT = frozenset({AGE_BANDS.index("unknown"), AGE_BANDS.index("13-17")})
 

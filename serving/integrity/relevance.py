@@ -8,9 +8,9 @@ import numpy as np
 
 from feature_repo.request_time import CATEGORY_NUMBER
 from feature_repo.taxonomy import MATCH_TYPES
-from serving.candidates import Candidates, Mask
-from serving.request import AdRequest
-from serving.stages import Context
+from serving.engine.candidates import Candidates, Mask
+from serving.engine.stages import Context
+from serving.record.request import AdRequest
 
 EXACT: Final = MATCH_TYPES.index("exact")
 UNKNOWN: Final = 0

@@ -7,9 +7,9 @@ import numpy as np
 from feature_repo.request_time import DEVICE_NUMBER
 from feature_repo.tables.user_profile import AGE_CODE, GENDER_CODE
 from feature_repo.taxonomy import AGE_BANDS, GENDERS
-from serving.candidates import Candidates, Mask
-from serving.request import AdRequest
-from serving.stages import Context
+from serving.engine.candidates import Candidates, Mask
+from serving.engine.stages import Context
+from serving.record.request import AdRequest
 
 
 class Targeting:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from feature_repo.services import INPUTS
-from serving.candidates import Candidates, Scores
+from serving.engine.candidates import Candidates, Scores
+from serving.engine.live import Live
+from serving.engine.stages import Context
+from serving.engine.tiers import PRIMARY
 from serving.errors import Unset
-from serving.live import Live
 from serving.precision.conversions import conversions
 from serving.precision.model_matrix import model_matrix
-from serving.request import AdRequest
-from serving.stages import Context
-from serving.tiers import PRIMARY
+from serving.record.request import AdRequest
 
 
 class BundleScorer:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from feature_repo.services import INPUTS
-from serving.candidates import Candidates, Scores
+from serving.engine.candidates import Candidates, Scores
+from serving.engine.live import Live
+from serving.engine.stages import Context
 from serving.errors import ConversionFailed
-from serving.live import Live
 from serving.precision.historical_rate import click_rate
 from serving.precision.model_matrix import model_matrix
-from serving.request import AdRequest
-from serving.stages import Context
+from serving.record.request import AdRequest
 
 CONVERSION = INPUTS["conversion"]
 

@@ -7,12 +7,12 @@ from numpy.typing import NDArray
 
 from feature_repo.model_input import ModelInput
 from feature_repo.services import INPUTS
+from serving.auction.auction import CPA
 from serving.bundles import Bundle
-from serving.candidates import Candidates
-from serving.delivery.auction import CPA
+from serving.engine.candidates import Candidates
+from serving.engine.stages import Context
 from serving.errors import Busy, ConversionFailed, Late
 from serving.precision.model_matrix import model_matrix
-from serving.stages import Context
 
 
 def acting(candidates: Candidates) -> NDArray[np.bool_]:

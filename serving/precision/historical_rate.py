@@ -8,10 +8,10 @@ from numpy.typing import NDArray
 from feature_repo.request_time import SURFACE_NUMBER
 from feature_repo.tables.ad_performance import CONVERSION_RATE, surface_rate
 from feature_repo.taxonomy import SURFACES
-from serving.candidates import Candidates, Scores
-from serving.live import Live
-from serving.request import AdRequest
-from serving.stages import Context
+from serving.engine.candidates import Candidates, Scores
+from serving.engine.live import Live
+from serving.engine.stages import Context
+from serving.record.request import AdRequest
 
 RATES = tuple(f"ad.{surface_rate(s)}" for s in SURFACES)
 CONVERSION = f"ad.{CONVERSION_RATE}"

@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 
 from feature_repo.model_input import Columns, ModelInput
 from feature_repo.request_time import NO_SEARCH, pair_columns, search_columns
-from serving.candidates import Candidates
+from serving.engine.candidates import Candidates
+from serving.engine.stages import Context
+from serving.language.query_columns import query_columns
 from serving.snapshot.manifest import matrix_name
 from serving.snapshot.search_columns import WORDS
-from serving.stages import Context
 from serving.understanding.exposures import times_seen
-from serving.understanding.query_columns import query_columns
 
 
 def model_matrix(model: ModelInput, context: Context, candidates: Candidates) -> NDArray[np.float32]:

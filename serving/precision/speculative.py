@@ -10,20 +10,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from feature_repo.services import INPUTS
+from serving.auction.auction import CPC, payable, rank_scores, value_per_bid
+from serving.auction.bids import Bids
+from serving.auction.quality import QualityModel
 from serving.bundles import Bundle
-from serving.candidates import Candidates, Scores
-from serving.delivery.auction import CPC, payable, rank_scores, value_per_bid
-from serving.delivery.bids import Bids
-from serving.delivery.quality import QualityModel
+from serving.engine.candidates import Candidates, Scores
+from serving.engine.live import Live
+from serving.engine.stages import Context
+from serving.engine.tiers import PRIMARY
 from serving.errors import Busy, Late, Unset
-from serving.live import Live
 from serving.precision.conversions import acting, conversions
 from serving.precision.model_matrix import model_matrix
 from serving.precision.standing import Standing
-from serving.request import AdRequest
+from serving.record.request import AdRequest
 from serving.settings import Settings
-from serving.stages import Context
-from serving.tiers import PRIMARY
 
 FAST: Final = "fast"
 SPREAD: Final = 4

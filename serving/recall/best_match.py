@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from feature_repo.taxonomy import MATCH_TYPES
-from serving.candidates import Candidates
+from serving.engine.candidates import Candidates
+from serving.engine.stages import Context
 from serving.errors import ServingError
-from serving.match import Match
-from serving.request import AdRequest
-from serving.stages import Context
+from serving.record.match import Match
+from serving.record.request import AdRequest
 
 KINDS: Final = len(MATCH_TYPES) + 1
 APART: Final = 4.0

@@ -7,10 +7,10 @@ from typing import Final
 import numpy as np
 
 from feature_repo.tables.user_embedding import USER_EMBEDDING
-from serving.candidates import Candidates, Mask
-from serving.request import AdRequest
+from serving.engine.candidates import Candidates, Mask
+from serving.engine.stages import Context
+from serving.record.request import AdRequest
 from serving.snapshot.recall_index import VECTORS, query
-from serving.stages import Context
 
 VECTOR = USER_EMBEDDING.names[0]
 SCAN_UP_TO: Final = 20_000

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from serving.candidates import Candidates
-from serving.request import AdRequest
-from serving.stages import Context
+from serving.engine.candidates import Candidates
+from serving.engine.stages import Context
+from serving.record.request import AdRequest
 
 
 class Popular:

@@ -16,7 +16,7 @@ from feature_repo.table import FeatureTable
 from feature_repo.tables import AD_TABLES, QUERY_TABLES
 from feature_repo.taxonomy import AGE_BANDS, DEVICES, GENDERS, OBJECTIVES, SENSITIVE_CATEGORIES, SURFACES
 from feature_repo.text import hash_words
-from serving.bundles.text_encoder import Encoder
+from serving.language.text_encoder import Encoder
 from serving.snapshot.keyword_index import keyword_columns
 from serving.snapshot.manifest import matrix_name
 from serving.snapshot.recall_index import recall_vectors

@@ -22,7 +22,8 @@ from numpy.typing import NDArray
 from feature_repo.catalog import KEYWORD
 from feature_repo.taxonomy import MATCH_TYPES
 from feature_repo.text import hash_words, normalise, stem, tokenise
-from serving.match import Match
+from serving.record.match import Match
+from serving.record.query import Query
 from serving.snapshot.keyword_table import (
     BROAD,
     MOST_WORDS,
@@ -39,7 +40,6 @@ from serving.snapshot.keyword_table import (
     sequence_codes,
     spread,
 )  # fmt: skip
-from serving.understanding.query import Query
 
 QUERY_WORDS: Final = 32
 """Of a query that are looked at for what was bought; negatives are looked for in all of them."""

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from feature_repo.request_time import DEVICE_NUMBER, word_codes
 from feature_repo.taxonomy import DEVICES, INFORMATIVE_CALLS
 from feature_repo.text import normalise, tokenise
-from serving.delivery.keyword_insertion import insert
+from serving.language.keyword_insertion import insert
 
 WORDS: Final = {"headline": 16, "description": 24}
 """Most words of a text that are compared with a query."""

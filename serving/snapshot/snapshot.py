@@ -16,8 +16,8 @@ from feature_repo.request_time import PAIR_READS
 from feature_repo.services import INPUTS
 from feature_repo.tables import AD_TABLES, QUERY_TABLES
 from feature_repo.text import hash_words, query_key
-from serving.bundles.text_encoder import Encoder
 from serving.errors import SnapshotMissing
+from serving.language.text_encoder import Encoder
 from serving.snapshot.columns import CLOSED, OPEN, columns
 from serving.snapshot.keyword_index import KeywordIndex
 from serving.snapshot.manifest import Manifest, ad_inputs, current_version, matrix_name, read_manifest, write_columns

@@ -11,8 +11,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from feature_repo.text import HASH_BUCKETS, hash_codes, stem, tokenise
-from serving.bundles.text_encoder import Encoder
-from serving.delivery.keyword_insertion import insert
+from serving.language.keyword_insertion import insert
+from serving.language.text_encoder import Encoder
 
 K1: Final = 1.2
 B: Final = 0.75

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from serving.candidates import Candidates
+from serving.engine.candidates import Candidates
+from serving.engine.live import Live
+from serving.engine.stages import Context
 from serving.errors import SnapshotMissing
-from serving.live import Live
-from serving.request import AdRequest
-from serving.stages import Context
+from serving.record.request import AdRequest
 
 
 class Campaigns:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from serving.candidates import Candidates
+from serving.engine.candidates import Candidates
+from serving.engine.live import Live
+from serving.engine.stages import Context
 from serving.errors import ServingError, SnapshotMissing
-from serving.live import Live
-from serving.request import AdRequest
-from serving.stages import Context
+from serving.record.request import AdRequest
 
 
 class Keywords:

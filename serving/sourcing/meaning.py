@@ -7,12 +7,12 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from serving.candidates import Candidates
+from serving.engine.candidates import Candidates
+from serving.engine.live import Live
+from serving.engine.stages import Context
 from serving.errors import SnapshotMissing
-from serving.live import Live
-from serving.match import SEMANTIC, Match
-from serving.request import AdRequest
-from serving.stages import Context
+from serving.record.match import SEMANTIC, Match
+from serving.record.request import AdRequest
 
 CLEAR: Final = 0.12
 """Probability of the query's best category from which on only ads of that, and of those CLOSE to it, are looked at: what queries want

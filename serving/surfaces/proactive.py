@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from serving.delivery.bids import CampaignBids
-from serving.delivery.quality import Unhidden
+from serving.auction.bids import CampaignBids
+from serving.auction.quality import Unhidden
 from serving.delivery.second_price import SecondPrice
+from serving.engine.stages import Profiles
+from serving.engine.surface import Surface
 from serving.integrity.budget import Budget
 from serving.integrity.frequency_cap import FrequencyCap
 from serving.integrity.policy import Policy
 from serving.integrity.schedule import Schedule
 from serving.integrity.targeting import Targeting
+from serving.ledger.ledger import Ledger
 from serving.precision.bundle_scorer import BundleScorer
 from serving.precision.conversion_scorer import ConversionScorer
 from serving.precision.historical_rate import HistoricalRate
@@ -18,9 +21,6 @@ from serving.recall.nearest import Nearest
 from serving.recall.popular import Popular
 from serving.settings import Settings
 from serving.sourcing.campaigns import Campaigns
-from serving.stages import Profiles
-from serving.state.ledger import Ledger
-from serving.surfaces.surface import Surface
 from serving.understanding.exposures import Exposures
 from serving.understanding.profile import Profile
 

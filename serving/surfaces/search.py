@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from serving.delivery.bids import KeywordBids
+from serving.auction.bids import KeywordBids
+from serving.auction.quality_score import QualityScore
 from serving.delivery.layout import TopAndBottom
-from serving.delivery.quality_score import QualityScore
 from serving.delivery.second_price import SecondPrice
+from serving.engine.stages import Profiles
+from serving.engine.surface import Surface
 from serving.integrity.brand_safety import BrandSafety
 from serving.integrity.budget import Budget
 from serving.integrity.frequency_cap import FrequencyCap
@@ -14,6 +16,7 @@ from serving.integrity.policy import Policy
 from serving.integrity.relevance import Relevance
 from serving.integrity.schedule import Schedule
 from serving.integrity.targeting import Targeting
+from serving.ledger.ledger import Ledger
 from serving.precision.bundle_scorer import BundleScorer
 from serving.precision.conversion_scorer import ConversionScorer
 from serving.precision.historical_rate import HistoricalRate
@@ -22,9 +25,6 @@ from serving.recall.best_match import BestMatch
 from serving.settings import Settings
 from serving.sourcing.keywords import Keywords
 from serving.sourcing.meaning import Meaning
-from serving.stages import Profiles
-from serving.state.ledger import Ledger
-from serving.surfaces.surface import Surface
 from serving.understanding.exposures import Exposures
 from serving.understanding.profile import Profile
 from serving.understanding.query_analysis import QueryAnalysis

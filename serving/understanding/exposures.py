@@ -7,11 +7,11 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from serving.candidates import Candidates
-from serving.live import Live
-from serving.request import AdRequest
-from serving.stages import Context
-from serving.state.ledger import Ledger
+from serving.engine.candidates import Candidates
+from serving.engine.live import Live
+from serving.engine.stages import Context
+from serving.ledger.ledger import Ledger
+from serving.record.request import AdRequest
 
 
 class Exposures:

@@ -6,9 +6,9 @@ import numpy as np
 
 from feature_repo.request_time import context_columns, user_columns
 from feature_repo.tables import USER_TABLES
-from serving.live import Live
-from serving.request import AdRequest
-from serving.stages import Context, Profiles
+from serving.engine.live import Live
+from serving.engine.stages import Context, Profiles
+from serving.record.request import AdRequest
 
 
 class Profile:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from serving.live import Live
-from serving.request import AdRequest
-from serving.stages import Context
+from serving.engine.live import Live
+from serving.engine.stages import Context
+from serving.record.request import AdRequest
 
 
 class QueryVector:

@@ -15,11 +15,13 @@ import pytest
 
 import serving
 from pipelines.bench.synthetic import Known, catalogue, ranker
+from serving.auction.bids import CampaignBids
+from serving.auction.quality import Unhidden
 from serving.bundles import Bundle
-from serving.candidates import Candidates
-from serving.delivery.bids import CampaignBids
-from serving.delivery.quality import Unhidden
 from serving.delivery.second_price import SecondPrice
+from serving.engine.candidates import Candidates
+from serving.engine.live import Live
+from serving.engine.stages import NOBODY, Context
 from serving.integrity.brand_safety import BrandSafety
 from serving.integrity.budget import Budget
 from serving.integrity.frequency_cap import FrequencyCap
@@ -28,7 +30,7 @@ from serving.integrity.policy import Policy
 from serving.integrity.relevance import Relevance
 from serving.integrity.schedule import Schedule
 from serving.integrity.targeting import Targeting
-from serving.live import Live
+from serving.ledger.memory import MemoryLedger
 from serving.precision.bundle_scorer import BundleScorer
 from serving.precision.conversion_scorer import ConversionScorer
 from serving.precision.historical_rate import HistoricalRate
@@ -36,13 +38,11 @@ from serving.precision.speculative import Speculation, Speculative
 from serving.recall.best_match import BestMatch
 from serving.recall.nearest import Nearest
 from serving.recall.popular import Popular
-from serving.request import AdRequest
+from serving.record.request import AdRequest
 from serving.snapshot import Snapshot, open_current
 from serving.sourcing.campaigns import Campaigns
 from serving.sourcing.keywords import Keywords
 from serving.sourcing.meaning import Meaning, by_meaning
-from serving.stages import NOBODY, Context
-from serving.state.memory import MemoryLedger
 from serving.understanding.exposures import Exposures
 from serving.understanding.profile import Profile
 from serving.understanding.query_analysis import QueryAnalysis

@@ -14,7 +14,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from feature_repo.sources import Home
+from feature_repo.home import Home
 from pipelines.airflow_home import PROGRAM
 from pipelines.market.config import MarketConfig
 from pipelines.market.simulate import simulate

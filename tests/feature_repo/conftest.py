@@ -14,8 +14,8 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from feature_repo.home import Home
 from feature_repo.partition_file import write_partition
-from feature_repo.sources import Home
 from feature_repo.table import FeatureTable
 from feature_repo.taxonomy import AGE_BANDS, CATEGORIES, GENDERS, SURFACES
 from feature_repo.text import hash_codes, stem

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from feature_repo.sources import Home
+from feature_repo.home import Home
 from feature_repo.tables import TABLES
 
 pytestmark = pytest.mark.filterwarnings("ignore:fetch_arrow_table")  # Ibis's own

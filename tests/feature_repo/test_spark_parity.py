@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from feature_repo.sources import Home, end_of
+from feature_repo.days import end_of
+from feature_repo.home import Home
 from feature_repo.table import FeatureTable
 from feature_repo.tables import TABLES
 from pipelines.build import connect, inputs

@@ -81,7 +81,7 @@ def test_the_schema_is_entity_features_and_the_two_times(table: FeatureTable) ->
 
 @EACH
 def test_feasts_view_has_the_tables_columns(table: FeatureTable, tmp_path: Path) -> None:
-    from feature_repo.sources import Home
+    from feature_repo.home import Home
     from feature_repo.views import view
 
     made = view(table, Home(tmp_path))

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from serving.decision import Decision, Funnel, Price, RankedAd
 from serving.eventlog.log import Event, EventLog
 from serving.eventlog.memory import MemoryEventLog
 from serving.eventlog.sqlite import SqliteEventLog
-from serving.request import AdRequest
+from serving.record.decision import Decision, Funnel, Price, RankedAd
+from serving.record.request import AdRequest
 
 NOON = datetime(2026, 3, 9, 12, tzinfo=UTC)
 

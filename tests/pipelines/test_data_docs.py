@@ -7,7 +7,7 @@ from datetime import date
 
 import pytest
 
-from feature_repo.sources import Home
+from feature_repo.home import Home
 from feature_repo.tables import TABLES
 from feature_repo.tables.ad_performance import AD_PERFORMANCE
 from pipelines.data_docs import write_docs

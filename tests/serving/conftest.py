@@ -12,14 +12,14 @@ from typing import Any
 
 import pytest
 
-from feature_repo.sources import Home
+from feature_repo.home import Home
 from pipelines.bench.synthetic import Known, catalogue, ranker, written_again
-from serving.app import create_app
 from serving.bundles import aliases
 from serving.bundles.smoke import smoke
+from serving.engine.stages import Profiles
+from serving.http.app import create_app
 from serving.settings import Settings
-from serving.stages import Profiles
-from serving.worker import Worker
+from serving.worker.worker import Worker
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # it would rather have another client than the one that is locked
@@ -90,7 +90,7 @@ def settings_for() -> Callable[..., Settings]:
 @pytest.fixture
 def quick_smoke(monkeypatch: pytest.MonkeyPatch) -> None:
     """The smoke test in this process: starting another takes a second, and tests/serving/reload does start it."""
-    monkeypatch.setattr("serving.reload._smoke", smoke)
+    monkeypatch.setattr("serving.worker.reload._smoke", smoke)
 
 
 @pytest.fixture

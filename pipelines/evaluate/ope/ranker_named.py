@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from feature_repo.sources import Home
+from feature_repo.home import Home
 from pipelines.errors import PipelineError
 from serving.bundles import Bundle, aliases
 

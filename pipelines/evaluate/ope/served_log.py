@@ -9,15 +9,16 @@ from datetime import date, datetime, timedelta
 import numpy as np
 from numpy.typing import NDArray
 
-from feature_repo.sources import Home, end_of
+from feature_repo.days import end_of
+from feature_repo.home import Home
 from pipelines.errors import PipelineError
 from pipelines.evaluate.ope.feedback import EMPTY, Feedback
 from pipelines.ingest.serving_log import impression_id
 from pipelines.monitor.outcomes import labels
-from serving.decision import Decision, RankedAd
 from serving.delivery.second_price import HELD
 from serving.eventlog.log import EventLog
-from serving.lottery import Lottery
+from serving.record.decision import Decision, RankedAd
+from serving.record.lottery import Lottery
 
 
 @dataclass(frozen=True)

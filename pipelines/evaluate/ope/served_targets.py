@@ -13,8 +13,8 @@ from feature_repo.taxonomy import OBJECTIVES
 from pipelines.errors import PipelineError
 from pipelines.evaluate.ope.served_log import Round, ServedLog, context_of, stacked
 from pipelines.evaluate.ope.target import Target
+from serving.auction.auction import rank_scores, value_per_bid
 from serving.bundles import Bundle
-from serving.delivery.auction import rank_scores, value_per_bid
 from serving.delivery.layout import EMPTY, places
 
 UNIFORM: Final = "uniform"

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from typer.main import get_command
 
-from feature_repo.sources import Home
+from feature_repo.home import Home
 from feature_repo.tables import TABLES
 from pipelines import airflow_home
 from pipelines.__main__ import app

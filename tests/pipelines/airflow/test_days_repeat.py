@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from feature_repo.sources import Home
+from feature_repo.home import Home
 from feature_repo.tables import TABLES
 from pipelines.build import build_all
 from pipelines.ingest.day import collect_day

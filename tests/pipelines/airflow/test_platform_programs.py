@@ -7,7 +7,7 @@ from pathlib import Path
 import typer
 from typer.testing import CliRunner
 
-from feature_repo.sources import Home
+from feature_repo.home import Home
 from pipelines.cli import guard
 from pipelines.platform_programs import platform_programs
 from serving.settings import Settings

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from feature_repo.sources import Home
+from feature_repo.home import Home
 from feature_repo.table import FeatureTable
 from pipelines.bench.by_hand import QUERIES, by_hand
 from pipelines.bench.event_log import LAST, write_log

@@ -11,8 +11,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from feature_repo.home import Home
 from feature_repo.services import CLICK
-from feature_repo.sources import Home
 from pipelines.bench.naive import Naive
 from pipelines.bench.serve import one_core, run
 from pipelines.bench.synthetic import catalogue, ranker, written_again

@@ -11,9 +11,9 @@ import pyarrow as pa
 import pytest
 from typer.testing import CliRunner
 
+from feature_repo.home import Home
 from feature_repo.partition_file import write_partition
 from feature_repo.services import CLICK
-from feature_repo.sources import Home
 from pipelines.dataset import MATRIX, ROWS, folder
 from pipelines.training import Outcome, assess, fit
 from serving.settings import Settings

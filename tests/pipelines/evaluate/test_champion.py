@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from feature_repo.sources import Home
+from feature_repo.home import Home
 from pipelines.bench.synthetic import ranker
 from pipelines.training import champion
 from serving.bundles.aliases import folder, write

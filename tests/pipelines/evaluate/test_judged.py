@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from feature_repo.sources import Home
+from feature_repo.home import Home
 from pipelines import registry
 from pipelines.dataset import folder
 from pipelines.errors import Missing, PipelineError, Refused

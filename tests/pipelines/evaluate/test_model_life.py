@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from feature_repo.sources import Home
+from feature_repo.home import Home
 from pipelines.dataset import read
 from pipelines.gates import GATES
 from pipelines.market.config import MarketConfig

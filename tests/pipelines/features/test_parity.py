@@ -14,22 +14,22 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
+from feature_repo.days import end_of
 from feature_repo.feast_store import OnlineProfiles, open_store
 from feature_repo.services import INPUTS
-from feature_repo.sources import end_of
 from feature_repo.table import FeatureTable
 from feature_repo.tables import AD_TABLES, QUERY_TABLES, TABLES, USER_TABLES
 from feature_repo.text import query_key
 from pipelines.dataset import assemble, features_at
 from pipelines.publish import publish
-from serving.candidates import Candidates
-from serving.live import Live
+from serving.engine.candidates import Candidates
+from serving.engine.live import Live
+from serving.engine.stages import NOBODY
+from serving.ledger.memory import MemoryLedger
 from serving.precision.model_matrix import model_matrix
-from serving.request import AdRequest
+from serving.record.request import AdRequest
 from serving.settings import Settings
 from serving.snapshot import open_current
-from serving.stages import NOBODY
-from serving.state.memory import MemoryLedger
 from serving.understanding.exposures import Exposures
 from serving.understanding.profile import Profile
 
@@ -206,7 +206,7 @@ def test_rows_in_are_rows_out_however_often_a_key_and_a_moment_repeat(copy: Any)
 
 
 def test_feast_apply_registers_every_view_from_the_command_line(tmp_path: Path) -> None:
-    from feature_repo.sources import Home
+    from feature_repo.home import Home
 
     home = Home(tmp_path)
     home.feast.mkdir(parents=True)

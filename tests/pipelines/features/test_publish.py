@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
+from feature_repo.days import end_of
 from feature_repo.feast_store import OnlineProfiles, open_store
-from feature_repo.sources import end_of
 from feature_repo.tables import USER_TABLES
 from pipelines.publish import content_hash, publish, published_days
 from serving.snapshot import open_current

@@ -10,7 +10,7 @@ import pandas as pd
 import pyarrow.dataset as ds
 import pytest
 
-from feature_repo.sources import end_of
+from feature_repo.days import end_of
 from pipelines import dataset
 from pipelines.errors import Missing
 from pipelines.market.truth import impression_truth

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from feature_repo.sources import Home
+from feature_repo.home import Home
 
 TALKINGDATA = """ip,app,device,os,channel,click_time,attributed_time,is_attributed
 1,3,1,13,379,2017-11-07 9:30,,0

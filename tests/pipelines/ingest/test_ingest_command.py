@@ -9,7 +9,7 @@ import pytest
 import typer
 from typer.testing import CliRunner, Result
 
-from feature_repo.sources import Home
+from feature_repo.home import Home
 from pipelines.cli import ingest as verb
 from pipelines.ingest.day import collect_day
 from pipelines.ingest.format import IngestError

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from feature_repo.catalog import CATALOG
 from feature_repo.events import ENGAGEMENT_KINDS, EVENTS
-from feature_repo.sources import Home
+from feature_repo.home import Home
 from pipelines.ingest import FORMATS
 from pipelines.ingest.collect import Ingested, ingest
 from pipelines.ingest.format import Format, IngestError, LogFile

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from feature_repo.sources import Home
+from feature_repo.home import Home
 from pipelines.ingest import format_named
 from pipelines.ingest.collect import ingest
 from pipelines.publish import catalog_as_of

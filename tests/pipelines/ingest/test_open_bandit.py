@@ -10,7 +10,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from feature_repo.sources import Home
+from feature_repo.home import Home
 from pipelines.ingest.collect import ingest
 from pipelines.ingest.format import IngestError
 from pipelines.ingest.open_bandit import OpenBandit

@@ -10,14 +10,14 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from feature_repo.sources import Home
+from feature_repo.home import Home
 from feature_repo.tables.query_performance import QUERY_PERFORMANCE
 from feature_repo.text import query_key
 from pipelines.build import build
 from pipelines.dataset import labels
 from pipelines.ingest.serving_log import impression_id, ingest_served
-from serving.decision import AdText, Decision, RankedAd
 from serving.eventlog.log import Event, EventLog
+from serving.record.decision import AdText, Decision, RankedAd
 
 DAY = date(2026, 3, 9)
 Decide, Happen = Callable[..., Decision], Callable[..., Event]

@@ -9,7 +9,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from feature_repo.sources import Home
+from feature_repo.home import Home
 from pipelines.ingest.collect import Ingested, ingest
 from pipelines.ingest.talkingdata import COLUMNS, HOUSE, TalkingData
 

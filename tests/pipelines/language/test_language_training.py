@@ -20,10 +20,10 @@ from pipelines.language.words import known_words, names, related_terms
 from pipelines.market.words import WORDS
 from pipelines.registry import history, rollback
 from serving.bundles.sealed import read_manifest
-from serving.reload import Reloader
-from serving.understanding.gazetteer import Gazetteer
-from serving.understanding.query_analysis import analyse
-from serving.understanding.query_classifier import QueryClassifier
+from serving.language.analyse import analyse
+from serving.language.gazetteer import Gazetteer
+from serving.language.query_classifier import QueryClassifier
+from serving.worker.reload import Reloader
 
 pytestmark = [pytest.mark.filterwarnings("ignore::DeprecationWarning"), pytest.mark.filterwarnings("ignore::FutureWarning")]
 

@@ -13,8 +13,8 @@ from pipelines.language.champions import encoder_in_use
 from pipelines.publish import publish
 from pipelines.search_rows import search_rows
 from serving.errors import BundleRefused
-from serving.reload import Reloader
 from serving.snapshot import current_version, open_current
+from serving.worker.reload import Reloader
 
 pytestmark = [pytest.mark.filterwarnings("ignore::DeprecationWarning"), pytest.mark.filterwarnings("ignore::FutureWarning")]
 

@@ -13,19 +13,19 @@ from feature_repo.services import CLICK
 from feature_repo.tables.query_performance import QUERY_PERFORMANCE
 from pipelines.bench.synthetic import Known
 from pipelines.search_rows import search_rows
-from serving.candidates import Candidates
-from serving.delivery.keyword_insertion import insert
-from serving.match import SEMANTIC
+from serving.engine.candidates import Candidates
+from serving.engine.stages import NOBODY
+from serving.language.keyword_insertion import insert
 from serving.precision.model_matrix import model_matrix
-from serving.reload import Reloader
-from serving.request import AdRequest
+from serving.record.match import SEMANTIC
+from serving.record.request import AdRequest
 from serving.snapshot.search_columns import WORDS
 from serving.sourcing.keywords import Keywords
 from serving.sourcing.meaning import by_meaning
-from serving.stages import NOBODY
 from serving.understanding.profile import Profile
 from serving.understanding.query_analysis import QueryAnalysis
 from serving.understanding.query_vector import QueryVector
+from serving.worker.reload import Reloader
 
 pytestmark = [pytest.mark.filterwarnings("ignore::DeprecationWarning"), pytest.mark.filterwarnings("ignore::FutureWarning")]
 COLUMNS = [i for i, c in enumerate(CLICK.columns) if c.origin == "search"]

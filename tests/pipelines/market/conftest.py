@@ -10,7 +10,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from feature_repo.sources import Home
+from feature_repo.home import Home
 from pipelines.market.config import MarketConfig
 from pipelines.market.simulate import SimulationReport, simulate
 from pipelines.market.truth import decision_truth, impression_truth

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from feature_repo.sources import Home
+from feature_repo.home import Home
 from pipelines.errors import Missing, PipelineError
 from pipelines.market.config import Laws, MarketConfig, load, save
 from pipelines.market.simulate import simulate, simulate_day

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from feature_repo import catalog, events, taxonomy
-from feature_repo.sources import Home
+from feature_repo.home import Home
 from pipelines.market.config import MarketConfig
 from pipelines.market.images import SIZE, draw, palette
 from pipelines.market.truth import DECISION_TRUTH, IMPRESSION_TRUTH, decision_truth, impression_truth

@@ -10,7 +10,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from feature_repo.sources import Home
+from feature_repo.home import Home
 from pipelines.cli.simulate import register
 
 OPTIONS = ["--users", "80", "--creatives", "60", "--impressions", "900", "--start", "2026-02-02"]

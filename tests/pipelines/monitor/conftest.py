@@ -7,8 +7,9 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from feature_repo.days import end_of
+from feature_repo.home import Home
 from feature_repo.partition_file import write_partition
-from feature_repo.sources import Home, end_of
 from feature_repo.tables import TABLES
 
 

@@ -6,7 +6,7 @@ from datetime import date
 import numpy as np
 import pytest
 
-from feature_repo.sources import Home
+from feature_repo.home import Home
 from feature_repo.tables import TABLES
 from pipelines.errors import Missing
 from pipelines.monitor.drift import drift, reference_day

@@ -8,8 +8,8 @@ import pytest
 import typer
 from typer.testing import CliRunner, Result
 
-import pipelines.served
-from feature_repo.sources import Home
+import serving.eventlog.opening
+from feature_repo.home import Home
 from pipelines.cli import quality, shadow
 from serving.eventlog.log import EventLog
 
@@ -20,7 +20,7 @@ Run = Callable[..., Result]
 @pytest.fixture
 def run(home: Home, eventlog: EventLog, monkeypatch: pytest.MonkeyPatch) -> Run:
     monkeypatch.setenv("PLACARD_HOME", str(home.root))
-    monkeypatch.setattr(pipelines.served, "_open", lambda settings: eventlog)
+    monkeypatch.setattr(serving.eventlog.opening, "_open", lambda settings: eventlog)
     app = typer.Typer()
     quality.register(app)
     shadow.register(app)
@@ -59,7 +59,7 @@ def test_a_bad_day_is_named(run: Run) -> None:
 
 
 def test_a_platform_that_never_served_reads_as_empty(home: Home) -> None:
-    from pipelines.served import served_log
+    from serving.eventlog.opening import served_log
     from serving.settings import Settings
 
     with served_log(Settings(home_path=home.root)) as log:

@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 import numpy as np
 import pytest
 
-from feature_repo.sources import Home
+from feature_repo.home import Home
 from pipelines.errors import Refused
 from pipelines.ingest.serving_log import ingest_served
 from pipelines.monitor.calibration import calibration

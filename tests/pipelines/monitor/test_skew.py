@@ -8,14 +8,14 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
+from feature_repo.home import Home
 from feature_repo.request_time import NO_SEARCH, ad_columns, context_columns, pair_columns, search_columns, user_columns
 from feature_repo.services import CLICK
-from feature_repo.sources import Home
 from feature_repo.tables import AD_TABLES, TABLES, USER_TABLES
 from pipelines.monitor.as_published import as_published
 from pipelines.monitor.skew import skew
-from serving.decision import Decision
 from serving.eventlog.log import Event, EventLog
+from serving.record.decision import Decision
 from serving.settings import Settings
 
 DAY = date(2026, 3, 9)

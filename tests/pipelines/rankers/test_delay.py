@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from feature_repo.home import Home
 from feature_repo.services import CONVERSION, SURFACE
-from feature_repo.sources import Home
 from feature_repo.text import hash_codes
 from pipelines import dataset
 from pipelines.dataset import Dataset

@@ -11,9 +11,9 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
+from feature_repo.home import Home
 from feature_repo.partition_file import write_partition
 from feature_repo.services import CLICK
-from feature_repo.sources import Home
 from pipelines.dataset import MATRIX, ROWS, Dataset, folder, labels
 from pipelines.errors import Missing, Refused
 from pipelines.teachable import refuse_unteachable

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from feature_repo.sources import Home
+from feature_repo.home import Home
 from feature_repo.tables.ad_embedding import AD_EMBEDDING
 from feature_repo.tables.user_embedding import USER_EMBEDDING, WIDTH
 from pipelines.bench.recall import index_recall, ranks, run

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from serving.bundles.onnx_encoder import MOST_TOKENS, OnnxEncoder, content_version
 from serving.errors import BundleRefused
+from serving.language.onnx_encoder import MOST_TOKENS, OnnxEncoder, content_version
 
 WORDS = ["[PAD]", "[UNK]", "running", "shoes", "garden", "hose"]
 VECTORS = np.array([[9, 9, 9], [0, 0, 1], [3, 0, 0], [1, 2, 0], [0, 1, 4], [0, 3, 0]], np.float32)

@@ -11,12 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from serving.auction.quality import HIDE, Unhidden
 from serving.delivery.layout import EMPTY, TopAndBottom, places
-from serving.delivery.quality import HIDE, Unhidden
-from serving.request import AdRequest
+from serving.engine.stages import NOBODY
+from serving.record.query import Query
+from serving.record.request import AdRequest
 from serving.snapshot.snapshot import Placement
-from serving.stages import NOBODY
-from serving.understanding.query import Query
 
 ASKED = AdRequest("r", "search", "u", datetime(2026, 1, 5, tzinfo=UTC), slots=4)
 PLACE = Placement("search-main", "search", 4, 1_000_000)

@@ -7,13 +7,13 @@ import pytest
 
 from feature_repo.taxonomy import CATEGORIES, INTENTS
 from feature_repo.text import query_key
-from serving.bundles.language import Language
-from serving.bundles.text_encoder import BUCKETS, buckets
 from serving.delivery.insertion_policy import refusal, text_refusal
-from serving.delivery.keyword_insertion import insert
-from serving.understanding.gazetteer import Gazetteer
-from serving.understanding.query_classifier import OUTPUTS, QueryClassifier
-from serving.understanding.spelling import Spelling
+from serving.language.gazetteer import Gazetteer
+from serving.language.keyword_insertion import insert
+from serving.language.language import Language
+from serving.language.query_classifier import OUTPUTS, QueryClassifier
+from serving.language.spelling import Spelling
+from serving.language.text_encoder import BUCKETS, buckets
 
 BLOCKED = {query_key("casino"), query_key("Payday-loan")}
 BRANDS = {"acme", "own", "big deal co", "coca cola", "levi s"}

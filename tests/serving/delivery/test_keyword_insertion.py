@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from serving.delivery.keyword_insertion import insert
+from serving.language.keyword_insertion import insert
 
 
 @pytest.mark.parametrize(

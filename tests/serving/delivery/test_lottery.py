@@ -6,7 +6,7 @@ from itertools import permutations, product
 
 import pytest
 
-from serving.lottery import Lottery
+from serving.record.lottery import Lottery
 
 ADS = ("a", "b", "c", "d")
 

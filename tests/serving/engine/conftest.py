@@ -9,18 +9,18 @@ from pathlib import Path
 
 import pytest
 
-from feature_repo.sources import Home
+from feature_repo.home import Home
 from pipelines.bench.synthetic import Known, catalogue, ranker
 from serving.bundles import Bundle
-from serving.decision import Decision
-from serving.engine import Engine
-from serving.live import Live
-from serving.request import AdRequest
+from serving.engine.engine import Engine
+from serving.engine.live import Live
+from serving.engine.surface import Surface
+from serving.ledger.memory import MemoryLedger
+from serving.record.decision import Decision
+from serving.record.request import AdRequest
 from serving.settings import Settings
 from serving.snapshot import Snapshot, open_current
-from serving.state.memory import MemoryLedger
 from serving.surfaces.proactive import proactive
-from serving.surfaces.surface import Surface
 
 NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
 ADS = 400

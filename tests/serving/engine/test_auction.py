@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from serving.delivery.auction import CPA, CPC, CPM, price, rank_scores, value_per_bid
-from serving.state.ledger import Ledger
-from serving.state.memory import MemoryLedger
-from serving.state.sqlite import SqliteLedger
+from serving.auction.auction import CPA, CPC, CPM, price, rank_scores, value_per_bid
+from serving.ledger.ledger import Ledger
+from serving.ledger.memory import MemoryLedger
+from serving.ledger.sqlite import SqliteLedger
 
 bids = st.integers(1, 50_000_000)
 chances = st.floats(1e-6, 1.0)

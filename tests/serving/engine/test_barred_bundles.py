@@ -11,8 +11,8 @@ import pytest
 from pipelines.monitor.traffic_counts import failed
 from serving.bundles import Bundle
 from serving.bundles.refusals import UNCALIBRATED
+from serving.engine.live import Live
 from serving.explain import why
-from serving.live import Live
 
 DRIFTED = "calibration ratio 5.1 [4.2, 6.3], must be 0.5 to 2"
 

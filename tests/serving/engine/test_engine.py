@@ -11,12 +11,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from serving.decision import Decision
+from serving.engine.live import Live
+from serving.engine.stages import Context
+from serving.engine.surface import Surface
 from serving.errors import ServingError
-from serving.live import Live
-from serving.request import AdRequest
-from serving.stages import Context
-from serving.surfaces.surface import Surface
+from serving.record.decision import Decision
+from serving.record.request import AdRequest
 from serving.understanding.profile import Profile
 
 Ask = Callable[..., AdRequest]

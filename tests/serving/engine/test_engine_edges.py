@@ -10,12 +10,12 @@ import numpy as np
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from serving.candidates import Candidates, Scores
-from serving.delivery.auction import CPM
+from serving.auction.auction import CPM
 from serving.delivery.second_price import SecondPrice
-from serving.live import Live
-from serving.request import AdRequest
-from serving.stages import NOBODY, Context
+from serving.engine.candidates import Candidates, Scores
+from serving.engine.live import Live
+from serving.engine.stages import NOBODY, Context
+from serving.record.request import AdRequest
 
 Ask = Callable[..., AdRequest]
 

@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from serving.candidates import Candidates
 from serving.delivery.layout import Slots
 from serving.delivery.second_price import SecondPrice
-from serving.request import AdRequest
-from serving.stages import NOBODY
+from serving.engine.candidates import Candidates
+from serving.engine.stages import NOBODY
+from serving.record.request import AdRequest
 
 SHARE = 0.4
 Ask = Callable[..., AdRequest]

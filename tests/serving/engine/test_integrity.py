@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from serving.candidates import Candidates
-from serving.request import AdRequest
-from serving.stages import NOBODY, Context
+from serving.engine.candidates import Candidates
+from serving.engine.stages import NOBODY, Context
+from serving.record.request import AdRequest
 
 Ask = Callable[..., AdRequest]
 

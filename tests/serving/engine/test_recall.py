@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from feature_repo.tables.user_embedding import USER_EMBEDDING
-from serving.candidates import Candidates
+from serving.engine.candidates import Candidates
+from serving.engine.stages import NOBODY
 from serving.recall.nearest import Nearest
-from serving.request import AdRequest
+from serving.record.request import AdRequest
 from serving.snapshot.recall_index import query
-from serving.stages import NOBODY
 
 Ask = Callable[..., AdRequest]
 

@@ -13,13 +13,13 @@ import numpy as np
 import pytest
 
 from feature_repo.services import CLICK
-from serving.decision import Decision, Funnel, RankedAd
+from serving.engine.live import Live
 from serving.eventlog.memory import MemoryEventLog
-from serving.idle import Idle
-from serving.live import Live
-from serving.request import AdRequest
-from serving.shadow import PATIENCE
-from serving.shadows import Shadows
+from serving.record.decision import Decision, Funnel, RankedAd
+from serving.record.request import AdRequest
+from serving.shadows.idle import Idle
+from serving.shadows.shadow import PATIENCE
+from serving.shadows.shadows import Shadows
 
 QUEUE = 4
 
@@ -89,7 +89,7 @@ def test_an_offer_never_waits_for_a_shadow_that_never_answers(behind: Behind, de
 def test_a_shadow_lets_a_request_in_hand_go_first_but_not_for_ever(
     behind: Behind, decision: Decision, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("serving.shadow.PATIENCE", 60)
+    monkeypatch.setattr("serving.shadows.shadow.PATIENCE", 60)
     shadow = Told("click@2")
     behind.set(shadow)
     with behind.idle:

@@ -12,11 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from serving.bundles import Bundle
-from serving.decision import Decision
-from serving.engine import Engine
-from serving.live import Live
+from serving.engine.engine import Engine
+from serving.engine.live import Live
+from serving.engine.tiers import PRIMARY
 from serving.precision.standing import Standing
-from serving.tiers import PRIMARY
+from serving.record.decision import Decision
 
 Ask = Callable[..., Any]
 
@@ -46,7 +46,7 @@ def pair(bench: Any) -> Callable[..., Live]:
 
 def engine(bench: Any, **changes: Any) -> Engine:
     from pipelines.bench.synthetic import Known
-    from serving.state.memory import MemoryLedger
+    from serving.ledger.memory import MemoryLedger
     from serving.surfaces.proactive import proactive
 
     chosen = bench.settings.model_copy(update={"candidates": 400, **changes})

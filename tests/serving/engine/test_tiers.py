@@ -13,13 +13,13 @@ import pytest
 
 from pipelines.bench.synthetic import Known, ranker, written_again
 from serving.bundles import Bundle
-from serving.decision import Decision
 from serving.delivery.second_price import SecondPrice
-from serving.engine import Engine
+from serving.engine.engine import Engine
+from serving.engine.live import Live
+from serving.engine.tiers import LEAST_ROWS, PRIMARY, Tiers
 from serving.errors import Busy, Late, ServingError
-from serving.live import Live
+from serving.record.decision import Decision
 from serving.surfaces.proactive import proactive
-from serving.tiers import LEAST_ROWS, PRIMARY, Tiers
 
 Ask = Callable[..., Any]
 
@@ -273,7 +273,7 @@ def test_the_pace_is_a_weighted_mean_and_what_is_skipped_is_asked_again(others: 
 def test_metrics_tell_the_tiers(bench: Any, all_set: Live, ask: Ask) -> None:
     from types import SimpleNamespace
 
-    from serving.metrics import Metrics
+    from serving.worker.metrics import Metrics
 
     engine = Engine({"proactive": bench.surface}, bench.settings)
     metrics = Metrics(SimpleNamespace(refused={}, swaps=0), SimpleNamespace(counts={}), engine.tiers)  # type: ignore[arg-type]

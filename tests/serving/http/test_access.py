@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from feature_repo.sources import Home
-from serving.app import create_app
+from feature_repo.home import Home
 from serving.errors import ServingError
+from serving.http.app import create_app
 from serving.settings import Settings
 
 LOCKED = ("/v1/decisions/none", "/v1/decisions/none/why", "/metrics")

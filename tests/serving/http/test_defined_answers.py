@@ -15,8 +15,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from feature_repo.home import Home
 from feature_repo.services import CLICK
-from feature_repo.sources import Home
 from feature_repo.tables import AD_TABLES, USER_TABLES
 from serving.snapshot import open_current, set_current
 from serving.snapshot.manifest import write_columns

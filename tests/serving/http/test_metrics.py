@@ -13,12 +13,12 @@ from typing import Any
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from feature_repo.sources import Home
-from serving.billing import Bill
+from feature_repo.home import Home
+from serving.engine.tiers import Tiers
 from serving.eventlog.log import Event
-from serving.metrics import Metrics
-from serving.metrics_board import MetricsBoard, board_folder, clear_boards
-from serving.tiers import Tiers
+from serving.worker.billing import Bill
+from serving.worker.metrics import Metrics
+from serving.worker.metrics_board import MetricsBoard, board_folder, clear_boards
 
 GONE = 2**22 + 1
 """No process has this id: Linux gives out fewer."""

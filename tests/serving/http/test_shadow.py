@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from feature_repo.sources import Home
+from feature_repo.home import Home
 from serving.bundles import Bundle, aliases
 
 

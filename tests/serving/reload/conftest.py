@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from feature_repo.sources import Home
+from feature_repo.home import Home
 
 READY_SECONDS = 60
 Get = Callable[[str], Any]

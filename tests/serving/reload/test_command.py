@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from feature_repo.sources import Home
+from feature_repo.home import Home
 
 
 def serve(placard: Path, home: Home, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:

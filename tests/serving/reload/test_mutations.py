@@ -16,15 +16,15 @@ import pytest
 import xgboost as xgb
 from onnx import TensorProto, helper, numpy_helper
 
+from feature_repo.home import Home
 from feature_repo.services import CLICK
-from feature_repo.sources import Home
 from pipelines.bench.synthetic import catalogue, ranker, written_again
 from serving.bundles import aliases, write_bundle
 from serving.bundles.sealed import read_manifest, write_manifest_file
 from serving.bundles.smoke import smoke
 from serving.errors import BundleRefused
-from serving.reload import Reloader
 from serving.settings import Settings
+from serving.worker.reload import Reloader
 
 MUTATIONS: Final = 200
 K: Final = len(CLICK.columns)

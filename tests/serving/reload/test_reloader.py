@@ -12,15 +12,15 @@ from typing import Any
 import numpy as np
 import pytest
 
+from feature_repo.home import Home
 from feature_repo.services import CLICK
-from feature_repo.sources import Home
 from pipelines.bench.synthetic import written_again
 from serving.bundles import Bundle, Tables, aliases, refusals, write_manifest
 from serving.bundles.calibrator import Calibrator
 from serving.errors import ServingError
-from serving.reload import Reloader
 from serving.snapshot import current_version, open_current, set_current
 from serving.snapshot.manifest import write_columns
+from serving.worker.reload import Reloader
 
 
 @pytest.fixture

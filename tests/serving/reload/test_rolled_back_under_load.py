@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from feature_repo.sources import Home
+from feature_repo.home import Home
 from pipelines import journal, registry
 from pipelines.bench.synthetic import ranker, written_again
 from pipelines.promotion import promote

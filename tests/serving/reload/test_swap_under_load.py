@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from feature_repo.sources import Home
+from feature_repo.home import Home
 from serving.bundles import aliases
 
 SWAP_SECONDS = 10

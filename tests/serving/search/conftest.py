@@ -15,15 +15,15 @@ from feature_repo.catalog import CATALOG
 from pipelines.bench.synthetic import Known, ranker
 from pipelines.language.encoder import learn
 from serving.bundles import Bundle
-from serving.bundles.text_encoder import TextEncoder
-from serving.decision import Decision
-from serving.engine import Engine
-from serving.live import Live
-from serving.request import AdRequest
+from serving.engine.engine import Engine
+from serving.engine.live import Live
+from serving.language.text_encoder import TextEncoder
+from serving.ledger.memory import MemoryLedger
+from serving.record.decision import Decision
+from serving.record.request import AdRequest
 from serving.settings import Settings
 from serving.snapshot import open_current, set_current
 from serving.snapshot.snapshot import write_snapshot
-from serving.state.memory import MemoryLedger
 from serving.surfaces.search import search
 
 NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from serving.candidates import Candidates
-from serving.match import Match
+from serving.engine.candidates import Candidates
 from serving.recall.best_match import KINDS, BestMatch
-from serving.request import AdRequest
+from serving.record.match import Match
+from serving.record.request import AdRequest
 
 
 def found(n: int, seed: int) -> Match:

@@ -11,10 +11,10 @@ import pytest
 from numpy.typing import NDArray
 
 from feature_repo.taxonomy import CATEGORIES
-from serving.request import AdRequest
+from serving.engine.stages import NOBODY, Context
+from serving.record.query import Query
+from serving.record.request import AdRequest
 from serving.sourcing.meaning import LEAST_ALIKE, Meaning, _likely
-from serving.stages import NOBODY, Context
-from serving.understanding.query import Query
 
 
 def asked(searching: Any, *categories: tuple[str, float]) -> Context:

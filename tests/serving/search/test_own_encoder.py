@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from serving.bundles.onnx_encoder import OnnxEncoder
-from serving.decision import Decision
-from serving.reload import Reloader
+from serving.language.onnx_encoder import OnnxEncoder
+from serving.record.decision import Decision
 from serving.settings import Settings
 from serving.snapshot import set_current
 from serving.snapshot.snapshot import write_snapshot
+from serving.worker.reload import Reloader
 
 WORDS = ["[PAD]", "[UNK]", "running", "shoes", "trainers", "garden", "hose", "espresso", "machine", "city", "hotel"]
 TOPIC = [4, 4, 0, 0, 0, 1, 1, 2, 2, 3, 3]

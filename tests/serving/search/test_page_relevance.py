@@ -12,11 +12,11 @@ import pyarrow as pa
 import pytest
 
 from feature_repo.text import stem, tokenise
-from serving.precision.page_relevance import page_relevance
+from serving.auction.page_relevance import page_relevance
+from serving.language.analyse import analyse
 from serving.snapshot import open_snapshot
 from serving.snapshot.snapshot import write_snapshot
 from serving.snapshot.text_columns import K1, B
-from serving.understanding.query_analysis import analyse
 
 
 def by_hand(pages: list[str], query: str) -> list[float]:

@@ -9,16 +9,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from serving.candidates import Candidates, Scores
-from serving.delivery.quality import HIDE, Quality
-from serving.delivery.quality_score import QualityScore
-from serving.match import SEMANTIC
-from serving.precision.page_relevance import page_relevance
-from serving.request import AdRequest
+from serving.auction.page_relevance import page_relevance
+from serving.auction.quality import HIDE, Quality
+from serving.auction.quality_score import QualityScore
+from serving.engine.candidates import Candidates, Scores
+from serving.engine.stages import NOBODY
+from serving.record.match import SEMANTIC
+from serving.record.query import Query
+from serving.record.request import AdRequest
 from serving.snapshot import Snapshot
 from serving.sourcing.meaning import by_meaning
-from serving.stages import NOBODY
-from serving.understanding.query import Query
 
 REQUEST = AdRequest("r", "search", "u", datetime(2026, 1, 5, tzinfo=UTC), query="running shoes")
 QUERY = Query("running shoes", "running shoes", ("running", "shoes"), ("run", "shoe"))

@@ -10,14 +10,14 @@ import numpy as np
 import pytest
 
 from feature_repo.request_time import CATEGORY_NUMBER
-from serving.candidates import Candidates
+from serving.engine.candidates import Candidates
+from serving.engine.stages import NOBODY
 from serving.integrity.relevance import Relevance
-from serving.match import SEMANTIC
-from serving.request import AdRequest
+from serving.record.match import SEMANTIC
+from serving.record.query import Query
+from serving.record.request import AdRequest
 from serving.snapshot import Snapshot
 from serving.sourcing.meaning import by_meaning
-from serving.stages import NOBODY
-from serving.understanding.query import Query
 
 CATEGORIES = ("sports", "home", "food", "travel")
 """Of the fixture's four products."""

@@ -9,7 +9,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from serving.decision import Decision
+from serving.record.decision import Decision
 from serving.snapshot import Snapshot
 from serving.snapshot.text_columns import NO_PAGE
 

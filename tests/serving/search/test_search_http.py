@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from feature_repo.sources import Home
+from feature_repo.home import Home
 from serving.snapshot import open_current, set_current
 from serving.snapshot.manifest import write_columns
 

@@ -15,17 +15,17 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from feature_repo.text import tokenise
-from serving.candidates import Candidates
-from serving.decision import Decision
-from serving.delivery.bids import KeywordBids
+from serving.auction.bids import KeywordBids
+from serving.engine.candidates import Candidates
+from serving.engine.live import Live
+from serving.engine.stages import NOBODY
 from serving.errors import SnapshotMissing
 from serving.integrity.brand_safety import BrandSafety
-from serving.live import Live
-from serving.request import AdRequest
+from serving.record.decision import Decision
+from serving.record.query import Entity, Query
+from serving.record.request import AdRequest
 from serving.snapshot import Snapshot, open_snapshot
 from serving.snapshot.snapshot import write_snapshot
-from serving.stages import NOBODY
-from serving.understanding.query import Entity, Query
 
 ASKED = AdRequest("r", "search", "u", datetime(2026, 1, 5, 13, tzinfo=UTC), query="running shoes")
 NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)

@@ -16,9 +16,9 @@ from feature_repo.taxonomy import MATCH_TYPES
 from feature_repo.text import normalise, stem, tokenise
 from pipelines.bench.synthetic import catalogue
 from serving.errors import SnapshotMissing
+from serving.record.query import Query, Term
 from serving.snapshot import current_version, open_snapshot
 from serving.snapshot.keyword_index import QUERY_WORDS, KeywordIndex, keyword_columns
-from serving.understanding.query import Query, Term
 
 GROUPS = 4
 """Ad groups g0..g3; g0 and g1 of campaign k0, the others of k1; two ads each."""

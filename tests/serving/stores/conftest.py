@@ -9,16 +9,16 @@ from pathlib import Path
 import pytest
 from redis import Redis
 
-from serving.decision import Decision, Funnel, Price, RankedAd
 from serving.eventlog.log import BillableLog, Event
 from serving.eventlog.memory import MemoryEventLog
 from serving.eventlog.redis import RedisEventLog
 from serving.eventlog.sqlite import SqliteEventLog
-from serving.request import AdRequest
-from serving.state.ledger import Ledger
-from serving.state.memory import MemoryLedger
-from serving.state.redis import RedisLedger
-from serving.state.sqlite import SqliteLedger
+from serving.ledger.ledger import Ledger
+from serving.ledger.memory import MemoryLedger
+from serving.ledger.redis import RedisLedger
+from serving.ledger.sqlite import SqliteLedger
+from serving.record.decision import Decision, Funnel, Price, RankedAd
+from serving.record.request import AdRequest
 
 NOON = datetime(2026, 3, 9, 12, 0, 0, 123_456, tzinfo=UTC)
 KINDS = ["memory", "sqlite", pytest.param("redis", marks=pytest.mark.redis)]

@@ -13,7 +13,7 @@ import pytest
 
 from serving.eventlog.log import Event
 from serving.eventlog.sqlite import SqliteEventLog
-from serving.state.sqlite import SqliteLedger
+from serving.ledger.sqlite import SqliteLedger
 
 DAY = date(2026, 3, 9)
 WRITER = """

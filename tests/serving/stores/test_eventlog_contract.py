@@ -7,8 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from serving.decision import Decision
 from serving.eventlog.log import BillableLog, Event
+from serving.record.decision import Decision
 
 SECOND = timedelta(seconds=1)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 
-from serving.state.ledger import Ledger
+from serving.ledger.ledger import Ledger
 
 DAY = date(2026, 3, 9)
 

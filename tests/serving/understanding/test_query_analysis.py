@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 
 from feature_repo.taxonomy import CATEGORIES, INTENTS
 from feature_repo.text import stem
-from serving.bundles.language import Language
-from serving.bundles.text_encoder import BUCKETS, buckets
-from serving.understanding.gazetteer import Gazetteer
-from serving.understanding.query import Term
-from serving.understanding.query_analysis import WORDS_READ, analyse
-from serving.understanding.query_classifier import OUTPUTS, QueryClassifier
-from serving.understanding.spelling import Spelling
+from serving.language.analyse import WORDS_READ, analyse
+from serving.language.gazetteer import Gazetteer
+from serving.language.language import Language
+from serving.language.query_classifier import OUTPUTS, QueryClassifier
+from serving.language.spelling import Spelling
+from serving.language.text_encoder import BUCKETS, buckets
+from serving.record.query import Term
 
 WORDS = {"running": 50, "shoes": 80, "cheap": 30, "sneakers": 20, "acme": 9, "berlin": 9, "shoe": 5, "new": 40, "york": 40}
 

@@ -16,8 +16,8 @@ import pyarrow as pa
 import pytest
 from scipy.special import logit
 
+from feature_repo.home import Home
 from feature_repo.partition_file import write_partition
-from feature_repo.sources import Home
 from pipelines.bench.peers.peer import Given, Peer
 from pipelines.bench.ranker_data import Task
 from pipelines.bench.ranker_figures import as_text, whole

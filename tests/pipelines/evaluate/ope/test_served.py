@@ -14,7 +14,7 @@ import pytest
 import xgboost as xgb
 from typer.testing import CliRunner
 
-from feature_repo.sources import Home
+from feature_repo.home import Home
 from pipelines.__main__ import app
 from pipelines.bench.synthetic import Known, catalogue, ranker, written_again
 from pipelines.errors import PipelineError
@@ -30,16 +30,16 @@ from pipelines.gates import judge
 from pipelines.ingest.serving_log import ingest_served
 from pipelines.live_evidence import gathered
 from serving.bundles import Bundle, aliases, write_bundle
-from serving.decision import Decision, RankedAd
 from serving.delivery.second_price import SecondPrice
-from serving.engine import Engine
+from serving.engine.engine import Engine
+from serving.engine.live import Live
 from serving.eventlog.log import Event
 from serving.eventlog.memory import MemoryEventLog
-from serving.live import Live
-from serving.request import AdRequest
+from serving.ledger.memory import MemoryLedger
+from serving.record.decision import Decision, RankedAd
+from serving.record.request import AdRequest
 from serving.settings import Settings
 from serving.snapshot import open_current
-from serving.state.memory import MemoryLedger
 from serving.surfaces.proactive import proactive
 
 NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
@@ -234,7 +234,7 @@ def test_a_ranker_of_other_columns_is_refused(platform: Platform) -> None:
 def call(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
     """The verb, over the log in memory."""
     monkeypatch.setenv("PLACARD_HOME", str(platform.home.root))
-    monkeypatch.setattr("pipelines.served._open", lambda settings: platform.log)
+    monkeypatch.setattr("serving.eventlog.opening._open", lambda settings: platform.log)
     return lambda *words: CliRunner().invoke(app, ["ope", "--served", *words])
 
 

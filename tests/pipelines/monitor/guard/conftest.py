@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from feature_repo.sources import Home
+from feature_repo.home import Home
 from pipelines import journal
 from pipelines.journal import Change
 from pipelines.monitor.guard import Guard, Look

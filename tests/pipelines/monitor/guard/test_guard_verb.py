@@ -12,8 +12,8 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-import pipelines.served
-from feature_repo.sources import Home
+import serving.eventlog.opening
+from feature_repo.home import Home
 from pipelines.cli import guard as verb
 from serving.bundles import aliases, refusals
 from serving.eventlog.log import EventLog
@@ -41,7 +41,7 @@ def test_the_verb_acts_once_and_says_so_by_its_status(
 
     monkeypatch.setenv("PLACARD_HOME", str(home.root))
     monkeypatch.setattr("pipelines.refusal.refuse", refuse)
-    monkeypatch.setattr(pipelines.served, "_open", lambda settings: eventlog)
+    monkeypatch.setattr(serving.eventlog.opening, "_open", lambda settings: eventlog)
     monkeypatch.setattr(type(eventlog), "close", lambda self: None)
     app = typer.Typer()
     verb.register(app)
@@ -86,7 +86,7 @@ def test_a_watch_goes_on_after_a_look_that_could_not_be_taken(
             raise Over
 
     monkeypatch.setenv("PLACARD_HOME", str(home.root))
-    monkeypatch.setattr(pipelines.served, "_open", open_log)
+    monkeypatch.setattr(serving.eventlog.opening, "_open", open_log)
     monkeypatch.setattr(type(eventlog), "close", lambda self: None)
     monkeypatch.setattr("time.sleep", wait)
     monkeypatch.setattr("pipelines.refusal.refuse", lambda settings, head, version, reason: refused.append(version) or "0")

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from feature_repo.sources import Home
+from feature_repo.home import Home
 from pipelines.errors import Missing, PipelineError
 from pipelines.guardrails import MATURED, NOW, Guardrail, Measure, Reading
 from pipelines.monitor.guard import Guard, measures

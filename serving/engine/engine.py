@@ -1,0 +1,217 @@
+"""The only runner: order, timing, deadline, error policy and accounting of the stages. Components know nothing of these."""
+
+from __future__ import annotations
+
+import logging
+import time
+import uuid
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import lru_cache
+from typing import Final
+
+import numpy as np
+
+from serving.engine.candidates import Candidates, Scores
+from serving.engine.live import Live
+from serving.engine.stages import NOBODY, Context, Filter, Slate
+from serving.engine.surface import Surface
+from serving.engine.tiers import Tiers
+from serving.errors import ServingError, Unset
+from serving.record.decision import Decision, Funnel
+from serving.record.request import AdRequest
+from serving.settings import Settings
+
+log = logging.getLogger(__name__)
+
+FEW: Final = 250
+"""Candidates scored when the request is late."""
+LATE: Final = 0.4
+"""Share of the deadline after which fewer candidates are scored: sourcing and recall have 30 % and integrity 10."""
+TOO_LATE: Final = 0.9
+"""Share after which no model is asked any more."""
+
+
+@lru_cache(maxsize=256)
+def _warn(name: str, message: str) -> None:
+    """Once a process: what is out of order would otherwise write a line a request; flags and counters tell how often."""
+    log.warning("%s failed: %s", name, message)
+
+
+class Run:
+    """One request's clock and books."""
+
+    def __init__(self, request: AdRequest) -> None:
+        self.request = request
+        self.started = self._mark = time.perf_counter()
+        self.stage_ms: dict[str, float] = {}
+        self.sources: dict[str, int] = {}
+        self.rejected: dict[str, int] = {}
+        self.errors: list[str] = []
+        self.narrowed = 0
+
+    def stage(self, name: str) -> None:
+        """Ends a stage: its wall time since the one before."""
+        now = time.perf_counter()
+        self.stage_ms[name] = (now - self._mark) * 1000
+        self._mark = now
+
+    @property
+    def spent(self) -> float:
+        """Share of the deadline that is gone."""
+        return (time.perf_counter() - self.started) * 1000 / self.request.tmax_ms
+
+    def failed(self, component: object, error: Exception) -> None:
+        name = type(component).__name__
+        flag = f"{name}_failed:{type(error).__name__}"
+        if flag not in self.errors:
+            self.errors.append(flag)
+        _warn(name, str(error))
+
+    def reject(self, component: object, count: int) -> None:
+        if count:
+            name = type(component).__name__
+            self.rejected[name] = self.rejected.get(name, 0) + count
+
+
+class Engine:
+    """Decides requests. Stateless between them: what changes is in `live`, the ledger and the online store."""
+
+    def __init__(self, surfaces: Mapping[str, Surface], settings: Settings) -> None:
+        self._surfaces, self._settings = surfaces, settings
+        self.tiers = Tiers(settings.primary_at_once)
+
+    @property
+    def surfaces(self) -> tuple[str, ...]:
+        """The surfaces that are open."""
+        return tuple(self._surfaces)
+
+    def decide(self, request: AdRequest, live: Live) -> Decision:
+        """The decision for a request: always an answer, at worst an explicit no-ad with its reason.
+
+        sourced = shown + held + rejected + narrowed holds for each. Raises ServingError for a surface that is not open.
+        """
+        surface = self._surfaces.get(request.surface)
+        if surface is None:
+            raise ServingError("surface", request.surface, f"Open surfaces: {', '.join(self._surfaces)}.")
+        run = Run(request)
+        context = NOBODY
+        for understander in surface.understanding:
+            try:
+                context = understander.understand(request, context, live)
+            except Exception as error:  # the others go on from what is understood so far
+                run.failed(understander, error)
+        run.stage("understanding")
+        if not context.user:  # without consent and age nothing may be shown
+            return self._decision(run, live, context, None, Slate((), ()), "not_understood")
+        candidates = self._source(surface, run, context, live)
+        run.stage("sourcing")
+        if candidates is None:
+            return self._decision(run, live, context, None, Slate((), ()), "no_inventory")
+        candidates = self._filter(surface.eligibility, run, context, candidates)
+        candidates = self._recall(surface, run, context, candidates)
+        run.stage("recall")
+        candidates = self._filter(surface.integrity, run, context, candidates)
+        run.stage("integrity")
+        if len(candidates) == 0:
+            return self._decision(run, live, context, None, Slate((), ()), "no_candidate")
+        scored, scores = self._score(surface, run, context, candidates, live)
+        run.stage("precision")
+        slate = Slate((), ())
+        if scores is not None:
+            try:
+                slate = surface.delivery.allocate(request, context, scored, scores, live)
+            except Exception as error:  # an auction that fails sells nothing
+                run.failed(surface.delivery, error)
+        run.stage("delivery")
+        for rule, count in slate.dropped.items():
+            run.rejected[rule] = run.rejected.get(rule, 0) + count
+        held = 0 if scores is None else len(scored) - len(slate.shown) - sum(slate.dropped.values())
+        reason = "" if slate.shown else "no_score" if scores is None else "nothing_above_floor"
+        return self._decision(run, live, context, scores, slate, reason, held, len(scored) if scores is None else 0)
+
+    def _source(self, surface: Surface, run: Run, context: Context, live: Live) -> Candidates | None:
+        found: Candidates | None = None
+        for source in surface.sourcing:
+            try:
+                got = source.source(run.request, context, live, 0 if found is None else len(found))
+            except Exception as error:  # a source that fails is counted, the others go on
+                run.failed(source, error)
+                continue
+            name = type(source).__name__
+            if found is not None:
+                got = got.without(found)
+            run.sources[name] = run.sources.get(name, 0) + len(got)
+            found = got if found is None else found.join(got)
+        return found if found is not None and len(found) else None
+
+    def _filter(self, rules: tuple[Filter, ...], run: Run, context: Context, candidates: Candidates) -> Candidates:
+        for rule in rules:
+            if len(candidates) == 0:
+                break
+            try:
+                mask = rule.admit(run.request, context, candidates)
+                if mask.dtype != bool or mask.shape != (len(candidates),):
+                    raise ServingError(type(rule).__name__, str(mask.shape), f"A mask of {len(candidates)} is needed.")
+            except Exception as error:  # integrity fails closed
+                run.failed(rule, error)
+                mask = np.zeros(len(candidates), bool)
+            kept = int(np.count_nonzero(mask))
+            run.reject(rule, len(candidates) - kept)
+            if kept < len(candidates):
+                candidates = candidates.keep(mask)
+        return candidates
+
+    def _recall(self, surface: Surface, run: Run, context: Context, candidates: Candidates) -> Candidates:
+        wanted = self._settings.candidates if run.spent < LATE else FEW
+        for recaller in surface.recall:
+            try:
+                found = recaller.recall(run.request, context, candidates, wanted)
+                if len(found) > max(wanted, 0) and len(found) > 0:
+                    raise ServingError(type(recaller).__name__, len(found), f"At most {wanted} were asked for.")
+            except Exception as error:  # the next recaller is asked
+                run.failed(recaller, error)
+                continue
+            run.narrowed += len(candidates) - len(found)
+            return found
+        run.narrowed += max(len(candidates) - wanted, 0)
+        return candidates.take(np.arange(min(wanted, len(candidates))))
+
+    def _score(self, surface: Surface, run: Run, context: Context, candidates: Candidates, live: Live) -> tuple[Candidates, Scores | None]:
+        if run.spent > LATE and len(candidates) > FEW:
+            run.narrowed += len(candidates) - FEW
+            candidates = candidates.take(np.arange(FEW))
+            run.errors.append("late")
+        scorers = surface.precision if run.spent < TOO_LATE else surface.precision[-1:]
+        context = replace(context, allowance=self.tiers.until(run.started + TOO_LATE * run.request.tmax_ms / 1000))
+        for scorer in scorers:
+            try:
+                scores = scorer.score(run.request, context, candidates, live)
+                if scores.pctr.shape != (len(candidates),) or not np.isfinite(scores.pctr).all():
+                    raise ServingError(type(scorer).__name__, str(scores.pctr.shape), f"{len(candidates)} finite scores are needed.")
+                return candidates, scores
+            except Unset:
+                continue
+            except Exception as error:  # the next tier answers
+                run.failed(scorer, error)
+        return candidates, None
+
+    def _decision(
+        self, run: Run, live: Live, context: Context, scores: Scores | None, slate: Slate, reason: str,
+        held: int = 0, unscored: int = 0,
+    ) -> Decision:  # fmt: skip
+        if unscored:
+            run.rejected["Unscored"] = unscored
+        rung = scores.rung if scores is not None and slate.shown else "no_ad"
+        if rung == "full" and "late" in run.errors:
+            rung = "fewer_candidates"
+        return Decision(
+            decision_id=uuid.uuid4().hex, request=run.request, decided_at=run.request.ts, rung=rung,
+            policy=scores.policy if scores is not None else "", input=scores.input if scores is not None else "",
+            snapshot=live.snapshot.version if live.snapshot is not None else "",
+            funnel=Funnel(run.sources, run.rejected, run.narrowed, held, len(slate.shown)), shown=slate.shown, held=slate.held,
+            explored=slate.explored, flags=(*context.flags, *run.errors), no_ad_reason=reason, stage_ms=run.stage_ms, query=context.query,
+            refused=live.all_barred(),
+            scored={} if scores is None else scores.by(), conversion="" if scores is None else scores.conversion,
+            lottery=slate.lottery,
+        )  # fmt: skip

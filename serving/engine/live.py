@@ -1,0 +1,60 @@
+"""What a worker serves right now: one immutable value, swapped whole."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from serving.bundles import Bundle
+from serving.bundles.aliases import is_shadow
+from serving.bundles.refusals import UNCALIBRATED, Refusals
+from serving.errors import BundleRefused, ServingError
+from serving.language.language import Language
+from serving.language.text_encoder import Encoder
+from serving.snapshot import Snapshot
+
+
+@dataclass(frozen=True)
+class Live:
+    """snapshot: None before the first publication. bundles: by (head, alias), e.g. ("click", "champion"). language: the
+    champion of its head; encoder: what the snapshot's ads were encoded with; None before their first. refusals: versions that
+    must not enter the auction, whatever alias they have."""
+
+    snapshot: Snapshot | None
+    bundles: Mapping[tuple[str, str], Bundle] = field(default_factory=dict)
+    language: Language | None = None
+    encoder: Encoder | None = None
+    refusals: Refusals = field(default_factory=dict)
+
+    def bundle(self, head: str, alias: str) -> Bundle | None:
+        return self.bundles.get((head, alias))
+
+    def barred(self, bundle: Bundle) -> str:
+        """Why a bundle must not enter the auction; "" when it may."""
+        if not bundle.manifest.calibrated:
+            return UNCALIBRATED
+        return self.refusals.get(bundle.manifest.head, {}).get(bundle.manifest.version, "")
+
+    def for_auction(self, head: str, alias: str) -> Bundle:
+        """The bundle of an alias, calibrated. Raises ServingError when there is none, BundleRefused when it must not enter."""
+        bundle = self.bundle(head, alias)
+        if bundle is None:
+            raise ServingError(f"{head} bundle", f"@{alias}", f"Promote one: `placard promote {head}`.")
+        if reason := self.barred(bundle):
+            raise BundleRefused(f"{head} bundle", bundle.name, reason)
+        return bundle
+
+    def admitted(self, head: str, *aliases: str) -> Bundle | None:
+        """The first of these aliases' bundles that may enter the auction."""
+        found = (self.bundle(head, alias) for alias in aliases)
+        return next((b for b in found if b is not None and not self.barred(b)), None)
+
+    def all_barred(self) -> dict[str, str]:
+        """Why each bundle that would be heard, were it not refused, is not: name → reason. A shadow is not heard anyway."""
+        heard = (bundle for (_, alias), bundle in self.bundles.items() if not is_shadow(alias))
+        return {bundle.name: reason for bundle in heard if (reason := self.barred(bundle))}
+
+    def shadows(self, head: str) -> list[Bundle]:
+        """Who scores unheard, each once, by alias."""
+        found = {b.name: b for (of, alias), b in sorted(self.bundles.items()) if of == head and is_shadow(alias)}
+        return list(found.values())

@@ -1,0 +1,102 @@
+"""The contracts of the stages. A component is one small class with one public verb; engine.py does everything else."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from feature_repo.model_input import Columns
+from serving.engine.candidates import Candidates, Mask, Scores
+from serving.engine.live import Live
+from serving.engine.tiers import UNLIMITED, Allowance
+from serving.record.decision import RankedAd
+from serving.record.lottery import Lottery
+from serving.record.query import Query
+from serving.record.request import AdRequest
+
+
+@dataclass(frozen=True)
+class Context:
+    """What was understood of a request: the asker's features (columns of length 1), the moment, and the defaults used."""
+
+    user: Columns
+    moment: Columns
+    known: bool = True
+    flags: tuple[str, ...] = ()
+    query: Query | None = None
+    """What a search asks for; None on the other surfaces."""
+    query_vector: NDArray[np.float32] | None = None
+    """It, by the text encoder: a unit vector, or zero when it says nothing; None without an encoder."""
+    exposures: Mapping[str, int] | None = None
+    """Impressions by campaign to the asker before, that day; empty without a name or consent, None when the ledger does not tell."""
+    allowance: Allowance = UNLIMITED
+    """The right to score, until this request's deadline; the engine sets it."""
+
+
+NOBODY: Final = Context({}, {}, known=False)
+"""Before anything is understood."""
+
+
+@dataclass(frozen=True)
+class Slate:
+    """shown: best first, priced; held: the best losers, best first; explored: the order was drawn at random, by the lottery."""
+
+    shown: tuple[RankedAd, ...]
+    held: tuple[RankedAd, ...]
+    explored: bool = False
+    dropped: dict[str, int] = field(default_factory=dict)
+    lottery: Lottery | None = None
+
+
+class UserRow(Protocol):
+    @property
+    def columns(self) -> dict[str, np.ndarray]: ...
+    @property
+    def flags(self) -> tuple[str, ...]: ...
+
+
+class Profiles(Protocol):
+    """The online store, or a fake of it."""
+
+    def read(self, user_id: str, now: datetime) -> UserRow: ...
+
+
+class Understander(Protocol):
+    """Adds what it understands to what those before it did; one that fails leaves that as it was, and is flagged."""
+
+    def understand(self, request: AdRequest, context: Context, live: Live) -> Context: ...
+
+
+class Source(Protocol):
+    """Names candidates; found: those of the sources before it. A failing source is counted and tolerated."""
+
+    def source(self, request: AdRequest, context: Context, live: Live, found: int) -> Candidates: ...
+
+
+class Filter(Protocol):
+    """A rule: True keeps. A rule that fails keeps nothing (fails closed)."""
+
+    def admit(self, request: AdRequest, context: Context, candidates: Candidates) -> Mask: ...
+
+
+class Recaller(Protocol):
+    """Drops to at most k and reorders, never invents; when it fails the next recaller is asked."""
+
+    def recall(self, request: AdRequest, context: Context, candidates: Candidates, k: int) -> Candidates: ...
+
+
+class Scorer(Protocol):
+    """Same length and order, finite, calibrated; when it fails the next scorer is asked."""
+
+    def score(self, request: AdRequest, context: Context, candidates: Candidates, live: Live) -> Scores: ...
+
+
+class Allocator(Protocol):
+    """Ranks and prices; when it fails there is no ad."""
+
+    def allocate(self, request: AdRequest, context: Context, candidates: Candidates, scores: Scores, live: Live) -> Slate: ...

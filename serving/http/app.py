@@ -1,0 +1,137 @@
+"""The HTTP edge: which route does what, who may ask, and what each answer means; everything else is behind it."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import Response
+from fastapi_offline import FastAPIOffline
+from starlette.concurrency import run_in_threadpool
+
+from serving.engine.stages import Profiles
+from serving.explain import why
+from serving.http.access import authorised, refuse_open_bind
+from serving.http.answers import as_json, invalid, problem
+from serving.http.body_limit import BodyLimit
+from serving.http.last_resort import LastResort
+from serving.http.wire import AdsAnswer, AdsBody, EventsAnswer, EventsBody, Problem, SearchAnswer, SearchBody, billed
+from serving.settings import Settings, load
+from serving.worker.reload import Reloader
+from serving.worker.worker import Worker
+
+Responses = dict[int | str, dict[str, Any]]
+STALE: Final = timedelta(days=3)
+"""A catalogue older than this is still served, and /readyz says so."""
+BAD: Final[Responses] = {
+    400: {"description": "The body is not JSON"},
+    413: {"model": Problem, "description": "The body is too large"},
+    422: {"model": Problem, "description": "Bad input; `error.thing` names the field"},
+}
+LATER: Final[Responses] = {503: {"model": Problem, "description": "Not recorded; send it again"}}
+LOCKED: Final[Responses] = {401: {"model": Problem, "description": "Token needed"}}
+TEXT: Final = {"content": {"text/plain": {"schema": {"type": "string"}}}, "description": "Prometheus' text format"}
+ABSENT: Final[Responses] = {404: {"model": Problem, "description": "Unknown decision"}}
+
+
+def create_app(settings: Settings | None = None, profiles: Profiles | None = None) -> FastAPI:
+    """The application; profiles: the online store's unless given. Raises ServingError for a bind that needs a token."""
+    settings = settings or load()
+    refuse_open_bind(settings)
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        app.state.worker = worker = await run_in_threadpool(Worker, settings, profiles)
+        await run_in_threadpool(worker.start)
+        yield
+        await run_in_threadpool(worker.stop)
+
+    app = FastAPIOffline(title="Placard", version="1", lifespan=lifespan, description="Ads, priced and explained.", redoc_url=None)
+    app.add_middleware(BodyLimit, limit=settings.max_body_bytes)
+    app.add_middleware(LastResort)
+
+    @app.exception_handler(RequestValidationError)
+    async def bad_input(request: Request, error: RequestValidationError) -> Response:
+        return invalid(error)
+
+    def locked(request: Request) -> Response | None:
+        """The refusal, where a token is needed and absent."""
+        if authorised(settings, request.headers.get("authorization", "")):
+            return None
+        refusal = problem(401, "authorization", "absent or wrong", "Send `Authorization: Bearer <token>`.")
+        refusal.headers["WWW-Authenticate"] = "Bearer"
+        return refusal
+
+    def worker_of(request: Request) -> Worker:
+        worker: Worker = request.app.state.worker
+        return worker
+
+    @app.post("/v1/ads", responses={200: {"model": AdsAnswer}, **BAD}, summary="Ads for a person and a place")
+    async def ads(body: AdsBody, request: Request) -> Response:
+        worker = worker_of(request)
+        if body.surface == "search":
+            return problem(422, "surface", body.surface, "Send the query to POST /v1/search.")
+        if body.surface not in worker.engine.surfaces:
+            return problem(422, "surface", body.surface, f"Open surfaces: {', '.join(s for s in worker.engine.surfaces if s != 'search')}.")
+        asked = body.request(settings, uuid.uuid4().hex, datetime.now(UTC))
+        return as_json(await run_in_threadpool(worker.decide, asked))
+
+    @app.post("/v1/search", responses={200: {"model": SearchAnswer}, **BAD}, summary="Ads for a search")
+    async def search(body: SearchBody, request: Request) -> Response:
+        asked = body.request(settings, uuid.uuid4().hex, datetime.now(UTC))
+        return as_json(await run_in_threadpool(worker_of(request).decide, asked))
+
+    @app.post("/v1/events", responses={200: {"model": EventsAnswer}, **BAD, **LATER}, summary="What came of shown ads")
+    async def events(body: EventsBody, request: Request) -> Response:
+        return as_json(billed(await run_in_threadpool(worker_of(request).bill, [e.event() for e in body.events])))
+
+    @app.get("/v1/decisions/{decision_id}", responses={**LOCKED, **ABSENT}, summary="The whole record of a decision")
+    async def decision(decision_id: str, request: Request) -> Response:
+        if refusal := locked(request):
+            return refusal
+        found = await run_in_threadpool(worker_of(request).eventlog.decision, decision_id)
+        return as_json(found) if found else problem(404, "decision", decision_id, "Use the decision_id of an answer.")
+
+    @app.get("/v1/decisions/{decision_id}/why", responses={**LOCKED, **ABSENT}, summary="Why these ads, at these prices")
+    async def explain(decision_id: str, request: Request) -> Response:
+        if refusal := locked(request):
+            return refusal
+        worker = worker_of(request)
+        found = await run_in_threadpool(worker.eventlog.decision, decision_id)
+        if found is None:
+            return problem(404, "decision", decision_id, "Use the decision_id of an answer.")
+        return as_json(await run_in_threadpool(lambda: why(found, worker.bundle_of(found.policy))))
+
+    @app.get("/healthz", summary="The process is alive")
+    async def healthz() -> Response:
+        return as_json({"alive": True})
+
+    @app.get("/readyz", responses={503: {"description": "Nothing to serve yet"}}, summary="There is a catalogue to serve")
+    async def readyz(request: Request) -> Response:
+        state = readiness(worker_of(request).reloader)
+        return as_json(state, 200 if state["ready"] else 503)
+
+    @app.get("/metrics", response_class=Response, responses={200: TEXT, **LOCKED}, summary="Prometheus metrics of all workers")
+    async def metrics(request: Request) -> Response:
+        if refusal := locked(request):
+            return refusal
+        return Response(await run_in_threadpool(worker_of(request).board.render), media_type="text/plain; version=0.0.4")
+
+    return app
+
+
+def readiness(reloader: Reloader) -> dict[str, object]:
+    """What a worker serves just now, and what it would not take up."""
+    snapshot = reloader.live.snapshot
+    return {
+        "ready": snapshot is not None,
+        "snapshot": snapshot.version if snapshot is not None else None,
+        "stale": snapshot is not None and datetime.now(UTC) - snapshot.as_of > STALE,
+        "models": {f"{head}@{alias}": b.manifest.version for (head, alias), b in reloader.live.bundles.items()},
+        "refused": reloader.refused,
+    }

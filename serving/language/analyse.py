@@ -1,0 +1,82 @@
+"""Reads a text that somebody searches for: its words, their right spelling, names in it, related terms, intent and categories."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Callable
+from functools import lru_cache, partial
+from itertools import pairwise
+from typing import Final
+
+from feature_repo.text import stem, tokenise
+from serving.language.language import Language
+from serving.record.query import Query, Term
+
+WORDS_READ: Final = 32
+"""Of a query that are spelt right and looked for names; the others stay as they were typed."""
+MOST_TERMS: Final = 8
+"""Related terms that a query is widened by."""
+SCRIPTS: Final = {
+    "CYRILLIC": "ru", "GREEK": "el", "HEBREW": "he", "ARABIC": "ar", "HANGUL": "ko", "HIRAGANA": "ja", "KATAKANA": "ja", "CJK": "zh",
+    "THAI": "th", "DEVANAGARI": "hi",
+}  # fmt: skip
+STOP_WORDS: Final = {
+    "en": frozenset({"the", "for", "and", "near", "how", "what", "best", "with", "cheap", "buy"}),
+    "de": frozenset({"der", "die", "das", "und", "für", "wie", "kaufen", "mit", "günstig", "beste"}),
+    "fr": frozenset({"le", "la", "les", "et", "pour", "acheter", "avec", "meilleur", "des", "comment"}),
+    "es": frozenset({"el", "los", "las", "para", "comprar", "con", "mejor", "barato", "cómo", "una"}),
+    "it": frozenset({"il", "gli", "per", "comprare", "con", "migliore", "economico", "come", "una", "della"}),
+}
+
+
+def analyse(text: str, language: Language | None, spoken: str = "") -> Query:
+    """The query of a text. spoken: the asker's language, where nothing in the text says another."""
+    return reader(language)(text, spoken)
+
+
+@lru_cache(maxsize=2)  # the model that serves and the one it takes over from: an older one is let go, with all it has read
+def reader(language: Language | None) -> Callable[[str, str], Query]:
+    """`read` by one model, remembering the latest texts."""
+    return lru_cache(maxsize=16_384)(partial(read, language))
+
+
+def read(language: Language | None, text: str, spoken: str) -> Query:
+    """See `analyse`; remembers nothing."""
+    typed = tokenise(text)
+    if language is None:
+        return Query(text, " ".join(typed), tuple(typed), tuple(map(stem, typed)), _hint(text, typed, spoken), flags=("language_absent",))
+    tokens = [*map(language.spelling.correct, typed[:WORDS_READ]), *typed[WORDS_READ:]]
+    normalised, stems = " ".join(tokens), tuple(map(stem, tokens))
+    reading = language.classifier.read(normalised)
+    entities = language.gazetteer.find(" ".join(tokens[:WORDS_READ]))
+    return Query(
+        text, normalised, tuple(tokens), stems, _hint(text, tokens, spoken),
+        corrections=tuple((a, b) for a, b in zip(typed, tokens, strict=True) if a != b), entities=entities,
+        expanded=_related(language, stems, [e.text for e in entities]), commercial=reading.commercial, categories=reading.categories,
+        intent=reading.intent, intent_probability=reading.intent_probability,
+    )  # fmt: skip
+
+
+def _related(language: Language, stems: tuple[str, ...], names: list[str]) -> tuple[Term, ...]:
+    """Related terms of the query's words, word pairs and names, the weightiest first; none that the query already says."""
+    said, read = set(stems), stems[:WORDS_READ]
+    keys = [*read, *(f"{a} {b}" for a, b in pairwise(read)), *(" ".join(stem(w) for w in n.split()) for n in names)]
+    found: dict[str, Term] = {}
+    for key in dict.fromkeys(keys):
+        for term in language.related.get(key, ()):
+            have = found.get(term.text)
+            if {stem(w) for w in term.text.split()} - said and (have is None or have.weight < term.weight):
+                found[term.text] = term
+    return tuple(sorted(found.values(), key=lambda t: (-t.weight, t.text))[:MOST_TERMS])
+
+
+def _hint(text: str, tokens: list[str], spoken: str) -> str:
+    """The language that the script or the stop words point to; else the asker's."""
+    for letter in text[:200]:
+        if letter.isalpha() and not letter.isascii():
+            script = unicodedata.name(letter, "").split(" ")[0]
+            if script in SCRIPTS:
+                return SCRIPTS[script]
+    counts = {name: len(words & set(tokens)) for name, words in STOP_WORDS.items()}
+    best = max(counts, key=lambda name: (counts[name], name == spoken))
+    return best if counts[best] else spoken

@@ -1,0 +1,82 @@
+"""What Prometheus sees of one worker; metrics_board.py adds the workers up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Final
+
+from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
+
+from serving.eventlog.log import Event
+from serving.record.decision import Decision
+from serving.worker.billing import Bill
+
+if TYPE_CHECKING:
+    from serving.engine.tiers import Tiers
+    from serving.shadows.shadows import Shadows
+    from serving.worker.reload import Reloader
+
+SHADOWED: Final = {
+    "dropped": "Decisions that a shadow did not score: its queue was full",
+    "scored": "Decisions that a shadow scored",
+    "failed": "Decisions that a shadow failed to score",
+    "unreadable": "Decisions whose records lack columns that a shadow reads",
+}
+SECONDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
+
+
+class Metrics:
+    """Names follow Prometheus' conventions; labels are the engine's own words."""
+
+    def __init__(self, reloader: Reloader, shadows: Shadows, tiers: Tiers) -> None:
+        r = self.registry = CollectorRegistry()
+        self._reloader, self._shadows, self._tiers = reloader, shadows, tiers
+        self._decisions = Counter("placard_decisions", "Decisions by surface and rung", ["surface", "rung"], registry=r)
+        self._shown = Counter("placard_ads_shown", "Ads shown", ["surface"], registry=r)
+        self._rejected = Counter("placard_rejected", "Candidates dropped, by rule", ["rule"], registry=r)
+        self._skipped = Counter("placard_skipped_primary", "Candidates left to the fast model", ["surface"], registry=r)
+        self._latency = Histogram("placard_decision_seconds", "Time to decide", ["surface"], buckets=SECONDS, registry=r)
+        self._stages = Histogram("placard_stage_seconds", "Time of each stage", ["stage"], buckets=SECONDS, registry=r)
+        self._events = Counter("placard_events", "Events received, by kind", ["kind"], registry=r)
+        self._charged = Counter("placard_charged_micros", "Money charged for new events, micros", registry=r)
+
+    def decided(self, decision: Decision, seconds: float) -> None:
+        surface = decision.request.surface
+        self._decisions.labels(surface, decision.rung).inc()
+        self._shown.labels(surface).inc(len(decision.shown))
+        self._skipped.labels(surface).inc(sum(n for bundle, n in decision.scored.items() if bundle != decision.policy))
+        self._latency.labels(surface).observe(seconds)
+        for stage, ms in decision.stage_ms.items():
+            self._stages.labels(stage).observe(ms / 1000)
+        for rule, count in decision.funnel.rejected.items():
+            self._rejected.labels(rule).inc(count)
+
+    def received(self, events: Sequence[Event], result: Bill) -> None:
+        for event in events:
+            self._events.labels(event.kind).inc()
+        self._charged.inc(result.fresh_micros)
+
+    def collect(self) -> Iterable[Metric]:
+        """Everything, as of now."""
+        yield from self.registry.collect()
+        reloader = self._reloader
+        calls = CounterMetricFamily("placard_tier_calls", "Calls of each tier, by what became of them", labels=["tier", "outcome"])
+        for (tier, outcome), n in sorted(self._tiers.calls.items()):
+            calls.add_metric([tier, outcome], n)
+        rows = CounterMetricFamily("placard_tier_rows", "Candidates that each tier scored, clicks and conversions", labels=["tier"])
+        for tier, n in sorted(self._tiers.rows.items()):
+            rows.add_metric([tier], n)
+        yield from (calls, rows)
+        yield from self._of_shadows()
+        yield CounterMetricFamily("placard_swaps", "Models and snapshots taken up", reloader.swaps)
+        yield GaugeMetricFamily("placard_refused", "Bundles and snapshots refused just now, over all workers", len(reloader.refused))
+
+    def _of_shadows(self) -> Iterable[Metric]:
+        counts = sorted(self._shadows.counts.items())
+        for outcome, meaning in SHADOWED.items():
+            family = CounterMetricFamily(f"placard_shadow_{outcome}", meaning, labels=["shadow"])
+            for (shadow, became), n in counts:
+                if became == outcome:
+                    family.add_metric([shadow], n)
+            yield family

@@ -1,0 +1,139 @@
+"""One process's engine, stores and watchers."""
+
+from __future__ import annotations
+
+import gc
+import logging
+import time
+import uuid
+from datetime import UTC, datetime
+from typing import Final
+
+from serving.bundles import Bundle
+from serving.bundles.aliases import folder
+from serving.engine.engine import Engine
+from serving.engine.live import Live
+from serving.engine.stages import Profiles
+from serving.errors import BundleRefused
+from serving.eventlog.log import BillableLog, Event
+from serving.eventlog.opening import open_eventlog
+from serving.language.keyword_insertion import insert
+from serving.ledger.ledger import Ledger
+from serving.ledger.opening import open_ledger
+from serving.record.decision import Decision, Funnel
+from serving.record.request import AdRequest
+from serving.settings import Settings
+from serving.shadows.idle import Idle
+from serving.shadows.shadows import Shadows
+from serving.snapshot.columns import TEXTS
+from serving.surfaces.proactive import proactive
+from serving.surfaces.search import search
+from serving.understanding.lazy_profiles import LazyProfiles
+from serving.worker.answer import answer
+from serving.worker.billing import Bill, bill
+from serving.worker.metrics import Metrics
+from serving.worker.metrics_board import MetricsBoard
+from serving.worker.reload import Reloader
+
+log = logging.getLogger(__name__)
+INTERNAL_ERROR: Final = "internal_error"
+
+
+class Worker:
+    """Decides and bills. Stores that are not given are opened as the settings say."""
+
+    def __init__(
+        self, settings: Settings, profiles: Profiles | None = None, eventlog: BillableLog | None = None, ledger: Ledger | None = None
+    ) -> None:
+        self.settings = settings
+        self.eventlog, self.ledger = eventlog or open_eventlog(settings), ledger or open_ledger(settings)
+        self.reloader = Reloader(settings)
+        who = profiles or LazyProfiles(settings)
+        surfaces = {"search": search(who, self.ledger, settings), "proactive": proactive(who, self.ledger, settings)}
+        self.engine = Engine(surfaces, settings)
+        self.idle = Idle()
+        self.shadows = Shadows(lambda: self.reloader.live, self.eventlog, self.idle, settings.shadow_queue)
+        self.metrics = Metrics(self.reloader, self.shadows, self.engine.tiers)
+        self.board = MetricsBoard.of(settings, self.metrics)
+
+    def start(self) -> None:
+        self.reloader.start()
+        self._warm()
+        gc.collect()
+        gc.freeze()  # a collection over the loaded libraries costs 100 ms at p99
+        self.board.start()
+
+    def _warm(self) -> None:
+        """The first request through a cold Feast takes half a second; it is made here and forgotten."""
+        for surface in self.engine.surfaces:
+            self.engine.decide(AdRequest("warm", surface, "warm", datetime.now(UTC), tmax_ms=60_000), self.reloader.live)
+
+    def stop(self) -> None:
+        self.reloader.stop()
+        self.shadows.stop()
+        self.board.stop()
+        self.eventlog.close()
+        self.ledger.close()
+
+    def decide(self, request: AdRequest) -> dict[str, object]:
+        """Decides, records, and only then answers. What cannot be decided or recorded is answered with no ad, never sold."""
+        with self.idle:
+            return self._decide(request)
+
+    def _decide(self, request: AdRequest) -> dict[str, object]:
+        started, live = time.perf_counter(), self.reloader.live
+        try:
+            decision = self.engine.decide(request, live)
+            self.eventlog.append_decision(decision)
+            content = answer(decision, _texts(decision, live))
+        except Exception:  # whatever broke, the page that asked goes on without an ad
+            decision = self._no_ad(request, live)
+            content = answer(decision, [])
+        self.shadows.offer(decision)
+        self.metrics.decided(decision, time.perf_counter() - started)
+        return content
+
+    def _no_ad(self, request: AdRequest, live: Live) -> Decision:
+        """The decision of a request that broke, called while its error is handled; its id stands in the log beside the cause."""
+        error_id = uuid.uuid4().hex
+        log.exception("request %s: no ad, error %s", request.request_id, error_id)
+        snapshot = live.snapshot.version if live.snapshot is not None else ""
+        decision = Decision(
+            error_id, request, request.ts, "no_ad", "", "", snapshot, Funnel({}, {}, 0, 0, 0), (), (), no_ad_reason=INTERNAL_ERROR
+        )
+        try:
+            self.eventlog.append_decision(decision)
+        except Exception as error:  # the log itself may be what broke
+            log.error("decision %s is not recorded: %s", error_id, error)
+        return decision
+
+    def bill(self, events: list[Event]) -> Bill:
+        """Logs events and charges what is due. Raises what the stores raise: nothing is acknowledged then."""
+        result = bill(events, self.eventlog, self.ledger, self.reloader.live)
+        self.metrics.received(events, result)
+        return result
+
+    def bundle_of(self, policy: str) -> Bundle | None:
+        """The bundle that scored a decision, while it is still installed."""
+        head, _, version = policy.partition("@")
+        for bundle in self.reloader.live.bundles.values():
+            if bundle.name == policy:
+                return bundle
+        try:
+            return Bundle.load(folder(self.settings.home.bundles, head, version)) if version else None
+        except BundleRefused:
+            return None
+
+
+def _texts(decision: Decision, live: Live) -> list[dict[str, str]]:
+    """The words of each shown ad."""
+    if live.snapshot is None:
+        return []
+    rows = live.snapshot.rows_of([ad.creative_id for ad in decision.shown])
+    plain = [{name: live.snapshot.text(f"text.{name}", row) for name in TEXTS} for row in rows]
+    for texts in plain:
+        texts["call_to_action"] = insert(texts["call_to_action"], "", 1).text
+    return [
+        {**texts, "headline": ad.text.headline, "description": ad.text.description} if ad.text is not None else texts
+        for ad, texts in zip(decision.shown, plain, strict=True)
+    ]
