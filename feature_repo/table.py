@@ -91,3 +91,10 @@ class FeatureTable:
                 (CREATED_TIME, TIME),
             ]
         )
+
+
+def finish(table: FeatureTable, rows: pa.Table, as_of: datetime) -> pa.Table:
+    """Rows in the table's schema, sorted by entity, stamped with `as_of`."""
+    stamp = pa.array([as_of] * len(rows), TIME)
+    rows = rows.append_column(EVENT_TIME, stamp).append_column(CREATED_TIME, stamp)
+    return rows.select(table.schema.names).cast(table.schema).sort_by(table.entity)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import time
 from typing import Any, Final
 
-from pipelines.cli.output import Figure, report
 from pipelines.errors import PipelineError
 from pipelines.evaluate.ope import estimators
 from pipelines.evaluate.ope.coverage import REQUESTS, coverage
 from pipelines.evaluate.ope.logged_market import CANDIDATES, LoggedMarket
-from pipelines.run_verb import Progress
+from pipelines.operations.verb import Progress
+from pipelines.reporting.figure import Figure, report
 
 LOW, HIGH = 0.92, 0.98
 ANSWERED: Final = 0.5

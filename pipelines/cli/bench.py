@@ -24,8 +24,8 @@ def serve(
     as_json: bool = JSON,
 ) -> None:
     """The engine beside the naive way and the scoring floor; stages; HTTP; the tiers, speculation and bad shadows."""
-    from pipelines.bench.search_market import SMALL, Market
-    from pipelines.bench.serve import SIZES, as_text, run
+    from pipelines.bench.search.search_market import SMALL, Market
+    from pipelines.bench.serving.serve import SIZES, as_text, run
     from serving.settings import load
 
     judged = (SMALL if small else Market()) if market else None
@@ -42,7 +42,7 @@ def features(
     as_json: bool = JSON,
 ) -> None:
     """A day's build beside hand-written DuckDB SQL, its growth, and the point-in-time join of labels."""
-    from pipelines.bench.features import LABELS, SIZES, as_text, run
+    from pipelines.bench.features.features import LABELS, SIZES, as_text, run
 
     result = run((100_000, 200_000), 100_000, rounds) if small else run(SIZES, LABELS, rounds)
     emit(result, as_json, as_text(result))
@@ -57,8 +57,8 @@ def search(
     as_json: bool = JSON,
 ) -> None:
     """A search end to end on one core, its stages, the keyword lookup, the index's size; its relevance and value against the truth."""
-    from pipelines.bench.search import as_text, run
-    from pipelines.bench.search_market import SMALL, Market
+    from pipelines.bench.search.search import as_text, run
+    from pipelines.bench.search.search_market import SMALL, Market
 
     judged = (SMALL if small else Market()) if market else None
     say = functools.partial(typer.echo, err=True)
@@ -100,9 +100,9 @@ def rankers(
     as_json: bool = JSON,
 ) -> None:
     """Every family beside LightGBM, CatBoost, scikit-learn and DCN-V2 on the same rows, and beside the truth of a simulated market."""
-    from pipelines.bench.rankers import as_text, run
-    from pipelines.bench.search_market import SMALL, Market
-    from pipelines.train_environment import hand_over
+    from pipelines.bench.rankers.rankers import as_text, run
+    from pipelines.bench.search.search_market import SMALL, Market
+    from pipelines.operations.training_environment import hand_over
     from serving.settings import load
 
     settings = load()
@@ -127,8 +127,8 @@ def recall(
 ) -> None:
     """Recall of the next day's clicked ads by source of vectors, and the index against exact search; on the state folder's logs."""
     from feature_repo.days import parse_day
-    from pipelines.bench.recall import as_text, run
-    from pipelines.train_environment import hand_over
+    from pipelines.bench.search.recall import as_text, run
+    from pipelines.operations.training_environment import hand_over
     from serving.settings import load
 
     settings, day = load(), parse_day(partition)

@@ -19,8 +19,8 @@ def demo(
     """Simulate two weeks, build, train, promote, serve, explain: the whole loop, at most 8 minutes."""
     from datetime import UTC, datetime
 
-    from pipelines.demo import Size, story
-    from pipelines.tour import Tour
+    from pipelines.demo.story import Size, story
+    from pipelines.demo.tour import Tour
     from serving.settings import load
 
     settings = load()

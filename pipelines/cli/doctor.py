@@ -14,7 +14,7 @@ def doctor(as_json: bool = typer.Option(False, "--json", help="One JSON object."
     """Check versions, ports, disk, the state folder, stores and fresh features. Exit 4 when one is bad."""
     from rich.markup import escape
 
-    from pipelines.doctor import examine
+    from pipelines.operations.doctor import examine
     from serving.settings import load
 
     checks = list(examine(load()))

@@ -7,7 +7,8 @@ import webbrowser
 
 import typer
 
-from pipelines.cli.output import Figure, emit, guarded, report
+from pipelines.cli.output import emit, guarded
+from pipelines.reporting.figure import Figure, report
 
 
 @guarded
@@ -20,8 +21,8 @@ def evaluate(
 ) -> None:
     """Evaluate a candidate on later rows beside the champion, the baseline and (on simulated logs) the truth."""
     from feature_repo.days import parse_day
+    from pipelines.evaluate.assess import assess
     from pipelines.evaluate.contest import LEAST_GAP_CLOSED
-    from pipelines.training import assess
     from serving.settings import load
 
     settings, day = load(), parse_day(partition)

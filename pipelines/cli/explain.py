@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Final
 
 import typer
 
+from pipelines.cli.moments import moment
 from pipelines.cli.output import emit, guarded
-from pipelines.moments import moment
 
 if TYPE_CHECKING:
     from serving.explain import Why

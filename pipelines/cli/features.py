@@ -34,7 +34,7 @@ def build(partition: str = PARTITION, table: str = TABLE, as_json: bool = JSON) 
     import pyarrow.parquet as pq
 
     from feature_repo.days import parse_day
-    from pipelines.build import build as build_table
+    from pipelines.features.build import build as build_table
     from serving.settings import load
 
     settings, day = load(), parse_day(partition)
@@ -49,7 +49,7 @@ def build(partition: str = PARTITION, table: str = TABLE, as_json: bool = JSON) 
 def validate(partition: str = PARTITION, table: str = TABLE, as_json: bool = JSON) -> None:
     """Check staged tables; set bad rows aside; stop when more than 5 % are bad (exit 3)."""
     from feature_repo.days import parse_day
-    from pipelines.validate import validate as check
+    from pipelines.features.validate import validate as check
     from serving.settings import load
 
     home, day = load().home, parse_day(partition)
@@ -63,9 +63,9 @@ def validate(partition: str = PARTITION, table: str = TABLE, as_json: bool = JSO
 def publish(partition: str = PARTITION, as_json: bool = JSON) -> None:
     """Publish a day: offline store, online store, snapshot. Tables that have not passed the gate are checked first (exit 3)."""
     from feature_repo.days import parse_day
-    from pipelines.publish import publish as make_live
-    from pipelines.validate import passed
-    from pipelines.validate import validate as check
+    from pipelines.features.publish import publish as make_live
+    from pipelines.features.validate import passed
+    from pipelines.features.validate import validate as check
     from serving.settings import load
 
     settings, day = load(), parse_day(partition)
@@ -88,9 +88,9 @@ def history(
 
     from feature_repo.days import days_between, parse_day
     from feature_repo.tables import TABLES
-    from pipelines.build import build as build_table
-    from pipelines.publish import publish as make_live
-    from pipelines.validate import validate as check
+    from pipelines.features.build import build as build_table
+    from pipelines.features.publish import publish as make_live
+    from pipelines.features.validate import validate as check
     from serving.settings import load
 
     settings = load()
@@ -117,7 +117,7 @@ def history(
 @guarded
 def content(as_json: bool = JSON) -> None:
     """The content hash of all that is published: equal hashes, equal features."""
-    from pipelines.publish import content_hash
+    from pipelines.features.content import content_hash
     from serving.settings import load
 
     value = content_hash(load().home)

@@ -17,7 +17,7 @@ def gate(
     """Show the gates of an evaluated candidate; exit 3 when one fails."""
     from feature_repo.days import parse_day
     from pipelines.cli.promote import gate_lines
-    from pipelines.training import evidence_of
+    from pipelines.evaluate.assess import evidence_of
     from serving.settings import load
 
     verdicts = evidence_of(load().home, head, parse_day(partition), ranker).verdicts()

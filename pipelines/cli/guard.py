@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from pipelines.cli.output import Figure, emit, guarded, people, report
+from pipelines.cli.output import emit, guarded, people
+from pipelines.reporting.figure import Figure, report
 
 if TYPE_CHECKING:
     from pipelines.monitor.guard import Guard, Look
@@ -53,7 +54,7 @@ def guard(
 
 def _act(settings: Settings, look: Look) -> str:
     """Who is champion after what was seen."""
-    from pipelines.refusal import refuse
+    from pipelines.registry.refusal import refuse
 
     if not look.reason or look.already:
         return look.version

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from pipelines.cli.output import Figure, emit, guarded, people, report
+from pipelines.cli.output import emit, guarded, people
+from pipelines.reporting.figure import Figure, report
 
 if TYPE_CHECKING:
     from pipelines.evaluate.ope.answer import Answer

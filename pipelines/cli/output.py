@@ -8,7 +8,7 @@ import sys
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, is_dataclass
+from dataclasses import asdict, is_dataclass
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
@@ -30,7 +30,7 @@ people = Console(stderr=True, highlight=False)
 @contextmanager
 def bars(shown: bool) -> Iterator[None]:
     """Within, long fits draw a bar each on standard error, when it is a terminal."""
-    from pipelines.rankers.progress import showing
+    from pipelines.reporting.progress import showing
 
     if not shown:
         yield
@@ -45,22 +45,6 @@ def bars(shown: bool) -> Iterator[None]:
 
         with showing(tell):
             yield
-
-
-@dataclass(frozen=True)
-class Figure:
-    """One measured number. holds is None where there is no target."""
-
-    name: str
-    value: float | None
-    unit: str
-    target: str | None = None
-    holds: bool | None = None
-
-
-def report(name: str, setup: Mapping[str, Any], figures: list[Figure]) -> dict[str, Any]:
-    """The one object that every bench, evaluate and report verb prints."""
-    return {"name": name, "setup": dict(setup), "figures": [asdict(f) for f in figures]}
 
 
 def _plain(value: Any) -> Any:

@@ -9,7 +9,7 @@ import typer
 from pipelines.cli.output import emit, guarded
 
 if TYPE_CHECKING:
-    from pipelines.gates import Verdict
+    from pipelines.gates.gates import Verdict
 
 COLOURS = {"passed": "[green]passed[/]", "failed": "[red]failed[/]", "no evidence": "[yellow]no evidence[/]"}
 
@@ -40,8 +40,8 @@ def promote(
     from datetime import UTC, datetime
 
     from feature_repo.days import parse_day
-    from pipelines.promotion import NotPromoted
-    from pipelines.promotion import promote as make_champion
+    from pipelines.promotion.promote import NotPromoted
+    from pipelines.promotion.promote import promote as make_champion
     from serving.settings import load
 
     day = parse_day(partition) if partition else datetime.now(UTC).date()

@@ -10,7 +10,7 @@ from pipelines.cli.output import emit, guarded
 
 if TYPE_CHECKING:
     from feature_repo.home import Home
-    from pipelines.monitor.report import Report
+    from pipelines.reporting.report import Report
 
 quality = typer.Typer(no_args_is_help=True, help="Reports on features and predictions, as JSON and a page under reports/.")
 PARTITION = typer.Option(..., "--partition", help="The day, YYYY-MM-DD.")
@@ -22,7 +22,7 @@ MOST_LINES = 15
 def _show(home: Home, report: Report, as_json: bool) -> None:
     from rich.markup import escape
 
-    from pipelines.monitor.report import write_report
+    from pipelines.reporting.report import write_report
 
     page = write_report(home, report)
     marks = {True: "[green]ok[/] ", False: "[red]no[/] ", None: "   "}

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import typer
 
+from pipelines.cli.moments import moment
 from pipelines.cli.output import emit, guarded
-from pipelines.moments import moment
 
 group = typer.Typer(no_args_is_help=True, help="Registered models, their aliases, refusals and history.")
 JSON = typer.Option(False, "--json", help="One JSON object.")
@@ -23,7 +23,7 @@ def add(
     """Register an evaluated candidate that passed its gates (exit 3 when it did not)."""
     from feature_repo.days import parse_day
     from pipelines.errors import PipelineError
-    from pipelines.training import register as register_candidate
+    from pipelines.promotion.register import register_candidate
     from serving.bundles.aliases import is_shadow
     from serving.settings import load
 
@@ -40,7 +40,7 @@ def show(as_json: bool = JSON) -> None:
     """Every registered version with its aliases and metrics, and why it is kept out of the auction."""
     from rich.markup import escape
 
-    from pipelines.registry import versions
+    from pipelines.registry.roles import versions
     from serving.settings import load
 
     found = versions(load())
@@ -61,8 +61,8 @@ def changes(
     """Which model was in production when, and why."""
     from rich.markup import escape
 
-    from pipelines.journal import in_production
-    from pipelines.registry import history
+    from pipelines.registry.journal import in_production
+    from pipelines.registry.roles import history
     from serving.settings import load
 
     found = history(load(), head)
@@ -80,7 +80,7 @@ def alias(head: str, version: str, name: str, as_json: bool = JSON) -> None:
     """Point an alias at a version: fallback and fast (the tiers below the champion), challenger, shadow or any shadow_NAME. Champions
     are made by `promote` and `rollback` alone."""
     from pipelines.errors import PipelineError
-    from pipelines.registry import set_alias
+    from pipelines.registry.roles import set_alias
     from serving.bundles.aliases import is_alias
     from serving.settings import load
 
@@ -95,7 +95,7 @@ def alias(head: str, version: str, name: str, as_json: bool = JSON) -> None:
 @guarded
 def refuse(head: str, version: str, why: str = typer.Option(..., help="For the history and for `why`."), as_json: bool = JSON) -> None:
     """Keep a version out of the auction; a champion is rolled back. Serving passes it over within seconds."""
-    from pipelines.refusal import refuse as keep_out
+    from pipelines.registry.refusal import refuse as keep_out
     from serving.settings import load
 
     champion = keep_out(load(), head, version, why)
@@ -106,7 +106,7 @@ def refuse(head: str, version: str, why: str = typer.Option(..., help="For the h
 @guarded
 def admit(head: str, version: str, why: str = typer.Option(..., help="For the history."), as_json: bool = JSON) -> None:
     """Let a refused version into the auction again; it gets no alias by it."""
-    from pipelines.refusal import admit as let_in
+    from pipelines.registry.refusal import admit as let_in
     from serving.settings import load
 
     let_in(load(), head, version, why)

@@ -14,7 +14,7 @@ def rollback(
     as_json: bool = typer.Option(False, "--json", help="One JSON object."),
 ) -> None:
     """Bring the previous champion back."""
-    from pipelines.registry import rollback as bring_back
+    from pipelines.registry.roles import rollback as bring_back
     from serving.settings import load
 
     change = bring_back(load(), head, why)

@@ -9,7 +9,7 @@ import typer
 from pipelines.cli.output import emit, guarded
 
 if TYPE_CHECKING:
-    from pipelines.shadow import Verdict
+    from pipelines.promotion.shadow_record import Verdict
     from serving.settings import Settings
 
 shadow = typer.Typer(no_args_is_help=True, help="The shadow model against the champion on what was served.")
@@ -23,7 +23,7 @@ def _judge(settings: Settings, partition: str, days: int, bundle: str) -> Verdic
     from datetime import timedelta
 
     from feature_repo.days import parse_day
-    from pipelines.shadow import judge
+    from pipelines.promotion.shadow_record import judge
     from serving.eventlog.opening import served_log
 
     with served_log(settings) as log:
@@ -48,7 +48,7 @@ def _lines(found: Verdict) -> list[str]:
 @guarded
 def report(partition: str = PARTITION, days: int = DAYS, bundle: str = BUNDLE, as_json: bool = JSON) -> None:
     """Log loss, entropy and AUC of both on matured labels, with paired intervals; changes nothing."""
-    from pipelines.monitor.report import write_report
+    from pipelines.reporting.report import write_report
     from serving.settings import load
 
     settings = load()
@@ -63,8 +63,9 @@ def decide(partition: str = PARTITION, days: int = DAYS, bundle: str = BUNDLE, a
     """Promote the shadow to champion when every gate holds; otherwise hold, with the reasons. Either way exit 0."""
     from dataclasses import replace
 
-    from pipelines.promotion import NotPromoted
-    from pipelines.shadow import HOLD, PROMOTE, apply
+    from pipelines.promotion.promote import NotPromoted
+    from pipelines.promotion.promote_shadow import apply
+    from pipelines.promotion.shadow_record import HOLD, PROMOTE
     from serving.settings import load
 
     settings = load()

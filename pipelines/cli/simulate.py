@@ -29,8 +29,8 @@ def simulate(
 
     from feature_repo.days import parse_day
     from pipelines.errors import PipelineError
-    from pipelines.market.config import MarketConfig, load, path
-    from pipelines.market.simulate import DayReport, SimulationReport, default_start, simulate, simulate_day
+    from pipelines.simulator.config import MarketConfig, load, path
+    from pipelines.simulator.simulate import DayReport, SimulationReport, default_start, simulate, simulate_day
     from serving.settings import load as settings
 
     home = settings().home

@@ -19,9 +19,10 @@ def train(
 ) -> None:
     """Join labels to the features known at their time, split by time, fit, calibrate, write a candidate bundle."""
     from feature_repo.days import parse_day
-    from pipelines.dataset import make
+    from pipelines.datasets.kept import make
     from pipelines.errors import PipelineError
-    from pipelines.training import candidate, fit
+    from pipelines.training.candidate import candidate
+    from pipelines.training.fit import fit
     from serving.settings import load
 
     if step not in ("dataset", "fit", "all"):

@@ -20,8 +20,8 @@ def tune(
     """Search parameters on the calibrate split; every trial goes to MLflow, the best is what `placard train` uses from then on."""
     from feature_repo.days import parse_day
     from pipelines.errors import PipelineError
+    from pipelines.operations.training_environment import hand_over
     from pipelines.rankers import RANKERS
-    from pipelines.train_environment import hand_over
     from serving.settings import load
 
     settings, day = load(), parse_day(partition)
@@ -31,7 +31,7 @@ def tune(
         argv = ("tune", "--partition", partition, "--ranker", ranker, "--head", head, "--trials", str(trials))
         hand_over(settings, *argv, *(["--json"] if as_json else []), shown=True)
         return
-    from pipelines.tuning import tune as search
+    from pipelines.training.tuning import tune as search
 
     people.print(f"searching {ranker}: {trials} trials in all.")
     with bars(not as_json):

@@ -19,10 +19,10 @@ def up(
     import sys
     import time
 
-    from pipelines.airflow_home import free_port, listens
     from pipelines.errors import PipelineError
-    from pipelines.platform_programs import platform_programs
-    from pipelines.scheduler import running
+    from pipelines.operations.platform_programs import platform_programs
+    from pipelines.scheduling.airflow_home import free_port, listens
+    from pipelines.scheduling.scheduler import running
     from serving.settings import child_environment, load
 
     settings = load()

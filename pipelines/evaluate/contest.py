@@ -14,7 +14,7 @@ from pipelines.evaluate.offline import Interval
 from pipelines.metrics import METRICS
 from pipelines.metrics.grouped_auc import auc_by_group
 from pipelines.metrics.ndcg import ndcg_by_group
-from pipelines.monitor.paired import LEVEL, RESAMPLES, TINY, WeightedAuc, weightings
+from pipelines.statistics.paired import LEVEL, RESAMPLES, TINY, WeightedAuc, weightings
 
 Floats = NDArray[np.float64]
 OURS: Final = "ours"

@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 
 from feature_repo.services import modality
-from pipelines.dataset import Dataset
+from pipelines.datasets.dataset import Dataset
 from pipelines.metrics.normalised_entropy import normalised_entropy
 from pipelines.rankers.position import offset_of
 from serving.bundles import Bundle

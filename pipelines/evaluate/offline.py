@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from feature_repo.home import Home
-from pipelines.dataset import Dataset
+from pipelines.datasets.dataset import Dataset
 from pipelines.errors import Missing
 from pipelines.evaluate.modalities import without_modalities
 from pipelines.metrics import METRICS
@@ -74,7 +74,7 @@ def baseline(dataset: Dataset) -> NDArray[np.float64]:
 
 def true_probability(home: Home, head: str, rows: pd.DataFrame) -> NDArray[np.float64] | None:
     """The simulator's own probability of each row's label within the logged window; None for a log without truth."""
-    from pipelines.market.truth import impression_truth
+    from pipelines.simulator.truth import impression_truth
 
     try:
         first, last = rows["ts"].min().date(), rows["ts"].max().date()

@@ -8,9 +8,9 @@ from html import escape
 from pathlib import Path
 
 from pipelines.evaluate.offline import Evaluation
-from pipelines.gates import Verdict
+from pipelines.gates.gates import Verdict
 from pipelines.metrics import METRICS
-from pipelines.page import page, write_page
+from pipelines.reporting.page import page, write_page
 from serving.bundles import Bundle
 
 

@@ -15,8 +15,8 @@ from sklearn.metrics import f1_score, roc_auc_score
 from feature_repo.taxonomy import CATEGORIES, OBJECTIVES
 from pipelines.errors import Missing
 from pipelines.evaluate.offline import Interval
-from pipelines.market.truth import Judge, market_truth
 from pipelines.metrics.ndcg import graded_ndcg
+from pipelines.simulator.truth import Judge, market_truth
 from serving.auction.auction import value_per_bid
 from serving.auction.bids import KeywordBids
 from serving.auction.quality import Quality

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from pipelines.gates import Slice
-from pipelines.monitor.paired import normalised_entropy, weightings
+from pipelines.gates.gates import Slice
+from pipelines.statistics.paired import normalised_entropy, weightings
 
 RESAMPLES = 200
 LEAST_POSITIVES = 20

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from feature_repo.taxonomy import OBJECTIVES
 from pipelines.errors import Missing, PipelineError
 from pipelines.evaluate.offline import Interval
-from pipelines.market.truth import Judge, market_truth
+from pipelines.simulator.truth import Judge, market_truth
 from serving.auction.auction import value_per_bid
 from serving.engine.engine import Engine
 from serving.engine.live import Live

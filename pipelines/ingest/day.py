@@ -41,8 +41,8 @@ def collect_day(settings: Settings, day: date, sources: Sequence[str]) -> list[C
 
 def _simulator(settings: Settings, day: date) -> Collected:
     """Makes the day when a market exists and the day is missing; a day that is there counts as duplicated."""
-    from pipelines.market.config import SOURCE, load, path
-    from pipelines.market.simulate import simulate_day
+    from pipelines.simulator.config import SOURCE, load, path
+    from pipelines.simulator.simulate import simulate_day
 
     home = settings.home
     if not path(home).exists():

@@ -11,9 +11,9 @@ import pyarrow as pa
 
 from feature_repo.days import end_of
 from feature_repo.home import Home
-from pipelines.build import as_of_table, connect
 from pipelines.errors import Missing
-from pipelines.publish import catalog_as_of
+from pipelines.warehouse.as_of import as_of_table, connect
+from pipelines.warehouse.catalog import catalog_as_of
 
 DAYS: Final = 30
 

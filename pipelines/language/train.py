@@ -11,12 +11,13 @@ import numpy as np
 from sklearn.metrics import f1_score, roc_auc_score
 
 from feature_repo.home import Home
-from pipelines import registry
 from pipelines.errors import Refused
-from pipelines.gates import Verdict, judge
+from pipelines.gates.gates import Verdict, judge
 from pipelines.language import classifier, encoder, words
 from pipelines.language.query_log import QueryLog, query_log
-from pipelines.version import Version
+from pipelines.registry import roles
+from pipelines.registry.register import register_sealed
+from pipelines.registry.version import Version
 from serving.language.gazetteer import Gazetteer
 from serving.language.language import HEAD as LANGUAGE
 from serving.language.language import write_language
@@ -110,7 +111,7 @@ def register(settings: Settings, learned: Learned, alias: str, day: date) -> Ver
     failed = [v.failure for v in learned.verdicts if not v.passed]
     if failed:
         raise Refused(f"{learned.head} candidate of {day}", "; ".join(failed), "It was not registered; the champion stays.")
-    version = registry.register_sealed(settings, learned.head, learned.folder, f"trained on {day}", learned.metrics)
+    version = register_sealed(settings, learned.head, learned.folder, f"trained on {day}", learned.metrics)
     if alias == "champion":
-        registry.promote(settings, learned.head, version.version, f"trained on {day}, passed its gates")
-    return next(v for v in registry.versions(settings, learned.head) if v.version == version.version)
+        roles.promote(settings, learned.head, version.version, f"trained on {day}, passed its gates")
+    return next(v for v in roles.versions(settings, learned.head) if v.version == version.version)

@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from feature_repo.home import Home
-from pipelines.cli.output import Figure
-from pipelines.monitor.outcomes import Outcomes, outcomes
-from pipelines.monitor.ratio import Ratio, calibration_ratio
-from pipelines.monitor.report import Report
+from pipelines.reporting.figure import Figure
+from pipelines.reporting.report import Report
+from pipelines.served.outcomes import Outcomes, outcomes
+from pipelines.statistics.ratio import Ratio, calibration_ratio
 from serving.eventlog.log import EventLog
 
 WINDOW_DAYS: Final = 7

@@ -12,10 +12,10 @@ import pyarrow.parquet as pq
 from feature_repo.home import Home
 from feature_repo.table import FeatureTable
 from feature_repo.tables import TABLES
-from pipelines.cli.output import Figure
 from pipelines.errors import Missing
-from pipelines.monitor.psi import psi
-from pipelines.monitor.report import Report
+from pipelines.reporting.figure import Figure
+from pipelines.reporting.report import Report
+from pipelines.statistics.psi import psi
 
 DRIFTED: Final = 0.25
 """The usual reading: below 0.1 stable, up to 0.25 worth a look, above it drifted."""

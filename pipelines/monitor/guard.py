@@ -7,11 +7,11 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
 from feature_repo.days import end_of
-from pipelines import journal
 from pipelines.errors import Missing, PipelineError
-from pipelines.guardrails import MATURED, NOW, Guardrail, Measure, Reading
-from pipelines.monitor.ratio import calibration_ratio, rate_ratio_interval, share_interval
-from pipelines.monitor.traffic_counts import OTHERS, Counts, Labels, counts
+from pipelines.gates.guardrails import MATURED, NOW, Guardrail, Measure, Reading
+from pipelines.registry import journal
+from pipelines.served.traffic_counts import OTHERS, Counts, Labels, counts
+from pipelines.statistics.ratio import calibration_ratio, rate_ratio_interval, share_interval
 from serving.bundles.aliases import read as read_aliases
 from serving.eventlog.log import EventLog
 from serving.settings import Settings

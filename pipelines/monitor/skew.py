@@ -21,11 +21,11 @@ from feature_repo.days import end_of
 from feature_repo.model_input import ModelInput
 from feature_repo.services import INPUTS
 from feature_repo.tables import AD_TABLES, QUERY_TABLES, USER_TABLES
-from pipelines.cli.output import Figure
-from pipelines.dataset import CONTEXT, assemble, query_keys
+from pipelines.datasets.point_in_time import CONTEXT, assemble, query_keys
+from pipelines.datasets.search_rows import search_rows
 from pipelines.monitor.as_published import as_published
-from pipelines.monitor.report import Report
-from pipelines.search_rows import search_rows
+from pipelines.reporting.figure import Figure
+from pipelines.reporting.report import Report
 from serving.eventlog.log import EventLog
 from serving.record.decision import Decision, RankedAd
 from serving.settings import Settings

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from feature_repo.model_input import ModelInput
 from feature_repo.services import HEADS, SURFACE, tells_of_ad
-from pipelines.dataset import Dataset
+from pipelines.datasets.dataset import Dataset
 from pipelines.errors import Refused
 from pipelines.rankers.calibrate import THIN, fit_calibrator, fit_surfaces
 from pipelines.rankers.delay import ripeness, ripeness_offset
@@ -120,12 +120,13 @@ class Ready:
     def encoded(self, rows: NDArray[np.bool_]) -> Encoded:
         """Evidence learned on some rows; computed once for each choice of rows."""
         key = rows.tobytes() + len(self.dataset.input.columns).to_bytes(4, "big")
-        if key not in self.dataset.prepared:
+        found: Encoded | None = self.dataset.prepared.get(key)
+        if found is None:
             here = np.flatnonzero(rows)
             apart = tells_of_ad(self.dataset.input)
             found = encoded(self.dataset.matrix[here], self.categories, apart, self.dataset.label[here], self.offset[here])
             self.dataset.prepared[key] = found
-        return self.dataset.prepared[key]
+        return found
 
     def rows(self, rows: NDArray[np.bool_], matrix: NDArray[np.float32], encodings: tuple[Encoding, ...]) -> Rows:
         offset = self.offset[rows] + evidence(matrix, encodings)

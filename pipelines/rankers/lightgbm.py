@@ -12,7 +12,7 @@ from feature_repo.model_input import ModelInput
 from pipelines.rankers.encoding import SMALL
 from pipelines.rankers.fit_bundle import Rows
 from pipelines.rankers.forest_graph import forest_graph
-from pipelines.rankers.progress import grown
+from pipelines.reporting.progress import grown
 
 WEIGHTS: Final = "model.onnx"
 THIN_ROUNDS: Final = 100

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from feature_repo.model_input import ModelInput
 from pipelines.rankers.fit_bundle import Rows
-from pipelines.rankers.progress import advance
+from pipelines.reporting.progress import advance
 
 WEIGHTS: Final = "model.onnx"
 MOST_STEPS: Final = 200

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from feature_repo.model_input import ModelInput
 from pipelines.rankers.encoding import SMALL
 from pipelines.rankers.fit_bundle import Rows
-from pipelines.rankers.progress import grown
+from pipelines.reporting.progress import grown
 
 WEIGHTS: Final = "model.ubj"
 THIN_ROUNDS: Final = 100

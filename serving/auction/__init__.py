@@ -1,0 +1,1 @@
+"""The auction's arithmetic: bids, quality and prices."""

@@ -1,0 +1,1 @@
+"""Components that run the auction and lay out the page."""

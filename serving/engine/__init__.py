@@ -1,0 +1,1 @@
+"""The framework: the order of the stages, their contracts, time, errors and accounting."""

@@ -1,0 +1,1 @@
+"""Decisions and events as served: SQLite, Redis, or memory."""

@@ -1,0 +1,1 @@
+"""The API over HTTP: routes, bounds on input, access, errors."""

@@ -1,0 +1,1 @@
+"""Rules: a candidate that one of them rejects is not shown."""

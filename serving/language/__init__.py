@@ -1,0 +1,1 @@
+"""How texts are read: spelling, names, categories, vectors, keyword insertion."""

@@ -1,0 +1,1 @@
+"""Spend and frequency counts: SQLite, Redis, or memory."""

@@ -1,0 +1,1 @@
+"""Components that keep the most promising candidates."""

@@ -1,0 +1,1 @@
+"""Bundles that score the same decisions unheard, off the response path."""

@@ -1,0 +1,1 @@
+"""A literal list of components per surface."""

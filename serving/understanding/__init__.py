@@ -1,0 +1,1 @@
+"""Components that read a request into its context."""

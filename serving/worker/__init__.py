@@ -1,0 +1,1 @@
+"""One serving process: the engine, what it reloads, bills, answers and counts."""

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 import serving
-from pipelines.bench.synthetic import Known, catalogue, ranker
+from pipelines.bench.serving.synthetic import Known, catalogue, ranker
 from serving.auction.bids import CampaignBids
 from serving.auction.quality import Unhidden
 from serving.bundles import Bundle

@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from pipelines.airflow_home import PROGRAM
+from pipelines.scheduling.airflow_home import PROGRAM
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 

@@ -15,11 +15,11 @@ import psutil
 import pytest
 
 from feature_repo.home import Home
-from pipelines.airflow_home import PROGRAM
-from pipelines.market.config import MarketConfig
-from pipelines.market.simulate import simulate
-from pipelines.publish import content_hash
-from pipelines.scheduler import Scheduler, running
+from pipelines.features.content import content_hash
+from pipelines.scheduling.airflow_home import PROGRAM
+from pipelines.scheduling.scheduler import Scheduler, running
+from pipelines.simulator.config import MarketConfig
+from pipelines.simulator.simulate import simulate
 from serving.bundles import aliases
 
 pytestmark = [pytest.mark.airflow, pytest.mark.slow, pytest.mark.timeout(900)]

@@ -14,7 +14,7 @@ from urllib.request import urlopen
 import psutil
 import pytest
 
-from pipelines.airflow_home import PROGRAM
+from pipelines.scheduling.airflow_home import PROGRAM
 
 pytestmark = [pytest.mark.airflow, pytest.mark.slow, pytest.mark.timeout(400)]
 

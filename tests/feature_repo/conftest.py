@@ -19,7 +19,8 @@ from feature_repo.partition_file import write_partition
 from feature_repo.table import FeatureTable
 from feature_repo.taxonomy import AGE_BANDS, CATEGORIES, GENDERS, SURFACES
 from feature_repo.text import hash_codes, stem
-from pipelines.build import SCHEMAS, connect, inputs
+from pipelines.features.inputs import inputs
+from pipelines.warehouse.as_of import SCHEMAS, connect
 
 Row = dict[str, Any]
 TOPICS = CATEGORIES[:6]

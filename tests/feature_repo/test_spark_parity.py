@@ -16,9 +16,10 @@ from feature_repo.days import end_of
 from feature_repo.home import Home
 from feature_repo.table import FeatureTable
 from feature_repo.tables import TABLES
-from pipelines.build import connect, inputs
-from pipelines.market.config import MarketConfig
-from pipelines.market.simulate import simulate
+from pipelines.features.inputs import inputs
+from pipelines.simulator.config import MarketConfig
+from pipelines.simulator.simulate import simulate
+from pipelines.warehouse.as_of import connect
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]  # Spark's and Ibis's own
 BUILT = [t for t in TABLES if t.build is not None]

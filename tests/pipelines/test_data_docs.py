@@ -10,8 +10,8 @@ import pytest
 from feature_repo.home import Home
 from feature_repo.tables import TABLES
 from feature_repo.tables.ad_performance import AD_PERFORMANCE
-from pipelines.data_docs import write_docs
-from pipelines.validate import broken_rules, checkable, examine
+from pipelines.features.data_docs import write_docs
+from pipelines.features.validate import broken_rules, checkable, examine
 
 
 @pytest.mark.parametrize("table", TABLES, ids=lambda t: t.name)

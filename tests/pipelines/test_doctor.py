@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines import doctor
+from pipelines.operations import doctor
 from serving.settings import Settings
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from feature_repo.home import Home
-from pipelines.bench.synthetic import Known, catalogue, ranker, written_again
+from pipelines.bench.serving.synthetic import Known, catalogue, ranker, written_again
 from serving.bundles import aliases
 from serving.bundles.smoke import smoke
 from serving.engine.stages import Profiles

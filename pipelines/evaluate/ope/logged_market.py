@@ -17,11 +17,11 @@ from numpy.typing import NDArray
 from feature_repo.taxonomy import SURFACES
 from pipelines.evaluate.ope.feedback import EMPTY, Feedback, Floats, Ints
 from pipelines.evaluate.ope.target import Target
-from pipelines.market import clicks, policy, retrieval
-from pipelines.market.config import MarketConfig
-from pipelines.market.inventory import FLOOR_MICROS, SLOTS
-from pipelines.market.requests import ask
-from pipelines.market.world import World
+from pipelines.simulator import clicks, policy, retrieval
+from pipelines.simulator.config import MarketConfig
+from pipelines.simulator.inventory import FLOOR_MICROS, SLOTS
+from pipelines.simulator.requests import ask
+from pipelines.simulator.world import World
 
 SURFACE: Final = "proactive"
 DEPTH: Final = SLOTS[SURFACE]

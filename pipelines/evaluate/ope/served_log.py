@@ -14,7 +14,7 @@ from feature_repo.home import Home
 from pipelines.errors import PipelineError
 from pipelines.evaluate.ope.feedback import EMPTY, Feedback
 from pipelines.ingest.serving_log import impression_id
-from pipelines.monitor.outcomes import labels
+from pipelines.served.outcomes import labels
 from serving.delivery.second_price import HELD
 from serving.eventlog.log import EventLog
 from serving.record.decision import Decision, RankedAd

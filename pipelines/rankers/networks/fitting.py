@@ -19,7 +19,7 @@ from torch.nn import functional as F
 from pipelines.rankers.fit_bundle import Rows
 from pipelines.rankers.networks.parts import Parts
 from pipelines.rankers.networks.reading import Reading
-from pipelines.rankers.progress import advance
+from pipelines.reporting.progress import advance
 
 FEWEST_STEPS: Final = 40
 """Steps an epoch: batches get smaller where rows are few."""

@@ -14,11 +14,11 @@ from typer.main import get_command
 
 from feature_repo.home import Home
 from feature_repo.tables import TABLES
-from pipelines import airflow_home
 from pipelines.__main__ import app
-from pipelines.airflow_home import DAGS, AirflowHome, free_port, prepare
 from pipelines.errors import Missing
-from pipelines.scheduler import _words
+from pipelines.scheduling import airflow_home
+from pipelines.scheduling.airflow_home import DAGS, AirflowHome, free_port, prepare
+from pipelines.scheduling.scheduler import _words
 
 
 def test_every_port_and_path_is_ours_and_on_loopback(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,8 +12,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from pipelines.airflow_processes import Processes
 from pipelines.errors import PipelineError
+from pipelines.operations.processes import Processes
 
 FOREVER = "import time; time.sleep(600)"
 PATIENT = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); open('{0}', 'w').write('on'); time.sleep(600)"
@@ -62,7 +62,7 @@ def test_leaving_ends_an_orphan(tmp_path: Path) -> None:
 
 
 def test_who_does_not_listen_is_made_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pipelines.airflow_processes.GRACE_SECONDS", 0.5)
+    monkeypatch.setattr("pipelines.operations.processes.GRACE_SECONDS", 0.5)
     before = set(psutil.Process().children())
     with Processes(tmp_path / "run") as processes:
         processes.start("patient", [sys.executable, "-c", PATIENT.format(tmp_path / "on")], os.environ)

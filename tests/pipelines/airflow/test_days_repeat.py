@@ -15,12 +15,13 @@ import pytest
 
 from feature_repo.home import Home
 from feature_repo.tables import TABLES
-from pipelines.build import build_all
+from pipelines.features.build import build_all
+from pipelines.features.content import content_hash
+from pipelines.features.publish import publish
+from pipelines.features.validate import validate
 from pipelines.ingest.day import collect_day
-from pipelines.market.config import MarketConfig
-from pipelines.market.simulate import simulate
-from pipelines.publish import content_hash, publish
-from pipelines.validate import validate
+from pipelines.simulator.config import MarketConfig
+from pipelines.simulator.simulate import simulate
 from serving.settings import Settings
 
 # Great Expectations imports modules of the standard library that have gone out of use.

@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from feature_repo.home import Home
 from pipelines.cli import guard
-from pipelines.platform_programs import platform_programs
+from pipelines.operations.platform_programs import platform_programs
 from serving.settings import Settings
 
 

@@ -12,10 +12,10 @@ import pytest
 
 from feature_repo.home import Home
 from feature_repo.table import FeatureTable
-from pipelines.bench.by_hand import QUERIES, by_hand
-from pipelines.bench.event_log import LAST, write_log
-from pipelines.bench.features import COMPARED, peak_mib, run
-from pipelines.build import build
+from pipelines.bench.features.by_hand import QUERIES, by_hand
+from pipelines.bench.features.event_log import LAST, write_log
+from pipelines.bench.features.features import COMPARED, peak_mib, run
+from pipelines.features.build import build
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")  # Ibis's and Feast's own
 
@@ -72,7 +72,9 @@ def test_peak_memory_is_that_of_the_work_alone() -> None:
 
 
 def test_every_promised_figure_is_there_with_its_target(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pipelines.bench.features.peak_mib", lambda work, *args: (work(*args), 1.0))  # a process each takes seconds
+    monkeypatch.setattr(
+        "pipelines.bench.features.features.peak_mib", lambda work, *args: (work(*args), 1.0)
+    )  # a process each takes seconds
     result = run((2_000, 4_000), labels=500, rounds=1)
     figures = {f["name"]: f for f in result["figures"]}
     for tag in ("2k", "4k"):

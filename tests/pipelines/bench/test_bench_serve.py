@@ -13,10 +13,10 @@ import pytest
 
 from feature_repo.home import Home
 from feature_repo.services import CLICK
-from pipelines.bench.naive import Naive
-from pipelines.bench.serve import one_core, run
-from pipelines.bench.synthetic import catalogue, ranker, written_again
-from pipelines.bench.tiers import _registered
+from pipelines.bench.serving.naive import Naive
+from pipelines.bench.serving.serve import one_core, run
+from pipelines.bench.serving.synthetic import catalogue, ranker, written_again
+from pipelines.bench.serving.tiers import _registered
 from serving.bundles.aliases import write
 from serving.snapshot import current_version
 
@@ -36,7 +36,7 @@ def test_every_promised_figure_is_there_with_its_target(monkeypatch: pytest.Monk
 
         def rank(self, k: int) -> None: ...
 
-    monkeypatch.setattr("pipelines.bench.serve.Naive", Instant)
+    monkeypatch.setattr("pipelines.bench.serving.serve.Naive", Instant)
     figures = {f["name"]: f for f in run(10, (2_000, 3_000), http_seconds=0)["figures"]}
     for name in ("engine_p50_ms", "engine_p99_ms", "floor_p50_ms", "precision_p50_ms", "recall_p50_ms", "delivery_p50_ms"):
         assert figures[f"{name}_2000"]["value"] > 0 and figures[f"{name}_3000"]["value"] > 0
@@ -54,8 +54,8 @@ def test_every_promised_figure_is_there_with_its_target(monkeypatch: pytest.Monk
 
 def test_the_tiers_take_the_deep_ensemble_of_ones_own_platform(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     home, asked = Home(tmp_path / "mine"), []
-    monkeypatch.setattr("pipelines.bench.serve.tiers", lambda *given: (asked.append(given[-1]), ([], {}))[1])
-    monkeypatch.setattr("pipelines.bench.serve.Naive", lambda *given: SimpleNamespace(rank=lambda k: None))
+    monkeypatch.setattr("pipelines.bench.serving.serve.tiers", lambda *given: (asked.append(given[-1]), ([], {}))[1])
+    monkeypatch.setattr("pipelines.bench.serving.serve.Naive", lambda *given: SimpleNamespace(rank=lambda k: None))
     run(3, (2_000,), http_seconds=0, home=home)
     assert asked == [home], "not the catalogue that is made for the bench"
     made = ranker(home.bundles / "click" / "4", trees=5, rows=1_000)

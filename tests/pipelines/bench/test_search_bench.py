@@ -6,8 +6,8 @@ import math
 
 import pytest
 
-from pipelines.bench.search import MOST_LOOKUP_MS, MOST_MS, latency, queries
-from pipelines.cli.output import Figure
+from pipelines.bench.search.search import MOST_LOOKUP_MS, MOST_MS, latency, queries
+from pipelines.reporting.figure import Figure
 
 
 @pytest.fixture(scope="module")

@@ -14,8 +14,9 @@ from typer.testing import CliRunner
 from feature_repo.home import Home
 from feature_repo.partition_file import write_partition
 from feature_repo.services import CLICK
-from pipelines.dataset import MATRIX, ROWS, folder
-from pipelines.training import Outcome, assess, fit
+from pipelines.datasets.kept import MATRIX, ROWS, folder
+from pipelines.evaluate.assess import Outcome, assess
+from pipelines.training.fit import fit
 from serving.settings import Settings
 
 GOOD, NOISE = date(2026, 1, 10), date(2026, 1, 11)

@@ -6,8 +6,8 @@ import json
 from pathlib import Path
 
 from feature_repo.home import Home
-from pipelines.bench.synthetic import ranker
-from pipelines.training import champion
+from pipelines.bench.serving.synthetic import ranker
+from pipelines.evaluate.assess import champion
 from serving.bundles.aliases import folder, write
 
 

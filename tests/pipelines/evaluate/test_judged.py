@@ -10,11 +10,13 @@ from pathlib import Path
 import pytest
 
 from feature_repo.home import Home
-from pipelines import registry
-from pipelines.dataset import folder
+from pipelines.datasets.kept import folder
 from pipelines.errors import Missing, PipelineError, Refused
-from pipelines.gates import GATES
-from pipelines.training import assess, evidence_of, fit, register
+from pipelines.evaluate.assess import assess, evidence_of
+from pipelines.gates.gates import GATES
+from pipelines.promotion.register import register_candidate
+from pipelines.registry import roles
+from pipelines.training.fit import fit
 from serving.settings import Settings
 
 # MLflow's own imports and stores warn of what they are about to change.
@@ -31,7 +33,10 @@ def fresh(settings: Settings, tmp_path: Path) -> Settings:
 
 
 def test_what_was_not_evaluated_is_missing_with_the_verb_that_does_it(fresh: Settings, good: date, family: str) -> None:
-    for ask in (lambda: evidence_of(fresh.home, "click", good, family), lambda: register(fresh, "click", good, family, "challenger")):
+    for ask in (
+        lambda: evidence_of(fresh.home, "click", good, family),
+        lambda: register_candidate(fresh, "click", good, family, "challenger"),
+    ):
         with pytest.raises(Missing, match="placard evaluate --head click") as caught:
             ask()
         assert caught.value.exit_code == 4
@@ -47,11 +52,11 @@ def test_noise_is_refused_by_the_names_of_its_gates_and_changes_nothing(fresh: S
     failed = {v.gate for v in outcome.verdicts if not v.passed}
     assert not outcome.passed and {"normalised_entropy", "roc_auc"} <= failed
     with pytest.raises(Refused) as caught:
-        register(fresh, "click", noise, family, "challenger")
+        register_candidate(fresh, "click", noise, family, "challenger")
     assert caught.value.exit_code == 3 and all(gate in str(caught.value) for gate in failed)
     assert not any(v.gate in str(caught.value) for v in outcome.verdicts if v.passed), "only what failed is named"
-    assert registry.versions(fresh) == [] and registry.history(fresh) == [] and not fresh.home.bundles.exists()
-    assert register(fresh, "click", noise, family, "shadow").aliases == ("shadow",), "a shadow answers nobody: it may be anything"
+    assert roles.versions(fresh) == [] and roles.history(fresh) == [] and not fresh.home.bundles.exists()
+    assert register_candidate(fresh, "click", noise, family, "shadow").aliases == ("shadow",), "a shadow answers nobody: it may be anything"
 
 
 def test_the_first_is_judged_by_bounds_and_the_next_against_the_champion_on_the_same_rows(
@@ -62,8 +67,8 @@ def test_the_first_is_judged_by_bounds_and_the_next_against_the_champion_on_the_
     assert first.passed and gates <= {v.gate for v in first.verdicts}
     assert {(s.column, s.value) for s in first.evidence.slices} >= {("surface", "feed"), ("surface", "search"), ("device", "mobile")}
     assert all(v.champion is None for v in first.verdicts)
-    register(fresh, "click", good, family, "challenger")
-    registry.promote(fresh, "click")
+    register_candidate(fresh, "click", good, family, "challenger")
+    roles.promote(fresh, "click")
     again = assess(fresh, "click", good, family)
     compared = [v for v in again.verdicts if v.champion is not None]
     assert again.passed and all(v.champion == pytest.approx(v.challenger) for v in compared), "it meets itself"
@@ -83,4 +88,4 @@ def test_a_candidate_trained_anew_must_be_evaluated_anew(
     relay(fresh.home, good, 0.0)
     fit(fresh, "click", good, family)
     with pytest.raises(PipelineError):
-        register(fresh, "click", good, family, "challenger")
+        register_candidate(fresh, "click", good, family, "challenger")

@@ -16,11 +16,11 @@ import numpy as np
 import pytest
 
 from feature_repo.home import Home
-from pipelines.dataset import read
-from pipelines.gates import GATES
-from pipelines.market.config import MarketConfig
-from pipelines.market.simulate import simulate
+from pipelines.datasets.kept import read
+from pipelines.gates.gates import GATES
 from pipelines.metrics import METRICS
+from pipelines.simulator.config import MarketConfig
+from pipelines.simulator.simulate import simulate
 from serving.bundles import Bundle, aliases
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]

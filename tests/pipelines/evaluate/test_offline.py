@@ -7,10 +7,11 @@ from datetime import date
 import numpy as np
 import pytest
 
-from pipelines.dataset import read
+from pipelines.datasets.kept import read
+from pipelines.evaluate.assess import Outcome
 from pipelines.evaluate.offline import LEAST_ROWS, bootstrap, predict
 from pipelines.metrics import METRICS
-from pipelines.training import Outcome, load_candidate
+from pipelines.training.candidate import load_candidate
 from serving.settings import Settings
 
 

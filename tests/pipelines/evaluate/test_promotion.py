@@ -11,14 +11,15 @@ from pathlib import Path
 
 import pytest
 
-from pipelines import registry
-from pipelines.dataset import folder
+from pipelines.datasets.kept import folder
 from pipelines.errors import Missing, PipelineError, Refused
-from pipelines.evidence import of_version, read
-from pipelines.gates import GATES
-from pipelines.promotion import NotPromoted, Table, promote, table
-from pipelines.refusal import refuse
-from pipelines.training import assess, register
+from pipelines.evaluate.assess import assess
+from pipelines.gates.evidence import of_version, read
+from pipelines.gates.gates import GATES
+from pipelines.promotion.promote import NotPromoted, Table, promote, table
+from pipelines.promotion.register import register_candidate
+from pipelines.registry import roles
+from pipelines.registry.refusal import refuse
 from serving.bundles import aliases
 from serving.settings import Settings
 
@@ -34,9 +35,9 @@ def market(settings: Settings, good: date, noise: date, family: str, tmp_path_fa
     made = Settings(PLACARD_HOME=home)
     assert assess(made, "click", good, family).passed
     for _ in range(2):
-        register(made, "click", good, family, "challenger")
+        register_candidate(made, "click", good, family, "challenger")
     assert not assess(made, "click", noise, family).passed
-    register(made, "click", noise, family, "shadow")
+    register_candidate(made, "click", noise, family, "shadow")
     return made
 
 
@@ -94,7 +95,7 @@ def test_without_the_rows_it_is_refused_until_a_reason_is_given(platform: Settin
     assert caught.value.exit_code == 3 and champion(platform) == "1"
     change, _ = promote(platform, "click", "2", TODAY, override="the rows are archived")
     assert champion(platform) == "2" and "evaluation" in change.failed and change.why == "the rows are archived"
-    assert registry.history(platform, "click")[-1] == change, "the reason and what it overrode stand in the journal"
+    assert roles.history(platform, "click")[-1] == change, "the reason and what it overrode stand in the journal"
 
 
 def test_a_version_that_fails_is_refused_by_the_names_of_its_gates(platform: Settings) -> None:

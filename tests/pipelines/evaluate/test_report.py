@@ -12,11 +12,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from pipelines.evaluate.assess import Outcome
 from pipelines.evaluate.plots import pictures
 from pipelines.evaluate.report import render
-from pipelines.gates import GATES
+from pipelines.gates.gates import GATES
 from pipelines.metrics import METRICS
-from pipelines.training import Outcome, load_candidate, plots_folder
+from pipelines.training.candidate import load_candidate, plots_folder
 from serving.bundles import Bundle
 from serving.settings import Settings
 
@@ -108,7 +109,7 @@ def test_the_verb_prints_the_place_of_the_report_alone(
 
     opened: list[str] = []
     monkeypatch.setenv("PLACARD_HOME", str(settings.home.root))
-    monkeypatch.setattr("pipelines.training.assess", lambda *args: outcome)
+    monkeypatch.setattr("pipelines.evaluate.assess.assess", lambda *args: outcome)
     monkeypatch.setattr(verb.webbrowser, "open", opened.append)
     ask = {"partition": str(good), "head": "click", "ranker": family, "show": True}
     verb.evaluate(**ask, as_json=False)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pipelines.bench.tiers_market import figures
+from pipelines.bench.serving.tiers_market import figures
 from pipelines.errors import PipelineError
 from pipelines.evaluate.tiers import TierTruth, Way, _answered
 

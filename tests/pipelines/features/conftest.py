@@ -16,11 +16,11 @@ import pytest
 from feature_repo.home import Home
 from feature_repo.table import FeatureTable
 from feature_repo.tables import TABLES
-from pipelines.build import build_all
-from pipelines.market.config import MarketConfig
-from pipelines.market.simulate import simulate
-from pipelines.publish import publish
-from pipelines.validate import validate
+from pipelines.features.build import build_all
+from pipelines.features.publish import publish
+from pipelines.features.validate import validate
+from pipelines.simulator.config import MarketConfig
+from pipelines.simulator.simulate import simulate
 from serving.settings import Settings
 
 FIRST = date(2026, 1, 17)

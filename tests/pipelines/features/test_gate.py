@@ -16,8 +16,8 @@ from feature_repo.tables import TABLES
 from feature_repo.tables.user_embedding import USER_EMBEDDING
 from feature_repo.tables.user_profile import USER_PROFILE
 from pipelines.errors import Missing, Refused
-from pipelines.publish import publish
-from pipelines.validate import MOST_BAD, validate
+from pipelines.features.publish import publish
+from pipelines.features.validate import MOST_BAD, validate
 
 pytestmark = pytest.mark.filterwarnings("ignore:module 'sre_:DeprecationWarning", "ignore:fetch_arrow_table")
 BY_NAME = pytest.mark.parametrize("table", TABLES, ids=lambda t: t.name)

@@ -20,8 +20,8 @@ from feature_repo.services import INPUTS
 from feature_repo.table import FeatureTable
 from feature_repo.tables import AD_TABLES, QUERY_TABLES, TABLES, USER_TABLES
 from feature_repo.text import query_key
-from pipelines.dataset import assemble, features_at
-from pipelines.publish import publish
+from pipelines.datasets.point_in_time import assemble, features_at
+from pipelines.features.publish import publish
 from serving.engine.candidates import Candidates
 from serving.engine.live import Live
 from serving.engine.stages import NOBODY

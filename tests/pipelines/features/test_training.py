@@ -11,9 +11,9 @@ import pyarrow.dataset as ds
 import pytest
 
 from feature_repo.days import end_of
-from pipelines import dataset
+from pipelines.datasets import dataset, labels, split
 from pipelines.errors import Missing
-from pipelines.market.truth import impression_truth
+from pipelines.simulator.truth import impression_truth
 
 pytestmark = pytest.mark.timeout(400)
 
@@ -27,7 +27,7 @@ def events(platform: Any, name: str) -> pd.DataFrame:
 @pytest.mark.parametrize(("head", "hours"), [("click", 24), ("click", 1), ("conversion", 24), ("conversion", 2)])
 def test_labels_count_within_their_window_and_rows_only_once_it_has_passed(platform: Any, head: str, hours: int) -> None:
     maturity, now = timedelta(hours=hours), pd.Timestamp(end_of(platform.live))
-    found = dataset.labels(platform.home, head, platform.live, maturity)
+    found = labels.labels(platform.home, head, platform.live, maturity)
     engagements = events(platform, "engagements")
     engagements = engagements[engagements["created_ts"] < now]
     happened = engagements[engagements["kind"] == head]
@@ -45,25 +45,25 @@ def test_labels_count_within_their_window_and_rows_only_once_it_has_passed(platf
 
 
 def test_an_impression_is_labelled_with_all_that_came_of_it(platform: Any) -> None:
-    found = dataset.labels(platform.home, "click", platform.live, timedelta(hours=24))
-    for name in dataset.OTHERS["click"]:
+    found = labels.labels(platform.home, "click", platform.live, timedelta(hours=24))
+    for name in labels.OTHERS["click"]:
         assert found[name].dtype == bool
     assert found["like"].any() and found["conversion"].any()
     assert found["label"][found["conversion"]].all(), "no conversion without its click"
 
 
 def test_an_impression_knows_how_long_its_page_was(platform: Any) -> None:
-    found = dataset.labels(platform.home, "click", platform.live, timedelta(hours=24)).set_index("row_id")
+    found = labels.labels(platform.home, "click", platform.live, timedelta(hours=24)).set_index("row_id")
     shown = events(platform, "impressions").set_index("impression_id")
     assert (found["shown"] == shown.groupby("decision_id")["position"].transform("max").reindex(found.index)).all()
     assert found["shown"].nunique() > 1
-    assert (dataset.labels(platform.home, "conversion", platform.live, timedelta(hours=24))["shown"] == 0).all()
+    assert (labels.labels(platform.home, "conversion", platform.live, timedelta(hours=24))["shown"] == 0).all()
 
 
 @pytest.mark.parametrize("head", ["click", "conversion"])
 def test_a_row_knows_what_its_user_had_seen_of_the_campaign_that_day(platform: Any, head: str) -> None:
     """As often as the market itself counted before it showed the ad."""
-    frame = dataset.labels(platform.home, head, platform.live, timedelta(hours=24))
+    frame = labels.labels(platform.home, head, platform.live, timedelta(hours=24))
     ids = frame["row_id"]
     if head == "conversion":
         ids = events(platform, "engagements").set_index("event_id")["impression_id"].loc[ids]
@@ -75,9 +75,9 @@ def test_a_row_knows_what_its_user_had_seen_of_the_campaign_that_day(platform: A
 def test_the_oldest_click_knows_it_too(platform: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Clicks reach a day further back than impressions are trained on, and may follow those of the day before."""
     clicks = "conversion", platform.live, timedelta(hours=24)
-    whole = dataset.labels(platform.home, *clicks).set_index("row_id")["seen_today"]
+    whole = labels.labels(platform.home, *clicks).set_index("row_id")["seen_today"]
     monkeypatch.setattr(dataset, "HISTORY_DAYS", 1)
-    found = dataset.labels(platform.home, *clicks).set_index("row_id")["seen_today"]
+    found = labels.labels(platform.home, *clicks).set_index("row_id")["seen_today"]
     assert 0 < len(found) < len(whole) and found.max() > 0
     assert found.tolist() == whole.loc[found.index].tolist()
 
@@ -92,22 +92,22 @@ def test_a_page_and_a_user_without_a_name_have_seen_nothing() -> None:
     frame = pd.DataFrame(rows, columns=["user_id", "campaign_id", "decision_id", "minute"])
     frame["impression_id"] = [f"i{i}" for i in range(len(frame))]
     frame["ts"] = pd.Timestamp("2026-03-01") + pd.to_timedelta(frame.pop("minute"), unit="min")
-    seen = dataset.with_exposures(ibis.memtable(frame)).order_by("ts", "impression_id").to_pandas().set_index("impression_id")["seen_today"]
+    seen = labels.with_exposures(ibis.memtable(frame)).order_by("ts", "impression_id").to_pandas().set_index("impression_id")["seen_today"]
     assert seen.loc[frame["impression_id"]].tolist() == [0, 0, 1, 1, 0, 3, 0, 0, 0, 4, 5]
 
 
 def test_a_label_of_the_last_hours_waits_for_its_window(platform: Any) -> None:
     with pytest.raises(Missing, match="PLACARD_LABEL_MATURITY_HOURS"):
-        dataset.labels(platform.home, "click", platform.days[0], timedelta(hours=24))
+        labels.labels(platform.home, "click", platform.days[0], timedelta(hours=24))
 
 
 def test_splits_follow_time_and_only_negatives_before_the_test_are_thinned(platform: Any) -> None:
-    frame = dataset.labels(platform.home, "click", platform.live, timedelta(hours=24))
-    frame["split"] = dataset.split(frame, (0.6, 0.8))
+    frame = labels.labels(platform.home, "click", platform.live, timedelta(hours=24))
+    frame["split"] = split.split(frame, (0.6, 0.8))
     spans = frame.groupby("split")["ts"].agg(["min", "max"])
     assert spans.loc["train", "max"] < spans.loc["calibrate", "min"] and spans.loc["calibrate", "max"] < spans.loc["test", "min"]
-    kept = dataset.sample(frame, 0.25)
-    assert kept["row_id"].tolist() == dataset.sample(frame, 0.25)["row_id"].tolist()
+    kept = split.sample(frame, 0.25)
+    assert kept["row_id"].tolist() == split.sample(frame, 0.25)["row_id"].tolist()
     by = kept.groupby(["split", "label"]).size() / frame.groupby(["split", "label"]).size()
     assert by["train", True] == by["calibrate", True] == by["test", True] == by["test", False] == 1
     assert by["train", False] == pytest.approx(0.25, abs=0.03)

@@ -13,7 +13,7 @@ from feature_repo.home import Home
 from pipelines.cli import ingest as verb
 from pipelines.ingest.day import collect_day
 from pipelines.ingest.format import IngestError
-from pipelines.market.config import MarketConfig, save
+from pipelines.simulator.config import MarketConfig, save
 from serving.settings import Settings
 
 Samples = dict[str, Callable[[Path], Path]]

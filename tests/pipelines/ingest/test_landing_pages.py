@@ -12,7 +12,7 @@ import pytest
 from feature_repo.home import Home
 from pipelines.ingest import format_named
 from pipelines.ingest.collect import ingest
-from pipelines.publish import catalog_as_of
+from pipelines.warehouse.catalog import catalog_as_of
 
 Samples = dict[str, Callable[[Path], Path]]
 

@@ -13,8 +13,8 @@ import pytest
 from feature_repo.home import Home
 from feature_repo.tables.query_performance import QUERY_PERFORMANCE
 from feature_repo.text import query_key
-from pipelines.build import build
-from pipelines.dataset import labels
+from pipelines.datasets.labels import labels
+from pipelines.features.build import build
 from pipelines.ingest.serving_log import impression_id, ingest_served
 from serving.eventlog.log import Event, EventLog
 from serving.record.decision import AdText, Decision, RankedAd

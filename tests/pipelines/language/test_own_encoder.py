@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from pipelines.datasets.search_rows import search_rows
+from pipelines.features.publish import publish
 from pipelines.language.champions import encoder_in_use
-from pipelines.publish import publish
-from pipelines.search_rows import search_rows
 from serving.errors import BundleRefused
 from serving.snapshot import current_version, open_current
 from serving.worker.reload import Reloader

@@ -11,8 +11,8 @@ import pytest
 from feature_repo.request_time import NO_SEARCH, search_columns, word_codes
 from feature_repo.services import CLICK
 from feature_repo.tables.query_performance import QUERY_PERFORMANCE
-from pipelines.bench.synthetic import Known
-from pipelines.search_rows import search_rows
+from pipelines.bench.serving.synthetic import Known
+from pipelines.datasets.search_rows import search_rows
 from serving.engine.candidates import Candidates
 from serving.engine.stages import NOBODY
 from serving.language.keyword_insertion import insert

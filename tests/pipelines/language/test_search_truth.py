@@ -9,10 +9,10 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from pipelines.bench.search_market import figures
+from pipelines.bench.search.search_market import figures
 from pipelines.errors import Missing
 from pipelines.evaluate.search import RECALL_AT, SLOTS, SearchTruth, evaluate_search
-from pipelines.market.truth import Judge, impression_truth
+from pipelines.simulator.truth import Judge, impression_truth
 from serving.settings import Settings
 
 pytestmark = [pytest.mark.filterwarnings("ignore::DeprecationWarning"), pytest.mark.filterwarnings("ignore::FutureWarning")]

@@ -11,10 +11,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from feature_repo.home import Home
-from pipelines.market.config import MarketConfig
-from pipelines.market.simulate import SimulationReport, simulate
-from pipelines.market.truth import decision_truth, impression_truth
-from pipelines.market.world import World
+from pipelines.simulator.config import MarketConfig
+from pipelines.simulator.simulate import SimulationReport, simulate
+from pipelines.simulator.truth import decision_truth, impression_truth
+from pipelines.simulator.world import World
 
 CONFIG = MarketConfig(seed=3, users=2500, creatives=500, impressions_per_day=11_000, horizon_days=40, images=False)
 DAYS = 8

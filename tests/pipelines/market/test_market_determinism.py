@@ -12,8 +12,8 @@ import pytest
 
 from feature_repo.home import Home
 from pipelines.errors import Missing, PipelineError
-from pipelines.market.config import Laws, MarketConfig, load, save
-from pipelines.market.simulate import simulate, simulate_day
+from pipelines.simulator.config import Laws, MarketConfig, load, save
+from pipelines.simulator.simulate import simulate, simulate_day
 
 SMALL = MarketConfig(seed=5, users=300, creatives=120, impressions_per_day=1500, horizon_days=30)
 DAYS = [SMALL.first + timedelta(days=n) for n in range(4)]
@@ -67,7 +67,7 @@ def test_a_day_that_was_cut_short_is_not_taken_for_whole(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as m, pytest.raises(KeyboardInterrupt):
-        m.setattr("pipelines.market.simulate._deliver", cut)
+        m.setattr("pipelines.simulator.simulate._deliver", cut)
         simulate_day(home, DAYS[0])
     assert not home.partition("impressions", DAYS[0]).exists()
     for day in DAYS:

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pipelines.market import policy
+from pipelines.simulator import policy
 
 if TYPE_CHECKING:
     from conftest import Market

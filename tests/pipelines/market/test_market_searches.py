@@ -10,10 +10,10 @@ import pytest
 
 from feature_repo.taxonomy import CATEGORIES, INTENTS
 from feature_repo.text import tokenise
-from pipelines.market.queries import brand_name
-from pipelines.market.search_log import QUERY_TRUTH
-from pipelines.market.truth import Judge, query_truth
-from pipelines.market.words import WORDS
+from pipelines.simulator.queries import brand_name
+from pipelines.simulator.search_log import QUERY_TRUTH
+from pipelines.simulator.truth import Judge, query_truth
+from pipelines.simulator.words import WORDS
 
 if TYPE_CHECKING:
     from conftest import Market

@@ -10,7 +10,7 @@ import pytest
 from scipy import stats
 
 from feature_repo.taxonomy import SURFACES
-from pipelines.market.truth import market_truth
+from pipelines.simulator.truth import market_truth
 
 if TYPE_CHECKING:
     from conftest import Market

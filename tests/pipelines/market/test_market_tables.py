@@ -12,11 +12,11 @@ import pytest
 
 from feature_repo import catalog, events, taxonomy
 from feature_repo.home import Home
-from pipelines.market.config import MarketConfig
-from pipelines.market.images import SIZE, draw, palette
-from pipelines.market.truth import DECISION_TRUTH, IMPRESSION_TRUTH, decision_truth, impression_truth
-from pipelines.market.words import WORDS
-from pipelines.market.world import World
+from pipelines.simulator.config import MarketConfig
+from pipelines.simulator.images import SIZE, draw, palette
+from pipelines.simulator.truth import DECISION_TRUTH, IMPRESSION_TRUTH, decision_truth, impression_truth
+from pipelines.simulator.words import WORDS
+from pipelines.simulator.world import World
 
 if TYPE_CHECKING:
     from conftest import Market

@@ -10,8 +10,8 @@ from feature_repo.home import Home
 from feature_repo.tables import TABLES
 from pipelines.errors import Missing
 from pipelines.monitor.drift import drift, reference_day
-from pipelines.monitor.psi import psi
-from pipelines.monitor.report import write_report
+from pipelines.reporting.report import write_report
+from pipelines.statistics.psi import psi
 
 DAY, BEFORE = date(2026, 3, 9), date(2026, 3, 2)
 MOVED = next((t.name, f.name) for t in TABLES for f in t.features if f.dtype == "float32")

@@ -6,8 +6,8 @@ from sklearn.metrics import log_loss as sklearn_log_loss
 from sklearn.metrics import roc_auc_score
 
 from pipelines.metrics import METRICS
-from pipelines.monitor.paired import WeightedAuc, compare, log_loss, normalised_entropy
-from pipelines.monitor.ratio import calibration_ratio
+from pipelines.statistics.paired import WeightedAuc, compare, log_loss, normalised_entropy
+from pipelines.statistics.ratio import calibration_ratio
 
 RNG = np.random.default_rng(11)
 P = RNG.uniform(0.01, 0.4, 3_000).round(2)

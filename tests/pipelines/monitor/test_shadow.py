@@ -13,8 +13,9 @@ from feature_repo.home import Home
 from pipelines.errors import Refused
 from pipelines.ingest.serving_log import ingest_served
 from pipelines.monitor.calibration import calibration
-from pipelines.monitor.outcomes import outcomes
-from pipelines.shadow import HOLD, PROMOTE, apply, judge
+from pipelines.promotion.promote_shadow import apply
+from pipelines.promotion.shadow_record import HOLD, PROMOTE, judge
+from pipelines.served.outcomes import outcomes
 from serving.bundles import aliases
 from serving.eventlog.log import EventLog
 from serving.settings import Settings
@@ -175,8 +176,8 @@ def test_a_verdict_to_promote_is_applied_once(home: Home, serve: Callable[..., E
         roles = aliases.read(home.bundles)
         aliases.write(home.bundles, roles | {head: {k: v for k, v in roles[head].items() if k != alias}})
 
-    monkeypatch.setattr("pipelines.promotion.promote", promote)
-    monkeypatch.setattr("pipelines.registry.clear_alias", clear_alias)
+    monkeypatch.setattr("pipelines.promotion.promote.promote", promote)
+    monkeypatch.setattr("pipelines.registry.roles.clear_alias", clear_alias)
     settings = Settings(home_path=home.root)
     aliases.write(home.bundles, {"click": {"champion": "1", "shadow": "2"}})
     found = judge(home, serve(0.8, 0.0, 1_500), NEXT, MATURITY, seed=7)

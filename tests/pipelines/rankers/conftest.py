@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from feature_repo.services import CLICK
-from pipelines.dataset import Dataset
+from pipelines.datasets.dataset import Dataset
 
 DECAY = {"search": 0.6, "feed": 0.4, "proactive": 0.2}
 CATEGORY = next(i for i, c in enumerate(CLICK.columns) if c.kind == "category")

@@ -14,7 +14,7 @@ import pytest
 
 from feature_repo.services import CANDIDATE, CLICK, CLICK_HISTORY, modality
 from feature_repo.tables.user_actions import ACTIONS, action_columns
-from pipelines.dataset import Dataset
+from pipelines.datasets.dataset import Dataset
 from pipelines.errors import PipelineError
 from pipelines.evaluate.modalities import without_modalities
 from pipelines.evaluate.offline import predict
@@ -26,8 +26,8 @@ from pipelines.rankers.early_fusion import EarlyFusion
 from pipelines.rankers.fit_bundle import fit_bundle
 from pipelines.rankers.intermediate_fusion import IntermediateFusion
 from pipelines.rankers.late_fusion import SHARES, LateFusion
-from pipelines.rankers.progress import showing
 from pipelines.rankers.xgboost import Xgboost
+from pipelines.reporting.progress import showing
 
 pytestmark = pytest.mark.deep
 SMALL: dict[str, Any] = {"epochs": 2, "buckets": 64, "width": 2}

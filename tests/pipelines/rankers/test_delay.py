@@ -13,16 +13,16 @@ import pytest
 from feature_repo.home import Home
 from feature_repo.services import CONVERSION, SURFACE
 from feature_repo.text import hash_codes
-from pipelines import dataset
-from pipelines.dataset import Dataset
+from pipelines.datasets import labels
+from pipelines.datasets.dataset import Dataset
+from pipelines.datasets.fresh_labels import fresh_labels
 from pipelines.evaluate.offline import predict
-from pipelines.fresh_labels import fresh_labels
-from pipelines.market.config import Laws, MarketConfig
-from pipelines.market.simulate import simulate
-from pipelines.market.truth import impression_truth
 from pipelines.rankers.delay import fit_delays, ripeness, ripeness_offset
 from pipelines.rankers.fit_bundle import fit_bundle
 from pipelines.rankers.logistic import Logistic
+from pipelines.simulator.config import Laws, MarketConfig
+from pipelines.simulator.simulate import simulate
+from pipelines.simulator.truth import impression_truth
 
 DAY = timedelta(days=1)
 
@@ -90,7 +90,7 @@ def eager(tmp_path_factory: pytest.TempPathFactory) -> Home:
 def clicks(eager: Home) -> pd.DataFrame:
     """Clicks of the market as fresh conversion rows: five days' before the test, with their truth beside them."""
     last = max(eager.days("impressions"))
-    frame = dataset.labels(eager, "conversion", last, DAY)
+    frame = labels.labels(eager, "conversion", last, DAY)
     frame["split"] = np.where(frame["ts"] < frame["ts"].min().normalize() + 3 * DAY, "train", "calibrate")
     frame.loc[frame["ts"] >= pd.Timestamp(last - DAY), "split"] = "test"
     truth = impression_truth(eager).to_pandas()[["impression_id", "p_conversion", "delay_hours"]]

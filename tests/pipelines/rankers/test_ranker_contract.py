@@ -15,7 +15,7 @@ from pipelines.evaluate.offline import baseline, predict
 from pipelines.metrics.roc_auc import roc_auc
 from pipelines.rankers import RANKERS
 from pipelines.rankers.fit_bundle import Family, fit_bundle
-from pipelines.rankers.progress import showing
+from pipelines.reporting.progress import showing
 from serving.bundles import Bundle
 
 BEHIND = {"late_fusion": 0.06}

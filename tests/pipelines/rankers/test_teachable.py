@@ -14,10 +14,13 @@ import pytest
 from feature_repo.home import Home
 from feature_repo.partition_file import write_partition
 from feature_repo.services import CLICK
-from pipelines.dataset import MATRIX, ROWS, Dataset, folder, labels
+from pipelines.datasets.dataset import Dataset
+from pipelines.datasets.kept import MATRIX, ROWS, folder
+from pipelines.datasets.labels import labels
+from pipelines.datasets.teachable import refuse_unteachable
 from pipelines.errors import Missing, Refused
-from pipelines.teachable import refuse_unteachable
-from pipelines.training import candidate, fit
+from pipelines.training.candidate import candidate
+from pipelines.training.fit import fit
 from serving.settings import Settings
 
 DAY = date(2026, 1, 10)

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from pipelines import train_environment, training
 from pipelines.__main__ import app
 from pipelines.errors import Missing, PipelineError, Refused
 from pipelines.rankers import RANKERS
-from pipelines.training import fit
+from pipelines.training import fit as fitting
+from pipelines.training.fit import fit
 from serving.settings import Settings
 
 DEEP = next(name for name, ranker in RANKERS.items() if ranker.needs)
@@ -23,9 +23,9 @@ DAY = date(2026, 1, 18)
 @pytest.fixture
 def without_torch(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nor is there a dataset, which is judged before anyone is asked."""
-    monkeypatch.setattr(train_environment, "find_spec", lambda _: None)
-    monkeypatch.setattr(training, "read", lambda *_: None)
-    monkeypatch.setattr(training, "refuse_unteachable", lambda _: None)
+    monkeypatch.setattr(fitting, "find_spec", lambda _: None)
+    monkeypatch.setattr(fitting, "read", lambda *_: None)
+    monkeypatch.setattr(fitting, "refuse_unteachable", lambda _: None)
 
 
 def settings(tmp_path: Path, command: Path) -> Settings:
@@ -64,8 +64,8 @@ def test_without_one_the_way_out_is_named(command: str, tmp_path: Path) -> None:
 
 
 def test_other_families_train_here(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(train_environment, "find_spec", lambda _: None)
-    assert [n for n, r in RANKERS.items() if train_environment.is_elsewhere(r)] == [n for n, r in RANKERS.items() if r.needs]
+    monkeypatch.setattr(fitting, "find_spec", lambda _: None)
+    assert [n for n, r in RANKERS.items() if fitting.is_elsewhere(r)] == [n for n, r in RANKERS.items() if r.needs]
 
 
 @pytest.mark.parametrize("verb", [["rankers", "--small", "--head", "click", "--json"], ["recall", "--partition", "2026-01-18", "--json"]])

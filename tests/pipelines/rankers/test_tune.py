@@ -13,13 +13,14 @@ import pytest
 from typer.testing import CliRunner
 
 from feature_repo.partition_file import write_partition
-from pipelines import dataset as datasets
-from pipelines import registry, tuning
 from pipelines.__main__ import app
+from pipelines.datasets import kept as datasets
 from pipelines.errors import PipelineError
 from pipelines.rankers import RANKERS
 from pipelines.rankers.deep_ensemble import DeepEnsemble
 from pipelines.rankers.xgboost import Xgboost
+from pipelines.registry import roles
+from pipelines.training import tuning
 from serving.settings import Settings
 
 DAY = date(2026, 1, 11)
@@ -40,7 +41,7 @@ def settings(tmp_path: Path, thin: Any) -> Settings:
 @pytest.mark.deep
 def test_a_search_goes_on_where_it_stopped(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     logged: list[dict[str, float]] = []
-    monkeypatch.setattr(registry, "log_trial", lambda _s, _h, _n, parameters, _m: logged.append(dict(parameters)))
+    monkeypatch.setattr(roles, "log_trial", lambda _s, _h, _n, parameters, _m: logged.append(dict(parameters)))
     first = tuning.tune(settings, "click", DAY, "xgboost_slim", 2)
     assert first.trials == len(logged) == 2
     again = tuning.tune(settings, "click", DAY, "xgboost_slim", 3)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from feature_repo.services import INPUTS
-from pipelines.gates import FLOORS, GATES, LATENCY, LIVE, Gate, Slice, judge
+from pipelines.gates.gates import FLOORS, GATES, LATENCY, LIVE, Gate, Slice, judge
 from pipelines.language.train import METRICS as TEXT_METRICS
 from pipelines.metrics import METRICS
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from pipelines import journal
-from pipelines.journal import REFUSED, Change
+from pipelines.registry import journal
+from pipelines.registry.journal import REFUSED, Change
 from serving.bundles import refusals
 
 LINES = [

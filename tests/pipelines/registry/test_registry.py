@@ -12,11 +12,12 @@ import numpy as np
 import pytest
 
 from feature_repo.services import CLICK
-from pipelines import journal, registry
-from pipelines.bench.synthetic import ranker, written_again
+from pipelines.bench.serving.synthetic import ranker, written_again
 from pipelines.errors import Missing, PipelineError, Refused
-from pipelines.refusal import admit, refuse
-from pipelines.version import Version
+from pipelines.registry import journal, mlflow_store, roles
+from pipelines.registry.refusal import admit, refuse
+from pipelines.registry.register import register as registered
+from pipelines.registry.version import Version
 from serving.bundles import Bundle, aliases, refusals
 from serving.bundles.refusals import UNCALIBRATED
 from serving.errors import BundleRefused
@@ -46,15 +47,15 @@ def register(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> It
         place = folder / head
         written_again(made, place, replace(made.manifest, head=head, heads=(head,)))
         rows = np.zeros((3, len(CLICK.columns)), np.float32)
-        return registry.register(settings, place, alias, "a test", {"roc_auc": 0.7, **metrics}, [plot], rows)
+        return registered(settings, place, alias, "a test", {"roc_auc": 0.7, **metrics}, [plot], rows)
 
     yield call
 
 
-def roles(settings: Settings, head: str) -> dict[str, str]:
+def roles_of(settings: Settings, head: str) -> dict[str, str]:
     """From serving's file, which must say what MLflow says."""
     mine = aliases.read(settings.home.bundles)[head]
-    with registry._client(settings) as client:
+    with mlflow_store.mlflow_client(settings) as client:
         theirs = {alias: str(v) for alias, v in client.get_registered_model(head).aliases.items()}
     assert mine == theirs
     return mine
@@ -65,7 +66,7 @@ def test_a_version_is_logged_whole(settings: Settings, register: Register) -> No
     assert (version.head, version.version, version.aliases) == ("whole", "1", ("challenger",))
     installed = Bundle.load(aliases.folder(settings.home.bundles, "whole", "1"))
     assert installed.manifest.version == "1" and installed.manifest.metrics["roc_auc"] == 0.71
-    with registry._client(settings) as client:
+    with mlflow_store.mlflow_client(settings) as client:
         run = client.get_run(client.get_model_version("whole", "1").run_id)
         assert run.data.metrics == {"roc_auc": 0.71}, "what is not a number is not a metric"
         assert run.data.params["ranker"] == "bench"
@@ -82,33 +83,33 @@ def test_a_version_is_logged_whole(settings: Settings, register: Register) -> No
 def test_promote_rollback_and_back_again(settings: Settings, register: Register) -> None:
     for _ in range(3):
         register("turns")
-    assert registry.promote(settings, "turns", "1").before == ""
-    assert roles(settings, "turns") == {"champion": "1", "challenger": "3"}
-    change = registry.promote(settings, "turns", why="better")
+    assert roles.promote(settings, "turns", "1").before == ""
+    assert roles_of(settings, "turns") == {"champion": "1", "challenger": "3"}
+    change = roles.promote(settings, "turns", why="better")
     assert (change.before, change.version, change.why) == ("1", "3", "better")
-    assert roles(settings, "turns") == {"champion": "3", "previous": "1", "challenger": "3"}
-    registry.rollback(settings, "turns")
-    assert roles(settings, "turns") == {"champion": "1", "previous": "3", "challenger": "3"}
-    registry.rollback(settings, "turns")
-    assert roles(settings, "turns") == {"champion": "3", "previous": "1", "challenger": "3"}
-    registry.promote(settings, "turns", "3")
-    assert roles(settings, "turns")["previous"] == "1", "promoting the champion again takes nobody's place"
-    served = [c.version for c in registry.history(settings, "turns") if c.alias == "champion"]
+    assert roles_of(settings, "turns") == {"champion": "3", "previous": "1", "challenger": "3"}
+    roles.rollback(settings, "turns")
+    assert roles_of(settings, "turns") == {"champion": "1", "previous": "3", "challenger": "3"}
+    roles.rollback(settings, "turns")
+    assert roles_of(settings, "turns") == {"champion": "3", "previous": "1", "challenger": "3"}
+    roles.promote(settings, "turns", "3")
+    assert roles_of(settings, "turns")["previous"] == "1", "promoting the champion again takes nobody's place"
+    served = [c.version for c in roles.history(settings, "turns") if c.alias == "champion"]
     assert served == ["1", "3", "1", "3", "3"]
 
 
 def test_what_does_not_exist_is_refused_and_changes_nothing(settings: Settings, register: Register) -> None:
     register("kept")
     with pytest.raises(PipelineError, match=r"kept version.*'99'.*Registered: 1") as caught:
-        registry.promote(settings, "kept", "99")
+        roles.promote(settings, "kept", "99")
     assert caught.value.exit_code == 2, "a version that was typed wrongly is bad input"
     with pytest.raises(Missing, match="previous kept"):
-        registry.rollback(settings, "kept")
+        roles.rollback(settings, "kept")
     with pytest.raises(Missing, match="registry register"):
-        registry.promote(settings, "nothing")
+        roles.promote(settings, "nothing")
     with pytest.raises(PipelineError, match="alias"):
         register("kept", "best")
-    assert roles(settings, "kept") == {"challenger": "1"}
+    assert roles_of(settings, "kept") == {"challenger": "1"}
 
 
 def test_a_damaged_candidate_is_not_registered(settings: Settings, register: Register, tmp_path: Path) -> None:
@@ -116,17 +117,17 @@ def test_a_damaged_candidate_is_not_registered(settings: Settings, register: Reg
     written_again(made, tmp_path / "c", replace(made.manifest, head="damaged", heads=("damaged",)))
     (tmp_path / "c" / "model.ubj").write_bytes(b"")
     with pytest.raises(BundleRefused):
-        registry.register(settings, tmp_path / "c", "challenger", "", {}, [], np.zeros((1, len(CLICK.columns))))
-    assert registry.versions(settings, "damaged") == []
+        registered(settings, tmp_path / "c", "challenger", "", {}, [], np.zeros((1, len(CLICK.columns))))
+    assert roles.versions(settings, "damaged") == []
 
 
 def test_a_role_can_be_taken_away(settings: Settings, register: Register) -> None:
     register("shadowed", "shadow")
     register("shadowed")
-    registry.clear_alias(settings, "shadowed", "shadow", "held")
-    assert roles(settings, "shadowed") == {"challenger": "2"}
-    registry.clear_alias(settings, "shadowed", "shadow", "again")
-    assert registry.history(settings, "shadowed")[-1].why == "held"
+    roles.clear_alias(settings, "shadowed", "shadow", "held")
+    assert roles_of(settings, "shadowed") == {"challenger": "2"}
+    roles.clear_alias(settings, "shadowed", "shadow", "again")
+    assert roles.history(settings, "shadowed")[-1].why == "held"
 
 
 def test_a_death_before_the_file_is_replaced_leaves_serving_as_it_was_and_is_healed_by_doing_it_again(
@@ -134,18 +135,18 @@ def test_a_death_before_the_file_is_replaced_leaves_serving_as_it_was_and_is_hea
 ) -> None:
     register("dying")
     register("dying")
-    registry.promote(settings, "dying", "1")
+    roles.promote(settings, "dying", "1")
     before = aliases.read(settings.home.bundles)["dying"]
 
     def die(*_: object) -> None:
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(registry, "write", die)
-        registry.promote(settings, "dying")
+        patch.setattr(roles, "write", die)
+        roles.promote(settings, "dying")
     assert aliases.read(settings.home.bundles)["dying"] == before
-    registry.promote(settings, "dying")
-    assert roles(settings, "dying") == {"champion": "2", "previous": "1", "challenger": "2"}
+    roles.promote(settings, "dying")
+    assert roles_of(settings, "dying") == {"champion": "2", "previous": "1", "challenger": "2"}
 
 
 def test_a_death_after_the_file_is_replaced_leaves_the_history_whole(
@@ -154,19 +155,19 @@ def test_a_death_after_the_file_is_replaced_leaves_the_history_whole(
     """Serving has turned to the new champion: the history must say so, and why, whoever reads it first."""
     register("ending")
     register("ending")
-    registry.promote(settings, "ending", "1", "first")
+    roles.promote(settings, "ending", "1", "first")
 
     def die(*_: object) -> None:
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr(journal, "settle", lambda bundles, aliases: die() if aliases["ending"]["champion"] == "2" else None)
-        registry.promote(settings, "ending", "2", "better")
+        roles.promote(settings, "ending", "2", "better")
     assert aliases.read(settings.home.bundles)["ending"]["champion"] == "2"
-    told = registry.history(settings, "ending")
+    told = roles.history(settings, "ending")
     assert [(c.alias, c.version, c.why) for c in told[-2:]] == [("previous", "1", "2 took its place"), ("champion", "2", "better")]
-    registry.clear_alias(settings, "ending", "previous", "enough")
-    after = registry.history(settings, "ending")
+    roles.clear_alias(settings, "ending", "previous", "enough")
+    after = roles.history(settings, "ending")
     assert after[:-1] == told and after[-1].why == "enough", "written down once"
 
 
@@ -177,23 +178,23 @@ def test_what_was_intended_and_not_done_is_not_told(settings: Settings, register
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(registry, "write", die)
-        registry.promote(settings, "meant", "1", "never came")
-    assert "never came" not in {c.why for c in registry.history(settings, "meant")}
-    registry.promote(settings, "meant", "1", "came")
-    assert [c.why for c in registry.history(settings, "meant") if c.alias == "champion"] == ["came"]
+        patch.setattr(roles, "write", die)
+        roles.promote(settings, "meant", "1", "never came")
+    assert "never came" not in {c.why for c in roles.history(settings, "meant")}
+    roles.promote(settings, "meant", "1", "came")
+    assert [c.why for c in roles.history(settings, "meant") if c.alias == "champion"] == ["came"]
 
 
 def test_a_change_made_again_within_its_second_has_a_line_of_its_own(
     settings: Settings, register: Register, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     register("again")
-    monkeypatch.setattr(registry, "now", lambda: "2026-01-05T00:00:00+00:00")
-    before = len(registry.history(settings, "again"))
-    registry.set_alias(settings, "again", "shadow", "1", "tried")
-    registry.clear_alias(settings, "again", "shadow", "enough")
-    registry.set_alias(settings, "again", "shadow", "1", "tried")
-    assert [c.why for c in registry.history(settings, "again")[before:]] == ["tried", "enough", "tried"]
+    monkeypatch.setattr(roles, "now", lambda: "2026-01-05T00:00:00+00:00")
+    before = len(roles.history(settings, "again"))
+    roles.set_alias(settings, "again", "shadow", "1", "tried")
+    roles.clear_alias(settings, "again", "shadow", "enough")
+    roles.set_alias(settings, "again", "shadow", "1", "tried")
+    assert [c.why for c in roles.history(settings, "again")[before:]] == ["tried", "enough", "tried"]
 
 
 def test_an_uncalibrated_version_is_shown_with_its_reason_and_not_promoted(settings: Settings, register: Register) -> None:
@@ -201,20 +202,20 @@ def test_an_uncalibrated_version_is_shown_with_its_reason_and_not_promoted(setti
     manifest = settings.home.bundles / "crooked" / one.version / "manifest.json"
     manifest.chmod(0o644)
     manifest.write_text(json.dumps({**json.loads(manifest.read_text()), "calibrated": False}))
-    (shown,) = registry.versions(settings, "crooked")
+    (shown,) = roles.versions(settings, "crooked")
     assert shown.refused == UNCALIBRATED
     with pytest.raises(Refused, match="it is not calibrated") as said:
-        registry.promote(settings, "crooked", "1", "all the same")
+        roles.promote(settings, "crooked", "1", "all the same")
     assert "registry admit" not in str(said.value), "only what was refused can be admitted"
-    assert "champion" not in roles(settings, "crooked")
+    assert "champion" not in roles_of(settings, "crooked")
 
 
 def test_a_damaged_file_is_made_anew_from_mlflow(settings: Settings, register: Register) -> None:
     register("healed")
-    registry.promote(settings, "healed", "1")
+    roles.promote(settings, "healed", "1")
     (settings.home.bundles / "aliases.json").write_text("{")
     register("healed")
-    assert roles(settings, "healed") == {"champion": "1", "challenger": "2"}
+    assert roles_of(settings, "healed") == {"champion": "1", "challenger": "2"}
     json.loads((settings.home.bundles / "aliases.json").read_text())
 
 
@@ -224,57 +225,57 @@ def test_two_heads_at_once_lose_no_role(settings: Settings, register: Register) 
         register(head)
     with ThreadPoolExecutor(2) as pool:
         for head in ("one", "two"):
-            pool.submit(lambda h=head: [registry.set_alias(settings, h, "shadow", "1", str(n)) for n in range(5)])
-    assert roles(settings, "one") == roles(settings, "two") == {"challenger": "1", "shadow": "1"}
+            pool.submit(lambda h=head: [roles.set_alias(settings, h, "shadow", "1", str(n)) for n in range(5)])
+    assert roles_of(settings, "one") == roles_of(settings, "two") == {"challenger": "1", "shadow": "1"}
 
 
 def tags(settings: Settings, head: str, version: str) -> dict[str, str]:
-    with registry._client(settings) as client:
+    with mlflow_store.mlflow_client(settings) as client:
         return dict(client.get_model_version(head, version).tags)
 
 
 def test_a_refused_champion_is_rolled_back_and_everyone_is_told(settings: Settings, register: Register) -> None:
     for _ in range(2):
         register("poisoned")
-    registry.promote(settings, "poisoned", "1")
-    registry.promote(settings, "poisoned", "2", "a reason", ["calibration_ratio"])
+    roles.promote(settings, "poisoned", "1")
+    roles.promote(settings, "poisoned", "2", "a reason", ["calibration_ratio"])
     for _ in range(2):  # done again, nothing more happens
         assert refuse(settings, "poisoned", "2", "it promised too much") == "1"
-        assert roles(settings, "poisoned") == {"champion": "1", "challenger": "2"}, "nobody is to fall back on the refused one"
+        assert roles_of(settings, "poisoned") == {"champion": "1", "challenger": "2"}, "nobody is to fall back on the refused one"
     assert refusals.read(settings.home.bundles)["poisoned"] == {"2": "it promised too much"}
     assert tags(settings, "poisoned", "2")["refused"] == "it promised too much"
-    assert [v.refused for v in registry.versions(settings, "poisoned")] == ["", "it promised too much"]
-    last = registry.history(settings, "poisoned")[3:]
+    assert [v.refused for v in roles.versions(settings, "poisoned")] == ["", "it promised too much"]
+    last = roles.history(settings, "poisoned")[3:]
     assert [(c.alias, c.version) for c in last] == [
         ("previous", "1"), ("champion", "2"), ("refused", "2"), ("previous", ""), ("champion", "1"),
     ]  # fmt: skip
     assert last[1].failed == ("calibration_ratio",) and last[0].failed == () and "it promised too much" in last[-1].why
     with pytest.raises(Refused, match=r"it promised too much.*registry admit"):
-        registry.promote(settings, "poisoned", "2", "again", ["calibration_ratio"])
+        roles.promote(settings, "poisoned", "2", "again", ["calibration_ratio"])
     with pytest.raises(Missing):
-        registry.rollback(settings, "poisoned")
+        roles.rollback(settings, "poisoned")
     admit(settings, "poisoned", "2", "found harmless")
     assert "refused" not in tags(settings, "poisoned", "2") and "poisoned" not in refusals.read(settings.home.bundles)
-    assert registry.promote(settings, "poisoned", "2").version == "2"
+    assert roles.promote(settings, "poisoned", "2").version == "2"
 
 
 def test_a_refused_champion_with_nobody_before_stays_and_is_not_heard(settings: Settings, register: Register) -> None:
     register("lonely")
-    registry.promote(settings, "lonely", "1")
+    roles.promote(settings, "lonely", "1")
     assert refuse(settings, "lonely", "1", "drifted") == "1"
-    assert roles(settings, "lonely") == {"champion": "1", "challenger": "1"}
-    assert registry.versions(settings, "lonely")[0].refused == "drifted"
+    assert roles_of(settings, "lonely") == {"champion": "1", "challenger": "1"}
+    assert roles.versions(settings, "lonely")[0].refused == "drifted"
 
 
 def test_a_refused_previous_is_not_brought_back(settings: Settings, register: Register) -> None:
     for version in ("1", "2"):
         register("stale")
-        registry.promote(settings, "stale", version)
+        roles.promote(settings, "stale", version)
     refuse(settings, "stale", "1", "drifted")
     with pytest.raises(Refused, match="drifted"):
-        registry.rollback(settings, "stale")
+        roles.rollback(settings, "stale")
     assert refuse(settings, "stale", "2", "worse") == "2", "of two refused ones neither takes over"
-    assert roles(settings, "stale")["champion"] == "2"
+    assert roles_of(settings, "stale")["champion"] == "2"
 
 
 def test_what_is_not_there_is_neither_refused_nor_admitted(settings: Settings, register: Register) -> None:
@@ -283,4 +284,4 @@ def test_what_is_not_there_is_neither_refused_nor_admitted(settings: Settings, r
         refuse(settings, "absent", "9", "drifted")
     with pytest.raises(PipelineError, match="Refused: none"):
         admit(settings, "absent", "1", "why not")
-    assert [c.alias for c in registry.history(settings, "absent")] == ["challenger"]
+    assert [c.alias for c in roles.history(settings, "absent")] == ["challenger"]

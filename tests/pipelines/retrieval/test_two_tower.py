@@ -12,13 +12,13 @@ import pytest
 from feature_repo.home import Home
 from feature_repo.tables.ad_embedding import AD_EMBEDDING
 from feature_repo.tables.user_embedding import USER_EMBEDDING, WIDTH
-from pipelines.bench.recall import index_recall, ranks, run
-from pipelines.build import build
-from pipelines.market.config import Laws, MarketConfig
-from pipelines.market.simulate import simulate
-from pipelines.rankers.progress import showing
-from pipelines.retrieval.past import HISTORY, Past, codes
-from pipelines.retrieval.two_tower import TwoTower
+from pipelines.bench.search.recall import index_recall, ranks, run
+from pipelines.features.build import build
+from pipelines.features.embeddings.past import HISTORY, Past, codes
+from pipelines.features.embeddings.two_tower import TwoTower
+from pipelines.reporting.progress import showing
+from pipelines.simulator.config import Laws, MarketConfig
+from pipelines.simulator.simulate import simulate
 from serving.settings import Settings
 
 SMALL = TwoTower(epochs=4)

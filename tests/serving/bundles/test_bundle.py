@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from feature_repo.services import CLICK, SURFACE
-from pipelines.bench.synthetic import ranker, written_again
+from pipelines.bench.serving.synthetic import ranker, written_again
 from serving.bundles import Bundle
 from serving.bundles.calibrator import Calibrator
 from serving.bundles.encoder import Encoding, encode

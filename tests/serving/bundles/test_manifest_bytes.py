@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from feature_repo.services import CLICK
-from pipelines.bench.synthetic import ranker
+from pipelines.bench.serving.synthetic import ranker
 from serving.bundles import Bundle, write_manifest
 from serving.errors import BundleRefused
 

@@ -12,7 +12,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from feature_repo.services import CLICK
-from pipelines.bench.synthetic import ranker
+from pipelines.bench.serving.synthetic import ranker
 from serving.bundles import Bundle, Tables, write_bundle, write_manifest
 from serving.bundles.encoder import evidence
 from serving.bundles.network import AT_ONCE, Network

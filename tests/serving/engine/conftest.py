@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from feature_repo.home import Home
-from pipelines.bench.synthetic import Known, catalogue, ranker
+from pipelines.bench.serving.synthetic import Known, catalogue, ranker
 from serving.bundles import Bundle
 from serving.engine.engine import Engine
 from serving.engine.live import Live

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pipelines.monitor.traffic_counts import failed
+from pipelines.served.traffic_counts import failed
 from serving.bundles import Bundle
 from serving.bundles.refusals import UNCALIBRATED
 from serving.engine.live import Live

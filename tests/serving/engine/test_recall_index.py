@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import serving.snapshot.recall_index as recall_index
-from pipelines.bench.synthetic import catalogue
+from pipelines.bench.serving.synthetic import catalogue
 from serving.snapshot import open_current
 from serving.snapshot.recall_index import ORDER, VECTORS, RecallIndex, arranged
 

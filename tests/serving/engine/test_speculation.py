@@ -45,7 +45,7 @@ def pair(bench: Any) -> Callable[..., Live]:
 
 
 def engine(bench: Any, **changes: Any) -> Engine:
-    from pipelines.bench.synthetic import Known
+    from pipelines.bench.serving.synthetic import Known
     from serving.ledger.memory import MemoryLedger
     from serving.surfaces.proactive import proactive
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pipelines.bench.synthetic import Known, ranker, written_again
+from pipelines.bench.serving.synthetic import Known, ranker, written_again
 from serving.bundles import Bundle
 from serving.delivery.second_price import SecondPrice
 from serving.engine.engine import Engine

@@ -18,7 +18,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from feature_repo.home import Home
 from feature_repo.services import CLICK
-from pipelines.bench.synthetic import catalogue, ranker, written_again
+from pipelines.bench.serving.synthetic import catalogue, ranker, written_again
 from serving.bundles import aliases, write_bundle
 from serving.bundles.sealed import read_manifest, write_manifest_file
 from serving.bundles.smoke import smoke

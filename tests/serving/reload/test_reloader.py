@@ -14,7 +14,7 @@ import pytest
 
 from feature_repo.home import Home
 from feature_repo.services import CLICK
-from pipelines.bench.synthetic import written_again
+from pipelines.bench.serving.synthetic import written_again
 from serving.bundles import Bundle, Tables, aliases, refusals, write_manifest
 from serving.bundles.calibrator import Calibrator
 from serving.errors import ServingError

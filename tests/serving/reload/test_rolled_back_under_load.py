@@ -17,9 +17,10 @@ import numpy as np
 import pytest
 
 from feature_repo.home import Home
-from pipelines import journal, registry
-from pipelines.bench.synthetic import ranker, written_again
-from pipelines.promotion import promote
+from pipelines.bench.serving.synthetic import ranker, written_again
+from pipelines.promotion.promote import promote
+from pipelines.registry import journal, roles
+from pipelines.registry.register import register_sealed
 from serving.bundles import Tables, aliases, refusals
 from serving.bundles.calibrator import Calibrator
 from serving.settings import Settings
@@ -92,8 +93,8 @@ def registered_twice(published_home: Home, tmp_path: Path) -> Settings:
     promise = Calibrator(grid, np.minimum(INFLATED / (1 + np.exp(-grid)), np.linspace(0.94, 0.95, 200)))
     written_again(sound, tmp_path / "poisoned", tables=Tables(promise, {}, {}))
     for name in ("sound", "poisoned"):
-        registry.register_sealed(settings, "click", tmp_path / name, "a test", {})
-    registry.promote(settings, "click", "1", "sound")
+        register_sealed(settings, "click", tmp_path / name, "a test", {})
+    roles.promote(settings, "click", "1", "sound")
     return settings
 
 

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pytest
 
 from feature_repo.catalog import CATALOG
-from pipelines.bench.synthetic import Known, ranker
+from pipelines.bench.serving.synthetic import Known, ranker
 from pipelines.language.encoder import learn
 from serving.bundles import Bundle
 from serving.engine.engine import Engine

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from feature_repo.catalog import KEYWORD
 from feature_repo.taxonomy import MATCH_TYPES
 from feature_repo.text import normalise, stem, tokenise
-from pipelines.bench.synthetic import catalogue
+from pipelines.bench.serving.synthetic import catalogue
 from serving.errors import SnapshotMissing
 from serving.record.query import Query, Term
 from serving.snapshot import current_version, open_snapshot

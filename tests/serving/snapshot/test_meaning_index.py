@@ -10,7 +10,7 @@ import pytest
 import serving.snapshot.meaning_index as meaning_index
 import serving.snapshot.recall_index as recall_index
 from feature_repo.taxonomy import CATEGORIES
-from pipelines.bench.synthetic import bought, catalogue, encoder
+from pipelines.bench.serving.synthetic import bought, catalogue, encoder
 from serving.snapshot import open_current
 from serving.snapshot.manifest import write_columns
 from serving.snapshot.meaning_index import GIVEN, MeaningIndex, arranged_by_meaning

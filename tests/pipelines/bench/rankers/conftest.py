@@ -10,7 +10,7 @@ import pytest
 from scipy.special import expit
 
 from feature_repo.services import CLICK, HEADS
-from pipelines.dataset import Dataset
+from pipelines.datasets.dataset import Dataset
 
 N, USERS, KEPT = 9_000, 300, 0.5
 NUMBERS = [i for i, c in enumerate(CLICK.columns) if c.kind == "numeric"][:3]

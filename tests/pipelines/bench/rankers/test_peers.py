@@ -12,9 +12,9 @@ import pytest
 from scipy.special import expit
 
 from feature_repo.services import CLICK
-from pipelines.bench.peers import PEERS
-from pipelines.bench.peers.peer import Peer
-from pipelines.bench.ranker_trial import peer_rows
+from pipelines.bench.rankers.peers import PEERS
+from pipelines.bench.rankers.peers.peer import Peer
+from pipelines.bench.rankers.trial import peer_rows
 from pipelines.metrics.roc_auc import roc_auc
 from pipelines.rankers import RANKERS
 
@@ -33,7 +33,7 @@ def test_peers_get_identities_as_whole_numbers_and_no_word_of_the_test(known: An
 
 
 def test_every_peer_has_a_file_and_the_other_way_round() -> None:
-    import pipelines.bench.peers as package
+    import pipelines.bench.rankers.peers as package
 
     files = {p.stem for p in Path(str(package.__file__)).parent.glob("*.py")} - {"__init__", "peer"}
     assert files == {type(p).__module__.rsplit(".", 1)[-1] for p in PEERS}

@@ -18,14 +18,14 @@ from scipy.special import logit
 
 from feature_repo.home import Home
 from feature_repo.partition_file import write_partition
-from pipelines.bench.peers.peer import Given, Peer
-from pipelines.bench.ranker_data import Task
-from pipelines.bench.ranker_figures import as_text, whole
-from pipelines.bench.ranker_page import render
-from pipelines.bench.ranker_trial import Result, measure
-from pipelines.bench.rankers import run
-from pipelines.bench.search_market import SMALL
-from pipelines.dataset import MATRIX, ROWS, folder
+from pipelines.bench.rankers.data import Task
+from pipelines.bench.rankers.figures import as_text, whole
+from pipelines.bench.rankers.page import render
+from pipelines.bench.rankers.peers.peer import Given, Peer
+from pipelines.bench.rankers.rankers import run
+from pipelines.bench.rankers.trial import Result, measure
+from pipelines.bench.search.search_market import SMALL
+from pipelines.datasets.kept import MATRIX, ROWS, folder
 from pipelines.errors import Missing, PipelineError
 from pipelines.evaluate.contest import BASE_RATE, OURS, PEER, TRUTH, Contest, contest
 from pipelines.rankers import RANKERS
@@ -155,8 +155,8 @@ def test_a_training_set_that_is_kept_is_measured_as_it_lies(known: Any, tmp_path
     place.mkdir(parents=True)
     np.save(place / MATRIX, known.dataset.matrix)
     write_partition(pa.Table.from_pandas(known.dataset.rows, preserve_index=False), place / ROWS)
-    monkeypatch.setattr("pipelines.bench.rankers.RANKERS", {"xgboost_slim": RANKERS["xgboost_slim"]})
-    monkeypatch.setattr("pipelines.bench.rankers.PEERS", (Oracle(known.test_truth, known.kept),))
+    monkeypatch.setattr("pipelines.bench.rankers.rankers.RANKERS", {"xgboost_slim": RANKERS["xgboost_slim"]})
+    monkeypatch.setattr("pipelines.bench.rankers.rankers.PEERS", (Oracle(known.test_truth, known.kept),))
     page = tmp_path / "reports" / "page.html"
     result, held = run("simulator", SMALL, tmp_path, (home, "click", day), page)
     figures = {f["name"]: f["value"] for f in result["figures"]}

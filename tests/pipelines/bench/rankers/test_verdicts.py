@@ -10,13 +10,13 @@ import pandas as pd
 import pytest
 from scipy.special import expit, logit
 
-from pipelines.bench.ranker_data import Task
-from pipelines.bench.ranker_figures import as_text, headlines, whole
-from pipelines.bench.ranker_page import render
-from pipelines.bench.ranker_trial import Cost, Result
+from pipelines.bench.rankers.data import Task
+from pipelines.bench.rankers.figures import as_text, headlines, whole
+from pipelines.bench.rankers.page import render
+from pipelines.bench.rankers.trial import Cost, Result
 from pipelines.evaluate.contest import BASE_RATE, BOUND, OURS, PEER, TRUTH, contest
 from pipelines.metrics import METRICS
-from pipelines.monitor import paired
+from pipelines.statistics import paired
 
 
 @pytest.fixture(scope="module")
@@ -138,7 +138,7 @@ def test_calibration_is_judged_overall_and_where_positives_are_many(
 ) -> None:
     t = known.test_truth
     assert figure(held(mine=(OURS, t)), "calibration_worst_decile").value is None, "no decile holds a thousand positives here"
-    monkeypatch.setattr("pipelines.bench.ranker_figures.ENOUGH", 80)
+    monkeypatch.setattr("pipelines.bench.rankers.figures.ENOUGH", 80)
     high = held(mine=(OURS, np.clip(t * 1.5, 0, 0.99)))
     assert figure(high, "calibration_error_abs").holds is False and figure(high, "calibration_worst_decile").holds is False
     assert figure(high, "calibration_worst_decile").value == pytest.approx(0.5, abs=0.25)

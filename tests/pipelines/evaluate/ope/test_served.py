@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 
 from feature_repo.home import Home
 from pipelines.__main__ import app
-from pipelines.bench.synthetic import Known, catalogue, ranker, written_again
+from pipelines.bench.serving.synthetic import Known, catalogue, ranker, written_again
 from pipelines.errors import PipelineError
 from pipelines.evaluate.ope.answer import answer
 from pipelines.evaluate.ope.estimate import estimate
@@ -26,9 +26,9 @@ from pipelines.evaluate.ope.served_log import ServedLog, served_log_of
 from pipelines.evaluate.ope.served_targets import reranked, uniform
 from pipelines.evaluate.ope.served_verdict import served_verdict, served_worth
 from pipelines.evaluate.ope.target import Target
-from pipelines.gates import judge
+from pipelines.gates.gates import judge
 from pipelines.ingest.serving_log import ingest_served
-from pipelines.live_evidence import gathered
+from pipelines.promotion.live_evidence import gathered
 from serving.bundles import Bundle, aliases, write_bundle
 from serving.delivery.second_price import SecondPrice
 from serving.engine.engine import Engine

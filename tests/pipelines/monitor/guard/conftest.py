@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from feature_repo.home import Home
-from pipelines import journal
-from pipelines.journal import Change
 from pipelines.monitor.guard import Guard, Look
+from pipelines.registry import journal
+from pipelines.registry.journal import Change
 from serving.bundles import aliases
 from serving.eventlog.log import EventLog
 from serving.eventlog.memory import MemoryEventLog

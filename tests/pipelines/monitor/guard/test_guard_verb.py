@@ -40,7 +40,7 @@ def test_the_verb_acts_once_and_says_so_by_its_status(
         return "0"
 
     monkeypatch.setenv("PLACARD_HOME", str(home.root))
-    monkeypatch.setattr("pipelines.refusal.refuse", refuse)
+    monkeypatch.setattr("pipelines.registry.refusal.refuse", refuse)
     monkeypatch.setattr(serving.eventlog.opening, "_open", lambda settings: eventlog)
     monkeypatch.setattr(type(eventlog), "close", lambda self: None)
     app = typer.Typer()
@@ -89,7 +89,7 @@ def test_a_watch_goes_on_after_a_look_that_could_not_be_taken(
     monkeypatch.setattr(serving.eventlog.opening, "_open", open_log)
     monkeypatch.setattr(type(eventlog), "close", lambda self: None)
     monkeypatch.setattr("time.sleep", wait)
-    monkeypatch.setattr("pipelines.refusal.refuse", lambda settings, head, version, reason: refused.append(version) or "0")
+    monkeypatch.setattr("pipelines.registry.refusal.refuse", lambda settings, head, version, reason: refused.append(version) or "0")
     serve(300, 0.5, 0.1, datetime.now(UTC) - timedelta(minutes=5))
     with pytest.raises(Over):
         verb.guard("click", 1.0, "", 7, 10.0, 1.0, False)

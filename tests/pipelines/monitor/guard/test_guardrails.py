@@ -11,10 +11,10 @@ import pytest
 
 from feature_repo.home import Home
 from pipelines.errors import Missing, PipelineError
-from pipelines.guardrails import MATURED, NOW, Guardrail, Measure, Reading
+from pipelines.gates.guardrails import MATURED, NOW, Guardrail, Measure, Reading
 from pipelines.monitor.guard import Guard, measures
-from pipelines.monitor.ratio import calibration_ratio, rate_ratio_interval, share_interval
-from pipelines.monitor.traffic_counts import Counts
+from pipelines.served.traffic_counts import Counts
+from pipelines.statistics.ratio import calibration_ratio, rate_ratio_interval, share_interval
 from serving.eventlog.log import EventLog
 from serving.settings import Settings
 

@@ -1,0 +1,1 @@
+"""Building features measured against hand-written SQL, and the event log's speed."""

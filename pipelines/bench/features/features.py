@@ -1,0 +1,150 @@
+"""`bench features`: a day's build beside the same work in hand-written SQL, how it grows, and the point-in-time join of labels."""
+
+from __future__ import annotations
+
+import math
+import tempfile
+import time
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+
+from feature_repo.home import Home
+from feature_repo.tables import TABLES
+from pipelines.bench.features.by_hand import by_hand
+from pipelines.bench.features.event_log import ACTIVITY_PER_IMPRESSION, DAYS, IMPRESSIONS_PER_AD, IMPRESSIONS_PER_USER, LAST, write_log
+from pipelines.datasets.point_in_time import features_at
+from pipelines.features.build import build
+from pipelines.reporting.figure import Figure, report
+from serving.settings import Settings
+
+SIZES: Final = (1_000_000, 2_000_000, 4_000_000)
+LABELS: Final = 1_000_000
+PUBLISHED: Final = 2
+"""Days of features that the labels are joined to."""
+MOST_OVER: Final = 1.3
+MOST_GROWTH: Final = 1.05
+COMPARED: Final = tuple(t for t in TABLES if t.build is not None and not {"query_keys", "thing_codes"} & {*t.reads})
+"""Tables that SQL alone can make; the embeddings are a model's, and queries are known by the stems of their words, actions by hashes."""
+VERDICT: Final = {None: "", True: "holds", False: "MISSED"}
+
+
+def ours(root: Path, threads: int) -> None:
+    """The day's tables as `placard features build` makes them: expression, engine, sort, stamp, file."""
+    for table in COMPARED:
+        build(Home(root), table, LAST, threads)
+
+
+def theirs(root: Path, threads: int) -> None:
+    """The same tables as one SQL statement each, written by DuckDB itself."""
+    for table in COMPARED:
+        by_hand(Home(root), table, LAST, root / "by_hand" / f"{table.name}.parquet", threads)
+
+
+def in_turn(calls: list[Callable[[], None]], rounds: int) -> np.ndarray:
+    """Seconds by the clock and of all cores, shape (2, rounds, calls). A round makes every call once: noise troubles all alike."""
+    calls[0]()  # imports and caches
+    seconds = np.empty((2, rounds, len(calls)))
+    for i in range(rounds):
+        for j, call in enumerate(calls):
+            started, worked = time.perf_counter(), time.process_time()
+            call()
+            seconds[:, i, j] = time.perf_counter() - started, time.process_time() - worked
+    return seconds
+
+
+def peak_mib(work: Callable[..., Any], *args: Any) -> tuple[Any, float]:
+    """What `work` gives in a fresh process, and the most memory that process held."""
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        return pool.submit(work, *args).result(), pool.submit(_high_water).result()
+
+
+def _high_water() -> float:
+    """From /proc, since what getrusage says begins at the parent's size."""
+    status = Path("/proc/self/status").read_text()
+    return int(status.split("VmHWM:")[1].split()[0]) / 1024
+
+
+def point_in_time(root: Path, labels: int, impressions: int) -> tuple[int, float]:
+    """Rows that come out of the join of `labels` rows, one in a hundred of them twice, and its seconds."""
+    rng = np.random.default_rng(5)
+    one = labels - labels // 100
+    users, ads = max(impressions // IMPRESSIONS_PER_USER, 50), max(impressions // IMPRESSIONS_PER_AD, 40)
+    start = datetime(LAST.year, LAST.month, LAST.day, tzinfo=UTC) - timedelta(days=PUBLISHED - 2)
+    frame = pd.DataFrame(
+        {
+            "user_id": np.char.add("u", np.char.zfill(rng.integers(0, users, one).astype(str), 8)).astype(object),
+            "creative_id": np.char.add("c", np.char.zfill(rng.integers(0, ads, one).astype(str), 8)).astype(object),
+            "ts": pd.Timestamp(start).tz_localize(None) + pd.to_timedelta(rng.integers(0, PUBLISHED * 86_400, one), unit="s"),
+        }
+    )
+    frame = pd.concat([frame, frame.iloc[: labels // 100]], ignore_index=True)
+    started = time.perf_counter()
+    found = features_at(Settings(home_path=root), frame)
+    return len(next(iter(found.values()))), time.perf_counter() - started
+
+
+def _publish(home: Home, threads: int) -> None:
+    """Every table's newest days where Feast reads them; no check, no online store: the join alone is measured."""
+    for number in range(PUBLISHED):
+        for table in TABLES:
+            staged = build(home, table, LAST - timedelta(days=number), threads)
+            target = home.feature_partition(table.name, LAST - timedelta(days=number))
+            target.parent.mkdir(parents=True, exist_ok=True)
+            staged.replace(target)
+
+
+def run(sizes: tuple[int, ...] = SIZES, labels: int = LABELS, rounds: int = 5, threads: int = 2) -> dict[str, Any]:
+    """Every figure of `bench features`: both ways read the same files in the same run, on as many threads."""
+    figures: list[Figure] = []
+    with tempfile.TemporaryDirectory() as place:
+        roots = [Path(place) / str(size) for size in sizes]
+        rows = [sum(write_log(Home(root), size).values()) for root, size in zip(roots, sizes, strict=True)]
+        calls: list[Callable[[], None]] = [partial(way, root, threads) for root in roots for way in (ours, theirs)]
+        seconds, worked = in_turn(calls, rounds).reshape(2, rounds, len(sizes), 2)
+        for i, size in enumerate(sizes):
+            tag, (mine, hand) = _short(size), np.median(seconds[:, i], axis=0)
+            over = float(np.median(seconds[:, i, 0] / seconds[:, i, 1]))
+            figures += [
+                Figure(f"build_seconds_{tag}", float(mine), "s"),
+                Figure(f"duckdb_seconds_{tag}", float(hand), "s"),
+                Figure(f"over_duckdb_{tag}", over, "ratio", f"≤ {MOST_OVER}", over <= MOST_OVER),
+                Figure(f"over_duckdb_cpu_{tag}", float(np.median(worked[:, i, 0] / worked[:, i, 1])), "ratio"),
+                Figure(f"rows_per_s_{tag}", rows[i] / float(mine), "rows/s"),
+                Figure(f"build_peak_mib_{tag}", peak_mib(ours, roots[i], threads)[1], "MiB"),
+                Figure(f"duckdb_peak_mib_{tag}", peak_mib(theirs, roots[i], threads)[1], "MiB"),
+            ]
+        if len(sizes) > 1:
+            slope = float(np.median([np.polyfit(np.log(sizes), np.log(one), 1)[0] for one in seconds[:, :, 0]]))
+            figures.append(Figure("growth_exponent", slope, "exponent", f"≤ {MOST_GROWTH}", slope <= MOST_GROWTH))
+        _publish(Home(roots[0]), threads)
+        (out, took), peak = peak_mib(point_in_time, roots[0], labels, sizes[0])
+        figures += [
+            Figure("join_rows_in", labels, "rows"),
+            Figure("join_rows_out", out, "rows", f"= {labels}", out == labels),
+            Figure("join_seconds", took, "s"),
+            Figure("join_rows_per_s", labels / took, "rows/s"),
+            Figure("join_peak_mib", peak, "MiB"),
+        ]
+    setup = {
+        "impressions": sizes, "activity_per_impression": ACTIVITY_PER_IMPRESSION, "days": DAYS, "rounds": rounds, "threads": threads,
+        "tables": [t.name for t in COMPARED], "statistic": "median of rounds, ratios within a round",
+        "joined_tables": [t.name for t in TABLES],
+    }  # fmt: skip
+    return report("bench features", setup, figures)
+
+
+def _short(n: int) -> str:
+    return f"{n // 1_000_000}m" if n >= 1_000_000 and n % 1_000_000 == 0 else f"{math.floor(n / 1_000)}k"
+
+
+def as_text(result: dict[str, Any]) -> list[str]:
+    """One line a figure."""
+    return [f"{f['name']:<26} {f['value']:>14,.3f} {f['unit']:<8} {f['target'] or '':<10} {VERDICT[f['holds']]}" for f in result["figures"]]

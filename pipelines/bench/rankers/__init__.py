@@ -1,0 +1,1 @@
+"""Every ranker beside its peers on the same rows."""

@@ -1,0 +1,54 @@
+"""`bench rankers`: our families and what a user would pick instead, as figures and as one HTML page."""
+
+from __future__ import annotations
+
+import tempfile
+from datetime import date
+from pathlib import Path
+from typing import Any, Final
+
+from feature_repo.home import Home
+from pipelines.bench.rankers.data import Task, kept, simulated, talkingdata
+from pipelines.bench.rankers.figures import as_text, whole
+from pipelines.bench.rankers.page import render
+from pipelines.bench.rankers.peers import PEERS
+from pipelines.bench.rankers.trial import AT_ONCE, SEED, Result, measure
+from pipelines.bench.search.search_market import Market
+from pipelines.bench.search.search_market import setup as market_setup
+from pipelines.errors import Missing, PipelineError
+from pipelines.operations.verb import Progress
+from pipelines.rankers import RANKERS
+from pipelines.reporting.page import write_page
+from pipelines.statistics.paired import RESAMPLES
+
+__all__ = ["as_text", "run"]
+DATA: Final = {"simulator": (True, False), "talkingdata": (False, True), "both": (True, True)}
+
+
+def run(
+    data: str, market: Market, log: Path, day: tuple[Home, str, date] | None, page: Path, say: Progress = lambda line: None
+) -> tuple[dict[str, Any], list[Result]]:
+    """The bench's one object, and its results; the page is written. day: a kept training set (home, head, day) in place of the
+    market. Raises PipelineError for unknown data, Missing without the log."""
+    if data not in DATA:
+        raise PipelineError("data", data, f"Known: {', '.join(DATA)}.")
+    simulator, real = DATA[data]
+    if real and not log.is_file():
+        raise Missing("TalkingData log", str(log), "Say where it lies with --talkingdata, or take --data simulator.")
+    setup: dict[str, Any] = {"threads": 2, "scored_at_once": AT_ONCE, "resamples": RESAMPLES, "seed": SEED}
+    results = []
+
+    def enter(task: Task) -> None:
+        say(f"{task.title}: {len(task.dataset.rows):,} rows")
+        results.append(measure(task, RANKERS.values(), PEERS, say))
+
+    with tempfile.TemporaryDirectory() as place:
+        if day is not None:
+            enter(kept(*day))
+        elif simulator:
+            setup |= market_setup(market)
+            enter(simulated(Home(Path(place) / "market"), market, say))
+        if real:
+            enter(talkingdata(Home(Path(place) / "real"), log, say))
+    write_page(page, render(results))
+    return whole(results, {**setup, "report": page}), results

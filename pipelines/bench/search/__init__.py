@@ -1,0 +1,1 @@
+"""Search measured against the truth of a simulated market, and its latency."""

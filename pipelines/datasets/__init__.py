@@ -1,0 +1,1 @@
+"""Training sets: matured labels joined to the features that were known when each ad was shown."""

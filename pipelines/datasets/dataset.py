@@ -1,0 +1,49 @@
+"""Training sets: matured labels, joined through Feast to the features that were known when each ad was shown."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from feature_repo.model_input import ModelInput
+from feature_repo.services import HEADS
+from pipelines.errors import PipelineError
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """rows: one a label, ascending in time, with columns row_id, ts, user_id, creative_id, surface, position, shown (its decision's
+    last position; 0 where the log does not tell), seen_today, explored, label (bool), split (train, calibrate, test), weight_rate (share of
+    negatives kept in its split). matrix: (n, k) float32.
+
+    Fresh rows also have what rankers/delay.py reads. others: columns of `rows` that are labels too. prepared: what rankers keep of it
+    between fits, by a key of theirs."""
+
+    head: str
+    input: ModelInput
+    rows: pd.DataFrame
+    matrix: NDArray[np.float32]
+    others: tuple[str, ...] = ()
+    prepared: dict[bytes, Any] = field(default_factory=dict, compare=False, repr=False)
+
+    def part(self, *splits: str) -> NDArray[np.bool_]:
+        return np.asarray(self.rows["split"].isin(splits))
+
+    def narrowed(self, columns: tuple[str, ...]) -> Dataset:
+        """With the first columns of the matrix only, which must be these. Raises PipelineError when they are others."""
+        k = len(columns)
+        if self.input.names[:k] != columns:
+            raise PipelineError("dataset input", self.input.name, "It holds other columns than are asked for: make it again, then train.")
+        if k == len(self.input.columns):
+            return self
+        fitting = [m for m in HEADS[self.head] if m.names == columns]
+        narrow = fitting[0] if fitting else replace(self.input, columns=self.input.columns[:k])
+        return replace(self, input=narrow, matrix=self.matrix[:, :k])
+
+    @property
+    def label(self) -> NDArray[np.bool_]:
+        return self.rows["label"].to_numpy(bool)

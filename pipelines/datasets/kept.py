@@ -1,0 +1,78 @@
+"""A day's training set: made from labels and features, kept in the state folder, read again."""
+
+from __future__ import annotations
+
+import os
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from feature_repo.home import Home
+from feature_repo.partition_file import write_partition
+from feature_repo.services import HEADS
+from pipelines.datasets.dataset import Dataset
+from pipelines.datasets.fresh_labels import fresh_labels
+from pipelines.datasets.labels import OTHERS, labels
+from pipelines.datasets.point_in_time import assemble, features_at
+from pipelines.datasets.search_rows import search_rows
+from pipelines.datasets.split import sample, split
+from pipelines.datasets.teachable import refuse_one_class, refuse_unteachable
+from pipelines.errors import Missing, PipelineError, Refused
+from serving.settings import Settings
+
+ROWS: Final = "rows.parquet"
+MATRIX: Final = "matrix.npy"
+
+
+def folder(home: Home, head: str, day: date) -> Path:
+    return home.root / "datasets" / head / f"day={day}"
+
+
+def make(settings: Settings, head: str, day: date, cuts: tuple[float, float] = (0.64, 0.8), fresh: bool = False) -> Dataset:
+    """Builds and keeps the training set of a day. fresh: rows before the test know only what had come when it begins (delayed
+    conversions). Raises PipelineError for an unknown head, Refused when it cannot teach."""
+    if head not in HEADS:
+        raise PipelineError("head", head, f"Known: {', '.join(HEADS)}.")
+    if fresh and head != "conversion":
+        raise PipelineError("fresh labels of head", head, "Only conversions come late enough: leave the option out.")
+    window = timedelta(hours=settings.label_maturity_hours)
+    frame = labels(settings.home, head, day, window)
+    frame["split"] = split(frame, cuts)
+    frame = (fresh_labels(frame, window) if fresh else frame).drop(columns="happened")
+    for name in ("train", "test"):  # told before the features are joined, which takes long
+        refuse_one_class(head, name, frame.loc[frame["split"] == name, "label"].to_numpy(bool))
+    rate = settings.negative_rate if frame["label"].mean() < 0.1 and frame["label"].sum() > 1000 else 1.0
+    frame = sample(frame, rate)
+    frame["weight_rate"] = np.where(frame["split"] == "test", 1.0, rate)
+    search = search_rows(settings, frame["query"].to_list(), frame["creative_id"].to_list(), day, frame["choice"].to_list())
+    widest = HEADS[head][-1]
+    made = Dataset(head, widest, frame, assemble(widest, frame, features_at(settings, frame), search), OTHERS[head])
+    refuse_unteachable(made)
+    place = folder(settings.home, head, day)
+    place.mkdir(parents=True, exist_ok=True)
+    part = place / f".{MATRIX}.{os.getpid()}"
+    with part.open("wb") as file:
+        np.save(file, made.matrix, allow_pickle=False)
+    os.replace(part, place / MATRIX)
+    write_partition(pa.Table.from_pandas(made.rows, preserve_index=False), place / ROWS)
+    return made
+
+
+def read(home: Home, head: str, day: date) -> Dataset:
+    """The kept training set. Raises Missing when it has not been made."""
+    place = folder(home, head, day)
+    if not (place / ROWS).exists():
+        raise Missing(f"{head} dataset", str(day), f"Run `placard train --head {head} --partition {day} --step dataset`.")
+    rows = pq.read_table(place / ROWS, partitioning=None).to_pandas()
+    matrix = np.load(place / MATRIX, allow_pickle=False)
+    fitting = [m for m in HEADS[head] if len(m.columns) == matrix.shape[1]]  # an older version's may be of a narrower input
+    if not fitting:
+        raise Refused(
+            f"{head} dataset of {day}", f"{matrix.shape[1]} columns", "Features have changed: make it again with `--step dataset`."
+        )
+    others = tuple(name for name in OTHERS[head] if name in rows)  # an older version's dataset has none
+    return Dataset(head, fitting[-1], rows, matrix, others)

@@ -1,0 +1,106 @@
+"""The daily life of a ranker: dataset → candidate → evaluation → gates → registry. Each step leaves what the next one reads."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from feature_repo.home import Home
+from pipelines.datasets.dataset import Dataset
+from pipelines.datasets.kept import read
+from pipelines.errors import Missing
+from pipelines.evaluate.latency import scoring_ms
+from pipelines.evaluate.offline import Evaluation, evaluate
+from pipelines.evaluate.plots import pictures
+from pipelines.evaluate.report import write_report
+from pipelines.evaluate.slices import slices
+from pipelines.gates.evidence import Evidence
+from pipelines.gates.evidence import read as read_evidence
+from pipelines.gates.gates import FLOORS, LATENCY, Verdict
+from pipelines.metrics import METRICS
+from pipelines.training.candidate import evidence_path, load_candidate, plots_folder, report_path
+from serving.bundles import Bundle
+from serving.bundles.aliases import folder as version_folder
+from serving.bundles.aliases import read as read_aliases
+from serving.errors import BundleRefused
+from serving.settings import Settings
+
+
+def champion(home: Home, head: str) -> Bundle | None:
+    """The bundle that serves now; None before the first promotion, and for one that another version wrote: a candidate is then
+    judged by the gates' bounds alone."""
+    version = read_aliases(home.bundles).get(head, {}).get("champion")
+    try:
+        return Bundle.load(version_folder(home.bundles, head, version)) if version else None
+    except BundleRefused:
+        return None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """An evaluation with its gates' verdicts and where its page lies."""
+
+    evaluation: Evaluation
+    evidence: Evidence
+    report: Path
+
+    @property
+    def verdicts(self) -> list[Verdict]:
+        return self.evidence.verdicts()
+
+    @property
+    def passed(self) -> bool:
+        return all(v.passed for v in self.verdicts)
+
+
+def _same_features(one: Bundle, other: Bundle) -> bool:
+    """Both read the same columns, or one of them further ones behind."""
+    k = min(len(one.manifest.columns), len(other.manifest.columns))
+    return one.manifest.columns[:k] == other.manifest.columns[:k]
+
+
+def assess(settings: Settings, head: str, day: date, ranker: str) -> Outcome:
+    """Evaluates a candidate beside the champion on the same rows, judges it, writes the report and the figures."""
+    home = settings.home
+    bundle, dataset = load_candidate(home, head, day, ranker), read(home, head, day)
+    evaluation, evidence = weigh(settings, bundle, dataset, day)
+    plots = pictures(evaluation, bundle, dataset.narrowed(bundle.manifest.columns).matrix[dataset.part("test")])
+    place = plots_folder(home, head, day, ranker)
+    place.mkdir(exist_ok=True)
+    for name, png in plots.items():
+        (place / f"{name}.png").write_bytes(png)
+    page = write_report(report_path(home, head, day, ranker), evaluation, bundle, evidence.verdicts(), plots)
+    evidence.write(evidence_path(home, head, day, ranker))
+    return Outcome(evaluation, evidence, page)
+
+
+def weigh(settings: Settings, bundle: Bundle, dataset: Dataset, day: date) -> tuple[Evaluation, Evidence]:
+    """A bundle beside the champion, both on the dataset's test rows: what every gate that needs no traffic asks for."""
+    head, reigning, others = dataset.head, champion(settings.home, dataset.head), {}
+    if reigning is not None and _same_features(reigning, bundle):
+        others[f"champion {reigning.manifest.version}"] = reigning
+    evaluation = evaluate(settings.home, dataset, bundle, others)
+    test, mine = dataset.part("test"), next(iter(evaluation.scores))
+    beside = before = None
+    if others:
+        before = evaluation.scores[next(iter(others))]
+        beside = {m.name: m(dataset.label[test], before, evaluation.rows) for m in METRICS}
+    columns = [floor.column for floor in FLOORS.get(head, ())]
+    found = tuple(slices(evaluation.rows, evaluation.scores[mine], before, columns, settings.seed))
+    metrics = {**evaluation.metrics, LATENCY.metric: scoring_ms(bundle, dataset.narrowed(bundle.manifest.columns).matrix[test])}
+    ends = {name: (i.low, i.high) for name, i in evaluation.intervals[mine].items()}
+    reigns = reigning.manifest.version if reigning is not None else ""
+    evidence = Evidence(
+        head, day.isoformat(), bundle.manifest.ranker, dict(bundle.manifest.files), reigns, metrics, beside, ends, found
+    )  # fmt: skip
+    return evaluation, evidence
+
+
+def evidence_of(home: Home, head: str, day: date, ranker: str) -> Evidence:
+    """What the last evaluation of a candidate found. Raises Missing before one, or when it was trained again since."""
+    due = f"run `placard evaluate --head {head} --partition {day}`."
+    found = read_evidence(evidence_path(home, head, day, ranker), f"{head} evaluation of {ranker}, {day}", due.capitalize())
+    if not found.of(load_candidate(home, head, day, ranker).manifest.files):
+        raise Missing(f"{head} evaluation", f"{ranker} of {day}", f"The candidate was trained again since: {due}")
+    return found

@@ -1,0 +1,1 @@
+"""Feature tables of a day: built, validated, published."""

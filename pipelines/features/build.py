@@ -1,0 +1,39 @@
+"""Builds a day's feature tables from the event and catalogue tables, in DuckDB, as of the day's end."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+from feature_repo.days import end_of
+from feature_repo.home import Home
+from feature_repo.partition_file import write_partition
+from feature_repo.table import FeatureTable, finish
+from feature_repo.tables import TABLES
+from pipelines.errors import Missing
+from pipelines.features.inputs import inputs
+from pipelines.warehouse.as_of import SCHEMAS, connect
+
+
+def build(home: Home, table: FeatureTable, day: date, threads: int = 2, embeddings: str = "factorisation") -> Path:
+    """Builds one table's partition into staging. embeddings: what makes the vectors of users and ads (embeddings.PRODUCERS).
+
+    Raises Missing when nothing it reads exists on or before the day."""
+    as_of = end_of(day)
+    if not any(home.days(name, last=day) for name in table.reads if name in SCHEMAS):
+        raise Missing(f"input of {table.name}", str(day), "Ingest or simulate logs up to that day first.")
+    if table.build is None:
+        from pipelines.features.embeddings.embed import embed
+
+        return embed(home, table, day, embeddings)
+    con = connect(threads)
+    try:
+        rows = table.build(inputs(con, home, table, as_of), as_of).to_pyarrow()
+    finally:
+        con.disconnect()
+    return write_partition(finish(table, rows, as_of), home.staged(table.name, day))
+
+
+def build_all(home: Home, day: date, threads: int = 2) -> list[Path]:
+    """Every table of one day."""
+    return [build(home, table, day, threads) for table in TABLES]

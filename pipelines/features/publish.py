@@ -1,0 +1,104 @@
+"""Makes validated features live: offline partitions, Feast's registry and online store, the snapshot; the pointer last.
+
+Every step is idempotent and the live state is a function of the newest published day alone: a run that is killed, repeated, or
+made for an older day never moves anything back.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Sequence
+from contextlib import redirect_stdout
+from dataclasses import dataclass
+from datetime import date, timedelta
+from io import StringIO
+from typing import Final
+
+import pyarrow.parquet as pq
+
+from feature_repo.days import end_of
+from feature_repo.exclusive import exclusive
+from feature_repo.home import Home
+from feature_repo.table import FeatureTable
+from feature_repo.tables import AD_TABLES, QUERY_TABLES, TABLES
+from pipelines.errors import Missing
+from pipelines.features.content import content_hash
+from pipelines.features.validate import passed
+from pipelines.warehouse.catalog import catalog_as_of
+from serving.settings import Settings
+from serving.snapshot import set_current, write_snapshot
+
+ONE_INSTANT: Final = timedelta(seconds=1)
+
+
+@dataclass(frozen=True)
+class Published:
+    """snapshot: the version now served. live: the day whose knowledge is live; an older one changes nothing."""
+
+    days: tuple[date, ...]
+    live: date
+    snapshot: str
+    content: str
+
+
+def published_days(home: Home) -> list[date]:
+    """Days for which every table has a published partition."""
+    each = [{date.fromisoformat(p.parent.name[4:]) for p in home.features(t.name).glob("day=*/part.parquet")} for t in TABLES]
+    return sorted(set.intersection(*each))
+
+
+def publish(settings: Settings, days: Sequence[date]) -> Published:
+    """Publishes staged, validated partitions of `days`. Raises Missing naming the first that has not passed as it is now."""
+    home = settings.home
+    for day in days:
+        for table in TABLES:
+            if not passed(home, table, day):
+                raise Missing(f"validated {table.name}", str(day), f"Run `placard features validate --partition {day}`.")
+    with exclusive(home, "feast"):
+        for day in days:
+            for table in TABLES:
+                _move_in(home, table, day)
+        live = published_days(home)[-1]
+        _online(settings, live)
+        version = _snapshot(settings, live)
+        set_current(home.snapshots, version)
+        _forget_old_snapshots(home, version)
+        return Published(tuple(days), live, version, content_hash(home))
+
+
+def _move_in(home: Home, table: FeatureTable, day: date) -> None:
+    """Copies the staged file to its published place by rename; bytes that are there already are left alone."""
+    staged, target = home.staged(table.name, day), home.feature_partition(table.name, day)
+    if target.exists() and target.read_bytes() == staged.read_bytes():
+        return
+    target.parent.mkdir(parents=True, exist_ok=True)
+    part = target.with_name(f".{target.name}.{os.getpid()}")
+    shutil.copyfile(staged, part)
+    os.replace(part, target)
+
+
+def _online(settings: Settings, live: date) -> None:
+    """Registers the views and brings the user tables of the live day into the online store."""
+    from feature_repo.feast_store import open_store
+    from feature_repo.views import objects
+
+    with redirect_stdout(StringIO()):  # Feast prints its progress
+        store = open_store(settings.home, settings.profile, settings.redis_url)
+        store.apply(objects(settings.home))
+        store.materialize(end_of(live) - ONE_INSTANT, end_of(live) + ONE_INSTANT)
+
+
+def _snapshot(settings: Settings, live: date) -> str:
+    from pipelines.language.champions import encoder_in_use
+
+    home = settings.home
+    features = {t.name: pq.read_table(home.feature_partition(t.name, live), partitioning=None) for t in (*AD_TABLES, *QUERY_TABLES)}
+    return write_snapshot(home.snapshots, end_of(live), catalog_as_of(home, live), features, encoder_in_use(settings))
+
+
+def _forget_old_snapshots(home: Home, current: str, keep: int = 3) -> None:
+    """Keeps the newest few: a worker may still be mapping the one before."""
+    versions = sorted(p.name for p in home.snapshots.iterdir() if p.is_dir() and not p.name.startswith("."))
+    for version in [v for v in versions if v != current][: -keep or None]:
+        shutil.rmtree(home.snapshots / version, ignore_errors=True)

@@ -1,0 +1,163 @@
+"""The gate between building and publishing: Great Expectations over every staged table, suites derived from its features."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import os
+import warnings
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from feature_repo.home import Home
+from feature_repo.partition_file import write_partition
+from feature_repo.table import FeatureTable
+from pipelines.errors import Missing, Refused
+from pipelines.features.data_docs import write_docs
+
+if TYPE_CHECKING:
+    from great_expectations.core import ExpectationSuite, ExpectationSuiteValidationResult
+
+MOST_BAD: Final = 0.05
+"""Above this share of bad rows the whole batch stops; below it the bad rows are set aside and the good ones go on."""
+
+
+@dataclass(frozen=True)
+class Validation:
+    """What a table's check found. reasons: bad rows per expectation (a row may break several)."""
+
+    table: str
+    day: date
+    rows: int
+    bad: int
+    reasons: dict[str, int]
+
+    @property
+    def bad_share(self) -> float:
+        return self.bad / max(self.rows, 1)
+
+
+def suite(table: FeatureTable) -> ExpectationSuite:
+    """Entities present and unique; values present and within the bounds their definition gives; vectors whole and finite."""
+    import great_expectations as gx
+
+    e = gx.expectations
+    rules: list[Any] = [
+        e.ExpectColumnValuesToNotBeNull(column=table.entity),
+        e.ExpectColumnValuesToBeUnique(column=table.entity),
+    ]
+    for f in table.features:
+        columns = [f"{f.name}.low", f"{f.name}.high"] if f.dtype == "vector" else [f.name]
+        for column in columns:
+            if not f.nullable:
+                rules.append(e.ExpectColumnValuesToNotBeNull(column=column))
+            if f.low is not None or f.high is not None:
+                rules.append(e.ExpectColumnValuesToBeBetween(column=column, min_value=f.low, max_value=f.high))
+    return gx.ExpectationSuite(name=table.name, expectations=rules)
+
+
+def checkable(table: FeatureTable, rows: pa.Table) -> pd.DataFrame:
+    """The rows as the suite sees them: a vector is its least and greatest element, both null unless it is whole and finite."""
+    vectors = {f.name: f.width for f in table.features if f.dtype == "vector"}
+    frame: pd.DataFrame = rows.drop_columns([*vectors]).to_pandas()
+    for name, width in vectors.items():
+        low, high = np.full(len(rows), np.nan), np.full(len(rows), np.nan)
+        for i, values in enumerate(rows[name].to_numpy(zero_copy_only=False)):
+            if values is not None and len(values) == width and np.isfinite(values).all():
+                low[i], high[i] = values.min(), values.max()
+        frame[f"{name}.low"], frame[f"{name}.high"] = low, high
+    return frame
+
+
+def examine(table: FeatureTable, frame: pd.DataFrame, day: date) -> ExpectationSuiteValidationResult:
+    """Runs the suite over the rows."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # its imports use what Python is about to drop
+        import great_expectations as gx
+
+        logging.getLogger("great_expectations").setLevel(logging.ERROR)
+        context = gx.get_context(mode="ephemeral")
+        context.variables.progress_bars = {"globally": False}
+        asset = context.data_sources.add_pandas("features").add_dataframe_asset(table.name)
+        batch = asset.add_batch_definition_whole_dataframe(str(day))
+        expectations = context.suites.add(suite(table))
+        definition = context.validation_definitions.add(gx.ValidationDefinition(name=f"{table.name} {day}", data=batch, suite=expectations))
+        return definition.run(
+            batch_parameters={"dataframe": frame}, result_format={"result_format": "COMPLETE", "include_unexpected_rows": False}
+        )
+
+
+def broken_rules(outcome: ExpectationSuiteValidationResult) -> dict[str, list[int]]:
+    """The row numbers that broke each expectation."""
+    broken: dict[str, list[int]] = {}
+    for result in outcome.results:
+        rows = result.result.get("unexpected_index_list") or []
+        if not result.success or rows:
+            rule = f"{result.expectation_config.type}({result.expectation_config.kwargs['column']})"
+            broken[rule] = [int(r if isinstance(r, int | np.integer) else next(iter(r.values()))) for r in rows]
+    return broken
+
+
+def _marker(home: Home, table: FeatureTable, day: date) -> Path:
+    return home.staged(table.name, day).parent / "validated.json"
+
+
+def passed(home: Home, table: FeatureTable, day: date) -> bool:
+    """Whether the staged partition, as it is now, has passed: one built again since has not."""
+    marker, staged = _marker(home, table, day), home.staged(table.name, day)
+    if not marker.exists() or not staged.exists():
+        return False
+    return bool(json.loads(marker.read_text()).get("sha256") == hashlib.sha256(staged.read_bytes()).hexdigest())
+
+
+def validate(home: Home, table: FeatureTable, day: date) -> Validation:
+    """Checks a staged partition; good rows replace it when some are bad, and bad rows are kept with their reasons.
+
+    Raises Missing when nothing is staged, Refused when more than MOST_BAD of the rows are bad (staging is then left as it was).
+    """
+    staged = home.staged(table.name, day)
+    if not staged.exists():
+        raise Missing(f"staged {table.name}", str(day), f"Run `placard features build --partition {day}`.")
+    rows = pq.read_table(staged, partitioning=None)
+    if rows.schema.names != table.schema.names:
+        raise Refused(f"columns of {table.name}", rows.schema.names, f"Expected {table.schema.names}; build it again.")
+    outcome = examine(table, checkable(table, rows), day)
+    broken = broken_rules(outcome)
+    reasons: dict[int, list[str]] = {}
+    for rule, numbers in broken.items():
+        for number in numbers:
+            reasons.setdefault(number, []).append(rule)
+    found = Validation(table.name, day, len(rows), len(reasons), {rule: len(n) for rule, n in sorted(broken.items())})
+    write_docs(home, table.name, day, outcome, found.rows, found.bad)
+    quarantine = home.quarantine / "features" / table.name / f"day={day}.jsonl"
+    if reasons:
+        quarantine.parent.mkdir(parents=True, exist_ok=True)
+        part = quarantine.with_name(f".{quarantine.name}.{os.getpid()}")
+        bad = rows.take(pa.array(sorted(reasons)))
+        lines = (
+            json.dumps({"row": n, "reasons": reasons[n], "values": v}, default=str)
+            for n, v in zip(sorted(reasons), bad.to_pylist(), strict=True)
+        )
+        part.write_text("\n".join(lines) + "\n")
+        os.replace(part, quarantine)
+    if found.bad_share > MOST_BAD:
+        raise Refused(
+            f"{table.name} of {day}",
+            f"{found.bad} of {found.rows} rows are bad ({found.bad_share:.1%})",
+            f"Most allowed is {MOST_BAD:.0%}. Nothing was published. Rows and reasons: {quarantine}",
+        )
+    if reasons:
+        good = np.setdiff1d(np.arange(len(rows)), np.fromiter(reasons, np.int64))
+        write_partition(rows.take(pa.array(good)), staged)
+    part = staged.with_name(f".validated.{os.getpid()}")
+    part.write_text(json.dumps({"rows": found.rows, "bad": found.bad, "sha256": hashlib.sha256(staged.read_bytes()).hexdigest()}) + "\n")
+    os.replace(part, _marker(home, table, day))
+    return found

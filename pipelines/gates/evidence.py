@@ -1,0 +1,63 @@
+"""What an evaluation found of one bundle, known by the hashes of its files: kept beside the candidate, then with the version."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from pipelines.errors import Missing
+from pipelines.gates.gates import Slice, Verdict, judge
+from serving.bundles.aliases import folder
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """day, ranker: whose dataset it was judged on. champion: the version it was judged beside, "" for none.
+
+    metrics: of the test rows, and its latency; beside: the champion's on the same rows. intervals: low and high ends by metric.
+    """
+
+    head: str
+    day: str
+    ranker: str
+    files: dict[str, str]
+    champion: str
+    metrics: dict[str, float]
+    beside: dict[str, float] | None = None
+    intervals: dict[str, tuple[float, float]] = field(default_factory=dict)
+    slices: tuple[Slice, ...] = ()
+
+    def verdicts(self, live: Mapping[str, float] | None = None, ends: Mapping[str, tuple[float, float]] | None = None) -> list[Verdict]:
+        """Of every gate in force. live, ends: figures that traffic gave, and their intervals."""
+        return judge(self.head, {**self.metrics, **(live or {})}, self.beside, {**self.intervals, **(ends or {})}, self.slices)
+
+    def of(self, files: Mapping[str, str]) -> bool:
+        """Whether it is of the bundle with these files."""
+        return self.files == dict(files)
+
+    def write(self, path: Path) -> None:
+        """Replaces the file whole."""
+        part = path.with_name(f".{path.name}.{os.getpid()}")
+        part.write_text(json.dumps(asdict(self), indent=1) + "\n")
+        os.replace(part, path)
+
+
+def read(path: Path, what: str, fix: str) -> Evidence:
+    """What was kept. Raises Missing naming `what` and the fix, also for a file of another release."""
+    try:
+        raw = json.loads(path.read_text())
+        ends = {name: (float(low), float(high)) for name, (low, high) in raw["intervals"].items()}
+        return Evidence(**{**raw, "intervals": ends, "slices": tuple(Slice(**s) for s in raw["slices"])})
+    except FileNotFoundError:
+        raise Missing(what, "none", fix) from None
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise Missing(what, str(path), f"It cannot be read ({error}). {fix}") from None
+
+
+def of_version(bundles: Path, head: str, version: str) -> Path:
+    """Where a registered version's evidence lies: beside its folder, whose files are sealed."""
+    place = folder(bundles, head, version)
+    return place.with_name(f"{place.name}.evaluation.json")

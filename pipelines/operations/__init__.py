@@ -1,0 +1,1 @@
+"""Processes that the platform starts, and the state of an installation."""

@@ -1,0 +1,1 @@
+"""How a version comes to serve: registered on its evaluation, promoted on all its evidence."""

@@ -1,0 +1,124 @@
+"""A version becomes champion on the evidence of exactly that version, or on a reason that stands in the journal."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+
+from feature_repo.services import HEADS
+from pipelines.errors import Missing, Refused
+from pipelines.gates.evidence import Evidence, of_version
+from pipelines.gates.evidence import read as read_evidence
+from pipelines.gates.gates import Verdict, judge
+from pipelines.promotion.live_evidence import gathered
+from pipelines.registry import roles
+from pipelines.registry.journal import Change
+from serving.bundles import Bundle
+from serving.bundles.aliases import folder
+from serving.bundles.aliases import read as read_aliases
+from serving.eventlog.opening import served_log
+from serving.settings import Settings
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Table:
+    """What is known of a version before it is promoted. champion: who reigns, "" for nobody."""
+
+    head: str
+    version: str
+    champion: str
+    verdicts: tuple[Verdict, ...]
+
+    @property
+    def failed(self) -> list[Verdict]:
+        return [v for v in self.verdicts if not v.passed]
+
+
+def table(settings: Settings, head: str, version: str, day: date) -> Table:
+    """Every gate of a head on a registered version. day: up to which served traffic is looked at.
+
+    The kept evaluation counts only for the files that it judged, and beside the champion in force: beside another one it is
+    done again, on the same rows. With `require_evidence` a gate that nothing was measured for fails, once somebody reigns. Raises
+    PipelineError for a version that is not registered.
+    """
+    version = roles.chosen_of(settings, head, version)
+    champion = read_aliases(settings.home.bundles).get(head, {}).get("champion", "")
+    if head not in HEADS:
+        return Table(head, version, champion, tuple(_text_model(settings, head, version)))
+    bundle = Bundle.load(folder(settings.home.bundles, head, version), head)
+    evidence, missing = _evidence(settings, bundle, champion)
+    with served_log(settings) as served:
+        maturity = timedelta(hours=settings.label_maturity_hours)
+        live = gathered(settings.home, served, bundle, day, maturity, settings.seed)
+    if evidence is None:
+        lacking = Verdict("evaluation", None, None, missing, False, False)
+        return Table(head, version, champion, (lacking, *judge(head, live.figures, None, live.ends)))
+    verdicts = evidence.verdicts(live.figures, live.ends)
+    if settings.require_evidence and champion not in ("", version):
+        verdicts = [replace(v, passed=v.passed and v.evidence) for v in verdicts]
+    return Table(head, version, champion, tuple(verdicts))
+
+
+def _text_model(settings: Settings, head: str, version: str) -> list[Verdict]:
+    """A model that is no ranker was measured at training; its sealed manifest holds the figures."""
+    known = {v.version: v.metrics for v in roles.versions(settings, head)}
+    return judge(head, known[version], None)
+
+
+def _evidence(settings: Settings, bundle: Bundle, champion: str) -> tuple[Evidence | None, str]:
+    """The evaluation of this version beside this champion; or None, and what is due."""
+    head, version = bundle.manifest.head, bundle.manifest.version
+    path = of_version(settings.home.bundles, head, version)
+    try:
+        found = read_evidence(path, f"{head} evaluation", "Evaluate and register it again.")
+    except Missing as missing:
+        return None, f"an evaluation of version {version}: {missing.fix}"
+    if not found.of(bundle.manifest.files):
+        return None, f"an evaluation of version {version}; the one kept is of other files: evaluate and register it again"
+    if champion in ("", version, found.champion):
+        return found, ""
+    try:
+        again = _again(settings, bundle, found)
+    except (Missing, Refused) as error:
+        beside = f"champion {found.champion}" if found.champion else "no champion"
+        return None, f"an evaluation beside champion {champion}, not {beside} ({error.fix})"
+    again.write(path)
+    return again, ""
+
+
+def _again(settings: Settings, bundle: Bundle, found: Evidence) -> Evidence:
+    """Judges a version anew on the rows that it was judged on. Raises Missing when they are gone, Refused when they are others."""
+    from pipelines.datasets.kept import read
+    from pipelines.evaluate.assess import weigh
+
+    day = date.fromisoformat(found.day)
+    dataset = read(settings.home, found.head, day)
+    first = dataset.rows["ts"][dataset.part("test")].min().isoformat()
+    if first <= bundle.manifest.trained_to:
+        raise Refused("dataset", str(day), "its test rows are no longer later than those it was trained on")
+    return weigh(settings, bundle, dataset, day)[1]
+
+
+def promote(settings: Settings, head: str, version: str, day: date, why: str = "", override: str = "") -> tuple[Change, Table]:
+    """Makes a version (default: the challenger) champion when every gate holds. override: a reason to do it all the same.
+
+    Raises Refused naming the gates that failed; with `override` they stand in the journal beside the reason.
+    """
+    found = table(settings, head, version, day)
+    if found.failed and not override:
+        raise NotPromoted(found)
+    failed = tuple(v.gate for v in found.failed)
+    return roles.promote(settings, head, found.version, override or why, failed), found
+
+
+class NotPromoted(Refused):
+    """Gates failed; table: all of them."""
+
+    def __init__(self, found: Table) -> None:
+        said = "; ".join(v.failure for v in found.failed)
+        fix = 'The champion stays; `--override "reason"` promotes it all the same and is remembered.'
+        super().__init__(f"{found.head} {found.version}", said, fix)
+        self.table = found

@@ -1,0 +1,38 @@
+"""Registers a candidate that passed its gates."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Final
+
+from pipelines.datasets.kept import read
+from pipelines.errors import Refused
+from pipelines.evaluate.assess import evidence_of
+from pipelines.gates.evidence import of_version
+from pipelines.registry.register import register
+from pipelines.registry.version import Version
+from pipelines.training.candidate import candidate, load_candidate, plots_folder, report_path
+from serving.bundles.aliases import is_shadow
+from serving.settings import Settings
+
+EXAMPLE_ROWS: Final = 5
+
+
+def register_candidate(settings: Settings, head: str, day: date, ranker: str, alias: str) -> Version:
+    """Registers a candidate that passed its gates (as @shadow, any that was evaluated), and what its evaluation found with it.
+
+    Raises Refused naming the gates that failed.
+    """
+    home = settings.home
+    evidence = evidence_of(home, head, day, ranker)
+    failed = [v.failure for v in evidence.verdicts() if not v.passed]
+    if failed and not is_shadow(alias):
+        raise Refused(f"{head} candidate {ranker} of {day}", "; ".join(failed), "It was not registered; the champion stays.")
+    dataset = read(home, head, day).narrowed(load_candidate(home, head, day, ranker).manifest.columns)
+    plots = [*sorted(plots_folder(home, head, day, ranker).glob("*.png")), report_path(home, head, day, ranker)]
+    version = register(
+        settings, candidate(home, head, day, ranker), alias, f"trained on {day}", evidence.metrics, plots,
+        dataset.matrix[dataset.part("test")][:EXAMPLE_ROWS],
+    )  # fmt: skip
+    evidence.write(of_version(home.bundles, head, version.version))
+    return version

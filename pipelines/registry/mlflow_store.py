@@ -1,0 +1,160 @@
+"""What MLflow keeps of the registry: versions, metrics, plots and aliases. The only module that imports mlflow."""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, redirect_stderr
+from dataclasses import asdict
+from io import StringIO
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from serving.bundles import Bundle
+from serving.bundles.trees import Trees
+from serving.settings import Settings
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities import Run
+
+
+@contextmanager
+def mlflow_client(settings: Settings) -> Iterator[MlflowClient]:
+    """An MLflow client on the home's SQLite (or PLACARD_MLFLOW_URI), quiet and without telemetry."""
+    settings.home.mlflow.mkdir(parents=True, exist_ok=True)
+    with warnings.catch_warnings(), redirect_stderr(StringIO()):  # it prints each step; what fails is raised
+        warnings.simplefilter("ignore")
+        import mlflow
+
+        for name in ("mlflow", "alembic"):  # after the import, which sets them up
+            logging.getLogger(name).setLevel(logging.ERROR)
+        uri = settings.mlflow_uri or f"sqlite:///{settings.home.mlflow / 'mlflow.db'}"
+        mlflow.set_tracking_uri(uri)
+        mlflow.set_registry_uri(uri)
+        yield mlflow.MlflowClient()
+
+
+LOADER: Final = '''"""A Placard bundle as MLflow serves it; it needs Placard beside it."""
+import mlflow
+import numpy as np
+from pathlib import Path
+from serving.bundles import Bundle
+
+
+class Served(mlflow.pyfunc.PythonModel):
+    def load_context(self, context):
+        self.bundle = Bundle.load(Path(context.artifacts["bundle"]))
+
+    def predict(self, context, model_input, params=None):
+        return self.bundle.predict(np.asarray(model_input, np.float32))
+
+
+mlflow.models.set_model(Served())
+'''
+"""MLflow runs it from its text: nothing is pickled."""
+
+
+def log_ranker(
+    settings: Settings,
+    bundle: Bundle,
+    candidate: Path,
+    metrics: Mapping[str, float],
+    plots: Sequence[Path],
+    rows: NDArray[np.float32],
+    install: Callable[[str], Path],
+) -> str:
+    """Logs a ranker's bundle as the next version of its head, and gives that version.
+
+    candidate: the bundle's folder. rows: a few rows of the training matrix, (n, columns), logged as the example with the signature.
+    install: puts the version's files where serving reads them and returns their folder, which is logged too.
+    """
+    manifest = bundle.manifest
+    with _run(settings, manifest.head, f"{manifest.ranker} to {manifest.trained_to[:10]}", asdict(manifest), metrics):
+        import mlflow
+
+        for path in plots:
+            mlflow.log_artifact(str(path), "plots")
+        version = _log_model(bundle, candidate, rows)
+        mlflow.log_artifacts(str(install(version)), "bundle")
+    return version
+
+
+def log_sealed(
+    settings: Settings, head: str, manifest: Mapping[str, Any], metrics: Mapping[str, float], install: Callable[[str], Path]
+) -> str:
+    """Logs a sealed model folder as the next version of its head, which is made where it is new, and gives that version."""
+    with mlflow_client(settings) as client:
+        from mlflow.exceptions import MlflowException
+
+        try:
+            client.get_registered_model(head)
+        except MlflowException:
+            client.create_registered_model(head)
+        with _run(settings, head, f"{head} to {manifest['trained_to'][:10]}", manifest, metrics) as run:
+            import mlflow
+
+            version = str(client.create_model_version(head, f"{run.info.artifact_uri}/bundle", run.info.run_id).version)
+            mlflow.log_artifacts(str(install(version)), "bundle")
+    return version
+
+
+def log_trial(settings: Settings, head: str, name: str, parameters: Mapping[str, float], metrics: Mapping[str, float]) -> None:
+    """One trial of a search for parameters, as a run in the experiment of its own beside the head's."""
+    with _run(settings, f"{head} tuning", name, parameters, metrics):
+        pass
+
+
+@contextmanager
+def _run(settings: Settings, experiment: str, name: str, known: Mapping[str, Any], metrics: Mapping[str, float]) -> Iterator[Run]:
+    """A run with the plain values of what is known as its parameters, and the metrics that are finite."""
+    with mlflow_client(settings) as client:
+        import mlflow
+
+        with mlflow.start_run(experiment_id=_experiment(settings, client, experiment), run_name=name) as run:
+            mlflow.log_params({k: v for k, v in known.items() if isinstance(v, str | int | float) and k != "version"})
+            mlflow.log_metrics({k: v for k, v in metrics.items() if np.isfinite(v)})
+            yield run
+
+
+def _log_model(bundle: Bundle, candidate: Path, rows: NDArray[np.float32]) -> str:
+    """Logs a bundle as a model of the run and gives its version: a forest in XGBoost's flavour, all else as LOADER runs it."""
+    import mlflow
+    from mlflow.models import infer_signature
+
+    shared: dict[str, Any] = {
+        "name": "model", "registered_model_name": bundle.manifest.head, "signature": infer_signature(rows, bundle.predict(rows)),
+        "input_example": rows,
+    }  # fmt: skip
+    first = bundle.members[0]
+    if len(bundle.members) == 1 and isinstance(first, Trees):
+        info = mlflow.xgboost.log_model(first.booster, model_format="ubj", pip_requirements=["xgboost-cpu"], **shared)
+    else:
+        with tempfile.TemporaryDirectory() as place:
+            code = Path(place) / "loader.py"
+            code.write_text(LOADER)
+            needs = ["numpy", "onnxruntime", "xgboost-cpu"]
+            info = mlflow.pyfunc.log_model(python_model=str(code), artifacts={"bundle": str(candidate)}, pip_requirements=needs, **shared)
+    return str(info.registered_model_version)
+
+
+def _experiment(settings: Settings, client: MlflowClient, head: str) -> str:
+    """A head's experiment, made when it is not there."""
+    found = client.get_experiment_by_name(head)
+    if found is not None:
+        return str(found.experiment_id)
+    return str(client.create_experiment(head, artifact_location=(settings.home.mlflow / "artifacts").as_uri()))
+
+
+def tag(settings: Settings, head: str, version: str, name: str, value: str) -> None:
+    """Sets a version's tag in MLflow; "" takes it away."""
+    with mlflow_client(settings) as client:
+        if value:
+            client.set_model_version_tag(head, version, name, value)
+        else:
+            client.delete_model_version_tag(head, version, name)

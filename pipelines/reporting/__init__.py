@@ -1,0 +1,1 @@
+"""What verbs report: figures, pages and progress."""

@@ -1,0 +1,1 @@
+"""Airflow as a process beside the platform: its home, its scheduler, its API."""

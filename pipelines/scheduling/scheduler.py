@@ -1,0 +1,159 @@
+"""Airflow's real scheduler on this machine: started, given a day, watched, and ended with everything that it started."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from typing import Final
+
+from feature_repo.home import Home
+from pipelines.errors import PipelineError
+from pipelines.operations.processes import Processes
+from pipelines.scheduling.airflow_api import AirflowApi, DagRun, TaskRun
+from pipelines.scheduling.airflow_home import DAGS, AirflowHome, prepare
+
+READY_SECONDS: Final = 120
+DAY_SECONDS: Final = 3600
+POLL_SECONDS: Final = 0.5
+FIRST: Final = "features_daily"
+FOLLOWING: Final = ("rankers_daily",)
+"""What a day's features start through their asset."""
+
+Say = Callable[[str], None]
+
+
+def silence(_: str) -> None:
+    """For who wants no progress."""
+
+
+@dataclass(frozen=True)
+class DayRun:
+    """A day under the scheduler. seconds: wall time from the first trigger to the last end, without Airflow's own start."""
+
+    day: date
+    runs: tuple[DagRun, ...]
+    tasks: Mapping[str, tuple[TaskRun, ...]]
+    seconds: float
+
+    @property
+    def succeeded(self) -> bool:
+        return all(run.state == "success" for run in self.runs)
+
+
+class Scheduler:
+    """A running Airflow."""
+
+    def __init__(self, airflow: AirflowHome, processes: Processes) -> None:
+        self.airflow, self.processes, self.api = airflow, processes, AirflowApi(airflow)
+
+    def wait_ready(self) -> None:
+        """Returns once the scheduler beats and every DAG is known. Raises PipelineError for a DAG that does not import."""
+        wanted = {p.stem for p in DAGS.glob("*_daily.py")}
+        deadline = time.monotonic() + READY_SECONDS
+        while not self._ready(wanted):
+            if time.monotonic() > deadline:
+                raise PipelineError("Airflow", f"not ready after {READY_SECONDS} s", f"Read the logs in {self.airflow.root}.")
+            time.sleep(POLL_SECONDS)
+
+    def _ready(self, wanted: set[str]) -> bool:
+        self.processes.check()
+        try:
+            if not self.api.healthy():
+                return False
+            if errors := self.api.import_errors():
+                raise PipelineError("DAGs", f"{len(errors)} do not import", errors[0])
+            return wanted <= self.api.dags()
+        except OSError:  # the API server is not up yet
+            return False
+
+    def run_day(self, day: date, following: Sequence[str] = FOLLOWING, say: Say = silence, seconds: float = DAY_SECONDS) -> DayRun:
+        """Triggers features_daily with the day as partition key and waits for it and for the DAGs that its asset starts.
+
+        Ends early, with what there is, when features_daily fails: nothing follows then.
+        """
+        key, started = day.isoformat(), time.monotonic()
+        for dag in (FIRST, *following):
+            self.api.unpause(dag)
+        before = {run.run for dag in following for run in self.api.runs(dag, key)}
+        first = self.api.trigger(FIRST, key)
+        tell = _Teller(say)
+        while True:
+            self.processes.check()
+            runs = [next(r for r in self.api.runs(FIRST, key) if r.run == first)]
+            runs += [r for dag in following for r in self.api.runs(dag, key)[:1] if r.run not in before]
+            tasks = {run.dag: tuple(self.api.tasks(run)) for run in runs}
+            tell(runs, tasks)
+            over = runs[0].state == "failed" or len(runs) == 1 + len(following)
+            if over and all(run.finished for run in runs):
+                return DayRun(day, tuple(runs), tasks, time.monotonic() - started)
+            if time.monotonic() - started > seconds:
+                states = ", ".join(f"{run.dag} {run.state}" for run in runs)
+                raise PipelineError(f"run of {key}", f"not over after {seconds:.0f} s ({states})", f"Read the logs in {self.airflow.root}.")
+            time.sleep(POLL_SECONDS)
+
+    def failures(self, done: DayRun) -> Iterator[str]:
+        """`dag.task: the verb's own last words`, for each task that failed by itself."""
+        for run in done.runs:
+            for task in done.tasks[run.dag]:
+                if task.state == "failed":
+                    yield f"{run.dag}.{task.task}: {_words(self.api.log(run, task))}"
+
+
+def _words(lines: Sequence[str]) -> str:
+    """What the verb printed: between Airflow's "Output:" and its word on the exit status."""
+    start = next((i for i, line in enumerate(lines) if line.strip() == "Output:"), -1) + 1
+    stop = next((i for i, line in enumerate(lines) if line.startswith("Command exited with return code")), len(lines))
+    return "\n".join(lines[start:stop][-10:]) or "no output"
+
+
+class _Teller:
+    """Says once that a task has ended, and what runs now whenever that changes."""
+
+    def __init__(self, say: Say) -> None:
+        self._say, self._ended, self._word = say, set[tuple[str, str]](), ""
+
+    def __call__(self, runs: Sequence[DagRun], tasks: Mapping[str, Sequence[TaskRun]]) -> None:
+        for run in runs:
+            for task in tasks[run.dag]:
+                if task.state in ("success", "failed") and (run.run, task.task) not in self._ended:
+                    self._ended.add((run.run, task.task))
+                    self._say(f"{run.dag} {task.task} {'done' if task.state == 'success' else 'FAILED'} in {task.seconds:.1f} s.")
+        every = [task for run in runs for task in tasks[run.dag]]
+        now = ", ".join(task.task for task in every if task.state == "running")
+        word = f"{sum(task.ended for task in every)} of {len(every)} tasks, running {now}" if now else ""
+        if word and word != self._word:
+            self._say(word)
+        self._word = word
+
+
+@contextmanager
+def running(home: Home, port: int = 0, extra: Mapping[str, str] | None = None, say: Say = silence) -> Iterator[Scheduler]:
+    """Airflow on the state folder, ready for work; ended with all its tasks on leaving. extra: variables for the tasks."""
+    with Processes(home.root.absolute() / "airflow" / "run") as processes:
+        say("preparing Airflow's database")
+        airflow = prepare(home, port, extra)
+        for name, argv in airflow.programs.items():
+            processes.start(name, argv, airflow.environment, airflow.root)
+        say("starting the scheduler")
+        scheduler = Scheduler(airflow, processes)
+        scheduler.wait_ready()
+        say(f"Airflow runs at {airflow.url}.")
+        yield scheduler
+
+
+def run_day(
+    home: Home, day: date, say: Say = silence, following: Sequence[str] = FOLLOWING, extra: Mapping[str, str] | None = None
+) -> DayRun:
+    """features_daily for the day, then what its asset starts, under a scheduler of their own that is ended afterwards.
+
+    Raises PipelineError with the failed verbs' messages when a task fails.
+    """
+    with running(home, extra=extra, say=say) as scheduler:
+        done = scheduler.run_day(day, following, say)
+        if not done.succeeded:
+            failed = [run.dag for run in done.runs if run.state != "success"]
+            raise PipelineError(f"DAG {', '.join(failed)}", f"failed for {day}", "\n".join(scheduler.failures(done)))
+        return done

@@ -1,0 +1,1 @@
+"""What was served: decisions joined to what came of them."""

@@ -1,0 +1,111 @@
+"""What the event log says of a champion: its promises and what came of them, its slow and its failing decisions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+import numpy as np
+
+from pipelines.served.outcomes import CAUSES, promise
+from serving.errors import ConversionFailed
+from serving.eventlog.log import EventLog
+from serving.record.decision import Decision
+from serving.worker.worker import INTERNAL_ERROR
+
+SCORING_SHARE: Final = 0.5
+"""Of a request's deadline that scoring may take (the precision stage's share of it)."""
+OTHERS: Final = ""
+"""In place of a model: whatever scored."""
+Happened = dict[tuple[str, str], dict[str, datetime]]
+"""(decision, creative) → kind → when first."""
+
+
+@dataclass(frozen=True)
+class Counts:
+    """predicted, observed, rows: of its ads whose label has settled. explored slates are left out of clicks and shown, which
+    compare with what served before. decisions: all that were scored or broke; failing among them; mine: those it scored; slow among them.
+    """
+
+    predicted: float = 0.0
+    observed: int = 0
+    rows: int = 0
+    clicks: int = 0
+    shown: int = 0
+    decisions: int = 0
+    failing: int = 0
+    mine: int = 0
+    slow: int = 0
+    p99_ms: float = float("nan")
+
+
+@dataclass(frozen=True)
+class Labels:
+    """settle: how old an impression must be to count; within: how soon after it an event must come to count."""
+
+    settle: timedelta
+    within: timedelta
+
+
+def failed(decision: Decision, head: str) -> bool:
+    """The head's champion was asked and could not answer; of clicks also: everything broke. Not so while a refused bundle has its
+    place."""
+    if any(name.startswith(f"{head}@") for name in decision.refused):
+        return False
+    theirs = [flag for flag in decision.flags if flag.endswith(f"_failed:{ConversionFailed.__name__}")]
+    if head == "conversion":
+        return bool(theirs)
+    mine = {flag for flag in decision.flags if "Scorer_failed:" in flag} - set(theirs)
+    return decision.no_ad_reason == INTERNAL_ERROR or bool(mine)
+
+
+def happened(log: EventLog, since: datetime, until: datetime) -> Happened:
+    """Events received in [since, until)."""
+    found: Happened = {}
+    for event, _ in log.events(since, until):
+        kinds = found.setdefault((event.decision_id, event.creative_id), {})
+        kinds[event.kind] = min(event.ts, kinds.get(event.kind, event.ts))
+    return found
+
+
+def counts(
+    log: EventLog, head: str, model: str, since: datetime, until: datetime, as_of: datetime, labels: Labels, blamed: datetime | None = None
+) -> Counts:
+    """Of decisions in [since, until), with what was known at `as_of`. model: `<head>@<version>`, or OTHERS. blamed: from when on a
+    failing decision is the model's, which the record does not say; by default from `since`.
+
+    click: its ads seen at the first position, which is what it predicts, and their clicks. conversion: clicked ads that it gave their
+    conversion probability, whoever ranked them, and their conversions. An ad that kept the fast tier's guess counts for nobody.
+    """
+    events = happened(log, since, as_of)
+    predicted, observed, rows, clicks, shown, total, failing = 0.0, 0, 0, 0, 0, 0, 0
+    took: list[tuple[float, bool]] = []
+    for d in log.decisions(since, until):
+        if blamed is None or d.decided_at >= blamed:
+            broke = failed(d, head)
+            total += bool(d.policy) or broke
+            failing += broke
+        if model not in (d.policy if head == "click" else d.conversion, OTHERS):
+            continue
+        took.append((d.stage_ms.get("precision", 0.0), d.stage_ms.get("precision", 0.0) > SCORING_SHARE * d.request.tmax_ms))
+        for promised, label in _labelled(d, head, events, as_of, labels):
+            predicted, observed, rows = predicted + promised, observed + label, rows + 1
+            if not d.explored:
+                clicks, shown = clicks + label, shown + 1
+    p99 = float(np.quantile([ms for ms, _ in took], 0.99)) if took else float("nan")
+    return Counts(predicted, observed, rows, clicks, shown, total, failing, len(took), sum(late for _, late in took), p99)
+
+
+def _labelled(d: Decision, head: str, events: Happened, as_of: datetime, labels: Labels) -> Iterable[tuple[float, bool]]:
+    """(promised probability, whether it came true) of each ad that counts."""
+    cause, effect = CAUSES[head]
+    for ad in d.shown:
+        promised = promise(ad, head)
+        kinds = events.get((d.decision_id, ad.creative_id), {})
+        start = kinds.get(cause)
+        if promised is None or start is None or start + labels.settle > as_of or (head == "click" and ad.position != 1):
+            continue
+        came = kinds.get(effect)
+        yield promised, came is not None and came <= start + labels.within

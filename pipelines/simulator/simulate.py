@@ -1,0 +1,127 @@
+"""Runs a market day by day into the event and catalogue tables of a state folder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from feature_repo.home import Home
+from feature_repo.partition_file import write_partition
+from pipelines.simulator.config import SOURCE, MarketConfig, load, save
+from pipelines.simulator.day import live_day
+from pipelines.simulator.images import draw
+from pipelines.simulator.listings import Listings
+from pipelines.simulator.logs import Log
+from pipelines.simulator.search_log import searches, wants
+from pipelines.simulator.truth import truth_file
+from pipelines.simulator.world import World
+
+
+@dataclass(frozen=True)
+class DayReport:
+    """Rows written for one day. conversions: of the day's clicks, whenever they arrive."""
+
+    day: date
+    requests: int
+    impressions: int
+    clicks: int
+    conversions: int
+    new_users: int
+    new_creatives: int
+
+
+@dataclass(frozen=True)
+class SimulationReport:
+    """What a run wrote, by day, in order."""
+
+    days: tuple[DayReport, ...]
+
+    @property
+    def impressions(self) -> int:
+        return sum(d.impressions for d in self.days)
+
+    @property
+    def clicks(self) -> int:
+        return sum(d.clicks for d in self.days)
+
+    @property
+    def ctr(self) -> float:
+        """Clicks per impression, in [0, 1]."""
+        return self.clicks / max(self.impressions, 1)
+
+
+def simulate(home: Home, config: MarketConfig, days: int, done: Callable[[DayReport], None] | None = None) -> SimulationReport:
+    """Makes the market's first `days` days; `done` hears of each. Raises PipelineError when the folder holds another market."""
+    config.day_number(config.first + timedelta(days=days - 1))
+    save(home, config)
+    world, reports = World.of(config), []
+    for number in range(days):
+        reports.append(_write_day(home, world, config.first + timedelta(days=number)))
+        if done:
+            done(reports[-1])
+    return SimulationReport(tuple(reports))
+
+
+def simulate_day(home: Home, day: date) -> DayReport:
+    """One day of the folder's market; making it again, or days in any order or at once, gives the same bytes."""
+    config = load(home)
+    config.day_number(day)
+    return _write_day(home, World.of(config), day)
+
+
+def _write_day(home: Home, world: World, day: date) -> DayReport:
+    """Impressions come last: where they lie, the day is whole."""
+    number = world.config.day_number(day)
+    listings = Listings(world, number)
+    tables = listings.tables()
+    if world.config.images:
+        draw(home, world, listings.creatives)
+    happened = live_day(world, number)
+    log = Log(world, happened)
+    tables |= {
+        "decisions": log.decisions(),
+        "activity": log.activity(),
+        "queries": searches(world, number, happened.requests),
+        "users": log.users(),
+        "friendships": log.friendships(),
+    }
+    for name, table in tables.items():
+        if len(table):
+            write_partition(table, home.partition(name, day) / f"{SOURCE}.parquet")
+    write_partition(log.decision_truth(), truth_file(home, "decisions", day))
+    write_partition(wants(world, number, happened.requests), truth_file(home, "queries", day))
+    write_partition(log.truth(), truth_file(home, "impressions", day))
+    _deliver(home, day, log.engagements())
+    write_partition(log.impressions(), home.partition("impressions", day) / f"{SOURCE}.parquet")
+    return DayReport(
+        day, len(happened.requests), len(happened.shown_ad), int(happened.clicked.sum()), int(happened.converted.sum()),
+        int((world.people.joined == number).sum()), len(listings.creatives),
+    )  # fmt: skip
+
+
+def _deliver(home: Home, day: date, engagements: pa.Table) -> None:
+    """Each engagement lies in the partition of the day it arrives, which no log shows before that day has been made.
+
+    What arrives later waits under truth/; a day that is made takes in whatever waits for it, from whichever day. The day's
+    truth is written before this, so of two days made at once the one that finishes later sees the other.
+    """
+    waiting = home.truth / "arrivals"
+    arrival = pc.cast(engagements["created_ts"], pa.date32())
+    for when in sorted(set(pc.unique(arrival).to_pylist())):
+        write_partition(engagements.filter(pc.equal(arrival, when)), waiting / f"day={when}" / f"{SOURCE}-{day}.parquet")
+    made = {date.fromisoformat(p.stem[4:]) for p in (home.truth / "impressions").glob("day=*.parquet")}
+    for when in sorted(made):
+        for file in sorted((waiting / f"day={when}").glob("*.parquet")):
+            target = home.partition("engagements", when) / file.name
+            if when == day or file.stem.endswith(str(day)) or not target.exists():
+                write_partition(pq.read_table(file, partitioning=None), target)
+
+
+def default_start(days: int) -> date:
+    """A market that ends yesterday, so that what is published from it is fresh today."""
+    return datetime.now(UTC).date() - timedelta(days=days)

@@ -1,0 +1,52 @@
+"""Everything a market draws once: its people and its ads. Days are drawn from it, each alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+
+import numpy as np
+import pyarrow as pa
+
+from feature_repo.events import TIME
+from pipelines.simulator.config import MarketConfig
+from pipelines.simulator.inventory import Inventory, Live, stock
+from pipelines.simulator.population import Floats, Population, populate
+
+MICROSECOND = 1_000_000
+
+
+@dataclass(frozen=True, eq=False)
+class World:
+    """The market's config with everything drawn from it once; equal to itself alone."""
+
+    config: MarketConfig
+    people: Population
+    ads: Inventory
+
+    @classmethod
+    def of(cls, config: MarketConfig) -> World:
+        return cls(config, populate(config), stock(config))
+
+    @cached_property
+    def interest_steps(self) -> Floats:
+        """Cumulative interest shares, (users, categories): where a uniform number falls is a category."""
+        return np.asarray(np.cumsum(self.people.interest_share, axis=1))
+
+    @property
+    def items_per_topic(self) -> int:
+        return max(self.config.users // 400, 10)
+
+    def instant(self, number: int, seconds: Floats) -> pa.Array:
+        """Moments of a day, from seconds since its start."""
+        midnight = datetime.combine(self.config.first, datetime.min.time(), UTC) + timedelta(days=number)
+        return pa.array(int(midnight.timestamp()) * MICROSECOND + (seconds * MICROSECOND).astype(np.int64), pa.int64()).cast(TIME)
+
+    def tag(self, number: int) -> str:
+        """What the identities of a day's events begin with, after a letter for their kind."""
+        return f"{self.config.first.toordinal() + number}-"
+
+    def live(self, number: int) -> Live:
+        """What can be bought and shown on a day."""
+        return self.ads.live(number)

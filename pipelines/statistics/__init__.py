@@ -1,0 +1,1 @@
+"""Intervals and distances: paired differences, ratios, population stability."""

@@ -1,0 +1,41 @@
+"""Trains one ranker on a day's dataset, here or in the environment that has what the ranker needs."""
+
+from __future__ import annotations
+
+from datetime import date
+from importlib.util import find_spec
+
+from pipelines.datasets.kept import read
+from pipelines.datasets.teachable import refuse_unteachable
+from pipelines.errors import PipelineError
+from pipelines.operations.training_environment import hand_over
+from pipelines.rankers import RANKERS
+from pipelines.rankers.fit_bundle import Family, fit_bundle
+from pipelines.training.candidate import candidate, load_candidate
+from pipelines.training.tuning import tuned
+from serving.bundles import Bundle
+from serving.settings import Settings
+
+
+def fit(settings: Settings, head: str, day: date, ranker: str, quiet: bool = True) -> Bundle:
+    """Trains one ranker on the day's dataset, in the training environment where it needs one. quiet: shows no progress there.
+    Raises PipelineError for an unknown ranker, Refused for a set that cannot teach and where there is no such environment."""
+    if ranker not in RANKERS:
+        raise PipelineError("ranker", ranker, f"Known: {', '.join(RANKERS)}.")
+    dataset = read(settings.home, head, day)
+    refuse_unteachable(dataset)
+    if is_elsewhere(RANKERS[ranker]):
+        fit_elsewhere(settings, head, day, ranker, quiet)
+        return load_candidate(settings.home, head, day, ranker)
+    return fit_bundle(tuned(settings.home, head, RANKERS[ranker]), dataset, candidate(settings.home, head, day, ranker), "0")
+
+
+def is_elsewhere(family: Family) -> bool:
+    """The family needs a module that this environment has not."""
+    return bool(family.needs) and find_spec(family.needs) is None
+
+
+def fit_elsewhere(settings: Settings, head: str, day: date, ranker: str, quiet: bool) -> None:
+    """`placard train --step fit`, there."""
+    argv = ("train", "--partition", str(day), "--head", head, "--ranker", ranker, "--step", "fit")
+    hand_over(settings, *argv, *(["--json"] if quiet else []))

@@ -1,0 +1,1 @@
+"""The event and catalogue tables as they were known at a moment."""
