@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import ibis.expr.types as ir
 
 IMAGE_STATS: Final = ("brightness", "contrast", "saturation", "hue", "edges")
-"""What pipelines/images.py measures of each picture, all in [0, 1]."""
+"""What pipelines/creatives/images.py measures of each picture, all in [0, 1]."""
 IMAGE: Final = ("has_image", *(f"image_{s}" for s in IMAGE_STATS))
 """The features of the picture."""
 

@@ -1,4 +1,4 @@
-"""Where an ad stands in the users' space; written by pipelines/embeddings.py, new ads included."""
+"""Where an ad stands in the users' space; written by pipelines/features/embeddings, new ads included."""
 
 from __future__ import annotations
 

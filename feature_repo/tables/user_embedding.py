@@ -1,4 +1,4 @@
-"""Where a user stands in the space of what people engage with; written by pipelines/embeddings.py."""
+"""Where a user stands in the space of what people engage with; written by pipelines/features/embeddings."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Texts as vectors: hashed words, word pairs and letter runs, each with a learned vector; a text is their sum at unit length.
 
-Learned by latent semantic analysis (Deerwester et al. 1990), see pipelines/encoder.py; letter runs as in fastText (Bojanowski et
+Learned by latent semantic analysis (Deerwester et al. 1990), see pipelines/language/encoder.py; letter runs as in fastText (Bojanowski et
 al. 2017) give words that were never seen a place near their kin.
 """
 

@@ -20,7 +20,7 @@ from feature_repo.tables import AD_TABLES, QUERY_TABLES, TABLES, USER_TABLES
 EACH = pytest.mark.parametrize("table", TABLES, ids=lambda t: t.name)
 FEATURES = pytest.mark.parametrize("feature", [f for t in TABLES for f in t.features], ids=lambda f: f.name)
 WRITTEN_BY_A_MODEL = {"user_embedding", "ad_embedding"}
-"""Tables without an expression: pipelines/embeddings.py writes them."""
+"""Tables without an expression: pipelines/features/embeddings writes them."""
 
 
 def test_every_table_file_is_listed() -> None:

@@ -1,7 +1,7 @@
 """Logged feedback drawn from the market's laws, with the exact value of a policy that did not log it.
 
 A population of proactive requests with the candidates that the market's retrieval finds for them, served by the market's logging
-policy (pipelines.market.policy: an auction, with a share of slates dealt at random). Clicks follow the market's truth, for people
+policy (pipelines.simulator.policy: an auction, with a share of slates dealt at random). Clicks follow the market's truth, for people
 who see each campaign for the first time that day. Rivals do not bid: no whole slate of a target is then one that the logging policy
 never shows. A run draws requests from the population, so rounds are independent.
 """

@@ -106,7 +106,7 @@ def test_a_program_that_ends_by_itself_is_named_with_its_last_words(tmp_path: Pa
 LAUNCHER = """
 import os, sys, time
 from pathlib import Path
-from pipelines.airflow_processes import Processes
+from pipelines.operations.processes import Processes
 with Processes(Path(sys.argv[1])) as processes:
     processes.start("ours", [sys.executable, "-c", "import time; time.sleep(600)"], os.environ)
     Path(sys.argv[2]).write_text(str(processes._running["ours"].pid))

@@ -42,8 +42,8 @@ def test_days_in_any_order_and_again_give_the_same_bytes(tmp_path: Path, straigh
 def test_days_made_at_once_by_processes_give_the_same_bytes(tmp_path: Path, straight: dict[str, bytes]) -> None:
     save(Home(tmp_path), SMALL)
     program = (
-        "import sys; from datetime import date; from pathlib import Path; from feature_repo.sources import Home;"
-        "from pipelines.market.simulate import simulate_day; simulate_day(Home(Path(sys.argv[1])), date.fromisoformat(sys.argv[2]))"
+        "import sys; from datetime import date; from pathlib import Path; from feature_repo.home import Home;"
+        "from pipelines.simulator.simulate import simulate_day; simulate_day(Home(Path(sys.argv[1])), date.fromisoformat(sys.argv[2]))"
     )
     running = [subprocess.Popen([sys.executable, "-c", program, str(tmp_path), str(day)]) for day in reversed(DAYS)]
     assert [p.wait(60) for p in running] == [0] * len(DAYS)

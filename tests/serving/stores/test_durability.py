@@ -22,7 +22,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from serving.eventlog.log import Event
 from serving.eventlog.sqlite import SqliteEventLog
-from serving.state.sqlite import SqliteLedger
+from serving.ledger.sqlite import SqliteLedger
 
 folder, name, limit = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
 log, ledger, now = SqliteEventLog(folder / "events.db"), SqliteLedger(folder / "ledger.db"), datetime(2026, 3, 9, 12, tzinfo=UTC)
