@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
-from feast import Entity, ValueType
+from typing import TYPE_CHECKING, Final
 
-USER = Entity(name="user", join_keys=["user_id"], value_type=ValueType.STRING, description="A person, or what a log takes for one")
-CREATIVE = Entity(name="creative", join_keys=["creative_id"], value_type=ValueType.STRING, description="One ad")
-QUERY = Entity(
-    name="query", join_keys=["query_key"], value_type=ValueType.STRING, description="What people search for, by its words' stems"
-)
-ENTITIES = {"user_id": USER, "creative_id": CREATIVE, "query_key": QUERY}
+if TYPE_CHECKING:
+    from feast import Entity
+
+ENTITIES: Final = {
+    "user_id": ("user", "A person, or what a log takes for one"),
+    "creative_id": ("creative", "One ad"),
+    "query_key": ("query", "What people search for, by its words' stems"),
+}
+"""Name and description of an entity, by the column that holds its key."""
+
+
+def entities() -> dict[str, Entity]:
+    """An entity by its key column."""
+    from feast import Entity, ValueType
+
+    return {key: Entity(name=name, join_keys=[key], value_type=ValueType.STRING, description=about) for key, (name, about) in ENTITIES.items()}

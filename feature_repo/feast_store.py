@@ -1,25 +1,33 @@
-"""Opening Feast, and reading one user's features from it. Importing Feast takes seconds."""
+"""Opening Feast, registering what it serves, and reading one user's features from it.
+
+Importing Feast takes seconds, so this module and those that describe our features to it import it when they are called.
+"""
 
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-import prometheus_client  # noqa: F401  first: Feast's import switches it to files shared between processes, for good
-from feast import FeatureStore, RepoConfig
 
 from feature_repo.home import Home
 from feature_repo.table import Feature
 from feature_repo.tables import USER_TABLES
+from feature_repo.user_row import UserRow
+from feature_repo.views import objects
+
+if TYPE_CHECKING:
+    from feast import FeatureStore
 
 PROJECT: Final = "placard"
 
 
 def open_store(home: Home, profile: str = "embedded", redis_url: str = "") -> FeatureStore:
     """The feature store of a state folder: DuckDB offline; online SQLite, or Redis when clustered."""
+    import prometheus_client  # noqa: F401  first: Feast's import switches it to files shared between processes, for good
+    from feast import FeatureStore, RepoConfig
+
     logging.getLogger("feast.repo_config").setLevel(logging.ERROR)  # warns of the setting below, which the file registry does honour
     home.feast.mkdir(parents=True, exist_ok=True)
     if profile == "cluster":
@@ -49,12 +57,9 @@ def open_store(home: Home, profile: str = "embedded", redis_url: str = "") -> Fe
     )
 
 
-@dataclass(frozen=True)
-class UserRow:
-    """One user's features as columns of length 1 (vectors (1, width)); flags name the defaults used and why."""
-
-    columns: dict[str, np.ndarray]
-    flags: tuple[str, ...]
+def register_views(store: FeatureStore, home: Home) -> None:
+    """Registers every entity, view and service of a state folder: what `feast apply` would."""
+    store.apply(objects(home))
 
 
 def _cell(feature: Feature, value: Any) -> np.ndarray:
@@ -64,11 +69,6 @@ def _cell(feature: Feature, value: Any) -> np.ndarray:
         array = np.asarray(value, np.float32).reshape(1, -1)
         return array if array.shape[1] == feature.width else feature.filled(1)
     return np.array([value], object if feature.dtype == "string" else feature.dtype)
-
-
-def unknown_user(flag: str) -> UserRow:
-    """Every user feature at its default."""
-    return UserRow({f.name: f.filled(1) for t in USER_TABLES for f in t.features}, (flag,))
 
 
 class OnlineProfiles:

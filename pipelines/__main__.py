@@ -8,6 +8,7 @@ from importlib import import_module
 import typer
 
 from pipelines.cli.output import debug
+from serving.settings import silence_telemetry, yield_cores
 
 VERBS = ("simulate", "ingest", "features", "language", "train", "tune", "evaluate", "ope", "gate", "registry", "promote",
          "rollback", "shadow", "quality", "guard", "serve", "explain", "bench", "demo", "up", "doctor", "config")  # fmt: skip
@@ -39,8 +40,6 @@ for verb in VERBS:
 
 def main() -> None:
     """Telemetry of the libraries underneath is off, always; their threads leave the cores to others while they wait."""
-    from serving.settings import silence_telemetry, yield_cores
-
     silence_telemetry()
     yield_cores()
     app()

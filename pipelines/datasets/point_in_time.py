@@ -13,6 +13,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from feature_repo.exclusive import exclusive
+from feature_repo.feast_store import open_store, register_views
 from feature_repo.model_input import Columns, ModelInput
 from feature_repo.request_time import NO_SEARCH, ad_columns, context_columns, pair_columns, search_columns, user_columns
 from feature_repo.table import EVENT_TIME, FeatureTable
@@ -32,9 +33,6 @@ def features_at(settings: Settings, frame: pd.DataFrame) -> dict[str, np.ndarray
 
     Raises PipelineError when the join does not give back exactly the rows it was given.
     """
-    from feature_repo.feast_store import open_store
-    from feature_repo.views import objects
-
     for table in TABLES:
         if not any(settings.home.features(table.name).glob("day=*/part.parquet")):
             raise Missing(f"published {table.name}", "none", "Build and publish features first: `placard features history`.")
@@ -48,7 +46,7 @@ def features_at(settings: Settings, frame: pd.DataFrame) -> dict[str, np.ndarray
     with redirect_stdout(StringIO()):
         store = open_store(settings.home, settings.profile, settings.redis_url)
         with exclusive(settings.home, "feast"):
-            store.apply(objects(settings.home))
+            register_views(store, settings.home)
         refs = [f"{t.name}:{n}" for t in TABLES for n in t.names]
         job = store.get_historical_features(entity_df=entity, features=refs, filter_by_created_timestamp=True)
         joined = job.to_arrow().sort_by("row_number")

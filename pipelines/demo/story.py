@@ -14,6 +14,7 @@ from pipelines.demo.traffic import Client, Served, searches, send_traffic, users
 from pipelines.operations.api_server import server
 from pipelines.operations.verb import Progress, verb
 from pipelines.registry.version import Version
+from pipelines.scheduling.scheduler import run_day
 from serving.settings import Settings
 
 REQUESTS: Final = 200
@@ -94,8 +95,6 @@ HEADS: Final = ("click", "conversion")
 def _last_day(home: Home, day: date, scheduler: bool, say: Progress) -> None:
     """The last day's features and rankers: by Airflow's scheduler, or by the same verbs in the same order."""
     if scheduler:
-        from pipelines.scheduling.scheduler import run_day
-
         run_day(home, day, say=say)
         return
     key = day.isoformat()

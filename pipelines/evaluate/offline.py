@@ -17,6 +17,7 @@ from pipelines.metrics.normalised_entropy import normalised_entropy
 from pipelines.rankers.fit_bundle import Ready, read_by
 from pipelines.rankers.logistic import Logistic
 from pipelines.rankers.position import offset_of
+from pipelines.simulator.truth import impression_truth
 from serving.bundles import Bundle
 from serving.bundles.calibrator import probability
 
@@ -74,8 +75,6 @@ def baseline(dataset: Dataset) -> NDArray[np.float64]:
 
 def true_probability(home: Home, head: str, rows: pd.DataFrame) -> NDArray[np.float64] | None:
     """The simulator's own probability of each row's label within the logged window; None for a log without truth."""
-    from pipelines.simulator.truth import impression_truth
-
     try:
         first, last = rows["ts"].min().date(), rows["ts"].max().date()
         truth = impression_truth(home, first, last).to_pandas().set_index("impression_id")

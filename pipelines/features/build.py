@@ -11,6 +11,7 @@ from feature_repo.partition_file import write_partition
 from feature_repo.table import FeatureTable, finish
 from feature_repo.tables import TABLES
 from pipelines.errors import Missing
+from pipelines.features.embeddings.embed import embed
 from pipelines.features.inputs import inputs
 from pipelines.warehouse.as_of import SCHEMAS, connect
 
@@ -23,8 +24,6 @@ def build(home: Home, table: FeatureTable, day: date, threads: int = 2, embeddin
     if not any(home.days(name, last=day) for name in table.reads if name in SCHEMAS):
         raise Missing(f"input of {table.name}", str(day), "Ingest or simulate logs up to that day first.")
     if table.build is None:
-        from pipelines.features.embeddings.embed import embed
-
         return embed(home, table, day, embeddings)
     con = connect(threads)
     try:

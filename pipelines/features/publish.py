@@ -19,12 +19,14 @@ import pyarrow.parquet as pq
 
 from feature_repo.days import end_of
 from feature_repo.exclusive import exclusive
+from feature_repo.feast_store import open_store, register_views
 from feature_repo.home import Home
 from feature_repo.table import FeatureTable
 from feature_repo.tables import AD_TABLES, QUERY_TABLES, TABLES
 from pipelines.errors import Missing
 from pipelines.features.content import content_hash
 from pipelines.features.validate import passed
+from pipelines.language.champions import encoder_in_use
 from pipelines.warehouse.catalog import catalog_as_of
 from serving.settings import Settings
 from serving.snapshot import set_current, write_snapshot
@@ -80,18 +82,13 @@ def _move_in(home: Home, table: FeatureTable, day: date) -> None:
 
 def _online(settings: Settings, live: date) -> None:
     """Registers the views and brings the user tables of the live day into the online store."""
-    from feature_repo.feast_store import open_store
-    from feature_repo.views import objects
-
     with redirect_stdout(StringIO()):  # Feast prints its progress
         store = open_store(settings.home, settings.profile, settings.redis_url)
-        store.apply(objects(settings.home))
+        register_views(store, settings.home)
         store.materialize(end_of(live) - ONE_INSTANT, end_of(live) + ONE_INSTANT)
 
 
 def _snapshot(settings: Settings, live: date) -> str:
-    from pipelines.language.champions import encoder_in_use
-
     home = settings.home
     features = {t.name: pq.read_table(home.feature_partition(t.name, live), partitioning=None) for t in (*AD_TABLES, *QUERY_TABLES)}
     return write_snapshot(home.snapshots, end_of(live), catalog_as_of(home, live), features, encoder_in_use(settings))

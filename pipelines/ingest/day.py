@@ -14,6 +14,8 @@ from pipelines.ingest.collect import FileCount, Ingested, total
 from pipelines.ingest.format import IngestError
 from pipelines.ingest.serving_log import SOURCE as SERVING
 from pipelines.ingest.serving_log import ingest_served
+from pipelines.simulator.config import SOURCE, load, path
+from pipelines.simulator.simulate import simulate_day
 from serving.eventlog.memory import MemoryEventLog
 from serving.eventlog.opening import served_log
 from serving.settings import Settings
@@ -41,8 +43,6 @@ def collect_day(settings: Settings, day: date, sources: Sequence[str]) -> list[C
 
 def _simulator(settings: Settings, day: date) -> Collected:
     """Makes the day when a market exists and the day is missing; a day that is there counts as duplicated."""
-    from pipelines.simulator.config import SOURCE, load, path
-    from pipelines.simulator.simulate import simulate_day
 
     home = settings.home
     if not path(home).exists():

@@ -11,7 +11,7 @@ from sklearn.decomposition import TruncatedSVD
 
 from feature_repo.text import tokenise
 from pipelines.language.query_log import QueryLog
-from serving.language.text_encoder import BUCKETS, buckets, unit_rows
+from serving.language.text_encoder import BUCKETS, TextEncoder, buckets, unit_rows
 from serving.snapshot.text_columns import ad_texts
 
 DIM: Final = 64
@@ -60,8 +60,6 @@ def learn(texts: list[str], seed: int) -> NDArray[np.float32]:
 
 def recall_at(queries: list[str], clicked: list[str], ads: list[str], texts: list[str], vectors: NDArray[np.float32], k: int) -> float:
     """Share of the searches whose clicked ad is among the k nearest of all ads."""
-    from serving.language.text_encoder import TextEncoder
-
     encoder, place = TextEncoder("0", vectors), {a: i for i, a in enumerate(ads)}
     pairs = [(q, place[c]) for q, c in zip(queries, clicked, strict=True) if c in place]
     if not pairs:

@@ -16,7 +16,9 @@ from pathlib import Path
 from typing import Final, Literal
 
 from feature_repo.errors import PlacardError
+from feature_repo.feast_store import open_store
 from serving.settings import Settings
+from serving.snapshot import open_current
 
 PINNED: Final = ("feast", "mlflow", "xgboost-cpu", "great-expectations", "ibis-framework", "duckdb", "pandas", "faiss-cpu")
 LEAST_FREE_GIB: Final = 5
@@ -110,7 +112,6 @@ def mlflow(settings: Settings) -> Check:
 def feast(settings: Settings) -> Check:
     if not (settings.home.feast / "registry.db").exists():
         return Check("feast", "warn", "no registry yet", "Run `placard features publish --partition DAY`.")
-    from feature_repo.feast_store import open_store
 
     try:
         views = open_store(settings.home, settings.profile, settings.redis_url).list_feature_views()
@@ -132,8 +133,6 @@ def redis(settings: Settings) -> Check:
 
 
 def features(settings: Settings) -> Check:
-    from serving.snapshot import open_current
-
     try:
         snapshot = open_current(settings.home.snapshots)
     except PlacardError:

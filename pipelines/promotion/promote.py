@@ -7,7 +7,9 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from feature_repo.services import HEADS
+from pipelines.datasets.kept import read
 from pipelines.errors import Missing, Refused
+from pipelines.evaluate.assess import weigh
 from pipelines.gates.evidence import Evidence, of_version
 from pipelines.gates.evidence import read as read_evidence
 from pipelines.gates.gates import Verdict, judge
@@ -91,8 +93,6 @@ def _evidence(settings: Settings, bundle: Bundle, champion: str) -> tuple[Eviden
 
 def _again(settings: Settings, bundle: Bundle, found: Evidence) -> Evidence:
     """Judges a version anew on the rows that it was judged on. Raises Missing when they are gone, Refused when they are others."""
-    from pipelines.datasets.kept import read
-    from pipelines.evaluate.assess import weigh
 
     day = date.fromisoformat(found.day)
     dataset = read(settings.home, found.head, day)

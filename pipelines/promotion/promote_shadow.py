@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from pipelines.errors import Refused
+from pipelines.promotion.promote import promote
 from pipelines.promotion.shadow_record import PROMOTE, Verdict
+from pipelines.registry.roles import clear_alias
 from serving.bundles import aliases
 from serving.settings import Settings
 
@@ -14,8 +16,6 @@ def apply(settings: Settings, found: Verdict) -> bool:
     Raises Refused for a verdict to hold and when another gate of a promotion fails (NotPromoted), PipelineError when the shadow's
     version is not installed.
     """
-    from pipelines.promotion.promote import promote
-    from pipelines.registry.roles import clear_alias
 
     if found.verdict != PROMOTE:
         raise Refused("verdict", found.verdict, "; ".join(found.reasons))

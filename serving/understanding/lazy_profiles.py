@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from feature_repo.feast_store import OnlineProfiles, open_store
+from feature_repo.user_row import unknown_user
 from serving.engine.stages import Profiles, UserRow
 from serving.settings import Settings
 
@@ -16,8 +18,6 @@ class LazyProfiles:
         self._opened: Profiles | None = None
 
     def read(self, user_id: str, now: datetime) -> UserRow:
-        from feature_repo.feast_store import OnlineProfiles, open_store, unknown_user
-
         if self._opened is None:
             if not (self._settings.home.feast / "registry.db").exists():
                 return unknown_user("nothing_published")

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 import serving
-from pipelines.bench.serving.synthetic import Known, catalogue, ranker
+from pipelines.bench.serving.synthetic import catalogue, ranker
 from serving.auction.bids import CampaignBids
 from serving.auction.quality import Unhidden
 from serving.bundles import Bundle
@@ -47,6 +47,7 @@ from serving.understanding.exposures import Exposures
 from serving.understanding.profile import Profile
 from serving.understanding.query_analysis import QueryAnalysis
 from serving.understanding.query_vector import QueryVector
+from tests.made import Known
 
 VERBS = {
     "understanding": "understand", "sourcing": "source", "recall": "recall", "integrity": "admit", "precision": "score",

@@ -13,6 +13,11 @@ from serving.eventlog.memory import MemoryEventLog
 from serving.eventlog.sqlite import SqliteEventLog
 from serving.record.decision import Decision, Funnel, Price, RankedAd
 from serving.record.request import AdRequest
+from tests.pipelines.searched_market import searched
+from tests.pipelines.small_platform import copy, platform, spoil
+
+__all__ = ["copy", "platform", "searched", "spoil"]
+"""Fixtures of several rooms: a market that is searched, and a small platform, built, checked and published."""
 
 NOON = datetime(2026, 3, 9, 12, tzinfo=UTC)
 

@@ -13,13 +13,19 @@ from typing import Any
 import pytest
 
 from feature_repo.home import Home
-from pipelines.bench.serving.synthetic import Known, catalogue, ranker, written_again
+from pipelines.bench.serving.synthetic import catalogue, ranker
 from serving.bundles import aliases
 from serving.bundles.smoke import smoke
 from serving.engine.stages import Profiles
 from serving.http.app import create_app
 from serving.settings import Settings
 from serving.worker.worker import Worker
+from tests.made import Known, written_again
+from tests.serving.proactive_engine import ask, bench, published
+from tests.serving.search_engine import click, encoder, over, searched_catalog, searching
+
+__all__ = ["ask", "bench", "click", "encoder", "over", "published", "searched_catalog", "searching"]
+"""Fixtures of the rooms that have a small engine to send requests through."""
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # it would rather have another client than the one that is locked

@@ -18,6 +18,7 @@ from feature_repo.tables.ad_creative import AD_CREATIVE, IMAGE_STATS
 from feature_repo.tables.ad_performance import AD_PERFORMANCE, LEVELS
 from feature_repo.tables.user_profile import USER_PROFILE
 from feature_repo.taxonomy import AGE_BANDS, CATEGORIES, GENDERS, SURFACES
+from pipelines.warehouse.as_of import STATES, files_known
 
 SLOTS: Final = """
 clicks as materialized (select * from engagements where kind = 'click'),
@@ -156,8 +157,6 @@ QUERIES: Final[Mapping[str, Callable[[int], str]]] = {
 
 def _input(home: Home, name: str, table: FeatureTable, as_of: datetime) -> str:
     """A view of what is known before `as_of`: the window's events, or the newest row of each key."""
-    from pipelines.warehouse.as_of import STATES, files_known
-
     if name == "image_stats":
         return f"create temp table image_stats (picture varchar, {_each('{v} double', IMAGE_STATS)})"
     files = files_known(home, name, as_of, None if name in STATES else table.window_days)

@@ -15,16 +15,18 @@ from typing import Any
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from feature_repo.feast_store import UserRow
 from feature_repo.home import Home
 from feature_repo.services import CLICK
 from feature_repo.tables import USER_TABLES
+from feature_repo.user_row import UserRow
 from pipelines.bench.search.search_market import Market
 from pipelines.bench.search.search_market import setup as market_setup
 from pipelines.bench.serving.naive import Naive
 from pipelines.bench.serving.synthetic import catalogue, ranker
 from pipelines.bench.serving.tiers import tiers
 from pipelines.bench.serving.tiers_market import measure
+from pipelines.demo.traffic import Client
+from pipelines.operations.api_server import server
 from pipelines.operations.verb import Progress
 from pipelines.reporting.figure import Figure, report
 from serving.bundles.aliases import write
@@ -111,9 +113,6 @@ def _request(i: int) -> AdRequest:
 def _http(home: Home, seconds: float) -> dict[str, float]:
     """One worker of the real server, one client on one connection for latency, then four for throughput; bounded in time."""
     from concurrent.futures import ThreadPoolExecutor
-
-    from pipelines.demo.traffic import Client
-    from pipelines.operations.api_server import server
 
     body = {"surface": "proactive", "user_id": "u1", "device": "mobile", "region": "regions0", "language": "languages2", "tmax_ms": 10_000}
     with server(home, keep=False) as url:

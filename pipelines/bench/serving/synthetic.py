@@ -9,16 +9,14 @@ import numpy as np
 import pyarrow as pa
 import xgboost as xgb
 
-from feature_repo.feast_store import UserRow
 from feature_repo.services import CLICK, INPUTS
 from feature_repo.table import Feature
-from feature_repo.tables import AD_TABLES, QUERY_TABLES, USER_TABLES
+from feature_repo.tables import AD_TABLES, QUERY_TABLES
 from feature_repo.taxonomy import CATEGORIES, DEVICES, MATCH_TYPES, OBJECTIVES
 from feature_repo.text import query_key, stem
 from serving.bundles import Bundle, Manifest, Tables, write_bundle
 from serving.bundles.calibrator import Calibrator, probability
 from serving.bundles.encoder import Encoding
-from serving.bundles.trees import Trees
 from serving.language.gazetteer import Gazetteer
 from serving.language.language import Language
 from serving.language.query_classifier import OUTPUTS, QueryClassifier
@@ -168,13 +166,6 @@ def language(words: int = 20_000) -> Language:
     return Language("bench", Spelling(counts), Gazetteer(names), related, QueryClassifier(weights, np.zeros(OUTPUTS, np.float32)))
 
 
-class Known:
-    """Profiles in memory: everyone is known, with every feature at its default."""
-
-    def read(self, user_id: str, now: datetime) -> UserRow:
-        return UserRow({f.name: f.filled(1) for t in USER_TABLES for f in t.features}, ())
-
-
 def ranker(folder: Path, seed: int = 2, trees: int = TREES, rows: int = ROWS, depth: int = DEPTH, eta: float = 0.05) -> Bundle:
     """A bundle of `trees` trees of `depth` levels over the real click input, with encodings and a calibrator of usual size."""
     rng = np.random.default_rng(seed)
@@ -193,13 +184,3 @@ def ranker(folder: Path, seed: int = 2, trees: int = TREES, rows: int = ROWS, de
     )  # fmt: skip
     tables = Tables(Calibrator(grid, probability(grid)), {}, {})
     return write_bundle(folder, manifest, {"model.ubj": (1.0, bytes(booster.save_raw("ubj")))}, encodings, tables)
-
-
-def written_again(bundle: Bundle, folder: Path, manifest: Manifest | None = None, tables: Tables | None = None) -> Bundle:
-    """A bundle of trees at another place, saying something else."""
-    weights = {
-        name: (share, bytes(member.booster.save_raw("ubj")))
-        for (name, share), member in zip(bundle.manifest.members, bundle.members, strict=True)
-        if isinstance(member, Trees)
-    }
-    return write_bundle(folder, manifest or bundle.manifest, weights, bundle.encodings, tables or bundle.tables)

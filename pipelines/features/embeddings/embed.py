@@ -20,13 +20,13 @@ from feature_repo.tables.ad_embedding import AD_EMBEDDING
 from feature_repo.tables.user_embedding import USER_EMBEDDING
 from pipelines.features.embeddings.embeddings import Embeddings
 from pipelines.features.embeddings.factorisation import factorised
+from pipelines.features.embeddings.past import Past
+from pipelines.features.embeddings.two_tower import TwoTower
 from pipelines.operations.training_environment import hand_over
 from serving.settings import Settings
 
 
 def two_towers(home: Home, day: date) -> Embeddings:
-    from pipelines.features.embeddings.past import Past
-    from pipelines.features.embeddings.two_tower import TwoTower
 
     past = Past.of(home, day)
     users, ads = TwoTower().vectors(past)

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from feature_repo.services import CLICK
-from pipelines.bench.serving.synthetic import ranker, written_again
+from pipelines.bench.serving.synthetic import ranker
 from pipelines.errors import Missing, PipelineError, Refused
 from pipelines.registry import journal, mlflow_store, roles
 from pipelines.registry.refusal import admit, refuse
@@ -22,6 +22,7 @@ from serving.bundles import Bundle, aliases, refusals
 from serving.bundles.refusals import UNCALIBRATED
 from serving.errors import BundleRefused
 from serving.settings import Settings
+from tests.made import written_again
 
 # MLflow's own imports and stores warn of what they are about to change.
 pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.timeout(300)]

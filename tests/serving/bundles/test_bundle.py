@@ -14,12 +14,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from feature_repo.services import CLICK, SURFACE
-from pipelines.bench.serving.synthetic import ranker, written_again
+from pipelines.bench.serving.synthetic import ranker
 from serving.bundles import Bundle
 from serving.bundles.calibrator import Calibrator
 from serving.bundles.encoder import Encoding, encode
 from serving.bundles.sealed import seal
 from serving.errors import BundleRefused
+from tests.made import written_again
 
 
 @pytest.fixture(scope="module")

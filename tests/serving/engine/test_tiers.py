@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pipelines.bench.serving.synthetic import Known, ranker, written_again
+from pipelines.bench.serving.synthetic import ranker
 from serving.bundles import Bundle
 from serving.delivery.second_price import SecondPrice
 from serving.engine.engine import Engine
@@ -20,6 +20,7 @@ from serving.engine.tiers import LEAST_ROWS, PRIMARY, Tiers
 from serving.errors import Busy, Late, ServingError
 from serving.record.decision import Decision
 from serving.surfaces.proactive import proactive
+from tests.made import Known, written_again
 
 Ask = Callable[..., Any]
 

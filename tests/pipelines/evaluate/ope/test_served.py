@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 
 from feature_repo.home import Home
 from pipelines.__main__ import app
-from pipelines.bench.serving.synthetic import Known, catalogue, ranker, written_again
+from pipelines.bench.serving.synthetic import catalogue, ranker
 from pipelines.errors import PipelineError
 from pipelines.evaluate.ope.answer import answer
 from pipelines.evaluate.ope.estimate import estimate
@@ -41,6 +41,7 @@ from serving.record.request import AdRequest
 from serving.settings import Settings
 from serving.snapshot import open_current
 from serving.surfaces.proactive import proactive
+from tests.made import Known, written_again
 
 NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
 DAY, NEXT = date(2026, 1, 5), date(2026, 1, 6)

@@ -15,10 +15,11 @@ from feature_repo.home import Home
 from feature_repo.services import CLICK
 from pipelines.bench.serving.naive import Naive
 from pipelines.bench.serving.serve import one_core, run
-from pipelines.bench.serving.synthetic import catalogue, ranker, written_again
+from pipelines.bench.serving.synthetic import catalogue, ranker
 from pipelines.bench.serving.tiers import _registered
 from serving.bundles.aliases import write
 from serving.snapshot import current_version
+from tests.made import written_again
 
 
 def test_the_catalogue_and_the_model_are_the_same_twice(tmp_path: Path) -> None:

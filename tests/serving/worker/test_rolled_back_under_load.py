@@ -17,13 +17,14 @@ import numpy as np
 import pytest
 
 from feature_repo.home import Home
-from pipelines.bench.serving.synthetic import ranker, written_again
+from pipelines.bench.serving.synthetic import ranker
 from pipelines.promotion.promote import promote
 from pipelines.registry import journal, roles
 from pipelines.registry.register import register_sealed
 from serving.bundles import Tables, aliases, refusals
 from serving.bundles.calibrator import Calibrator
 from serving.settings import Settings
+from tests.made import written_again
 
 # MLflow's own imports and stores warn of what they are about to change.
 pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.timeout(240)]

@@ -11,7 +11,6 @@ import pytest
 from feature_repo.request_time import NO_SEARCH, search_columns, word_codes
 from feature_repo.services import CLICK
 from feature_repo.tables.query_performance import QUERY_PERFORMANCE
-from pipelines.bench.serving.synthetic import Known
 from pipelines.datasets.search_rows import search_rows
 from serving.engine.candidates import Candidates
 from serving.engine.stages import NOBODY
@@ -26,6 +25,7 @@ from serving.understanding.profile import Profile
 from serving.understanding.query_analysis import QueryAnalysis
 from serving.understanding.query_vector import QueryVector
 from serving.worker.reload import Reloader
+from tests.made import Known
 
 pytestmark = [pytest.mark.filterwarnings("ignore::DeprecationWarning"), pytest.mark.filterwarnings("ignore::FutureWarning")]
 COLUMNS = [i for i, c in enumerate(CLICK.columns) if c.origin == "search"]

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from feature_repo.home import Home
-from pipelines.bench.serving.synthetic import Known, catalogue, ranker
+from pipelines.bench.serving.synthetic import catalogue, ranker
 from serving.bundles import Bundle
 from serving.engine.engine import Engine
 from serving.engine.live import Live
@@ -21,6 +21,7 @@ from serving.record.request import AdRequest
 from serving.settings import Settings
 from serving.snapshot import Snapshot, open_current
 from serving.surfaces.proactive import proactive
+from tests.made import Known
 
 NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
 ADS = 400

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pytest
 
 from feature_repo.catalog import CATALOG
-from pipelines.bench.serving.synthetic import Known, ranker
+from pipelines.bench.serving.synthetic import ranker
 from pipelines.language.encoder import learn
 from serving.bundles import Bundle
 from serving.engine.engine import Engine
@@ -25,6 +25,7 @@ from serving.settings import Settings
 from serving.snapshot import open_current, set_current
 from serving.snapshot.snapshot import write_snapshot
 from serving.surfaces.search import search
+from tests.made import Known
 
 NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
 PRODUCTS = ("running shoes", "garden hose", "espresso machine", "city hotel")

@@ -18,13 +18,14 @@ from onnx import TensorProto, helper, numpy_helper
 
 from feature_repo.home import Home
 from feature_repo.services import CLICK
-from pipelines.bench.serving.synthetic import catalogue, ranker, written_again
+from pipelines.bench.serving.synthetic import catalogue, ranker
 from serving.bundles import aliases, write_bundle
 from serving.bundles.sealed import read_manifest, write_manifest_file
 from serving.bundles.smoke import smoke
 from serving.errors import BundleRefused
 from serving.settings import Settings
 from serving.worker.reload import Reloader
+from tests.made import written_again
 
 MUTATIONS: Final = 200
 K: Final = len(CLICK.columns)

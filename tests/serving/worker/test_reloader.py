@@ -14,13 +14,13 @@ import pytest
 
 from feature_repo.home import Home
 from feature_repo.services import CLICK
-from pipelines.bench.serving.synthetic import written_again
 from serving.bundles import Bundle, Tables, aliases, refusals, write_manifest
 from serving.bundles.calibrator import Calibrator
 from serving.errors import ServingError
 from serving.snapshot import current_version, open_current, set_current
 from serving.snapshot.manifest import write_columns
 from serving.worker.reload import Reloader
+from tests.made import written_again
 
 
 @pytest.fixture

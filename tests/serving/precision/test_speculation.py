@@ -45,9 +45,9 @@ def pair(bench: Any) -> Callable[..., Live]:
 
 
 def engine(bench: Any, **changes: Any) -> Engine:
-    from pipelines.bench.serving.synthetic import Known
     from serving.ledger.memory import MemoryLedger
     from serving.surfaces.proactive import proactive
+    from tests.made import Known
 
     chosen = bench.settings.model_copy(update={"candidates": 400, **changes})
     return Engine({"proactive": proactive(Known(), MemoryLedger(), chosen)}, chosen)
