@@ -176,8 +176,8 @@ def test_a_verdict_to_promote_is_applied_once(home: Home, serve: Callable[..., E
         roles = aliases.read(home.bundles)
         aliases.write(home.bundles, roles | {head: {k: v for k, v in roles[head].items() if k != alias}})
 
-    monkeypatch.setattr("pipelines.promotion.promote.promote", promote)
-    monkeypatch.setattr("pipelines.registry.roles.clear_alias", clear_alias)
+    monkeypatch.setattr("pipelines.promotion.promote_shadow.promote", promote)
+    monkeypatch.setattr("pipelines.promotion.promote_shadow.clear_alias", clear_alias)
     settings = Settings(home_path=home.root)
     aliases.write(home.bundles, {"click": {"champion": "1", "shadow": "2"}})
     found = judge(home, serve(0.8, 0.0, 1_500), NEXT, MATURITY, seed=7)

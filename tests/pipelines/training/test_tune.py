@@ -19,7 +19,7 @@ from pipelines.errors import PipelineError
 from pipelines.rankers import RANKERS
 from pipelines.rankers.deep_ensemble import DeepEnsemble
 from pipelines.rankers.xgboost import Xgboost
-from pipelines.registry import roles
+from pipelines.registry import mlflow_store
 from pipelines.training import tuning
 from serving.settings import Settings
 
@@ -41,7 +41,7 @@ def settings(tmp_path: Path, thin: Any) -> Settings:
 @pytest.mark.deep
 def test_a_search_goes_on_where_it_stopped(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     logged: list[dict[str, float]] = []
-    monkeypatch.setattr(roles, "log_trial", lambda _s, _h, _n, parameters, _m: logged.append(dict(parameters)))
+    monkeypatch.setattr(mlflow_store, "log_trial", lambda _s, _h, _n, parameters, _m: logged.append(dict(parameters)))
     first = tuning.tune(settings, "click", DAY, "xgboost_slim", 2)
     assert first.trials == len(logged) == 2
     again = tuning.tune(settings, "click", DAY, "xgboost_slim", 3)
