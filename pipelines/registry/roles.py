@@ -120,7 +120,7 @@ def versions(settings: Settings, head: str = "") -> list[Version]:
     """Installed versions, oldest first."""
     aliases, found = aliases_of(settings), []
     kept_out = cache(lambda of: journal.kept_out(settings.home.bundles, of))
-    for path in settings.home.bundles.glob(f"{head or '*'}/*/manifest.json"):
+    for path in settings.home.bundles.glob(f"{head or '[!.]*'}/[!.]*/manifest.json"):
         manifest = json.loads(path.read_text())
         names = tuple(a for a, v in sorted(aliases.get(manifest["head"], {}).items()) if v == manifest["version"])
         why = kept_out(manifest["head"]).get(manifest["version"], "")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import dataclass, fields, replace
 from datetime import date
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any, Final
 import numpy as np
 
 from feature_repo.home import Home
+from feature_repo.whole_file import write_whole
 from pipelines.datasets.kept import read
 from pipelines.errors import PipelineError
 from pipelines.metrics.normalised_entropy import normalised_entropy
@@ -121,9 +121,7 @@ def tune(settings: Settings, head: str, day: date, ranker: str, trials: int) -> 
         finished = _finished(study)
         advance("trials", finished, trials, f"best {study.best_value:.5f}")
     found = Found(finished, float(study.best_value), dict(study.best_params), path)
-    part = path.with_name(f".{path.name}.{os.getpid()}")
-    part.write_text(json.dumps({"parameters": found.parameters, "normalised_entropy": found.value, "day": str(day)}, indent=1) + "\n")
-    os.replace(part, path)
+    write_whole(path, json.dumps({"parameters": found.parameters, "normalised_entropy": found.value, "day": str(day)}, indent=1) + "\n")
     return found
 
 
