@@ -11,7 +11,7 @@ from pipelines.errors import Missing, PipelineError
 from pipelines.gates.guardrails import MATURED, NOW, Guardrail, Measure, Reading
 from pipelines.registry import journal
 from pipelines.served.traffic_counts import OTHERS, Counts, Labels, counts
-from pipelines.statistics.ratio import calibration_ratio, rate_ratio_interval, share_interval
+from pipelines.statistics.exact_intervals import calibration_interval, rate_ratio_interval, share_interval
 from serving.bundles.aliases import read as read_aliases
 from serving.eventlog.log import EventLog
 from serving.settings import Settings
@@ -115,7 +115,7 @@ class Guard:
 
 def measures(mine: Counts, before: Counts) -> dict[str, Measure]:
     """Every measure that a guardrail may name, from the counts of the champion and of what served before it."""
-    promised = calibration_ratio(mine.predicted, mine.observed, mine.rows, LEVEL)
+    promised = calibration_interval(mine.predicted, mine.observed, mine.rows, LEVEL)
     ratio = Measure("calibration_ratio", promised.value, promised.low if mine.rows else None, promised.high, mine.rows, mine.observed)
     found = [ratio, _share("slow_share", mine.slow, mine.mine), _share("failing_share", mine.failing, mine.decisions)]
     if mine.shown and before.shown and mine.clicks + before.clicks:

@@ -15,19 +15,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from feature_repo.home import Home
-from pipelines.monitor.calibration import TARGET, near
+from pipelines.evaluate.paired import Difference, compare
+from pipelines.gates.condition import SHADOW
 from pipelines.reporting.figure import Figure
 from pipelines.reporting.report import Report
 from pipelines.served.outcomes import Outcomes, outcomes, prevailing
-from pipelines.statistics.paired import Difference, compare
-from pipelines.statistics.ratio import calibration_ratio
+from pipelines.statistics.exact_intervals import calibration_interval
 from serving.bundles import aliases
 from serving.eventlog.log import EventLog
 
 WINDOW_DAYS: Final = 7
 HEAD: Final = "click"
 """Shadow scores are click probabilities."""
-LEAST_CLICKS: Final = 100
 PROMOTE, HOLD = "promote", "hold"
 ABOUT: Final = (
     "The shadow scored the same ads as the champion without being heard. Differences are shadow minus champion on ads at the "
@@ -91,7 +90,7 @@ def _verdict(day: date, days: int, found: Outcomes, rows: NDArray[np.bool_], cha
     gates = _gates(y, second, every)
     figures = [Figure("impressions", len(y), "rows"), *gates]
     for model, p in (("champion", first), ("shadow", second)):
-        figures.append(Figure(f"{model}_calibration_ratio", calibration_ratio(float(p.sum()), int(y.sum()), len(y)).value, "ratio"))
+        figures.append(Figure(f"{model}_calibration_ratio", calibration_interval(float(p.sum()), int(y.sum()), len(y)).value, "ratio"))
     for where, differences in (("", list(every.values())), ("explored_", random)):
         for d in differences:
             for what in ("first", "second", "difference", "low", "high"):
@@ -104,13 +103,13 @@ def _verdict(day: date, days: int, found: Outcomes, rows: NDArray[np.bool_], cha
 
 
 def _gates(y: NDArray[np.bool_], p: NDArray[np.float64], found: dict[str, Difference]) -> list[Figure]:
-    """All must hold for a promotion."""
+    """The figures that SHADOW judges, in its order."""
     clicks = int(y.sum())
-    loss, auc = found["log_loss"].high, found["roc_auc"].high
-    ratio = calibration_ratio(float(p.sum()), clicks, len(y))
-    return [
-        Figure("clicks", clicks, "events", f">= {LEAST_CLICKS}", clicks >= LEAST_CLICKS),
-        Figure("log_loss_difference_upper_bound", loss, "nats", "< 0", loss is not None and loss < 0),
-        Figure("roc_auc_difference_upper_bound", auc, "share", ">= 0", auc is not None and auc >= 0),
-        Figure("shadow_calibration", ratio.value, "ratio", TARGET, near(ratio)),
-    ]
+    ratio = calibration_interval(float(p.sum()), clicks, len(y))
+    measured: dict[str, tuple[float | None, ...]] = {
+        "clicks": (clicks,),
+        "log_loss_difference_upper_bound": (found["log_loss"].high,),
+        "roc_auc_difference_upper_bound": (found["roc_auc"].high,),
+        "shadow_calibration": (ratio.value, ratio.low, ratio.high),
+    }
+    return [condition.judged(*measured[condition.figure]) for condition in SHADOW]

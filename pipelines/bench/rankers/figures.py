@@ -6,8 +6,8 @@ from typing import Any, Final
 
 from pipelines.bench.rankers.trial import Result
 from pipelines.evaluate.contest import LEAST_GAP_CLOSED, OURS, PEER, Contest, Standing, beaten
-from pipelines.evaluate.offline import Interval
 from pipelines.reporting.figure import Figure, report
+from pipelines.statistics.bootstrap import Interval
 
 MOST_CALIBRATION_ERROR: Final = 0.005
 MOST_DECILE_ERROR: Final = 0.15

@@ -19,7 +19,7 @@ from pipelines.errors import Missing, PipelineError
 from pipelines.operations.verb import Progress
 from pipelines.rankers import RANKERS
 from pipelines.reporting.page import write_page
-from pipelines.statistics.paired import RESAMPLES
+from pipelines.statistics.bootstrap import RESAMPLES
 
 __all__ = ["as_text", "run"]
 DATA: Final = {"simulator": (True, False), "talkingdata": (False, True), "both": (True, True)}

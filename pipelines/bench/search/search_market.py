@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from feature_repo.home import Home
+from feature_repo.services import HEADS
 from pipelines.evaluate.search import SLOTS, SearchTruth, evaluate_search
 from pipelines.operations.training_environment import command_of
 from pipelines.operations.verb import Progress, verb
@@ -19,7 +20,6 @@ from serving.settings import Settings
 
 LEAST_SHARE: Final = 0.95
 FIRST: Final = date(2026, 1, 5)
-HEADS: Final = ("click", "conversion")
 PRIMARY: Final = "deep_ensemble"
 MANY: Final = 1_000_000
 """Impressions from which the latest twentieth is enough to judge a candidate by; the rest teaches it."""

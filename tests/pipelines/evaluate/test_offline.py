@@ -9,7 +9,7 @@ import pytest
 
 from pipelines.datasets.kept import read
 from pipelines.evaluate.assess import Outcome
-from pipelines.evaluate.offline import LEAST_ROWS, bootstrap, predict
+from pipelines.evaluate.offline import LEAST_ROWS, intervals_of, predict
 from pipelines.metrics import METRICS
 from pipelines.training.candidate import load_candidate
 from serving.settings import Settings
@@ -50,13 +50,13 @@ def test_intervals_hold_their_value_and_are_the_same_twice(outcome: Outcome, fam
     assert found.keys() == {m.name for m in METRICS if not m.group}
     for name in ("log_loss", "normalised_entropy", "roc_auc", "calibration_ratio"):
         assert found[name].low < found[name].value < found[name].high
-    assert found == bootstrap(evaluation.rows["label"].to_numpy(bool), evaluation.scores[family], evaluation.rows)
+    assert found == intervals_of(evaluation.rows["label"].to_numpy(bool), evaluation.scores[family], evaluation.rows)
 
 
 def test_more_rows_give_narrower_intervals() -> None:
     rng, width = np.random.default_rng(2), []
     for n in (500, 8_000):
         p = 1 / (1 + np.exp(-rng.normal(-1, 1, n)))
-        interval = bootstrap(rng.random(n) < p, p, None, draws=100)["roc_auc"]  # type: ignore[arg-type]
+        interval = intervals_of(rng.random(n) < p, p, None, draws=100)["roc_auc"]  # type: ignore[arg-type]
         width.append(interval.high - interval.low)
     assert width[1] == pytest.approx(width[0] / 4, rel=0.4)

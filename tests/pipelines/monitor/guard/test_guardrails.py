@@ -14,7 +14,7 @@ from pipelines.errors import Missing, PipelineError
 from pipelines.gates.guardrails import MATURED, NOW, Guardrail, Measure, Reading
 from pipelines.monitor.guard import Guard, measures
 from pipelines.served.traffic_counts import Counts
-from pipelines.statistics.ratio import calibration_ratio, rate_ratio_interval, share_interval
+from pipelines.statistics.exact_intervals import calibration_interval, rate_ratio_interval, share_interval
 from serving.eventlog.log import EventLog
 from serving.settings import Settings
 
@@ -56,6 +56,6 @@ def test_intervals_cover_as_often_as_they_say() -> None:
         one, two = int(rng.poisson(30)), int(rng.poisson(60))
         found = rate_ratio_interval(one, 1_000, two, 4_000, level)
         rates.append(found[0] <= 2.0 <= (found[1] or np.inf))
-        r = calibration_ratio(30.0, one, 1_000, level)
+        r = calibration_interval(30.0, one, 1_000, level)
         ratio.append(r.low <= 1 <= (r.high or np.inf))
     assert min(np.mean(share), np.mean(ratio), np.mean(rates)) >= 0.94
