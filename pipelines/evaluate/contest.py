@@ -45,7 +45,7 @@ class Decile:
 
 
 @dataclass(frozen=True)
-class Standing:
+class ContestStanding:
     """A contender's result. metrics: by name. drawn: of each metric that resamples can judge, one value a resample: the same
     resamples for all contenders, so that differences are paired."""
 
@@ -66,21 +66,21 @@ class Contest:
 
     rows: int
     positives: int
-    standings: tuple[Standing, ...]
+    standings: tuple[ContestStanding, ...]
 
-    def of(self, name: str) -> Standing | None:
+    def of(self, name: str) -> ContestStanding | None:
         return next((s for s in self.standings if s.name == name), None)
 
-    def side(self, side: str) -> list[Standing]:
+    def side(self, side: str) -> list[ContestStanding]:
         return [s for s in self.standings if s.side == side]
 
-    def best(self, side: str, metric: str = "normalised_entropy") -> Standing | None:
+    def best(self, side: str, metric: str = "normalised_entropy") -> ContestStanding | None:
         """Of a side, by a metric on these rows; None where nobody has it."""
         sign = 1 if BETTER[metric] == "lower" else -1
         known = [s for s in self.side(side) if np.isfinite(s.metrics[metric])]
         return min(known, key=lambda s: sign * s.metrics[metric], default=None)
 
-    def gap_closed(self, standing: Standing) -> Interval | None:
+    def gap_closed(self, standing: ContestStanding) -> Interval | None:
         """Share of the normalised-entropy gap between the base rate and the truth; None without a truth."""
         truth = self.of(TRUTH)
         if truth is None:
@@ -89,7 +89,7 @@ class Contest:
         closed = (1 - standing.metrics[ne]) / (1 - truth.metrics[ne])
         return interval(closed, (1 - standing.drawn[ne]) / (1 - truth.drawn[ne]))
 
-    def difference(self, first: Standing, second: Standing, metric: str) -> Interval | None:
+    def difference(self, first: ContestStanding, second: ContestStanding, metric: str) -> Interval | None:
         """Second minus first; None where the metric is not defined on the rows."""
         return interval(second.metrics[metric] - first.metrics[metric], second.drawn[metric] - first.drawn[metric])
 
@@ -107,7 +107,7 @@ def contest(contenders: Mapping[str, tuple[str, Floats]], label: NDArray[np.bool
     for name, (side, p) in contenders.items():
         order = np.array_split(np.argsort(p, kind="stable"), DECILES)
         standings.append(
-            Standing(
+            ContestStanding(
                 name, side, {m.name: m(label, p, frame) for m in METRICS}, _draw(p, label, group, drawn),
                 tuple(Decile(float(p[i].mean()), float(label[i].mean()), int(label[i].sum())) for i in order if len(i)),
             )

@@ -43,7 +43,7 @@ class Evidence:
         write_whole(path, json.dumps(asdict(self), indent=1) + "\n")
 
 
-def read(path: Path, what: str, fix: str) -> Evidence:
+def read_evidence(path: Path, what: str, fix: str) -> Evidence:
     """What was kept. Raises Missing naming `what` and the fix, also for a file of another release."""
     try:
         raw = json.loads(path.read_text())

@@ -35,7 +35,7 @@ ABOUT: Final = (
 
 
 @dataclass(frozen=True)
-class Verdict:
+class ShadowVerdict:
     """What to do with the shadow, and each reason with the numbers it rests on."""
 
     champion: str
@@ -50,7 +50,7 @@ class Verdict:
         return {**self.report.plain, **verdict}
 
 
-def judge(home: Home, log: EventLog, day: date, maturity: timedelta, seed: int, days: int = WINDOW_DAYS, bundle: str = "") -> Verdict:
+def judge(home: Home, log: EventLog, day: date, maturity: timedelta, seed: int, days: int = WINDOW_DAYS, bundle: str = "") -> ShadowVerdict:
     """Compares over the `days` days up to `day`. bundle: which shadow; by default the one in force, else the busiest.
 
     The champion is the one in force too: rows that another one ranked do not count. Holds, saying so, when no matured ad
@@ -65,7 +65,7 @@ def judge(home: Home, log: EventLog, day: date, maturity: timedelta, seed: int, 
             f"are younger than {maturity}); `placard registry alias` names a shadow, `placard ingest serving` collects its scores"
         )
         setup = {"days": days, "immature": found.immature}
-        return Verdict("", chosen, HOLD, (reason,), Report("shadow", day, ABOUT, setup, [Figure("impressions", 0, "rows")]))
+        return ShadowVerdict("", chosen, HOLD, (reason,), Report("shadow", day, ABOUT, setup, [Figure("impressions", 0, "rows")]))
     scored = np.isfinite(found.shadow[chosen]) & (found.position == 1)
     champion = _named(roles, "champion") or prevailing(found.policy[scored])
     rows = scored & (found.policy == champion)
@@ -82,7 +82,7 @@ def _busiest(found: Outcomes) -> str:
     return max(mine, key=lambda b: int(np.isfinite(found.shadow[b]).sum()), default="")
 
 
-def _verdict(day: date, days: int, found: Outcomes, rows: NDArray[np.bool_], champion: str, shadow: str, seed: int) -> Verdict:
+def _verdict(day: date, days: int, found: Outcomes, rows: NDArray[np.bool_], champion: str, shadow: str, seed: int) -> ShadowVerdict:
     y, first, second = found.came[rows], found.predicted[rows], found.shadow[shadow][rows]
     every = {d.metric: d for d in compare(first, second, y, found.decision[rows], seed)}
     explored = found.explored[rows]
@@ -99,7 +99,7 @@ def _verdict(day: date, days: int, found: Outcomes, rows: NDArray[np.bool_], cha
     failed = [g for g in gates if not g.holds]
     reasons = [f"{g.name} is {'not defined' if g.value is None else f'{g.value:.4g}'}, wanted {g.target}" for g in failed or gates]
     setup = {"champion": champion, "shadow": shadow, "days": days, "immature": found.immature}
-    return Verdict(champion, shadow, HOLD if failed else PROMOTE, tuple(reasons), Report("shadow", day, ABOUT, setup, figures))
+    return ShadowVerdict(champion, shadow, HOLD if failed else PROMOTE, tuple(reasons), Report("shadow", day, ABOUT, setup, figures))
 
 
 def _gates(y: NDArray[np.bool_], p: NDArray[np.float64], found: dict[str, Difference]) -> list[Figure]:

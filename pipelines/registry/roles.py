@@ -1,4 +1,5 @@
-"""The model registry: MLflow keeps versions, metrics and plots; a journal keeps what served when. MLflow's only door."""
+"""Which version of each head has which role (an alias: champion, previous, challenger, shadow and the tiers), set in MLflow, in
+serving's file and in the journal together; and what is installed."""
 
 from __future__ import annotations
 

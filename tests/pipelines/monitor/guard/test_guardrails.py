@@ -11,7 +11,7 @@ import pytest
 
 from feature_repo.home import Home
 from pipelines.errors import Missing, PipelineError
-from pipelines.gates.guardrails import MATURED, NOW, Guardrail, Measure, Reading
+from pipelines.gates.guardrails import MATURED, NOW, Guardrail, GuardrailReading, Measure
 from pipelines.monitor.guard import Guard, measures
 from pipelines.served.traffic_counts import Counts
 from pipelines.statistics.exact_intervals import calibration_interval, rate_ratio_interval, share_interval
@@ -43,7 +43,7 @@ def test_every_guardrail_names_a_measure() -> None:
     [(0.9, 1.1, True), (1.9, 5.0, True), (2.1, None, False), (None, 0.4, False), (0.1, 0.6, True), (None, None, True)],
 )
 def test_a_band_is_left_when_the_whole_interval_lies_outside(low: float | None, high: float | None, holds: bool) -> None:
-    assert Reading(Guardrail("x", 0.5, 2.0), Measure("x", None, low, high, 10, 1)).holds == holds
+    assert GuardrailReading(Guardrail("x", 0.5, 2.0), Measure("x", None, low, high, 10, 1)).holds == holds
 
 
 def test_intervals_cover_as_often_as_they_say() -> None:
