@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from feature_repo.catalog import CATALOG
 from feature_repo.errors import FeatureError
-from feature_repo.events import EVENTS
+from feature_repo.table_names import CATALOG_TABLES, EVENT_TABLES
 
 
 @dataclass(frozen=True)
@@ -19,11 +18,11 @@ class Home:
 
     def table(self, name: str) -> Path:
         """The folder of an event or catalogue table, holding day=YYYY-MM-DD partitions."""
-        if name in EVENTS:
+        if name in EVENT_TABLES:
             return self.root / "events" / name
-        if name in CATALOG:
+        if name in CATALOG_TABLES:
             return self.root / "catalog" / name
-        raise FeatureError("table", name, f"Known tables: {', '.join([*EVENTS, *CATALOG])}.")
+        raise FeatureError("table", name, f"Known tables: {', '.join([*EVENT_TABLES, *CATALOG_TABLES])}.")
 
     def partition(self, name: str, day: date) -> Path:
         return self.table(name) / f"day={day.isoformat()}"

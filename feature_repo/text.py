@@ -13,7 +13,7 @@ import pandas as pd
 import Stemmer
 from numpy.typing import NDArray
 
-from feature_repo.identity_codes import HASH_BUCKETS as HASH_BUCKETS
+from feature_repo.identity_codes import HASH_BUCKETS
 
 CACHED: Final = 64
 """As many words as this, or fewer, are a request's: each was most likely hashed before."""

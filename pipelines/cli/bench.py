@@ -78,7 +78,7 @@ def ope(
 ) -> None:
     """Coverage of off-policy intervals against a simulated market's truth, per estimator."""
     from pipelines.bench.ope import ROUNDS, RUNS, SMALL_ROUNDS, SMALL_RUNS, as_text, run
-    from pipelines.evaluate.ope.bootstrap import RESAMPLES
+    from pipelines.evaluate.ope.bootstrap_error import RESAMPLES
     from serving.settings import load
 
     settings = load()

@@ -35,7 +35,7 @@ def _served(settings: Settings, target: str, partition: str, days: int) -> tuple
     from feature_repo.days import parse_day
     from pipelines.errors import Missing
     from pipelines.evaluate.ope.ranker_named import ranker_named
-    from pipelines.evaluate.ope.served_log import served_log_of
+    from pipelines.evaluate.ope.served_rounds import served_rounds
     from pipelines.evaluate.ope.served_targets import UNIFORM, reranked, uniform
     from serving.eventlog.opening import served_log
 
@@ -43,7 +43,7 @@ def _served(settings: Settings, target: str, partition: str, days: int) -> tuple
     ranker = None if target == UNIFORM else ranker_named(settings.home, target)
     with served_log(settings) as log:
         maturity = timedelta(hours=settings.label_maturity_hours)
-        served = served_log_of(settings.home, log, day - timedelta(days=days - 1), day, maturity)
+        served = served_rounds(settings.home, log, day - timedelta(days=days - 1), day, maturity)
     setup = {"log": "served", "day": day, "days": days, "left_out": served.left_out, "immature": served.immature}
     if not served.rounds:
         fix = (

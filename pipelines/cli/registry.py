@@ -37,18 +37,24 @@ def add(
 @group.command("list")
 @guarded
 def show(as_json: bool = JSON) -> None:
-    """Every registered version with its aliases and metrics, and why it is kept out of the auction."""
+    """Every registered version with its aliases and metrics, and why it is kept out of the auction; also where MLflow has other aliases
+    than serving."""
     from rich.markup import escape
 
+    from pipelines.registry.alias_differences import compared
     from pipelines.registry.roles import versions
     from serving.settings import load
 
-    found = versions(load())
+    settings = load()
+    found, mlflow = versions(settings), compared(settings)
     lines = []
     for v in found:
         lines.append(f"{v.head} {v.version} {v.ranker} {' '.join('@' + a for a in v.aliases)}  {v.figures}")
         lines += [f"  [red]refused[/]: {escape(v.refused)}"] if v.refused else []
-    emit({"versions": found}, as_json, lines or ["nothing registered yet"])
+    lines = lines or ["nothing registered yet"]
+    lines += [f"[yellow]MLflow differs[/]: {escape(d.line)}; serving follows its own" for d in mlflow.differences]
+    lines += [f"[yellow]not compared with MLflow[/]: {escape(mlflow.unread)}"] if mlflow.unread else []
+    emit({"versions": found, "mlflow": mlflow}, as_json, lines)
 
 
 @group.command("history")

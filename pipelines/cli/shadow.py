@@ -9,7 +9,7 @@ import typer
 from pipelines.cli.output import emit, guarded
 
 if TYPE_CHECKING:
-    from pipelines.promotion.shadow_record import Verdict
+    from pipelines.promotion.shadow_record import ShadowVerdict
     from serving.settings import Settings
 
 shadow = typer.Typer(no_args_is_help=True, help="The shadow model against the champion on what was served.")
@@ -19,7 +19,7 @@ BUNDLE = typer.Option("", "--bundle", help="Which shadow, as it stands in the de
 JSON = typer.Option(False, "--json", help="One JSON object.")
 
 
-def _judge(settings: Settings, partition: str, days: int, bundle: str) -> Verdict:
+def _judge(settings: Settings, partition: str, days: int, bundle: str) -> ShadowVerdict:
     from datetime import timedelta
 
     from feature_repo.days import parse_day
@@ -31,7 +31,7 @@ def _judge(settings: Settings, partition: str, days: int, bundle: str) -> Verdic
         return judge(settings.home, log, parse_day(partition), maturity, settings.seed, days, bundle)
 
 
-def _lines(found: Verdict) -> list[str]:
+def _lines(found: ShadowVerdict) -> list[str]:
     from rich.markup import escape
 
     values = {f.name: f.value for f in found.report.figures}

@@ -19,7 +19,7 @@ def train(
 ) -> None:
     """Join labels to the features known at their time, split by time, fit, calibrate, write a candidate bundle."""
     from feature_repo.days import parse_day
-    from pipelines.datasets.kept import make
+    from pipelines.datasets.training_set import make
     from pipelines.errors import PipelineError
     from pipelines.training.candidate import candidate
     from pipelines.training.fit import fit

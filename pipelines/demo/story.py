@@ -9,6 +9,7 @@ from typing import Any, Final
 from rich.markup import escape
 
 from feature_repo.home import Home
+from feature_repo.services import HEADS
 from pipelines.demo.tour import Tour
 from pipelines.demo.traffic import Client, Served, searches, send_traffic, users
 from pipelines.operations.api_server import server
@@ -87,9 +88,6 @@ class Outcome:
     seconds: dict[str, float]
     served: Served
     lines: list[str]
-
-
-HEADS: Final = ("click", "conversion")
 
 
 def _last_day(home: Home, day: date, scheduler: bool, say: Progress) -> None:

@@ -1,4 +1,4 @@
-"""The daily life of a ranker: dataset → candidate → evaluation → gates → registry. Each step leaves what the next one reads."""
+"""Assesses a day's candidate: evaluated on later rows beside the champion, its evidence kept for the gates, its report written."""
 
 from __future__ import annotations
 
@@ -8,21 +8,18 @@ from pathlib import Path
 
 from feature_repo.home import Home
 from pipelines.datasets.dataset import Dataset
-from pipelines.datasets.kept import read
+from pipelines.datasets.training_set import read
 from pipelines.errors import Missing
 from pipelines.evaluate.latency import scoring_ms
 from pipelines.evaluate.offline import Evaluation, evaluate
 from pipelines.evaluate.plots import pictures
 from pipelines.evaluate.report import write_report
 from pipelines.evaluate.slices import slices
-from pipelines.gates.evidence import Evidence
-from pipelines.gates.evidence import read as read_evidence
+from pipelines.gates.evidence import Evidence, read_evidence
 from pipelines.gates.gates import FLOORS, LATENCY, Verdict
 from pipelines.metrics import METRICS
 from pipelines.training.candidate import evidence_path, load_candidate, plots_folder, report_path
-from serving.bundles import Bundle
-from serving.bundles.aliases import folder as version_folder
-from serving.bundles.aliases import read as read_aliases
+from serving.bundles import Bundle, aliases
 from serving.errors import BundleRefused
 from serving.settings import Settings
 
@@ -30,15 +27,15 @@ from serving.settings import Settings
 def champion(home: Home, head: str) -> Bundle | None:
     """The bundle that serves now; None before the first promotion, and for one that another version wrote: a candidate is then
     judged by the gates' bounds alone."""
-    version = read_aliases(home.bundles).get(head, {}).get("champion")
+    version = aliases.read(home.bundles).get(head, {}).get("champion")
     try:
-        return Bundle.load(version_folder(home.bundles, head, version)) if version else None
+        return Bundle.load(aliases.folder(home.bundles, head, version)) if version else None
     except BundleRefused:
         return None
 
 
 @dataclass(frozen=True)
-class Outcome:
+class Assessment:
     """An evaluation with its gates' verdicts and where its page lies."""
 
     evaluation: Evaluation
@@ -60,7 +57,7 @@ def _same_features(one: Bundle, other: Bundle) -> bool:
     return one.manifest.columns[:k] == other.manifest.columns[:k]
 
 
-def assess(settings: Settings, head: str, day: date, ranker: str) -> Outcome:
+def assess(settings: Settings, head: str, day: date, ranker: str) -> Assessment:
     """Evaluates a candidate beside the champion on the same rows, judges it, writes the report and the figures."""
     home = settings.home
     bundle, dataset = load_candidate(home, head, day, ranker), read(home, head, day)
@@ -72,7 +69,7 @@ def assess(settings: Settings, head: str, day: date, ranker: str) -> Outcome:
         (place / f"{name}.png").write_bytes(png)
     page = write_report(report_path(home, head, day, ranker), evaluation, bundle, evidence.verdicts(), plots)
     evidence.write(evidence_path(home, head, day, ranker))
-    return Outcome(evaluation, evidence, page)
+    return Assessment(evaluation, evidence, page)
 
 
 def weigh(settings: Settings, bundle: Bundle, dataset: Dataset, day: date) -> tuple[Evaluation, Evidence]:

@@ -10,11 +10,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from pipelines.evaluate.offline import Interval
 from pipelines.metrics import METRICS
 from pipelines.metrics.grouped_auc import auc_by_group
+from pipelines.metrics.log_loss import TINY, losses
 from pipelines.metrics.ndcg import ndcg_by_group
-from pipelines.statistics.paired import LEVEL, RESAMPLES, TINY, WeightedAuc, weightings
+from pipelines.metrics.normalised_entropy import entropy
+from pipelines.metrics.roc_auc import WeightedAuc
+from pipelines.statistics.bootstrap import Interval, groups_drawn, interval
 
 Floats = NDArray[np.float64]
 OURS: Final = "ours"
@@ -43,7 +45,7 @@ class Decile:
 
 
 @dataclass(frozen=True)
-class Standing:
+class ContestStanding:
     """A contender's result. metrics: by name. drawn: of each metric that resamples can judge, one value a resample: the same
     resamples for all contenders, so that differences are paired."""
 
@@ -55,7 +57,7 @@ class Standing:
 
     def interval(self, metric: str) -> Interval | None:
         """None where the metric is not defined on the rows."""
-        return _interval(self.metrics[metric], self.drawn[metric])
+        return interval(self.metrics[metric], self.drawn[metric])
 
 
 @dataclass(frozen=True)
@@ -64,32 +66,32 @@ class Contest:
 
     rows: int
     positives: int
-    standings: tuple[Standing, ...]
+    standings: tuple[ContestStanding, ...]
 
-    def of(self, name: str) -> Standing | None:
+    def of(self, name: str) -> ContestStanding | None:
         return next((s for s in self.standings if s.name == name), None)
 
-    def side(self, side: str) -> list[Standing]:
+    def side(self, side: str) -> list[ContestStanding]:
         return [s for s in self.standings if s.side == side]
 
-    def best(self, side: str, metric: str = "normalised_entropy") -> Standing | None:
+    def best(self, side: str, metric: str = "normalised_entropy") -> ContestStanding | None:
         """Of a side, by a metric on these rows; None where nobody has it."""
         sign = 1 if BETTER[metric] == "lower" else -1
         known = [s for s in self.side(side) if np.isfinite(s.metrics[metric])]
         return min(known, key=lambda s: sign * s.metrics[metric], default=None)
 
-    def gap_closed(self, standing: Standing) -> Interval | None:
+    def gap_closed(self, standing: ContestStanding) -> Interval | None:
         """Share of the normalised-entropy gap between the base rate and the truth; None without a truth."""
         truth = self.of(TRUTH)
         if truth is None:
             return None
         ne = "normalised_entropy"
         closed = (1 - standing.metrics[ne]) / (1 - truth.metrics[ne])
-        return _interval(closed, (1 - standing.drawn[ne]) / (1 - truth.drawn[ne]))
+        return interval(closed, (1 - standing.drawn[ne]) / (1 - truth.drawn[ne]))
 
-    def difference(self, first: Standing, second: Standing, metric: str) -> Interval | None:
+    def difference(self, first: ContestStanding, second: ContestStanding, metric: str) -> Interval | None:
         """Second minus first; None where the metric is not defined on the rows."""
-        return _interval(second.metrics[metric] - first.metrics[metric], second.drawn[metric] - first.drawn[metric])
+        return interval(second.metrics[metric] - first.metrics[metric], second.drawn[metric] - first.drawn[metric])
 
 
 def beaten(metric: str, delta: Interval) -> bool:
@@ -100,12 +102,12 @@ def beaten(metric: str, delta: Interval) -> bool:
 def contest(contenders: Mapping[str, tuple[str, Floats]], label: NDArray[np.bool_], frame: pd.DataFrame, seed: int) -> Contest:
     """contenders: side and probabilities, (n,), by name. frame: the rows, with user_id, whose rows are drawn together."""
     users, group = np.unique(frame["user_id"].to_numpy(str), return_inverse=True)
-    drawn = np.stack(list(weightings(np.arange(len(users)), seed, RESAMPLES)))
+    drawn = np.stack(list(groups_drawn(np.arange(len(users)), seed)))
     standings = []
     for name, (side, p) in contenders.items():
         order = np.array_split(np.argsort(p, kind="stable"), DECILES)
         standings.append(
-            Standing(
+            ContestStanding(
                 name, side, {m.name: m(label, p, frame) for m in METRICS}, _draw(p, label, group, drawn),
                 tuple(Decile(float(p[i].mean()), float(label[i].mean()), int(label[i].sum())) for i in order if len(i)),
             )
@@ -116,8 +118,7 @@ def contest(contenders: Mapping[str, tuple[str, Floats]], label: NDArray[np.bool
 def _draw(p: Floats, label: NDArray[np.bool_], group: NDArray[np.int64], drawn: Floats) -> dict[str, Floats]:
     """Each metric in each resample. drawn: (resamples, users), how often each user was drawn; all but the AUC are sums by user."""
     users = drawn.shape[1]
-    q = np.clip(p, TINY, 1 - TINY)
-    lost = drawn @ np.bincount(group, -np.where(label, np.log(q), np.log1p(-q)), users)
+    lost = drawn @ np.bincount(group, losses(label, p), users)
     n = drawn @ np.bincount(group, minlength=users).astype(float)
     base = np.clip(drawn @ np.bincount(group, label, users) / n, TINY, 1 - TINY)
     loss = lost / n
@@ -128,16 +129,8 @@ def _draw(p: Floats, label: NDArray[np.bool_], group: NDArray[np.int64], drawn: 
     with np.errstate(invalid="ignore", divide="ignore"):
         return {
             "log_loss": loss,
-            "normalised_entropy": loss / -(base * np.log(base) + (1 - base) * np.log(1 - base)),
+            "normalised_entropy": loss / entropy(base),
             "roc_auc": np.array([auc(label, weights[group]) for weights in drawn]),
             "grouped_auc": drawn @ (within["auc"] * within["n"]).to_numpy() / (drawn @ within["n"].to_numpy(float)),
             "ndcg": drawn @ gain.fillna(0.0).to_numpy() / asked,
         }
-
-
-def _interval(value: float, drawn: Floats) -> Interval | None:
-    known = drawn[np.isfinite(drawn)]
-    if not np.isfinite(value) or len(known) < RESAMPLES / 2:
-        return None
-    low, high = np.quantile(known, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    return Interval(float(value), float(low), float(high))

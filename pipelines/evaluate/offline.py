@@ -18,20 +18,12 @@ from pipelines.rankers.fit_bundle import Ready, read_by
 from pipelines.rankers.logistic import Logistic
 from pipelines.rankers.position import offset_of
 from pipelines.simulator.truth import impression_truth
+from pipelines.statistics.bootstrap import Interval, ends, rows_drawn
 from serving.bundles import Bundle
 from serving.bundles.calibrator import probability
 
 LEAST_ROWS = 200
 """A slice with fewer rows, or without both outcomes, is left out of the table."""
-
-
-@dataclass(frozen=True)
-class Interval:
-    """A bootstrap percentile interval at 95 %."""
-
-    value: float
-    low: float
-    high: float
 
 
 @dataclass(frozen=True)
@@ -85,18 +77,17 @@ def true_probability(home: Home, head: str, rows: pd.DataFrame) -> NDArray[np.fl
     return np.asarray(truth.loc[rows["row_id"], "p_click"], np.float64)
 
 
-def bootstrap(
+def intervals_of(
     label: NDArray[np.bool_], p: NDArray[np.float64], frame: pd.DataFrame, draws: int = 200, seed: int = 7
 ) -> dict[str, Interval]:
     """Percentile intervals of the ungrouped metrics over resampled rows."""
-    rng, metrics = np.random.default_rng(seed), [m for m in METRICS if not m.group]
+    metrics = [m for m in METRICS if not m.group]
     drawn: dict[str, list[float]] = {m.name: [] for m in metrics}
-    for _ in range(draws):
-        i = rng.integers(0, len(label), len(label))
+    for i in rows_drawn(len(label), seed, draws):
         if 0 < label[i].sum() < len(i):
             for m in metrics:
                 drawn[m.name].append(m(label[i], p[i], frame))
-    return {m.name: Interval(m(label, p, frame), *(float(q) for q in np.quantile(drawn[m.name], [0.025, 0.975]))) for m in metrics}
+    return {m.name: Interval(m(label, p, frame), *(float(end) for end in ends(drawn[m.name]))) for m in metrics}
 
 
 def evaluate(home: Home, dataset: Dataset, bundle: Bundle, others: dict[str, Bundle] | None = None) -> Evaluation:
@@ -124,7 +115,7 @@ def evaluate(home: Home, dataset: Dataset, bundle: Bundle, others: dict[str, Bun
         for s, m in slices.items()
         for c, p in scores.items()
     )  # fmt: skip
-    intervals = {c: bootstrap(label, p, rows) for c, p in scores.items() if c != "truth"}
+    intervals = {c: intervals_of(label, p, rows) for c, p in scores.items() if c != "truth"}
     gap = None
     if truth is not None:
         whole = 1 - normalised_entropy(label, truth)

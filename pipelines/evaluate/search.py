@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 from sklearn.metrics import f1_score, roc_auc_score
 
 from feature_repo.taxonomy import CATEGORIES, OBJECTIVES
+from feature_repo.user_row import UserRow
 from pipelines.errors import Missing
-from pipelines.evaluate.offline import Interval
 from pipelines.metrics.ndcg import graded_ndcg
 from pipelines.simulator.truth import Judge, market_truth
+from pipelines.statistics.bootstrap import Interval, ends, rows_drawn
 from serving.auction.auction import value_per_bid
 from serving.auction.bids import KeywordBids
 from serving.auction.quality import Quality
@@ -25,7 +26,7 @@ from serving.delivery.second_price import SecondPrice
 from serving.engine.candidates import Candidates, Scores
 from serving.engine.engine import Engine
 from serving.engine.live import Live
-from serving.engine.stages import Context, Profiles, UserRow
+from serving.engine.stages import Context, Profiles
 from serving.engine.surface import Surface
 from serving.integrity.relevance import Relevance
 from serving.language.analyse import analyse
@@ -74,9 +75,7 @@ class SearchTruth:
     def value_share(self, name: str = "staged", draws: int = 500, seed: int = 7) -> Interval:
         """A contender's value over the oracle's, with its interval over resampled searches."""
         got, best = self.contenders[name].values, self.contenders["oracle"].values
-        rng = np.random.default_rng(seed)
-        drawn = (rng.integers(0, len(got), len(got)) for _ in range(draws))
-        low, high = np.quantile([got[i].sum() / max(best[i].sum(), 1e-9) for i in drawn], [0.025, 0.975])
+        low, high = ends([got[i].sum() / max(best[i].sum(), 1e-9) for i in rows_drawn(len(got), seed, draws)])
         return Interval(float(got.sum() / max(best.sum(), 1e-9)), float(low), float(high))
 
 

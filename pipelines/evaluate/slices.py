@@ -9,7 +9,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from pipelines.gates.gates import Slice
-from pipelines.statistics.paired import normalised_entropy, weightings
+from pipelines.metrics.normalised_entropy import normalised_entropy
+from pipelines.statistics.bootstrap import ends, groups_drawn
 
 RESAMPLES = 200
 LEAST_POSITIVES = 20
@@ -33,13 +34,13 @@ def _slice(
     column: str, value: str, y: NDArray[np.bool_], group: NDArray[np.int64], p: NDArray[np.float64],
     q: NDArray[np.float64] | None, seed: int,
 ) -> Slice:  # fmt: skip
-    every, drawn = np.ones(len(y)), []
-    for weight in weightings(group, seed, RESAMPLES):
+    drawn = []
+    for weight in groups_drawn(group, seed, RESAMPLES):
         if 0 < (weight * y).sum() < weight.sum():
-            one = normalised_entropy(p, y, weight)
-            drawn.append((one, one - normalised_entropy(q, y, weight) if q is not None else 0.0))
-    (low, trails_low), (high, trails_high) = np.quantile(np.array(drawn), [0.025, 0.975], axis=0).tolist()
-    found = Slice(column, value, int(y.sum()), normalised_entropy(p, y, every), low, high)
+            one = normalised_entropy(y, p, weight)
+            drawn.append((one, one - normalised_entropy(y, q, weight) if q is not None else 0.0))
+    (low, trails_low), (high, trails_high) = (end.tolist() for end in ends(drawn))
+    found = Slice(column, value, int(y.sum()), normalised_entropy(y, p), low, high)
     if q is None:
         return found
-    return Slice(column, value, found.positives, found.entropy, low, high, normalised_entropy(q, y, every), trails_low, trails_high)
+    return Slice(column, value, found.positives, found.entropy, low, high, normalised_entropy(y, q), trails_low, trails_high)

@@ -12,13 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from feature_repo.taxonomy import OBJECTIVES
+from feature_repo.user_row import UserRow
 from pipelines.errors import Missing, PipelineError
-from pipelines.evaluate.offline import Interval
 from pipelines.simulator.truth import Judge, market_truth
+from pipelines.statistics.bootstrap import Interval, ends, rows_drawn
 from serving.auction.auction import value_per_bid
 from serving.engine.engine import Engine
 from serving.engine.live import Live
-from serving.engine.stages import Profiles, UserRow
+from serving.engine.stages import Profiles
 from serving.engine.tiers import PRIMARY
 from serving.ledger.memory import MemoryLedger
 from serving.precision.speculative import FAST
@@ -56,9 +57,7 @@ class TierTruth:
     def value_loss(self, way: str = SPECULATIVE, draws: int = 500, seed: int = 7) -> Interval:
         """Share of always-primary's value that is lost, with its interval over resampled requests."""
         got, best = self.ways[way].values, self.ways[ALWAYS].values
-        rng = np.random.default_rng(seed)
-        drawn = (rng.integers(0, len(got), len(got)) for _ in range(draws))
-        low, high = np.quantile([1 - got[i].sum() / max(best[i].sum(), 1e-9) for i in drawn], [0.025, 0.975])
+        low, high = ends([1 - got[i].sum() / max(best[i].sum(), 1e-9) for i in rows_drawn(len(got), seed, draws)])
         return Interval(float(1 - got.sum() / max(best.sum(), 1e-9)), float(low), float(high))
 
 

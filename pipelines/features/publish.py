@@ -6,7 +6,6 @@ made for an older day never moves anything back.
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Sequence
 from contextlib import redirect_stdout
@@ -23,6 +22,7 @@ from feature_repo.feast_store import open_store, register_views
 from feature_repo.home import Home
 from feature_repo.table import FeatureTable
 from feature_repo.tables import AD_TABLES, QUERY_TABLES, TABLES
+from feature_repo.whole_file import whole_file
 from pipelines.errors import Missing
 from pipelines.features.content import content_hash
 from pipelines.features.validate import passed
@@ -70,14 +70,12 @@ def publish(settings: Settings, days: Sequence[date]) -> Published:
 
 
 def _move_in(home: Home, table: FeatureTable, day: date) -> None:
-    """Copies the staged file to its published place by rename; bytes that are there already are left alone."""
+    """Copies the staged file to its published place, replacing the file whole; bytes that are there already are left alone."""
     staged, target = home.staged(table.name, day), home.feature_partition(table.name, day)
     if target.exists() and target.read_bytes() == staged.read_bytes():
         return
-    target.parent.mkdir(parents=True, exist_ok=True)
-    part = target.with_name(f".{target.name}.{os.getpid()}")
-    shutil.copyfile(staged, part)
-    os.replace(part, target)
+    with whole_file(target) as part:
+        shutil.copyfile(staged, part)
 
 
 def _online(settings: Settings, live: date) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import os
 import warnings
 from dataclasses import dataclass
 from datetime import date
@@ -20,6 +19,7 @@ import pyarrow.parquet as pq
 from feature_repo.home import Home
 from feature_repo.partition_file import write_partition
 from feature_repo.table import FeatureTable
+from feature_repo.whole_file import write_whole
 from pipelines.errors import Missing, Refused
 from pipelines.features.data_docs import write_docs
 
@@ -139,15 +139,12 @@ def validate(home: Home, table: FeatureTable, day: date) -> Validation:
     write_docs(home, table.name, day, outcome, found.rows, found.bad)
     quarantine = home.quarantine / "features" / table.name / f"day={day}.jsonl"
     if reasons:
-        quarantine.parent.mkdir(parents=True, exist_ok=True)
-        part = quarantine.with_name(f".{quarantine.name}.{os.getpid()}")
         bad = rows.take(pa.array(sorted(reasons)))
         lines = (
             json.dumps({"row": n, "reasons": reasons[n], "values": v}, default=str)
             for n, v in zip(sorted(reasons), bad.to_pylist(), strict=True)
         )
-        part.write_text("\n".join(lines) + "\n")
-        os.replace(part, quarantine)
+        write_whole(quarantine, "\n".join(lines) + "\n")
     if found.bad_share > MOST_BAD:
         raise Refused(
             f"{table.name} of {day}",
@@ -157,7 +154,6 @@ def validate(home: Home, table: FeatureTable, day: date) -> Validation:
     if reasons:
         good = np.setdiff1d(np.arange(len(rows)), np.fromiter(reasons, np.int64))
         write_partition(rows.take(pa.array(good)), staged)
-    part = staged.with_name(f".validated.{os.getpid()}")
-    part.write_text(json.dumps({"rows": found.rows, "bad": found.bad, "sha256": hashlib.sha256(staged.read_bytes()).hexdigest()}) + "\n")
-    os.replace(part, _marker(home, table, day))
+    seen = {"rows": found.rows, "bad": found.bad, "sha256": hashlib.sha256(staged.read_bytes()).hexdigest()}
+    write_whole(_marker(home, table, day), json.dumps(seen) + "\n")
     return found

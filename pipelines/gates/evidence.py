@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from feature_repo.whole_file import write_whole
 from pipelines.errors import Missing
 from pipelines.gates.gates import Slice, Verdict, judge
 from serving.bundles.aliases import folder
@@ -40,12 +40,10 @@ class Evidence:
 
     def write(self, path: Path) -> None:
         """Replaces the file whole."""
-        part = path.with_name(f".{path.name}.{os.getpid()}")
-        part.write_text(json.dumps(asdict(self), indent=1) + "\n")
-        os.replace(part, path)
+        write_whole(path, json.dumps(asdict(self), indent=1) + "\n")
 
 
-def read(path: Path, what: str, fix: str) -> Evidence:
+def read_evidence(path: Path, what: str, fix: str) -> Evidence:
     """What was kept. Raises Missing naming `what` and the fix, also for a file of another release."""
     try:
         raw = json.loads(path.read_text())

@@ -35,7 +35,7 @@ class Guardrail:
 
 
 @dataclass(frozen=True)
-class Reading:
+class GuardrailReading:
     """A guardrail, and what was measured."""
 
     guardrail: Guardrail

@@ -12,8 +12,7 @@ import pyarrow.parquet as pq
 from feature_repo.home import Home
 from pipelines.ingest.collect import FileCount, Ingested, total
 from pipelines.ingest.format import IngestError
-from pipelines.ingest.serving_log import SOURCE as SERVING
-from pipelines.ingest.serving_log import ingest_served
+from pipelines.ingest.serving_log import SERVING, ingest_served
 from pipelines.simulator.config import SOURCE, load, path
 from pipelines.simulator.simulate import simulate_day
 from serving.eventlog.memory import MemoryEventLog

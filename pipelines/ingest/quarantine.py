@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterable
 from pathlib import Path
 
 from feature_repo.home import Home
+from feature_repo.whole_file import write_whole
 from pipelines.ingest.lines import Fault
 
 
@@ -24,8 +24,5 @@ def set_aside(path: Path, file: str, faults: Iterable[Fault]) -> int:
     if not records:
         path.unlink(missing_ok=True)
         return 0
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_text("".join(json.dumps(r, ensure_ascii=False) + "\n" for r in records), encoding="utf-8")
-    os.replace(temporary, path)
+    write_whole(path, "".join(json.dumps(r, ensure_ascii=False) + "\n" for r in records))
     return len(records)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from feature_repo.home import Home
+from feature_repo.whole_file import move_in
 from pipelines.ingest.format import IngestError
 
 BLOCK: Final = 1 << 20
@@ -30,14 +31,12 @@ def keep_raw(home: Home, format_name: str, path: Path) -> tuple[Path, str]:
             while block := original.read(BLOCK):
                 digest.update(block)
                 copy.write(block)
-            copy.flush()
-            os.fsync(copy.fileno())
         sha = digest.hexdigest()
         kept = folder / sha / path.name
         if not kept.exists():
             temporary.chmod(READ_ONLY)
             kept.parent.mkdir(exist_ok=True)
-            os.replace(temporary, kept)
+            move_in(temporary, kept)
         return kept, sha
     except OSError as error:
         raise IngestError("log file", str(path), f"It cannot be copied: {error.strerror}.") from None

@@ -30,7 +30,7 @@ from pipelines.ingest.quarantine import quarantine_path, set_aside
 from serving.eventlog.log import Event, EventLog
 from serving.record.decision import Decision, RankedAd
 
-SOURCE: Final = "serving"
+SERVING: Final = "serving"
 IMPRESSION: Final = "impression"
 CAUSE_DAYS: Final = 30
 """How far back a conversion looks for its click."""
@@ -71,7 +71,7 @@ def ingest_served(home: Home, log: EventLog, day: date) -> Ingested:
         engaged = [g for g in good if g[1].kind != IMPRESSION]
         landed = land_events(
             home,
-            SOURCE,
+            SERVING,
             {
                 "decisions": _decisions(decisions),
                 "queries": _queries([d for d in decisions if query_id(d)]),
@@ -80,7 +80,7 @@ def ingest_served(home: Home, log: EventLog, day: date) -> Ingested:
                 "engagements": _engagements(engaged, _clicks(home, day)),
             },
         )
-        aside = quarantine_path(home, SOURCE, day.isoformat())
+        aside = quarantine_path(home, SERVING, day.isoformat())
         quarantined = set_aside(aside, "eventlog", faults)
     counts = [
         _count("decisions", len(decisions), len(landed["decisions"]), 0, ""),
@@ -92,7 +92,7 @@ def ingest_served(home: Home, log: EventLog, day: date) -> Ingested:
             str(aside) if quarantined else "",
         ),
     ]
-    return total(SOURCE, counts, {k: len(v) for k, v in landed.items()}, [day] if decisions or received else [])
+    return total(SERVING, counts, {k: len(v) for k, v in landed.items()}, [day] if decisions or received else [])
 
 
 def _count(name: str, rows: int, kept: int, quarantined: int, aside: str) -> FileCount:
@@ -112,7 +112,7 @@ def _asked(decisions: Sequence[Decision]) -> dict[str, Any]:
     return {n: pa.array([getattr(r, n) for r in requests], pa.string()) for n in names} | {
         "user_id": pa.array([r.asker for r in requests], pa.string()),
         "query_id": pa.array([query_id(d) for d in decisions], pa.string()),
-        "source": SOURCE,
+        "source": SERVING,
     }
 
 
@@ -178,7 +178,7 @@ def _shown_texts(rows: Sequence[Happened]) -> pa.Table:
         impression_id=pa.array([impression_id(d.decision_id, ad.creative_id) for *_, d, ad, _ in several], pa.string()),
         ts=pa.array([event.ts for _, _, event, *_ in several], TIME),
         created_ts=pa.array([at for _, at, *_ in several], TIME),
-        source=SOURCE,
+        source=SERVING,
         choice=pa.array([text.choice for *_, text in several], pa.int16()),
         choices=pa.array([text.choices for *_, text in several], pa.int16()),
         propensity=pa.array([text.propensity for *_, text in several], pa.float64()),
@@ -188,7 +188,7 @@ def _shown_texts(rows: Sequence[Happened]) -> pa.Table:
 def _impressions_before(home: Home, day: date) -> set[str]:
     """Impressions that an earlier day has already reported."""
     files = home.files("impressions", day - timedelta(days=CAUSE_DAYS), day - timedelta(days=1))
-    tables = (pq.read_table(f, columns=["impression_id"], partitioning=None) for f in files if f.stem == SOURCE)
+    tables = (pq.read_table(f, columns=["impression_id"], partitioning=None) for f in files if f.stem == SERVING)
     return {key for table in tables for key in table["impression_id"].to_pylist()}
 
 
@@ -200,7 +200,7 @@ def _clicks(home: Home, day: date) -> Clicks:
     """Clicks served in the days before, from the tables."""
     found: Clicks = {}
     for file in home.files("engagements", day - timedelta(days=CAUSE_DAYS), day):
-        if file.stem == SOURCE:
+        if file.stem == SERVING:
             table = pq.read_table(file, columns=["kind", "impression_id", "ts", "event_id"], partitioning=None)
             for row in table.filter(pc.equal(table["kind"], "click")).to_pylist():
                 found.setdefault(row["impression_id"], []).append((row["ts"], row["event_id"]))

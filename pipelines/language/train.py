@@ -18,23 +18,25 @@ from pipelines.language.query_log import QueryLog, query_log
 from pipelines.registry import roles
 from pipelines.registry.register import register_sealed
 from pipelines.registry.version import Version
+from serving.language import language, text_encoder
 from serving.language.gazetteer import Gazetteer
-from serving.language.language import HEAD as LANGUAGE
 from serving.language.language import write_language
 from serving.language.query_classifier import QueryClassifier
-from serving.language.text_encoder import HEAD as ENCODER
 from serving.language.text_encoder import write_encoder
 from serving.settings import Settings
 from serving.snapshot.text_columns import ad_texts
 
-METRICS: Final = {LANGUAGE: ("category_accuracy", "commercial_auc", "intent_macro_f1"), ENCODER: ("recall_at_10", "recall_at_100")}
+TEXT_METRICS: Final = {
+    language.HEAD: ("category_accuracy", "commercial_auc", "intent_macro_f1"),
+    text_encoder.HEAD: ("recall_at_10", "recall_at_100"),
+}
 """What is measured of each on later searches."""
 HELD_OUT: Final = 0.8
 """Share of the searches, the earlier ones, that is learned from when measuring; the models that are kept learn from all."""
 
 
 @dataclass(frozen=True)
-class Learned:
+class LearnedLanguage:
     """Where a candidate lies, what it achieved on later searches, and what the gates say of it."""
 
     head: str
@@ -52,7 +54,7 @@ def candidate(home: Home, head: str, day: date) -> Path:
     return home.root / "candidates" / head / f"day={day}" / "model"
 
 
-def train(settings: Settings, day: date) -> list[Learned]:
+def train(settings: Settings, day: date) -> list[LearnedLanguage]:
     """Learns both models from the searches up to the end of `day`. Raises Missing when there are none."""
     log = query_log(settings.home, day)
     earlier, later = log.before(HELD_OUT)
@@ -70,15 +72,18 @@ def train(settings: Settings, day: date) -> list[Learned]:
         for k in (10, 100)
     }
     vectors = encoder.learn(encoder.documents(log), settings.seed)
-    made = write_encoder(candidate(settings.home, ENCODER, day), "0", vectors, {**said, "ranker": "lsa", "metrics": near})
+    made = write_encoder(candidate(settings.home, text_encoder.HEAD, day), "0", vectors, {**said, "ranker": "lsa", "metrics": near})
     gazetteer = Gazetteer(words.names(log))
     read = _measured(later, QueryClassifier(*classifier.learn(earlier, gazetteer)), gazetteer)
     weights, bias = classifier.learn(log, gazetteer)
     write_language(
-        candidate(settings.home, LANGUAGE, day), "0", words.known_words(log), words.names(log), words.related_terms(log, made), weights,
-        bias, {**said, "ranker": "linear", "metrics": read},
+        candidate(settings.home, language.HEAD, day), "0", words.known_words(log), words.names(log), words.related_terms(log, made),
+        weights, bias, {**said, "ranker": "linear", "metrics": read},
     )  # fmt: skip
-    return [Learned(h, candidate(settings.home, h, day), m, judge(h, m, None)) for h, m in ((LANGUAGE, read), (ENCODER, near))]
+    return [
+        LearnedLanguage(h, candidate(settings.home, h, day), m, judge(h, m, None))
+        for h, m in ((language.HEAD, read), (text_encoder.HEAD, near))
+    ]
 
 
 def _measured(later: QueryLog, model: QueryClassifier, gazetteer: Gazetteer) -> dict[str, float]:
@@ -106,7 +111,7 @@ def _measured(later: QueryLog, model: QueryClassifier, gazetteer: Gazetteer) -> 
     }
 
 
-def register(settings: Settings, learned: Learned, alias: str, day: date) -> Version:
+def register(settings: Settings, learned: LearnedLanguage, alias: str, day: date) -> Version:
     """Registers a text model that passed its gates. Raises Refused naming those that it failed."""
     failed = [v.failure for v in learned.verdicts if not v.passed]
     if failed:

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
 from pipelines.metrics.log_loss import log_loss
 
 
-def normalised_entropy(label: NDArray[np.bool_], p: NDArray[np.float64]) -> float:
-    """Lower is better; 1 is no better than the base rate; nan when all labels are alike."""
-    base = float(np.mean(label))
+def entropy(base: Any) -> Any:
+    """Log loss of always predicting the base rate, in nats: of one rate, or of each in an array; each in (0, 1)."""
+    return -(base * np.log(base) + (1 - base) * np.log(1 - base))
+
+
+def normalised_entropy(label: NDArray[np.bool_], p: NDArray[np.float64], weight: NDArray[np.float64] | None = None) -> float:
+    """Lower is better; 1 is no better than the base rate; nan when all labels are alike. weight: how often each row counts."""
+    base = float(np.average(label, weights=weight))
     if base in (0.0, 1.0):
         return float("nan")
-    return log_loss(label, p) / float(-(base * np.log(base) + (1 - base) * np.log(1 - base)))
+    return log_loss(label, p, weight) / float(entropy(base))

@@ -4,13 +4,26 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import rankdata
+
+
+class WeightedAuc:
+    """Of one set of predictions, its sort done once for many weightings of the rows."""
+
+    def __init__(self, p: NDArray[np.float64]) -> None:
+        self._order = np.argsort(p, kind="stable")
+        ranked = p[self._order]
+        self._starts = np.flatnonzero(np.r_[True, ranked[1:] != ranked[:-1]]) if len(p) else np.empty(0, np.int64)
+
+    def __call__(self, label: NDArray[np.bool_], weight: NDArray[np.float64]) -> float:
+        """weight: how often each row counts; nan when one class is missing."""
+        w, positives = weight[self._order], label[self._order]
+        positive = np.add.reduceat(w * positives, self._starts)
+        negative = np.add.reduceat(w * ~positives, self._starts)
+        below = np.cumsum(negative) - negative
+        pairs = positive.sum() * negative.sum()
+        return float((positive * (below + negative / 2)).sum() / pairs) if pairs > 0 else float("nan")
 
 
 def roc_auc(label: NDArray[np.bool_], p: NDArray[np.float64]) -> float:
-    """Higher is better; nan when all labels are alike (Mann–Whitney U over the number of pairs)."""
-    positives = int(label.sum())
-    pairs = positives * (len(label) - positives)
-    if pairs == 0:
-        return float("nan")
-    return float((rankdata(p)[label].sum() - positives * (positives + 1) / 2) / pairs)
+    """Higher is better; nan when all labels are alike."""
+    return WeightedAuc(p)(label, np.ones(len(label))) if len(label) else float("nan")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Final
 
@@ -10,15 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from feature_repo.home import Home
+from pipelines.gates.condition import CALIBRATED
 from pipelines.reporting.figure import Figure
 from pipelines.reporting.report import Report
 from pipelines.served.outcomes import Outcomes, outcomes
-from pipelines.statistics.ratio import Ratio, calibration_ratio
+from pipelines.statistics.exact_intervals import calibration_interval
 from serving.eventlog.log import EventLog
 
 WINDOW_DAYS: Final = 7
-NEAR: Final = (0.9, 1.1)
-TARGET: Final = f"interval meets {NEAR[0]} to {NEAR[1]}"
 WORDS: Final = {"click": ("", "clicks", "impressions"), "conversion": ("conversion ", "conversions", "clicks")}
 """By head: what its figures' names begin with, and what they call the events and what must have come for one."""
 MOST_SEGMENTS: Final = 20
@@ -28,11 +28,6 @@ ABOUT: Final = (
     "promises too much. What a model predicts is the click at the first position: only those count; the others stand after them. Then "
     "predicted over observed conversions of clicked ads that are paid by them, wherever they stood."
 )
-
-
-def near(ratio: Ratio) -> bool:
-    """The interval reaches into NEAR."""
-    return ratio.low <= NEAR[1] and (ratio.high is None or ratio.high >= NEAR[0])
 
 
 def calibration(home: Home, log: EventLog, day: date, maturity: timedelta, days: int = WINDOW_DAYS) -> Report:
@@ -74,11 +69,13 @@ def _segments(column: np.ndarray, among: NDArray[np.bool_]) -> Iterator[tuple[st
 def _figures(head: str, where: str, found: Outcomes, rows: NDArray[np.bool_], judged: bool) -> Iterator[Figure]:
     prefix, events, causes = WORDS[head]
     where = prefix + where
-    ratio = calibration_ratio(float(found.predicted[rows].sum()), int(found.came[rows].sum()), int(rows.sum()))
+    ratio = calibration_interval(float(found.predicted[rows].sum()), int(found.came[rows].sum()), int(rows.sum()))
     if not ratio.rows:
         yield Figure(f"{where} {causes}", 0, "rows")
         return
-    yield Figure(f"{where} ratio", ratio.value, "ratio", TARGET if judged else None, near(ratio) if judged else None)
+    figure = Figure(f"{where} ratio", ratio.value, "ratio")
+    holds = CALIBRATED.holds(ratio.value, ratio.low, ratio.high)
+    yield replace(figure, target=CALIBRATED.target, holds=holds) if judged else figure
     yield Figure(f"{where} ratio_low", ratio.low, "ratio")
     yield Figure(f"{where} ratio_high", ratio.high, "ratio")
     yield Figure(f"{where} {events}", ratio.observed, "events")

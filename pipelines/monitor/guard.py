@@ -8,11 +8,11 @@ from typing import Final
 
 from feature_repo.days import end_of
 from pipelines.errors import Missing, PipelineError
-from pipelines.gates.guardrails import MATURED, NOW, Guardrail, Measure, Reading
+from pipelines.gates.guardrails import MATURED, NOW, Guardrail, GuardrailReading, Measure
 from pipelines.registry import journal
 from pipelines.served.traffic_counts import OTHERS, Counts, Labels, counts
-from pipelines.statistics.ratio import calibration_ratio, rate_ratio_interval, share_interval
-from serving.bundles.aliases import read as read_aliases
+from pipelines.statistics.exact_intervals import calibration_interval, rate_ratio_interval, share_interval
+from serving.bundles import aliases
 from serving.eventlog.log import EventLog
 from serving.settings import Settings
 
@@ -34,7 +34,7 @@ class Look:
     version: str
     since: datetime
     until: datetime
-    readings: tuple[Reading, ...]
+    readings: tuple[GuardrailReading, ...]
     p99_ms: float | None
     already: str = ""
 
@@ -81,7 +81,7 @@ class Guard:
     def _champion(self) -> tuple[str, datetime]:
         """Who serves, and since when. Raises Missing when nobody does."""
         bundles = self.settings.home.bundles
-        version = read_aliases(bundles).get(self.head, {}).get("champion", "")
+        version = aliases.read(bundles).get(self.head, {}).get("champion", "")
         if not version:
             raise Missing(f"{self.head} champion", "none", f"Promote one: `placard promote {self.head}`.")
         turn = journal.in_production(journal.read(bundles, self.head), datetime.max.replace(tzinfo=UTC)).get(self.head)
@@ -110,12 +110,12 @@ class Guard:
         known = measures(mine, before)
         refused = journal.refused(self.settings.home.bundles).get(self.head, {}).get(version, "")
         p99 = None if mine.p99_ms != mine.p99_ms else mine.p99_ms
-        return Look(self.head, version, since, until, tuple(Reading(r, known[r.measure]) for r in rails), p99, refused)
+        return Look(self.head, version, since, until, tuple(GuardrailReading(r, known[r.measure]) for r in rails), p99, refused)
 
 
 def measures(mine: Counts, before: Counts) -> dict[str, Measure]:
     """Every measure that a guardrail may name, from the counts of the champion and of what served before it."""
-    promised = calibration_ratio(mine.predicted, mine.observed, mine.rows, LEVEL)
+    promised = calibration_interval(mine.predicted, mine.observed, mine.rows, LEVEL)
     ratio = Measure("calibration_ratio", promised.value, promised.low if mine.rows else None, promised.high, mine.rows, mine.observed)
     found = [ratio, _share("slow_share", mine.slow, mine.mine), _share("failing_share", mine.failing, mine.decisions)]
     if mine.shown and before.shown and mine.clicks + before.clicks:

@@ -20,6 +20,7 @@ from typing import Final, Self
 
 import psutil
 
+from feature_repo.whole_file import write_whole
 from pipelines.errors import PipelineError
 
 MARK: Final = "PLACARD_STARTED_BY"
@@ -66,10 +67,8 @@ class Processes:
                 start_new_session=True,
             )  # fmt: skip
         started = {p.pid: psutil.Process(p.pid).create_time() for p in self._running.values() if p.poll() is None}
-        part = self._record.with_name(f".{self._record.name}")
         owner = {"pid": os.getpid(), "since": psutil.Process().create_time()}
-        part.write_text(json.dumps({"owner": owner, "mark": self._mark, "started": started}))
-        os.replace(part, self._record)
+        write_whole(self._record, json.dumps({"owner": owner, "mark": self._mark, "started": started}), synced=False)
 
     def log(self, name: str) -> Path:
         return self._folder / f"{name}.log"

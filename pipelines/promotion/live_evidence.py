@@ -15,7 +15,7 @@ from feature_repo.days import end_of
 from feature_repo.home import Home
 from feature_repo.services import places_in
 from pipelines.errors import PipelineError
-from pipelines.evaluate.ope.served_log import served_log_of
+from pipelines.evaluate.ope.served_rounds import served_rounds
 from pipelines.evaluate.ope.served_verdict import served_worth
 from pipelines.evaluate.ope.verdict import OpeVerdict
 from pipelines.promotion import shadow_record
@@ -29,14 +29,14 @@ MOST_DECISIONS: Final = 2_000
 
 
 @dataclass(frozen=True)
-class Live:
+class LiveEvidence:
     """figures: by the gate's metric; what no traffic has told is absent. ends: their 95 % intervals."""
 
     figures: dict[str, float] = field(default_factory=dict)
     ends: dict[str, tuple[float, float]] = field(default_factory=dict)
 
 
-def gathered(home: Home, log: EventLog, bundle: Bundle, day: date, maturity: timedelta, seed: int) -> Live:
+def gathered(home: Home, log: EventLog, bundle: Bundle, day: date, maturity: timedelta, seed: int) -> LiveEvidence:
     """Over the DAYS days up to `day`."""
     figures, ends = dict[str, float](), dict[str, tuple[float, float]]()
     if bundle.manifest.head == shadow_record.HEAD:
@@ -51,13 +51,13 @@ def gathered(home: Home, log: EventLog, bundle: Bundle, day: date, maturity: tim
             figures["shadow_score_gap"] = gap
     if (skew := newest_skew(home, day)) is not None:
         figures["feature_skew"] = skew
-    return Live(figures, ends)
+    return LiveEvidence(figures, ends)
 
 
 def worth_of(home: Home, log: EventLog, bundle: Bundle, day: date, maturity: timedelta, seed: int) -> OpeVerdict | None:
     """Clicks a request of the bundle's slates over those that were served, by what exploration tells; None where it tells too
     little, or where the bundle reads columns that were not logged."""
-    served = served_log_of(home, log, day - timedelta(days=DAYS - 1), day, maturity)
+    served = served_rounds(home, log, day - timedelta(days=DAYS - 1), day, maturity)
     if any(places_in(name, bundle.manifest.columns) is None for name in {r.decision.input for r in served.rounds}):
         return None
     found = served_worth(served, bundle, seed)

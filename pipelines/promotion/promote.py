@@ -7,18 +7,15 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from feature_repo.services import HEADS
-from pipelines.datasets.kept import read
+from pipelines.datasets.training_set import read
 from pipelines.errors import Missing, Refused
 from pipelines.evaluate.assess import weigh
-from pipelines.gates.evidence import Evidence, of_version
-from pipelines.gates.evidence import read as read_evidence
+from pipelines.gates.evidence import Evidence, of_version, read_evidence
 from pipelines.gates.gates import Verdict, judge
 from pipelines.promotion.live_evidence import gathered
 from pipelines.registry import roles
 from pipelines.registry.journal import Change
-from serving.bundles import Bundle
-from serving.bundles.aliases import folder
-from serving.bundles.aliases import read as read_aliases
+from serving.bundles import Bundle, aliases
 from serving.eventlog.opening import served_log
 from serving.settings import Settings
 
@@ -26,7 +23,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Table:
+class GateTable:
     """What is known of a version before it is promoted. champion: who reigns, "" for nobody."""
 
     head: str
@@ -39,7 +36,7 @@ class Table:
         return [v for v in self.verdicts if not v.passed]
 
 
-def table(settings: Settings, head: str, version: str, day: date) -> Table:
+def table(settings: Settings, head: str, version: str, day: date) -> GateTable:
     """Every gate of a head on a registered version. day: up to which served traffic is looked at.
 
     The kept evaluation counts only for the files that it judged, and beside the champion in force: beside another one it is
@@ -47,21 +44,21 @@ def table(settings: Settings, head: str, version: str, day: date) -> Table:
     PipelineError for a version that is not registered.
     """
     version = roles.chosen_of(settings, head, version)
-    champion = read_aliases(settings.home.bundles).get(head, {}).get("champion", "")
+    champion = aliases.read(settings.home.bundles).get(head, {}).get("champion", "")
     if head not in HEADS:
-        return Table(head, version, champion, tuple(_text_model(settings, head, version)))
-    bundle = Bundle.load(folder(settings.home.bundles, head, version), head)
+        return GateTable(head, version, champion, tuple(_text_model(settings, head, version)))
+    bundle = Bundle.load(aliases.folder(settings.home.bundles, head, version), head)
     evidence, missing = _evidence(settings, bundle, champion)
     with served_log(settings) as served:
         maturity = timedelta(hours=settings.label_maturity_hours)
         live = gathered(settings.home, served, bundle, day, maturity, settings.seed)
     if evidence is None:
         lacking = Verdict("evaluation", None, None, missing, False, False)
-        return Table(head, version, champion, (lacking, *judge(head, live.figures, None, live.ends)))
+        return GateTable(head, version, champion, (lacking, *judge(head, live.figures, None, live.ends)))
     verdicts = evidence.verdicts(live.figures, live.ends)
     if settings.require_evidence and champion not in ("", version):
         verdicts = [replace(v, passed=v.passed and v.evidence) for v in verdicts]
-    return Table(head, version, champion, tuple(verdicts))
+    return GateTable(head, version, champion, tuple(verdicts))
 
 
 def _text_model(settings: Settings, head: str, version: str) -> list[Verdict]:
@@ -102,7 +99,7 @@ def _again(settings: Settings, bundle: Bundle, found: Evidence) -> Evidence:
     return weigh(settings, bundle, dataset, day)[1]
 
 
-def promote(settings: Settings, head: str, version: str, day: date, why: str = "", override: str = "") -> tuple[Change, Table]:
+def promote(settings: Settings, head: str, version: str, day: date, why: str = "", override: str = "") -> tuple[Change, GateTable]:
     """Makes a version (default: the challenger) champion when every gate holds. override: a reason to do it all the same.
 
     Raises Refused naming the gates that failed; with `override` they stand in the journal beside the reason.
@@ -117,7 +114,7 @@ def promote(settings: Settings, head: str, version: str, day: date, why: str = "
 class NotPromoted(Refused):
     """Gates failed; table: all of them."""
 
-    def __init__(self, found: Table) -> None:
+    def __init__(self, found: GateTable) -> None:
         said = "; ".join(v.failure for v in found.failed)
         fix = 'The champion stays; `--override "reason"` promotes it all the same and is remembered.'
         super().__init__(f"{found.head} {found.version}", said, fix)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from pipelines.errors import Refused
 from pipelines.promotion.promote import promote
-from pipelines.promotion.shadow_record import PROMOTE, Verdict
+from pipelines.promotion.shadow_record import PROMOTE, ShadowVerdict
 from pipelines.registry.roles import clear_alias
 from serving.bundles import aliases
 from serving.settings import Settings
 
 
-def apply(settings: Settings, found: Verdict) -> bool:
+def apply(settings: Settings, found: ShadowVerdict) -> bool:
     """Makes the shadow the champion, and nobody the shadow. False when it is champion already.
 
     Raises Refused for a verdict to hold and when another gate of a promotion fails (NotPromoted), PipelineError when the shadow's

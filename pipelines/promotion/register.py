@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Final
 
-from pipelines.datasets.kept import read
+from pipelines.datasets.training_set import read
 from pipelines.errors import Refused
 from pipelines.evaluate.assess import evidence_of
 from pipelines.gates.evidence import of_version

@@ -15,19 +15,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from feature_repo.home import Home
-from pipelines.monitor.calibration import TARGET, near
+from pipelines.evaluate.paired import Difference, compare
+from pipelines.gates.condition import SHADOW
 from pipelines.reporting.figure import Figure
 from pipelines.reporting.report import Report
 from pipelines.served.outcomes import Outcomes, outcomes, prevailing
-from pipelines.statistics.paired import Difference, compare
-from pipelines.statistics.ratio import calibration_ratio
+from pipelines.statistics.exact_intervals import calibration_interval
 from serving.bundles import aliases
 from serving.eventlog.log import EventLog
 
 WINDOW_DAYS: Final = 7
 HEAD: Final = "click"
 """Shadow scores are click probabilities."""
-LEAST_CLICKS: Final = 100
 PROMOTE, HOLD = "promote", "hold"
 ABOUT: Final = (
     "The shadow scored the same ads as the champion without being heard. Differences are shadow minus champion on ads at the "
@@ -36,7 +35,7 @@ ABOUT: Final = (
 
 
 @dataclass(frozen=True)
-class Verdict:
+class ShadowVerdict:
     """What to do with the shadow, and each reason with the numbers it rests on."""
 
     champion: str
@@ -51,7 +50,7 @@ class Verdict:
         return {**self.report.plain, **verdict}
 
 
-def judge(home: Home, log: EventLog, day: date, maturity: timedelta, seed: int, days: int = WINDOW_DAYS, bundle: str = "") -> Verdict:
+def judge(home: Home, log: EventLog, day: date, maturity: timedelta, seed: int, days: int = WINDOW_DAYS, bundle: str = "") -> ShadowVerdict:
     """Compares over the `days` days up to `day`. bundle: which shadow; by default the one in force, else the busiest.
 
     The champion is the one in force too: rows that another one ranked do not count. Holds, saying so, when no matured ad
@@ -66,7 +65,7 @@ def judge(home: Home, log: EventLog, day: date, maturity: timedelta, seed: int, 
             f"are younger than {maturity}); `placard registry alias` names a shadow, `placard ingest serving` collects its scores"
         )
         setup = {"days": days, "immature": found.immature}
-        return Verdict("", chosen, HOLD, (reason,), Report("shadow", day, ABOUT, setup, [Figure("impressions", 0, "rows")]))
+        return ShadowVerdict("", chosen, HOLD, (reason,), Report("shadow", day, ABOUT, setup, [Figure("impressions", 0, "rows")]))
     scored = np.isfinite(found.shadow[chosen]) & (found.position == 1)
     champion = _named(roles, "champion") or prevailing(found.policy[scored])
     rows = scored & (found.policy == champion)
@@ -83,7 +82,7 @@ def _busiest(found: Outcomes) -> str:
     return max(mine, key=lambda b: int(np.isfinite(found.shadow[b]).sum()), default="")
 
 
-def _verdict(day: date, days: int, found: Outcomes, rows: NDArray[np.bool_], champion: str, shadow: str, seed: int) -> Verdict:
+def _verdict(day: date, days: int, found: Outcomes, rows: NDArray[np.bool_], champion: str, shadow: str, seed: int) -> ShadowVerdict:
     y, first, second = found.came[rows], found.predicted[rows], found.shadow[shadow][rows]
     every = {d.metric: d for d in compare(first, second, y, found.decision[rows], seed)}
     explored = found.explored[rows]
@@ -91,7 +90,7 @@ def _verdict(day: date, days: int, found: Outcomes, rows: NDArray[np.bool_], cha
     gates = _gates(y, second, every)
     figures = [Figure("impressions", len(y), "rows"), *gates]
     for model, p in (("champion", first), ("shadow", second)):
-        figures.append(Figure(f"{model}_calibration_ratio", calibration_ratio(float(p.sum()), int(y.sum()), len(y)).value, "ratio"))
+        figures.append(Figure(f"{model}_calibration_ratio", calibration_interval(float(p.sum()), int(y.sum()), len(y)).value, "ratio"))
     for where, differences in (("", list(every.values())), ("explored_", random)):
         for d in differences:
             for what in ("first", "second", "difference", "low", "high"):
@@ -100,17 +99,17 @@ def _verdict(day: date, days: int, found: Outcomes, rows: NDArray[np.bool_], cha
     failed = [g for g in gates if not g.holds]
     reasons = [f"{g.name} is {'not defined' if g.value is None else f'{g.value:.4g}'}, wanted {g.target}" for g in failed or gates]
     setup = {"champion": champion, "shadow": shadow, "days": days, "immature": found.immature}
-    return Verdict(champion, shadow, HOLD if failed else PROMOTE, tuple(reasons), Report("shadow", day, ABOUT, setup, figures))
+    return ShadowVerdict(champion, shadow, HOLD if failed else PROMOTE, tuple(reasons), Report("shadow", day, ABOUT, setup, figures))
 
 
 def _gates(y: NDArray[np.bool_], p: NDArray[np.float64], found: dict[str, Difference]) -> list[Figure]:
-    """All must hold for a promotion."""
+    """The figures that SHADOW judges, in its order."""
     clicks = int(y.sum())
-    loss, auc = found["log_loss"].high, found["roc_auc"].high
-    ratio = calibration_ratio(float(p.sum()), clicks, len(y))
-    return [
-        Figure("clicks", clicks, "events", f">= {LEAST_CLICKS}", clicks >= LEAST_CLICKS),
-        Figure("log_loss_difference_upper_bound", loss, "nats", "< 0", loss is not None and loss < 0),
-        Figure("roc_auc_difference_upper_bound", auc, "share", ">= 0", auc is not None and auc >= 0),
-        Figure("shadow_calibration", ratio.value, "ratio", TARGET, near(ratio)),
-    ]
+    ratio = calibration_interval(float(p.sum()), clicks, len(y))
+    measured: dict[str, tuple[float | None, ...]] = {
+        "clicks": (clicks,),
+        "log_loss_difference_upper_bound": (found["log_loss"].high,),
+        "roc_auc_difference_upper_bound": (found["roc_auc"].high,),
+        "shadow_calibration": (ratio.value, ratio.low, ratio.high),
+    }
+    return [condition.judged(*measured[condition.figure]) for condition in SHADOW]

@@ -7,14 +7,14 @@ from typing import Final
 from pipelines.rankers.behaviour_transformer import BehaviourTransformer
 from pipelines.rankers.deep_ensemble import DeepEnsemble
 from pipelines.rankers.early_fusion import EarlyFusion
-from pipelines.rankers.fit_bundle import Family
+from pipelines.rankers.fit_bundle import RankerFamily
 from pipelines.rankers.intermediate_fusion import IntermediateFusion
 from pipelines.rankers.late_fusion import LateFusion
 from pipelines.rankers.lightgbm import Lightgbm
 from pipelines.rankers.logistic import Logistic
 from pipelines.rankers.xgboost import Xgboost
 
-RANKERS: Final[dict[str, Family]] = {
+RANKERS: Final[dict[str, RankerFamily]] = {
     r.name: r
     for r in (
         Logistic(),

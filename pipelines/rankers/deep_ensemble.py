@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from feature_repo.model_input import ModelInput
 from pipelines.rankers.deep_family import DeepFamily
-from pipelines.rankers.fit_bundle import Family, Learned, Rows
+from pipelines.rankers.fit_bundle import Learned, RankerFamily, Rows
 from pipelines.rankers.intermediate_fusion import IntermediateFusion
 from pipelines.rankers.xgboost import Xgboost
 
@@ -62,7 +62,7 @@ class DeepEnsemble:
     name: str = "deep_ensemble"
     seeds: int = 3
     deep: DeepFamily = field(default_factory=lambda: IntermediateFusion(name="intermediate_fusion_dcn", crosses=2))
-    trees: Family = field(default_factory=Xgboost)
+    trees: RankerFamily = field(default_factory=Xgboost)
     needs: str = "torch"
 
     @property

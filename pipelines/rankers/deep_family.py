@@ -98,18 +98,18 @@ class DeepFamily(ABC):
         import torch
 
         from pipelines.rankers.networks.exporting import Whole
-        from pipelines.rankers.networks.fitting import Prepared, fit, repeatable
-        from pipelines.rankers.networks.reading import Reading
+        from pipelines.rankers.networks.fitting import PreparedRows, fit, repeatable
+        from pipelines.rankers.networks.input_reading import InputReading
 
         thin, parts = positives < SMALL, Parts.of(model)
         heads, plan = self.heads(rows), self.plan(positives < SMALL)
         with repeatable(self.seed, self.threads):
-            reading = Reading(parts, rows.encoded, self.buckets)
+            reading = InputReading(parts, rows.encoded, self.buckets)
             network = self.network(parts, heads, thin)
             base = float(np.clip(rows.label.mean(), 1e-6, 1 - 1e-6))
             with torch.no_grad():
                 network.bias[0] = float(np.log(base / (1 - base)) - rows.offset.mean())
-            later = None if watch is None else Prepared.of(reading, watch)
-            took = fit(self.name, network, parts, Prepared.of(reading, rows), later, self.loss(heads), plan, rounds)
+            later = None if watch is None else PreparedRows.of(reading, watch)
+            took = fit(self.name, network, parts, PreparedRows.of(reading, rows), later, self.loss(heads), plan, rounds)
         some = np.linspace(0, len(rows.label) - 1, min(512, len(rows.label))).astype(int)
         return TrainedNetwork(Whole(reading, network).eval(), took, heads, rows.raw[some], rows.encoded[some])

@@ -56,7 +56,7 @@ class Learned(Protocol):
         ...
 
 
-class Family(Protocol):
+class RankerFamily(Protocol):
     """A kind of model. Deterministic for a seed. needs: a module that only the training environment has; "" for none."""
 
     @property
@@ -135,7 +135,7 @@ class Ready:
 
     def learn(
         self,
-        family: Family,
+        family: RankerFamily,
         rows: NDArray[np.bool_],
         watch: NDArray[np.bool_] | None,
         positives: int,
@@ -160,12 +160,12 @@ class Ready:
         return out
 
 
-def read_by(family: Family, dataset: Dataset) -> Dataset:
+def read_by(family: RankerFamily, dataset: Dataset) -> Dataset:
     """The dataset with the columns that a family reads."""
     return dataset if isinstance(family, ReadsHistory) else dataset.narrowed(HEADS[dataset.head][0].names)
 
 
-def fit_bundle(family: Family, dataset: Dataset, folder: Path, version: str) -> Bundle:
+def fit_bundle(family: RankerFamily, dataset: Dataset, folder: Path, version: str) -> Bundle:
     """Writes the bundle to `folder`: calibrated on the calibrate split by weights of the train split, which also say how long the
     final ones of both splits are trained. Thin data: the calibrator learns on both, from margins of weights that knew only what
     came before. Raises Refused when the rows cannot teach."""
@@ -223,7 +223,7 @@ def _typical(dataset: Dataset, rows: NDArray[np.bool_], encodings: tuple[Encodin
     return np.stack([raw, encode(raw[None, :], encodings)[0]])
 
 
-def _forward(ready: Ready, family: Family, rows: NDArray[np.int64], positives: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+def _forward(ready: Ready, family: RankerFamily, rows: NDArray[np.int64], positives: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """All rows but the first fold's, and their logits by weights of all folds before theirs (rolling origin).
 
     Features that grow with history make models err forward in time in a way that folds in both directions would hide.

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
+from feature_repo.whole_file import write_whole
 from serving.bundles import refusals
 from serving.bundles.aliases import Aliases
 from serving.errors import ServingError
@@ -57,10 +57,7 @@ def _intended(bundles: Path) -> Path:
 
 def intend(bundles: Path, changes: Sequence[Change]) -> None:
     """Says what is about to be done, before it is: `settle` makes lines of it once it has been."""
-    bundles.mkdir(parents=True, exist_ok=True)
-    part = bundles / f".journal.intended.{os.getpid()}"
-    part.write_text(json.dumps([asdict(change) for change in changes]))
-    os.replace(part, _intended(bundles))
+    write_whole(_intended(bundles), json.dumps([asdict(change) for change in changes]))
 
 
 def _done(bundles: Path, aliases: Aliases) -> list[Change]:
@@ -110,7 +107,7 @@ def refused(bundles: Path) -> refusals.Refusals:
 
 def kept_out(bundles: Path, head: str) -> dict[str, str]:
     """Why the auction does not take a version, by version: it was refused, or is not calibrated."""
-    manifests = (json.loads(path.read_text()) for path in bundles.glob(f"{head}/*/manifest.json"))
+    manifests = (json.loads(path.read_text()) for path in bundles.glob(f"{head}/[!.]*/manifest.json"))
     return {str(m["version"]): refusals.UNCALIBRATED for m in manifests if not m.get("calibrated", True)} | refused(bundles).get(head, {})
 
 

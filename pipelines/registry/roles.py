@@ -1,4 +1,5 @@
-"""The model registry: MLflow keeps versions, metrics and plots; a journal keeps what served when. MLflow's only door."""
+"""Which version of each head has which role (an alias: champion, previous, challenger, shadow and the tiers), set in MLflow, in
+serving's file and in the journal together; and what is installed."""
 
 from __future__ import annotations
 
@@ -120,7 +121,7 @@ def versions(settings: Settings, head: str = "") -> list[Version]:
     """Installed versions, oldest first."""
     aliases, found = aliases_of(settings), []
     kept_out = cache(lambda of: journal.kept_out(settings.home.bundles, of))
-    for path in settings.home.bundles.glob(f"{head or '*'}/*/manifest.json"):
+    for path in settings.home.bundles.glob(f"{head or '[!.]*'}/[!.]*/manifest.json"):
         manifest = json.loads(path.read_text())
         names = tuple(a for a, v in sorted(aliases.get(manifest["head"], {}).items()) if v == manifest["version"])
         why = kept_out(manifest["head"]).get(manifest["version"], "")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from html import escape
 from pathlib import Path
 from typing import Final
+
+from feature_repo.whole_file import write_whole
 
 STYLE: Final = """
 body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 76rem; padding: 0 1rem; color: #1c2733; }
@@ -30,8 +31,5 @@ def page(title: str, body: str, style: str = "") -> str:
 
 def write_page(path: Path, text: str) -> Path:
     """Replaces the page whole; nobody reads half of it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.{os.getpid()}")
-    part.write_text(text, encoding="utf-8")
-    os.replace(part, path)
+    write_whole(path, text)
     return path

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import secrets
 import socket
 import subprocess
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from feature_repo.home import Home
+from feature_repo.whole_file import whole_file
 from pipelines.errors import Missing, PipelineError
 from serving.settings import child_environment
 
@@ -94,10 +94,9 @@ def prepare(home: Home, port: int = 0, extra: Mapping[str, str] | None = None) -
     airflow = AirflowHome(state / "airflow", state, free_port(port), extra or {})
     airflow.root.mkdir(parents=True, exist_ok=True)
     if not airflow.passwords.exists():
-        part = airflow.passwords.with_name(f".{airflow.passwords.name}.{os.getpid()}")
-        part.touch(mode=0o600)
-        part.write_text(json.dumps({USER: secrets.token_urlsafe(12)}) + "\n")
-        os.replace(part, airflow.passwords)
+        with whole_file(airflow.passwords) as part:
+            part.touch(mode=0o600)
+            part.write_text(json.dumps({USER: secrets.token_urlsafe(12)}) + "\n")
     migrate = [str(PROGRAM), "db", "migrate"]
     done = subprocess.run(migrate, env=airflow.environment, capture_output=True, text=True, check=False)
     if done.returncode:

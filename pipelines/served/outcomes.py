@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from feature_repo.days import end_of
 from feature_repo.home import Home
-from pipelines.ingest.serving_log import SOURCE, impression_id
+from pipelines.ingest.serving_log import SERVING, impression_id
 from serving.eventlog.log import EventLog
 from serving.record.decision import RankedAd
 
@@ -62,7 +62,7 @@ def labels(home: Home, first: date, as_of: datetime, kind: str) -> dict[str, dat
     found: dict[str, datetime] = {}
     seen = kind == "impression"
     for file in home.files("impressions" if seen else "engagements", first, (as_of - timedelta(microseconds=1)).date()):
-        if file.stem != SOURCE:
+        if file.stem != SERVING:
             continue
         table = pq.read_table(file, columns=["impression_id", "ts", *([] if seen else ["kind"])], partitioning=None)
         table = table if seen else table.filter(pc.equal(table["kind"], pa.scalar(kind)))

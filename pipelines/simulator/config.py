@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from feature_repo.home import Home
+from feature_repo.whole_file import write_whole
 from pipelines.errors import Missing, PipelineError
 
 SOURCE = "simulator"
@@ -116,10 +116,7 @@ def save(home: Home, config: MarketConfig) -> None:
                 "It already holds a market made otherwise; use a fresh PLACARD_HOME, or its own options.",
             )
         return
-    home.root.mkdir(parents=True, exist_ok=True)
-    part = path(home).with_suffix(f".{os.getpid()}")
-    part.write_text(json.dumps(asdict(config), indent=1) + "\n")
-    os.replace(part, path(home))
+    write_whole(path(home), json.dumps(asdict(config), indent=1) + "\n")
 
 
 def load(home: Home) -> MarketConfig:

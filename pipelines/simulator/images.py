@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import colorsys
-import os
 
 import numpy as np
 from PIL import Image, ImageDraw
 
 from feature_repo.home import Home
+from feature_repo.whole_file import whole_file
 from pipelines.simulator.words import CALLS
 from pipelines.simulator.world import World
 
@@ -32,11 +32,10 @@ def palette(world: World, advertiser: int) -> tuple[Colour, Colour, Colour]:
 
 def draw(home: Home, world: World, creatives: np.ndarray) -> int:
     """Writes images/c<number>.png for each creative that has none yet; returns how many were written."""
-    home.images.mkdir(parents=True, exist_ok=True)
     written = 0
     for creative, owner in zip(creatives, world.ads.campaign_advertiser[world.ads.creative_campaign[creatives]], strict=True):
         path = home.images / f"c{creative}.png"
-        if path.exists():
+        if path.exists() and path.stat().st_size:  # a power cut may leave an empty file
             continue
         background, form, button = palette(world, int(owner))
         rng = world.config.rng("shapes", int(creative))
@@ -47,8 +46,7 @@ def draw(home: Home, world: World, creatives: np.ndarray) -> int:
             shape((x, y, x + w, y + h), fill=form)
         pen.rectangle((6, 66, 80, 84), fill=button)
         pen.text((11, 70), CALLS[world.ads.call[creative]], fill=(255, 255, 255))
-        part = path.with_suffix(f".{os.getpid()}")
-        image.save(part, "PNG", compress_level=6)
-        os.replace(part, path)
+        with whole_file(path, synced=False) as part:
+            image.save(part, "PNG", compress_level=6)
         written += 1
     return written

@@ -25,7 +25,7 @@ FOREVER = 10**6
 
 
 @dataclass(frozen=True)
-class Live:
+class Supply:
     """One day's supply. status: codes of STATUS and bid_micros by campaign; servable: creatives that may be shown at all."""
 
     status: Ints
@@ -85,14 +85,14 @@ class Inventory:
     popularity: Floats
     video_seconds: Floats  # nan: no video
 
-    def live(self, number: int) -> Live:
+    def live(self, number: int) -> Supply:
         """The supply on a day."""
         status = np.select([number >= self.ends, (number >= self.pauses) & (number < self.resumes)], [2, 1], 0)
         bid = np.where(number >= self.rebids, self.first_bid_micros * self.bid_factor, self.first_bid_micros)
         policy = np.where((self.first_policy == 3) & (number > self.live_from), 0, self.first_policy)
         runs = (status == 0) & (number >= self.starts)
         servable = (self.live_from <= number) & (policy < 2) & runs[self.creative_campaign]
-        return Live(status, (np.round(bid / 1000) * 1000).astype(np.int64), policy, np.flatnonzero(servable))
+        return Supply(status, (np.round(bid / 1000) * 1000).astype(np.int64), policy, np.flatnonzero(servable))
 
 
 def stock(config: MarketConfig) -> Inventory:

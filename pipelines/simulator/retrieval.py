@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.simulator.inventory import PRODUCTS, Live
+from pipelines.simulator.inventory import PRODUCTS, Supply
 from pipelines.simulator.population import Ints
 from pipelines.simulator.queries import HOLDS_REFUSED
 from pipelines.simulator.requests import Requests, draw_topic
@@ -19,7 +19,7 @@ NAMED = 0.3
 """Share of a search's candidates that are about the very product or brand it names."""
 
 
-def candidates(world: World, live: Live, rng: np.random.Generator, requests: Requests) -> Ints:
+def candidates(world: World, live: Supply, rng: np.random.Generator, requests: Requests) -> Ints:
     """Creatives each request considers, (n, config.candidates): some by topic, the rest by popularity."""
     ads, n, k = world.ads, len(requests), world.config.candidates
     servable = live.servable
@@ -51,7 +51,7 @@ def _among(rng: np.random.Generator, servable: Ints, key: Ints, wanted: Ints, ot
     return np.where((wanted >= 0) & (last > first), servable[order[np.minimum(pick, len(order) - 1)]], otherwise)
 
 
-def allowed(world: World, live: Live, requests: Requests, hour: int, cand: Ints) -> NDArray[np.bool_]:
+def allowed(world: World, live: Supply, requests: Requests, hour: int, cand: Ints) -> NDArray[np.bool_]:
     """Targeting, negative keywords, hours of day and policy, (n, k); of a campaign's candidates in a request only the first stays."""
     ads, people = world.ads, world.people
     campaign = ads.creative_campaign[cand]

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from feature_repo.events import TIME
 from pipelines.simulator.config import MarketConfig
-from pipelines.simulator.inventory import Inventory, Live, stock
+from pipelines.simulator.inventory import Inventory, Supply, stock
 from pipelines.simulator.population import Floats, Population, populate
 
 MICROSECOND = 1_000_000
@@ -47,6 +47,6 @@ class World:
         """What the identities of a day's events begin with, after a letter for their kind."""
         return f"{self.config.first.toordinal() + number}-"
 
-    def live(self, number: int) -> Live:
+    def live(self, number: int) -> Supply:
         """What can be bought and shown on a day."""
         return self.ads.live(number)

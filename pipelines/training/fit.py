@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import date
 from importlib.util import find_spec
 
-from pipelines.datasets.kept import read
 from pipelines.datasets.teachable import refuse_unteachable
+from pipelines.datasets.training_set import read
 from pipelines.errors import PipelineError
 from pipelines.operations.training_environment import hand_over
 from pipelines.rankers import RANKERS
-from pipelines.rankers.fit_bundle import Family, fit_bundle
+from pipelines.rankers.fit_bundle import RankerFamily, fit_bundle
 from pipelines.training.candidate import candidate, load_candidate
 from pipelines.training.tuning import tuned
 from serving.bundles import Bundle
@@ -30,7 +30,7 @@ def fit(settings: Settings, head: str, day: date, ranker: str, quiet: bool = Tru
     return fit_bundle(tuned(settings.home, head, RANKERS[ranker]), dataset, candidate(settings.home, head, day, ranker), "0")
 
 
-def is_elsewhere(family: Family) -> bool:
+def is_elsewhere(family: RankerFamily) -> bool:
     """The family needs a module that this environment has not."""
     return bool(family.needs) and find_spec(family.needs) is None
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import dataclass, fields, replace
 from datetime import date
 from pathlib import Path
@@ -12,11 +11,12 @@ from typing import Any, Final
 import numpy as np
 
 from feature_repo.home import Home
-from pipelines.datasets.kept import read
+from feature_repo.whole_file import write_whole
+from pipelines.datasets.training_set import read
 from pipelines.errors import PipelineError
 from pipelines.metrics.normalised_entropy import normalised_entropy
 from pipelines.rankers import RANKERS
-from pipelines.rankers.fit_bundle import Family, Ready, read_by
+from pipelines.rankers.fit_bundle import RankerFamily, Ready, read_by
 from pipelines.registry import mlflow_store
 from pipelines.reporting.progress import advance
 from serving.bundles.calibrator import probability
@@ -42,7 +42,7 @@ TREES: Final = {"depth": Range(3, 7), "leaves": Range(7, 63, log=True), "eta": R
 LINES: Final = {"penalty": Range(0.1, 1_000.0, log=True)}
 
 
-def space(family: Family) -> dict[str, Range]:
+def space(family: RankerFamily) -> dict[str, Range]:
     """What may be tried of a family: those fields of it that have a range. Raises PipelineError for one that is made of others."""
     found = {name: r for name, r in {**DEEP, **TREES, **LINES}.items() if hasattr(family, name)}
     if not found:
@@ -51,7 +51,7 @@ def space(family: Family) -> dict[str, Range]:
     return found
 
 
-def _parts(family: Family) -> dict[str, Family]:
+def _parts(family: RankerFamily) -> dict[str, RankerFamily]:
     """The families that a family is made of, by field."""
     held = {f.name: getattr(family, f.name) for f in fields(family)}  # type: ignore[arg-type]
     return {name: value for name, value in held.items() if hasattr(value, "learn")}
@@ -61,7 +61,7 @@ def best_path(home: Home, head: str, ranker: str) -> Path:
     return home.root / "tuning" / head / f"{ranker}.json"
 
 
-def tuned(home: Home, head: str, family: Family) -> Family:
+def tuned(home: Home, head: str, family: RankerFamily) -> RankerFamily:
     """The family with the best parameters found for a head so far, also for those it is made of; as it is where none were searched."""
     parts = {name: tuned(home, head, part) for name, part in _parts(family).items()}
     family = replace(family, **parts) if parts else family  # type: ignore[type-var]
@@ -121,9 +121,7 @@ def tune(settings: Settings, head: str, day: date, ranker: str, trials: int) -> 
         finished = _finished(study)
         advance("trials", finished, trials, f"best {study.best_value:.5f}")
     found = Found(finished, float(study.best_value), dict(study.best_params), path)
-    part = path.with_name(f".{path.name}.{os.getpid()}")
-    part.write_text(json.dumps({"parameters": found.parameters, "normalised_entropy": found.value, "day": str(day)}, indent=1) + "\n")
-    os.replace(part, path)
+    write_whole(path, json.dumps({"parameters": found.parameters, "normalised_entropy": found.value, "day": str(day)}, indent=1) + "\n")
     return found
 
 

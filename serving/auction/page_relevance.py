@@ -7,7 +7,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from feature_repo.text import HASH_BUCKETS, hash_codes
+from feature_repo.identity_codes import HASH_BUCKETS
+from feature_repo.text import hash_codes
 from serving.record.query import Query
 from serving.snapshot import Snapshot
 from serving.snapshot.text_columns import NO_PAGE, page_weight_of_all

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 from pathlib import Path
 from typing import Final
 
+from feature_repo.whole_file import write_whole
 from serving.errors import ServingError
 
 ALIASES: Final = ("champion", "fallback", "fast", "previous", "challenger", "shadow")
@@ -47,10 +47,7 @@ def _sound(found: object) -> bool:
 
 
 def write(bundles: Path, aliases: Aliases) -> None:
-    bundles.mkdir(parents=True, exist_ok=True)
-    part = bundles / f".aliases.{os.getpid()}"
-    part.write_text(json.dumps(aliases, indent=1, sort_keys=True) + "\n")
-    os.replace(part, bundles / "aliases.json")
+    write_whole(bundles / "aliases.json", json.dumps(aliases, indent=1, sort_keys=True) + "\n")
 
 
 def folder(bundles: Path, head: str, version: str) -> Path:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Final
 
+from feature_repo.whole_file import write_whole
 from serving.errors import ServingError
 
 FILE: Final = "refused.json"
@@ -41,7 +41,4 @@ def _sound(found: object) -> bool:
 
 def write(bundles: Path, refusals: Refusals) -> None:
     """Replaces the file whole."""
-    bundles.mkdir(parents=True, exist_ok=True)
-    part = bundles / f".refused.{os.getpid()}"
-    part.write_text(json.dumps(refusals, indent=1, sort_keys=True) + "\n")
-    os.replace(part, bundles / FILE)
+    write_whole(bundles / FILE, json.dumps(refusals, indent=1, sort_keys=True) + "\n")

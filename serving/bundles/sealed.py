@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from feature_repo.whole_file import whole_folder, write_whole
 from serving.errors import BundleRefused
 
 MANIFEST: Final = "manifest.json"
@@ -22,24 +21,18 @@ def seal(raw: Mapping[str, Any]) -> str:
 
 
 def write_sealed(folder: Path, manifest: Mapping[str, Any], write: Callable[[Path], None]) -> None:
-    """Makes the folder by atomic rename, replacing one that is there. write: puts the files into the folder it is given; the
+    """Makes the folder, replacing one that is there whole. write: puts the files into the folder it is given; the
     manifest gets their SHA-256 as `files`."""
-    part = folder.with_name(f".{folder.name}.{os.getpid()}")
-    shutil.rmtree(part, ignore_errors=True)
-    part.mkdir(parents=True)
-    write(part)
-    files = {f.name: hashlib.sha256(f.read_bytes()).hexdigest() for f in sorted(part.iterdir())}
-    write_manifest_file(part, {**manifest, "files": files})
-    shutil.rmtree(folder, ignore_errors=True)
-    os.replace(part, folder)
+    with whole_folder(folder) as part:
+        write(part)
+        files = {f.name: hashlib.sha256(f.read_bytes()).hexdigest() for f in sorted(part.iterdir())}
+        write_manifest_file(part, {**manifest, "files": files})
 
 
 def write_manifest_file(folder: Path, manifest: Mapping[str, Any]) -> None:
-    """Writes a manifest with its seal, by rename."""
-    part = folder / f".{MANIFEST}"
+    """Writes a manifest with its seal, replacing the file whole."""
     raw = json.loads(json.dumps(manifest))  # as it will be read: tuples are lists
-    part.write_text(json.dumps({**raw, SEAL: seal(raw)}, indent=1, sort_keys=True) + "\n")
-    os.replace(part, folder / MANIFEST)
+    write_whole(folder / MANIFEST, json.dumps({**raw, SEAL: seal(raw)}, indent=1, sort_keys=True) + "\n")
 
 
 def read_manifest(folder: Path, **expected: Any) -> dict[str, Any]:

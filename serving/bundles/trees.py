@@ -1,4 +1,4 @@
-"""Gradient-boosted trees as XGBoost wrote them (UBJ)."""
+"""Gradient-boosted trees as XGBoost wrote them (UBJ). XGBoost costs seconds to import: only what reads or scores a forest does."""
 
 from __future__ import annotations
 
@@ -6,14 +6,15 @@ import ctypes
 import json
 import threading
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
-import xgboost as xgb
 from numpy.typing import NDArray
-from xgboost.core import _LIB, _check_call, _ProxyDMatrix
 
 from serving.errors import BundleRefused
+
+if TYPE_CHECKING:
+    import xgboost as xgb
 
 _MARGIN: Final = json.dumps(
     {"type": 1, "training": False, "iteration_begin": 0, "iteration_end": 0, "missing": float("nan"), "strict_shape": False, "cache_id": 0}
@@ -39,6 +40,8 @@ class Trees:
     @classmethod
     def load(cls, path: Path, columns: int, threads: int) -> Trees:
         """Reads weights. Raises BundleRefused when XGBoost cannot."""
+        import xgboost as xgb
+
         booster = xgb.Booster({"nthread": threads})
         try:
             booster.load_model(path)
@@ -51,12 +54,16 @@ class Trees:
 
     def contributions(self, raw: NDArray[np.float32], encoded: NDArray[np.float32]) -> NDArray[np.float64]:
         """TreeSHAP (Lundberg et al. 2020)."""
+        import xgboost as xgb
+
         return np.asarray(self.booster.predict(xgb.DMatrix(encoded), pred_contribs=True), np.float64)
 
 
 def _narrowed(booster: xgb.Booster, threads: str) -> tuple[xgb.Booster, NDArray[np.intp]]:
     """The same trees over those columns alone that they ask for, and which these are. XGBoost copies every column of every row: where
     few are read, to leave the others out costs less."""
+    import xgboost as xgb
+
     raw = json.loads(booster.save_raw("json"))
     learner = raw["learner"]
     trees = learner["gradient_booster"]["model"]["trees"]
@@ -85,21 +92,32 @@ def margins(booster: xgb.Booster, rows: NDArray[np.float32]) -> NDArray[np.float
         return np.empty(0)
     rows = np.ascontiguousarray(rows)
     array = b'{"data":[%d,true],"shape":[%d,%d],"typestr":"<f4","version":3}' % (rows.__array_interface__["data"][0], *rows.shape)
-    if failed := _LIB.XGBoosterPredictFromDense(booster.handle, array, _MARGIN, *_mine.arguments):
-        _check_call(failed)
-    if (size := _mine.shape[0]) != len(rows):
+    try:
+        call: _Call = _thread.call
+    except AttributeError:  # the thread's first
+        call = _thread.call = _Call()
+    call.predict(booster.handle, array)
+    if (size := call.shape[0]) != len(rows):
         raise ValueError(f"{size} predictions for {len(rows)} rows.")
-    return np.ctypeslib.as_array(_mine.margins, (size,)).astype(np.float64)  # a copy: the next call overwrites these
+    return np.ctypeslib.as_array(call.margins, (size,)).astype(np.float64)  # a copy: the next call overwrites these
 
 
-class _PerThread(threading.local):
-    """What a call passes beside rows and booster. proxy: XGBoost's stand-in for a matrix that holds the rows where they are. A call without
-    one makes its own, and asks the system for its limit of processors each time."""
+class _Call:
+    """XGBoost's C call, and what a thread passes to it beside rows and booster. proxy: XGBoost's stand-in for a matrix that holds the rows
+    where they are. A call without one makes its own, and asks the system for its limit of processors each time."""
 
     def __init__(self) -> None:
+        from xgboost.core import _LIB, _check_call, _ProxyDMatrix
+
+        self._predict, self._check = _LIB.XGBoosterPredictFromDense, _check_call
         self.proxy = _ProxyDMatrix()
         self.shape, self.margins, dims = ctypes.POINTER(ctypes.c_uint64)(), ctypes.POINTER(ctypes.c_float)(), ctypes.c_uint64()
         self.arguments = (self.proxy.handle, ctypes.byref(self.shape), ctypes.byref(dims), ctypes.byref(self.margins))
 
+    def predict(self, handle: ctypes.c_void_p, array: bytes) -> None:
+        """Leaves the number of predictions in `shape` and where they stand in `margins`."""
+        if failed := self._predict(handle, array, _MARGIN, *self.arguments):
+            self._check(failed)
 
-_mine = _PerThread()
+
+_thread = threading.local()

@@ -15,6 +15,7 @@ from pathlib import Path
 import uvicorn
 
 from feature_repo.home import Home
+from feature_repo.whole_file import write_whole
 from serving.errors import ServingError
 from serving.eventlog.opening import open_eventlog
 from serving.http.access import refuse_open_bind
@@ -88,6 +89,4 @@ def _when_ready(ready: _Ready, url: str, ready_file: str, announce: Callable[[st
         time.sleep(0.1)
     announce(url)
     if ready_file:
-        part = Path(f"{ready_file}.part")
-        part.write_text(url + "\n")
-        os.replace(part, ready_file)
+        write_whole(Path(ready_file), url + "\n", synced=False)

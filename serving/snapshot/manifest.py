@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,6 +14,7 @@ import numpy as np
 
 from feature_repo.model_input import ModelInput
 from feature_repo.services import INPUTS
+from feature_repo.whole_file import whole_folder, write_whole
 from serving.errors import SnapshotMissing
 from serving.snapshot.meaning_index import arranged_by_meaning
 from serving.snapshot.recall_index import arranged
@@ -50,15 +49,11 @@ def write_columns(snapshots: Path, as_of: datetime, columns: Mapping[str, np.nda
     folder = snapshots / version
     if (folder / "manifest.json").exists():
         return version
-    part = snapshots / f".{version}.{os.getpid()}"
-    shutil.rmtree(part, ignore_errors=True)
-    part.mkdir(parents=True)
-    for name, array in columns.items():
-        np.save(part / f"{name}.npy", np.ascontiguousarray(array), allow_pickle=False)
     manifest = {"version": version, "as_of": as_of.isoformat(), "ads": ads, "content": content, "inputs": ad_inputs(), "format": FORMAT}
-    (part / "manifest.json").write_text(json.dumps(manifest, indent=1, sort_keys=True) + "\n")
-    shutil.rmtree(folder, ignore_errors=True)  # left half-written by a killed run of the same content
-    os.replace(part, folder)
+    with whole_folder(folder) as part:
+        for name, array in columns.items():
+            np.save(part / f"{name}.npy", np.ascontiguousarray(array), allow_pickle=False)
+        (part / "manifest.json").write_text(json.dumps(manifest, indent=1, sort_keys=True) + "\n")
     return version
 
 
@@ -78,9 +73,7 @@ def set_current(snapshots: Path, version: str) -> None:
     """Points serving at a version, atomically."""
     if not (snapshots / version / "manifest.json").exists():
         raise SnapshotMissing("snapshot", version, "Publish it first: `placard features publish --partition DAY`.")
-    part = snapshots / f".{POINTER}.{os.getpid()}"
-    part.write_text(version + "\n")
-    os.replace(part, snapshots / POINTER)
+    write_whole(snapshots / POINTER, version + "\n")
 
 
 def current_version(snapshots: Path) -> str:

@@ -10,7 +10,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from feature_repo.text import HASH_BUCKETS, hash_codes, stem, tokenise
+from feature_repo.identity_codes import HASH_BUCKETS
+from feature_repo.text import hash_codes, stem, tokenise
 from serving.language.keyword_insertion import insert
 from serving.language.text_encoder import Encoder
 

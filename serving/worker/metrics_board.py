@@ -17,6 +17,7 @@ from prometheus_client import generate_latest
 from prometheus_client.metrics_core import Metric
 
 from feature_repo.home import Home
+from feature_repo.whole_file import write_whole
 from serving.settings import Settings
 from serving.worker.metrics import Metrics
 
@@ -105,10 +106,7 @@ class MetricsBoard:
 
     def publish(self) -> None:
         if self._folder is not None:
-            self._folder.mkdir(parents=True, exist_ok=True)
-            part = self._folder / f".{self._worker}.{threading.get_ident()}"
-            part.write_bytes(msgspec.json.encode(self._own()))
-            os.replace(part, self._folder / str(self._worker))
+            write_whole(self._folder / str(self._worker), msgspec.json.encode(self._own()), synced=False)
 
     def _own(self) -> Page:
         at = time.time_ns()

@@ -11,6 +11,7 @@ import pytest
 
 from feature_repo.catalog import CATALOG
 from feature_repo.events import EVENTS
+from feature_repo.services import HEADS
 from feature_repo.tables import TABLES
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -130,10 +131,46 @@ def test_nothing_is_pickled() -> None:
     assert picklers == [], "bundles are UBJ, ONNX and JSON"
 
 
+def test_one_module_replaces_files() -> None:
+    """Synced, hidden until whole, never shared between writers: that is said once."""
+    renamers = {
+        f"{relative(path)}:{node.lineno}"
+        for path in modules(*PACKAGES, "dags")
+        if relative(path) != "feature_repo/whole_file.py"
+        for node in ast.walk(ast.parse(path.read_text()))
+        if (
+            isinstance(node, ast.Attribute)
+            and (
+                (node.attr in {"replace", "rename", "renames", "fsync"} and getattr(node.value, "id", "") == "os")
+                or (node.attr == "move" and getattr(node.value, "id", "") == "shutil")
+            )
+        )
+        or (isinstance(node, ast.ImportFrom) and node.module == "os" and {a.name for a in node.names} & {"replace", "rename", "fsync"})
+    }
+    assert renamers == set(), "replace a file or folder with feature_repo.whole_file"
+
+
+def test_the_heads_are_listed_once() -> None:
+    """Rankers' heads; `dags/` may import nothing of ours, so its list is compared instead."""
+
+    def assigned(path: Path) -> list[ast.expr]:
+        nodes = ast.walk(ast.parse(path.read_text()))
+        return [
+            n.value
+            for n in nodes
+            if isinstance(n, ast.Assign | ast.AnnAssign)
+            and n.value is not None
+            and any(getattr(t, "id", "") == "HEADS" for t in (n.targets if isinstance(n, ast.Assign) else [n.target]))
+        ]
+
+    assert [relative(p) for p in modules(*PACKAGES) if assigned(p)] == ["feature_repo/services.py"]
+    assert list(ast.literal_eval(assigned(ROOT / "dags" / "rankers_daily.py")[0])) == list(HEADS)
+
+
 def test_every_verb_has_a_module_and_the_other_way_round() -> None:
     from pipelines.__main__ import VERBS
 
-    files = {p.stem for p in modules("pipelines/cli")} - {"__init__", "output", "moments"}
+    files = {p.stem for p in modules("pipelines/cli")} - {"__init__", "moments", "options", "output"}
     assert files == set(VERBS)
 
 

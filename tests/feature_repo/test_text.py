@@ -10,7 +10,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from feature_repo.text import HASH_BUCKETS, bag, hash_codes, normalise, stem, tokenise
+from feature_repo.identity_codes import HASH_BUCKETS
+from feature_repo.text import bag, hash_codes, normalise, stem, tokenise
 
 WORDS = st.lists(st.one_of(st.none(), st.text(st.characters(exclude_categories=["Cs"]))), max_size=30)
 

@@ -14,7 +14,7 @@ from pipelines.features.build import build_all
 from pipelines.features.publish import publish
 from pipelines.features.validate import validate
 from pipelines.language.query_log import QueryLog, query_log
-from pipelines.language.train import Learned, register, train
+from pipelines.language.train import LearnedLanguage, register, train
 from pipelines.simulator.config import MarketConfig
 from pipelines.simulator.simulate import simulate
 from serving.settings import Settings
@@ -27,7 +27,7 @@ class Searched:
     settings: Settings
     day: date
     log: QueryLog
-    learned: list[Learned]
+    learned: list[LearnedLanguage]
 
     @property
     def home(self) -> Home:

@@ -14,8 +14,8 @@ from typer.testing import CliRunner
 from feature_repo.home import Home
 from feature_repo.partition_file import write_partition
 from feature_repo.services import CLICK
-from pipelines.datasets.kept import MATRIX, ROWS, folder
-from pipelines.evaluate.assess import Outcome, assess
+from pipelines.datasets.training_set import MATRIX, ROWS, folder
+from pipelines.evaluate.assess import Assessment, assess
 from pipelines.training.fit import fit
 from serving.settings import Settings
 
@@ -85,7 +85,7 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
 
 
 @pytest.fixture(scope="session")
-def outcome(settings: Settings) -> Outcome:
+def outcome(settings: Settings) -> Assessment:
     """The good day's candidate, evaluated without a champion."""
     return assess(settings, "click", GOOD, RANKER)
 

@@ -18,6 +18,7 @@ import pandas as pd
 
 from feature_repo.home import Home
 from feature_repo.tables import TABLES
+from feature_repo.whole_file import move_in
 from pipelines.bench.features.by_hand import by_hand
 from pipelines.bench.features.event_log import ACTIVITY_PER_IMPRESSION, DAYS, IMPRESSIONS_PER_AD, IMPRESSIONS_PER_USER, LAST, write_log
 from pipelines.datasets.point_in_time import features_at
@@ -98,7 +99,7 @@ def _publish(home: Home, threads: int) -> None:
             staged = build(home, table, LAST - timedelta(days=number), threads)
             target = home.feature_partition(table.name, LAST - timedelta(days=number))
             target.parent.mkdir(parents=True, exist_ok=True)
-            staged.replace(target)
+            move_in(staged, target, synced=False)
 
 
 def run(sizes: tuple[int, ...] = SIZES, labels: int = LABELS, rounds: int = 5, threads: int = 2) -> dict[str, Any]:

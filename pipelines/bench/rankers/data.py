@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from feature_repo.home import Home
 from pipelines.bench.search.search_market import FIRST, Market
 from pipelines.datasets.dataset import Dataset
-from pipelines.datasets.kept import read
+from pipelines.datasets.training_set import read
 from pipelines.evaluate.offline import true_probability
 from pipelines.operations.verb import Progress, verb
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any, Final
 
 from pipelines.bench.rankers.trial import Result
-from pipelines.evaluate.contest import LEAST_GAP_CLOSED, OURS, PEER, Contest, Standing, beaten
-from pipelines.evaluate.offline import Interval
+from pipelines.evaluate.contest import LEAST_GAP_CLOSED, OURS, PEER, Contest, ContestStanding, beaten
 from pipelines.reporting.figure import Figure, report
+from pipelines.statistics.bootstrap import Interval
 
 MOST_CALIBRATION_ERROR: Final = 0.005
 MOST_DECILE_ERROR: Final = 0.15
@@ -72,7 +72,7 @@ def beaten_by(held: Contest, metric: str) -> list[str]:
     return [name for name, delta in deltas.items() if delta is not None and beaten(metric, delta)]
 
 
-def worst_decile(standing: Standing) -> float | None:
+def worst_decile(standing: ContestStanding) -> float | None:
     """The largest relative error of a decile with ENOUGH positives; None where none has."""
     errors = [d.error for d in standing.deciles if d.positives >= ENOUGH and d.error is not None]
     return max(errors, default=None)

@@ -9,7 +9,7 @@ from typing import Final
 from pipelines.bench.rankers.figures import METRICS, SLIM, headlines
 from pipelines.bench.rankers.plots import label, pictures
 from pipelines.bench.rankers.trial import Result
-from pipelines.evaluate.contest import BETTER, BOUND, OURS, PEER, Standing
+from pipelines.evaluate.contest import BETTER, BOUND, OURS, PEER, ContestStanding
 from pipelines.reporting.page import page
 
 STYLE: Final = """
@@ -109,7 +109,7 @@ def _table(result: Result) -> str:
     return "<table><tr>" + "".join(f"<th>{escape(h)}</th>" for h in head) + f"</tr>{body}</table>"
 
 
-def _leader(metric: str, standings: list[Standing]) -> str:
+def _leader(metric: str, standings: list[ContestStanding]) -> str:
     """The best of them; "" where the metric is defined for none."""
     sign = 1 if BETTER[metric] == "lower" else -1
     known = [s for s in standings if s.metrics[metric] == s.metrics[metric]]

@@ -13,13 +13,12 @@ from pipelines.bench.rankers.figures import as_text, whole
 from pipelines.bench.rankers.page import render
 from pipelines.bench.rankers.peers import PEERS
 from pipelines.bench.rankers.trial import AT_ONCE, SEED, Result, measure
-from pipelines.bench.search.search_market import Market
-from pipelines.bench.search.search_market import setup as market_setup
+from pipelines.bench.search.search_market import Market, market_setup
 from pipelines.errors import Missing, PipelineError
 from pipelines.operations.verb import Progress
 from pipelines.rankers import RANKERS
 from pipelines.reporting.page import write_page
-from pipelines.statistics.paired import RESAMPLES
+from pipelines.statistics.bootstrap import RESAMPLES
 
 __all__ = ["as_text", "run"]
 DATA: Final = {"simulator": (True, False), "talkingdata": (False, True), "both": (True, True)}

@@ -21,7 +21,7 @@ from pipelines.datasets.dataset import Dataset
 from pipelines.evaluate.contest import BASE_RATE, BOUND, OURS, PEER, TRUTH, Contest, Floats, contest
 from pipelines.evaluate.offline import predict
 from pipelines.operations.verb import Progress
-from pipelines.rankers.fit_bundle import Family, Ready, fit_bundle, read_by
+from pipelines.rankers.fit_bundle import RankerFamily, Ready, fit_bundle, read_by
 from serving.bundles.calibrator import probability
 
 SEED: Final = 7
@@ -53,7 +53,7 @@ class Result:
     titles: dict[str, str]
 
 
-def measure(task: Task, families: Iterable[Family], peers: Iterable[Peer], say: Progress) -> Result:
+def measure(task: Task, families: Iterable[RankerFamily], peers: Iterable[Peer], say: Progress) -> Result:
     """Trains and judges everybody who can run here."""
     dataset, test = task.dataset, task.dataset.part("test")
     label, rows = dataset.label[test], dataset.rows[test].reset_index(drop=True)
@@ -114,7 +114,7 @@ def _prepare(dataset: Dataset) -> _Clock:
 
 
 def _ours(
-    family: Family, dataset: Dataset, test: NDArray[np.bool_], shared: dict[tuple[str, ...], _Clock]
+    family: RankerFamily, dataset: Dataset, test: NDArray[np.bool_], shared: dict[tuple[str, ...], _Clock]
 ) -> tuple[Floats, Cost]:  # fmt: skip
     """shared: what was prepared already, by the columns that are read."""
     mine = read_by(family, dataset)

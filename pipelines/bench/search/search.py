@@ -12,8 +12,7 @@ from typing import Any, Final
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from pipelines.bench.search.search_market import Market, measure
-from pipelines.bench.search.search_market import setup as market_setup
+from pipelines.bench.search.search_market import Market, market_setup, measure
 from pipelines.bench.serving.serve import VERDICT, Everyone, one_core, timed
 from pipelines.bench.serving.synthetic import bought, catalogue, encoder, language, ranker
 from pipelines.operations.verb import Progress

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from feature_repo.home import Home
+from feature_repo.services import HEADS
 from pipelines.evaluate.search import SLOTS, SearchTruth, evaluate_search
 from pipelines.operations.training_environment import command_of
 from pipelines.operations.verb import Progress, verb
@@ -19,7 +20,6 @@ from serving.settings import Settings
 
 LEAST_SHARE: Final = 0.95
 FIRST: Final = date(2026, 1, 5)
-HEADS: Final = ("click", "conversion")
 PRIMARY: Final = "deep_ensemble"
 MANY: Final = 1_000_000
 """Impressions from which the latest twentieth is enough to judge a candidate by; the rest teaches it."""
@@ -40,14 +40,14 @@ SMALL: Final = Market(days=7, users=3_000, creatives=400, impressions=120_000, s
 
 
 @dataclass(frozen=True)
-class Prepared:
+class PreparedMarket:
     """last: the last day that is known. primary: which ranker the champion of clicks is; the one before it is its fallback."""
 
     last: date
     primary: str
 
 
-def prepare(home: Home, market: Market, say: Progress) -> Prepared:
+def prepare(home: Home, market: Market, say: Progress) -> PreparedMarket:
     """Simulates the market and brings language, features and rankers live by the verbs that production runs: trees first, then, on a
     market that is large enough to judge by and where torch is installed, PRIMARY in front of them."""
     last = FIRST + timedelta(days=market.days - 1)
@@ -64,9 +64,9 @@ def prepare(home: Home, market: Market, say: Progress) -> Prepared:
             verb(home, *step, *key, "--head", head, say=say)
         verb(home, "promote", head, say=say)
     if market.impressions < MANY or not _trains(PRIMARY):
-        return Prepared(last, "xgboost")
+        return PreparedMarket(last, "xgboost")
     _put_in_front(home, last, say)
-    return Prepared(last, PRIMARY)
+    return PreparedMarket(last, PRIMARY)
 
 
 def _trains(ranker: str) -> bool:
@@ -109,6 +109,6 @@ def figures(found: SearchTruth) -> list[Figure]:
     return out
 
 
-def setup(market: Market) -> dict[str, object]:
+def market_setup(market: Market) -> dict[str, object]:
     """The market as the report names it."""
     return {f"market_{name}": value for name, value in asdict(market).items()}

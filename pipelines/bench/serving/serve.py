@@ -19,8 +19,7 @@ from feature_repo.home import Home
 from feature_repo.services import CLICK
 from feature_repo.tables import USER_TABLES
 from feature_repo.user_row import UserRow
-from pipelines.bench.search.search_market import Market
-from pipelines.bench.search.search_market import setup as market_setup
+from pipelines.bench.search.search_market import Market, market_setup
 from pipelines.bench.serving.naive import Naive
 from pipelines.bench.serving.synthetic import catalogue, ranker
 from pipelines.bench.serving.tiers import tiers

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from pipelines.bench.serving.synthetic_request import synthetic_request
 from pipelines.reporting.figure import Figure
+from pipelines.statistics.bootstrap import ends
 from serving.bundles import Bundle
 from serving.engine.engine import Engine
 from serving.engine.live import Live
@@ -121,7 +122,7 @@ def _figures(took: dict[str, NDArray[np.float64]], rng: np.random.Generator) -> 
         Figure("shadow_control_p99_ratio", _p99(took[CONTROL]) / _p99(took[ALONE]), "ratio"),
     ]
     for kind in KINDS:
-        low, high = np.quantile([_p99(took[kind][rounds]) / p for rounds, p in zip(drawn, again, strict=True)], [0.025, 0.975])
+        low, high = ends([_p99(took[kind][rounds]) / p for rounds, p in zip(drawn, again, strict=True)])
         holds = True if high <= MOST_RATIO else False if low > MOST_RATIO else None
         ratio = _p99(took[kind]) / _p99(alone)
         figures += [

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Final
 
 from feature_repo.home import Home
-from pipelines.bench.search.search_market import HEADS, Market, prepare
+from feature_repo.services import HEADS
+from pipelines.bench.search.search_market import Market, prepare
 from pipelines.evaluate.tiers import ALWAYS, SPECULATIVE, TierTruth, evaluate_tiers
 from pipelines.operations.verb import Progress, verb
 from pipelines.reporting.figure import Figure

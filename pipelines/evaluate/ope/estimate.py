@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from pipelines.evaluate.ope.bootstrap import RESAMPLES
+from pipelines.evaluate.ope.bootstrap_error import RESAMPLES
 from pipelines.evaluate.ope.carrying_size import carrying_size
 from pipelines.evaluate.ope.effective_sample_size import effective_sample_size
 from pipelines.evaluate.ope.estimator import Estimator

@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 
-from pipelines.evaluate.ope.bootstrap import RESAMPLES, bootstrap_error
+from pipelines.evaluate.ope.bootstrap_error import RESAMPLES, bootstrap_error
 from pipelines.evaluate.ope.estimator import Moments
 
 Z: Final = 1.959964

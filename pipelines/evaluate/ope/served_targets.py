@@ -11,7 +11,7 @@ import numpy as np
 from feature_repo.services import places_in
 from feature_repo.taxonomy import OBJECTIVES
 from pipelines.errors import PipelineError
-from pipelines.evaluate.ope.served_log import Round, ServedLog, context_of, stacked
+from pipelines.evaluate.ope.served_rounds import Round, ServedRounds, context_of, stacked
 from pipelines.evaluate.ope.target import Target
 from serving.auction.auction import rank_scores, value_per_bid
 from serving.bundles import Bundle
@@ -22,7 +22,7 @@ MOST_LOST: Final = 0.01
 """Share of slates beyond the log's reach above which whole slates are not re-weighted at all."""
 
 
-def reranked(served: ServedLog, ranker: Bundle) -> Target:
+def reranked(served: ServedRounds, ranker: Bundle) -> Target:
     """The slate that each request would have got from this click ranker, with no exploration.
 
     The shortlist is scored on the vectors that serving logged, ranked and placed by the auction's own arithmetic. What the record
@@ -48,7 +48,7 @@ def reranked(served: ServedLog, ranker: Bundle) -> Target:
     )  # fmt: skip
 
 
-def uniform(served: ServedLog) -> Target:
+def uniform(served: ServedRounds) -> Target:
     """The first slots dealt at random from the shortlist, whatever anyone bids."""
     sizes = [len(r.shortlist) for r in served.rounds]
     fills = [min(len(r.slate), n) for r, n in zip(served.rounds, sizes, strict=True)]
@@ -69,7 +69,7 @@ def uniform(served: ServedLog) -> Target:
 
 
 def _of(
-    served: ServedLog, name: str, chance: Callable[[int, int, str], float], whole: Callable[[int, tuple[str, ...]], float],
+    served: ServedRounds, name: str, chance: Callable[[int, int, str], float], whole: Callable[[int, tuple[str, ...]], float],
     options: Callable[[int, int], list[str]], lost: float,
 ) -> Target:  # fmt: skip
     """From what a policy does in round i: the chance of an ad in a slot, of a slate, and the ads it may show in a slot, equally."""

@@ -8,7 +8,7 @@ from typing import Final
 from pipelines.evaluate.ope.doubly_robust import DoublyRobust
 from pipelines.evaluate.ope.estimate import estimate
 from pipelines.evaluate.ope.interval import interval
-from pipelines.evaluate.ope.served_log import ServedLog
+from pipelines.evaluate.ope.served_rounds import ServedRounds
 from pipelines.evaluate.ope.served_targets import reranked
 from pipelines.evaluate.ope.verdict import OpeVerdict, compare, verdict
 from serving.bundles import Bundle
@@ -16,7 +16,7 @@ from serving.bundles import Bundle
 NOTHING: Final = float("nan")
 
 
-def served_verdict(served: ServedLog, challenger: Bundle, champion: Bundle, seed: int, threads: int = 2) -> OpeVerdict:
+def served_verdict(served: ServedRounds, challenger: Bundle, champion: Bundle, seed: int, threads: int = 2) -> OpeVerdict:
     """Clicks a request of the challenger's slates minus those of the champion's, doubly robust, paired over decisions.
 
     Better is shown by low > 0, no loss within d by low > -d. Not conclusive, with the reason, where nothing has been served yet or the
@@ -28,7 +28,7 @@ def served_verdict(served: ServedLog, challenger: Bundle, champion: Bundle, seed
     return compare(DoublyRobust(None, seed, threads), served.feedback, ours, theirs, seed)
 
 
-def served_worth(served: ServedLog, ranker: Bundle, seed: int, threads: int = 2) -> OpeVerdict:
+def served_worth(served: ServedRounds, ranker: Bundle, seed: int, threads: int = 2) -> OpeVerdict:
     """Clicks a request of the ranker's slates over those of the slates that were served, as a ratio, paired over decisions.
 
     Not conclusive, with the reason, as above. Raises PipelineError when the ranker reads other columns than were logged.
@@ -43,6 +43,6 @@ def served_worth(served: ServedLog, ranker: Bundle, seed: int, threads: int = 2)
     return replace(said, estimate=moments.value, low=low, high=high)
 
 
-def _nothing(served: ServedLog) -> OpeVerdict:
+def _nothing(served: ServedRounds) -> OpeVerdict:
     reason = f"no matured decision carries the chances of its slate ({served.immature} are too young, {served.left_out} say too little)"
     return OpeVerdict(NOTHING, NOTHING, NOTHING, 0.0, False, reason)

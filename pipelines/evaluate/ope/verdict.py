@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from pipelines.evaluate.ope.bootstrap import RESAMPLES, bootstrap_error
+from pipelines.evaluate.ope.bootstrap_error import RESAMPLES, bootstrap_error
 from pipelines.evaluate.ope.estimate import Estimate, estimate
 from pipelines.evaluate.ope.estimator import Estimator, Moments
 from pipelines.evaluate.ope.feedback import Feedback

@@ -7,7 +7,7 @@ from typing import Any, Final
 import torch
 from torch.nn import functional as F
 
-from pipelines.rankers.networks.fitting import Loss, Prepared, click_loss
+from pipelines.rankers.networks.fitting import Loss, PreparedRows, click_loss
 
 ASIDE: Final = 0.2
 """Weight of a like, comment, share or hide beside the click's."""
@@ -19,7 +19,7 @@ def entire_space_loss(heads: tuple[str, ...]) -> Loss:
     Down-sampling kept clicks and a share of the rest; what is not given the click counts its rows by what they stand for.
     """
 
-    def loss(out: Any, rows: Prepared, at: Any) -> Any:
+    def loss(out: Any, rows: PreparedRows, at: Any) -> Any:
         total = click_loss(out, rows, at)
         for i, head in enumerate(heads):
             told = rows.labels.get(head)

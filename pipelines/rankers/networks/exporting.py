@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from pipelines.errors import PipelineError
-from pipelines.rankers.networks.reading import Reading
+from pipelines.rankers.networks.input_reading import InputReading
 from serving.bundles.network import INPUTS, OUTPUT
 
 OPSET: Final = 18
@@ -24,7 +24,7 @@ COMPARED: Final = 512
 class Whole(nn.Module):
     """What is served: the reading and the network, from the bundle's columns to log-odds."""
 
-    def __init__(self, reading: Reading, network: nn.Module) -> None:
+    def __init__(self, reading: InputReading, network: nn.Module) -> None:
         super().__init__()
         self.reading, self.network = reading, network
 

@@ -17,8 +17,8 @@ from torch import nn
 from torch.nn import functional as F
 
 from pipelines.rankers.fit_bundle import Rows
+from pipelines.rankers.networks.input_reading import InputReading
 from pipelines.rankers.networks.parts import Parts
-from pipelines.rankers.networks.reading import Reading
 from pipelines.reporting.progress import advance
 
 FEWEST_STEPS: Final = 40
@@ -41,12 +41,12 @@ class Plan:
     threads: int
 
 
-Loss = Callable[[Any, "Prepared", Any], Any]
+Loss = Callable[[Any, "PreparedRows", Any], Any]
 """(the network's outputs, the rows, which of them) → the loss to go down."""
 
 
 @dataclass(frozen=True)
-class Prepared:
+class PreparedRows:
     """Rows as tensors; labels by head, the first under ""; weight: rows that each stands for, mean 1."""
 
     dense: Any
@@ -57,7 +57,7 @@ class Prepared:
     weight: Any
 
     @classmethod
-    def of(cls, reading: Reading, rows: Rows) -> Prepared:
+    def of(cls, reading: InputReading, rows: Rows) -> PreparedRows:
         raw = torch.from_numpy(np.ascontiguousarray(rows.raw, np.float32))
         encoded = torch.from_numpy(np.ascontiguousarray(rows.encoded, np.float32))
         with torch.no_grad():
@@ -90,12 +90,14 @@ def repeatable(seed: int, threads: int) -> Iterator[None]:
             torch.set_num_threads(before)
 
 
-def click_loss(out: Any, rows: Prepared, at: Any) -> Any:
+def click_loss(out: Any, rows: PreparedRows, at: Any) -> Any:
     """Log loss of the first output at the position that each row was seen at."""
     return F.binary_cross_entropy_with_logits(out[:, 0] + rows.offset[at], rows.labels[""][at])
 
 
-def fit(name: str, network: nn.Module, parts: Parts, rows: Prepared, later: Prepared | None, loss: Loss, plan: Plan, rounds: int) -> int:
+def fit(
+    name: str, network: nn.Module, parts: Parts, rows: PreparedRows, later: PreparedRows | None, loss: Loss, plan: Plan, rounds: int
+) -> int:
     """Trains in place and gives how many epochs it took. later: its click loss ends the training and the best weights are kept;
     without it, `rounds` epochs of the same schedule are run (0: all)."""
     batch = max(min(plan.batch, len(rows) // FEWEST_STEPS), 64)
@@ -154,7 +156,7 @@ def averaged(live: list[Any], mean: list[Any]) -> Iterator[None]:
         torch._foreach_copy_(live, now)
 
 
-def taken_away(parts: Parts, rows: Prepared, at: Any, missing: float) -> tuple[Any, Any, Any]:
+def taken_away(parts: Parts, rows: PreparedRows, at: Any, missing: float) -> tuple[Any, Any, Any]:
     """A batch, in which some rows lack a modality (its columns at their usual value, its identities unknown) and some
     identities are unknown (Neverova et al. 2015, ModDrop)."""
     dense, codes, history = rows.dense[at], rows.codes[at], rows.history[at]
@@ -173,7 +175,7 @@ def taken_away(parts: Parts, rows: Prepared, at: Any, missing: float) -> tuple[A
     return dense, codes, history
 
 
-def outputs(network: nn.Module, rows: Prepared, batch: int = 16_384) -> Any:
+def outputs(network: nn.Module, rows: PreparedRows, batch: int = 16_384) -> Any:
     """The network's outputs for all rows, (n, outputs)."""
     network.eval()
     with torch.no_grad():
@@ -182,6 +184,6 @@ def outputs(network: nn.Module, rows: Prepared, batch: int = 16_384) -> Any:
         )
 
 
-def watched(network: nn.Module, later: Prepared) -> float:
+def watched(network: nn.Module, later: PreparedRows) -> float:
     """Mean click loss on later rows."""
     return float(click_loss(outputs(network, later), later, torch.arange(len(later))))

@@ -6,13 +6,13 @@ from typing import Any, Final
 
 from torch.nn import functional as F
 
-from pipelines.rankers.networks.fitting import Prepared, click_loss
+from pipelines.rankers.networks.fitting import PreparedRows, click_loss
 
 HELD: Final = 5
 """One row in so many teaches the meta-model and no other: it must see the models' answers to rows that they do not know."""
 
 
-def stacked_loss(out: Any, rows: Prepared, at: Any) -> Any:
+def stacked_loss(out: Any, rows: PreparedRows, at: Any) -> Any:
     """Each model's own click loss on most rows; the fused one's on the others (stacking, Wolpert 1992)."""
     held = (at % HELD == 0).float()
     told, offset = rows.labels[""][at], rows.offset[at]
@@ -23,6 +23,6 @@ def stacked_loss(out: Any, rows: Prepared, at: Any) -> Any:
     return (each + fused) / len(at)
 
 
-def separate_loss(out: Any, rows: Prepared, at: Any) -> Any:
+def separate_loss(out: Any, rows: PreparedRows, at: Any) -> Any:
     """Each model's own click loss on all rows, where nothing that is made of them learns."""
     return sum(click_loss(out[:, i : i + 1], rows, at) for i in range(1, out.shape[1]))

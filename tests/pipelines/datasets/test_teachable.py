@@ -15,9 +15,9 @@ from feature_repo.home import Home
 from feature_repo.partition_file import write_partition
 from feature_repo.services import CLICK
 from pipelines.datasets.dataset import Dataset
-from pipelines.datasets.kept import MATRIX, ROWS, folder
 from pipelines.datasets.labels import labels
 from pipelines.datasets.teachable import refuse_unteachable
+from pipelines.datasets.training_set import MATRIX, ROWS, folder
 from pipelines.errors import Missing, Refused
 from pipelines.training.candidate import candidate
 from pipelines.training.fit import fit

@@ -7,15 +7,15 @@ from datetime import date
 import numpy as np
 import pytest
 
-from pipelines.datasets.kept import read
-from pipelines.evaluate.assess import Outcome
-from pipelines.evaluate.offline import LEAST_ROWS, bootstrap, predict
+from pipelines.datasets.training_set import read
+from pipelines.evaluate.assess import Assessment
+from pipelines.evaluate.offline import LEAST_ROWS, intervals_of, predict
 from pipelines.metrics import METRICS
 from pipelines.training.candidate import load_candidate
 from serving.settings import Settings
 
 
-def test_it_measures_the_test_rows_and_no_others(settings: Settings, outcome: Outcome, good: date, family: str) -> None:
+def test_it_measures_the_test_rows_and_no_others(settings: Settings, outcome: Assessment, good: date, family: str) -> None:
     dataset = read(settings.home, "click", good)
     test, evaluation = dataset.part("test"), outcome.evaluation
     p = predict(load_candidate(settings.home, "click", good, family), dataset, test)
@@ -25,12 +25,12 @@ def test_it_measures_the_test_rows_and_no_others(settings: Settings, outcome: Ou
     assert evaluation.metrics == {m.name: m(dataset.label[test], p, rows) for m in METRICS}
 
 
-def test_the_baseline_stands_beside_it_and_truth_only_where_it_is_known(outcome: Outcome, family: str) -> None:
+def test_the_baseline_stands_beside_it_and_truth_only_where_it_is_known(outcome: Assessment, family: str) -> None:
     assert list(outcome.evaluation.scores) == [family, "logistic baseline"]
     assert outcome.evaluation.gap_closed is None
 
 
-def test_slices_are_whole_groups_large_enough_to_say_anything(outcome: Outcome) -> None:
+def test_slices_are_whole_groups_large_enough_to_say_anything(outcome: Assessment) -> None:
     evaluation = outcome.evaluation
     table = evaluation.table
     assert set(table["slice"]) == {"all", "surface feed", "surface search", "device mobile", "position 1", "position 2"}
@@ -44,19 +44,19 @@ def test_slices_are_whole_groups_large_enough_to_say_anything(outcome: Outcome) 
     assert set(halves) == {len(evaluation.rows)}
 
 
-def test_intervals_hold_their_value_and_are_the_same_twice(outcome: Outcome, family: str) -> None:
+def test_intervals_hold_their_value_and_are_the_same_twice(outcome: Assessment, family: str) -> None:
     evaluation = outcome.evaluation
     found = evaluation.intervals[family]
     assert found.keys() == {m.name for m in METRICS if not m.group}
     for name in ("log_loss", "normalised_entropy", "roc_auc", "calibration_ratio"):
         assert found[name].low < found[name].value < found[name].high
-    assert found == bootstrap(evaluation.rows["label"].to_numpy(bool), evaluation.scores[family], evaluation.rows)
+    assert found == intervals_of(evaluation.rows["label"].to_numpy(bool), evaluation.scores[family], evaluation.rows)
 
 
 def test_more_rows_give_narrower_intervals() -> None:
     rng, width = np.random.default_rng(2), []
     for n in (500, 8_000):
         p = 1 / (1 + np.exp(-rng.normal(-1, 1, n)))
-        interval = bootstrap(rng.random(n) < p, p, None, draws=100)["roc_auc"]  # type: ignore[arg-type]
+        interval = intervals_of(rng.random(n) < p, p, None, draws=100)["roc_auc"]  # type: ignore[arg-type]
         width.append(interval.high - interval.low)
     assert width[1] == pytest.approx(width[0] / 4, rel=0.4)

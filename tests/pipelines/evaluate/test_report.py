@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pipelines.evaluate.assess import Outcome
+from pipelines.evaluate.assess import Assessment
 from pipelines.evaluate.plots import pictures
 from pipelines.evaluate.report import render
 from pipelines.gates.gates import GATES
@@ -48,7 +48,7 @@ def bundle(settings: Settings, good: date, family: str) -> Bundle:
 
 
 @pytest.fixture(scope="module")
-def text(outcome: Outcome) -> str:
+def text(outcome: Assessment) -> str:
     return outcome.report.read_text(encoding="utf-8")
 
 
@@ -67,12 +67,12 @@ def test_it_shows_every_plot_and_each_is_a_picture_of_its_own(text: str, setting
     assert left == images, "the registry logs the same pictures"
 
 
-def test_plots_are_the_same_twice(outcome: Outcome, bundle: Bundle) -> None:
+def test_plots_are_the_same_twice(outcome: Assessment, bundle: Bundle) -> None:
     matrix = np.random.default_rng(1).normal(size=(60, len(bundle.manifest.columns))).astype(np.float32)
     assert pictures(outcome.evaluation, bundle, matrix) == pictures(outcome.evaluation, bundle, matrix)
 
 
-def test_it_names_every_metric_gate_contender_and_slice(text: str, outcome: Outcome) -> None:
+def test_it_names_every_metric_gate_contender_and_slice(text: str, outcome: Assessment) -> None:
     for m in METRICS:
         assert m.name.replace("_", " ") in text and f"{outcome.evaluation.metrics[m.name]:.4f}" in text
     assert text.count("class='good'>passed") == sum(v.evidence for v in outcome.verdicts)
@@ -81,7 +81,7 @@ def test_it_names_every_metric_gate_contender_and_slice(text: str, outcome: Outc
         assert name in text
 
 
-def test_it_tells_what_each_missing_modality_costs(outcome: Outcome, bundle: Bundle) -> None:
+def test_it_tells_what_each_missing_modality_costs(outcome: Assessment, bundle: Bundle) -> None:
     without = outcome.evaluation.without
     assert set(without) == {"", "user", "image", "context"}
     assert without[""] == pytest.approx(outcome.evaluation.metrics["normalised_entropy"])
@@ -89,13 +89,13 @@ def test_it_tells_what_each_missing_modality_costs(outcome: Outcome, bundle: Bun
     assert all(f"without {name}" in page for name in without if name)
 
 
-def test_a_failed_gate_is_shown_as_failed(outcome: Outcome, bundle: Bundle) -> None:
+def test_a_failed_gate_is_shown_as_failed(outcome: Assessment, bundle: Bundle) -> None:
     verdicts = [replace(outcome.verdicts[0], passed=False), *outcome.verdicts[1:]]
     page = render(outcome.evaluation, bundle, verdicts, {})
     assert page.count("class='bad'>failed") == 1
 
 
-def test_what_logs_say_is_not_markup(outcome: Outcome, bundle: Bundle) -> None:
+def test_what_logs_say_is_not_markup(outcome: Assessment, bundle: Bundle) -> None:
     table = outcome.evaluation.table.assign(slice="surface <script>alert(1)</script>")
     overall = outcome.evaluation.table[outcome.evaluation.table["slice"] == "all"]
     page = render(replace(outcome.evaluation, table=pd.concat([overall, table])), bundle, [], {})
@@ -103,7 +103,7 @@ def test_what_logs_say_is_not_markup(outcome: Outcome, bundle: Bundle) -> None:
 
 
 def test_the_verb_prints_the_place_of_the_report_alone(
-    outcome: Outcome, settings: Settings, good: date, family: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    outcome: Assessment, settings: Settings, good: date, family: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     from pipelines.cli import evaluate as verb
 

@@ -6,7 +6,7 @@ import pytest
 
 from feature_repo.services import INPUTS
 from pipelines.gates.gates import FLOORS, GATES, LATENCY, LIVE, Gate, Slice, judge
-from pipelines.language.train import METRICS as TEXT_METRICS
+from pipelines.language.train import TEXT_METRICS
 from pipelines.metrics import METRICS
 
 EVERY = [(head, gate) for head, gates in GATES.items() for gate in gates]

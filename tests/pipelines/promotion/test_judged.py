@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from feature_repo.home import Home
-from pipelines.datasets.kept import folder
+from pipelines.datasets.training_set import folder
 from pipelines.errors import Missing, PipelineError, Refused
 from pipelines.evaluate.assess import assess, evidence_of
 from pipelines.gates.gates import GATES

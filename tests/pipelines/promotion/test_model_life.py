@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from feature_repo.home import Home
-from pipelines.datasets.kept import read
+from pipelines.datasets.training_set import read
 from pipelines.gates.gates import GATES
 from pipelines.metrics import METRICS
 from pipelines.simulator.config import MarketConfig

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.datasets.kept import folder
+from pipelines.datasets.training_set import folder
 from pipelines.errors import Missing, PipelineError, Refused
 from pipelines.evaluate.assess import assess
 from pipelines.gates.evidence import of_version, read
 from pipelines.gates.gates import GATES
-from pipelines.promotion.promote import NotPromoted, Table, promote, table
+from pipelines.promotion.promote import GateTable, NotPromoted, promote, table
 from pipelines.promotion.register import register_candidate
 from pipelines.registry import roles
 from pipelines.registry.refusal import refuse
@@ -46,7 +46,7 @@ def platform(market: Settings, tmp_path: Path) -> Settings:
     return Settings(PLACARD_HOME=Path(shutil.copytree(market.home.root, tmp_path / "placard")))
 
 
-def word(found: Table, gate: str) -> str:
+def word(found: GateTable, gate: str) -> str:
     return {v.gate: v.word for v in found.verdicts}[gate]
 
 

@@ -107,11 +107,11 @@ def test_fixed_shares_mix_probabilities() -> None:
 def test_rows_that_teach_the_meta_model_teach_no_other() -> None:
     import torch
 
-    from pipelines.rankers.networks.fitting import Prepared
+    from pipelines.rankers.networks.fitting import PreparedRows
     from pipelines.rankers.networks.stacked import HELD, stacked_loss
 
     out = torch.zeros(10, 4, requires_grad=True)
-    rows = Prepared(None, None, None, torch.zeros(10), {"": torch.ones(10)}, torch.ones(10))
+    rows = PreparedRows(None, None, None, torch.zeros(10), {"": torch.ones(10)}, torch.ones(10))
     stacked_loss(out, rows, torch.arange(10)).backward()
     assert out.grad is not None
     moved = out.grad.numpy() != 0

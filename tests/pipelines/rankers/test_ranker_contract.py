@@ -14,7 +14,7 @@ from pipelines.errors import Refused
 from pipelines.evaluate.offline import baseline, predict
 from pipelines.metrics.roc_auc import roc_auc
 from pipelines.rankers import RANKERS
-from pipelines.rankers.fit_bundle import Family, fit_bundle
+from pipelines.rankers.fit_bundle import RankerFamily, fit_bundle
 from pipelines.reporting.progress import showing
 from serving.bundles import Bundle
 
@@ -28,18 +28,18 @@ FAMILIES = [pytest.param(n, marks=pytest.mark.deep) if r.needs else n for n, r i
 
 
 @pytest.fixture(scope="module", params=FAMILIES)
-def ranker(request: pytest.FixtureRequest) -> Family:
+def ranker(request: pytest.FixtureRequest) -> RankerFamily:
     return RANKERS[request.param]
 
 
 @pytest.fixture(scope="module")
-def of_thick(ranker: Family, thick: Any, tmp_path_factory: pytest.TempPathFactory) -> Bundle:
+def of_thick(ranker: RankerFamily, thick: Any, tmp_path_factory: pytest.TempPathFactory) -> Bundle:
     """Fitted once: fits are what takes the time here."""
     return fit_bundle(ranker, thick.dataset, tmp_path_factory.mktemp("thick") / "b", "1")
 
 
 @pytest.fixture(scope="module")
-def of_thin(ranker: Family, thin: Any, tmp_path_factory: pytest.TempPathFactory) -> Bundle:
+def of_thin(ranker: RankerFamily, thin: Any, tmp_path_factory: pytest.TempPathFactory) -> Bundle:
     return fit_bundle(ranker, thin.dataset, tmp_path_factory.mktemp("thin") / "b", "1")
 
 
@@ -66,7 +66,7 @@ def test_predictions_are_calibrated_after_down_sampling_and_close_to_the_truth(o
     assert bundle.manifest.base_rate == pytest.approx(truth.mean(), rel=0.1)
 
 
-def test_it_is_the_same_twice_and_test_rows_teach_nothing(ranker: Family, of_thin: Bundle, thin: Any, tmp_path: Path) -> None:
+def test_it_is_the_same_twice_and_test_rows_teach_nothing(ranker: RankerFamily, of_thin: Bundle, thin: Any, tmp_path: Path) -> None:
     rows = thin.dataset.rows.copy()
     later = rows["split"] == "test"
     rows.loc[later, "label"] = ~rows.loc[later, "label"]
@@ -88,7 +88,7 @@ def test_an_identity_never_seen_counts_as_usual(of_thick: Bundle, thick: Any) ->
     assert np.isfinite(p).all() and 0.3 < p.mean() / of_thick.predict(thick.dataset.matrix[:2_000]).mean() < 3
 
 
-def test_nothing_but_early_positives_is_refused_with_the_reason(ranker: Family, thin: Any, tmp_path: Path) -> None:
+def test_nothing_but_early_positives_is_refused_with_the_reason(ranker: RankerFamily, thin: Any, tmp_path: Path) -> None:
     rows = thin.dataset.rows.copy()
     rows["label"] = False
     with pytest.raises(Refused, match=r"positives|labels"):
@@ -103,7 +103,7 @@ def test_the_baseline_is_fair_and_repeatable(thick: Any) -> None:
     assert (p == baseline(thick.dataset)).all()
 
 
-def test_a_fit_tells_how_far_it_is(ranker: Family, thin: Any, tmp_path: Path) -> None:
+def test_a_fit_tells_how_far_it_is(ranker: RankerFamily, thin: Any, tmp_path: Path) -> None:
     heard: list[tuple[int, int]] = []
     with showing(lambda what, done, total, note: heard.append((done, total))):
         fit_bundle(ranker, thin.dataset, tmp_path / "b", "1")

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 from feature_repo.partition_file import write_partition
 from pipelines.__main__ import app
-from pipelines.datasets import kept as datasets
+from pipelines.datasets import training_set
 from pipelines.errors import PipelineError
 from pipelines.rankers import RANKERS
 from pipelines.rankers.deep_ensemble import DeepEnsemble
@@ -30,11 +30,11 @@ DAY = date(2026, 1, 11)
 def settings(tmp_path: Path, thin: Any) -> Settings:
     """A state folder with one small dataset."""
     made = Settings(PLACARD_HOME=tmp_path)
-    place = datasets.folder(made.home, "click", DAY)
+    place = training_set.folder(made.home, "click", DAY)
     place.mkdir(parents=True)
-    np.save(place / datasets.MATRIX, thin.dataset.matrix, allow_pickle=False)
+    np.save(place / training_set.MATRIX, thin.dataset.matrix, allow_pickle=False)
     rows = thin.dataset.rows.assign(ts=thin.dataset.rows["ts"].dt.floor("us"))
-    write_partition(pa.Table.from_pandas(rows, preserve_index=False), place / datasets.ROWS)
+    write_partition(pa.Table.from_pandas(rows, preserve_index=False), place / training_set.ROWS)
     return made
 
 

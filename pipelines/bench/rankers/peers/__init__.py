@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from pipelines.bench.rankers.peers.catboost import Catboost
-from pipelines.bench.rankers.peers.dcn_v2 import DcnV2
-from pipelines.bench.rankers.peers.hist_gradient_boosting import HistGradientBoosting
-from pipelines.bench.rankers.peers.lightgbm import Lightgbm
+from pipelines.bench.rankers.peers.catboost import CatboostPeer
+from pipelines.bench.rankers.peers.dcn_v2 import DcnV2Peer
+from pipelines.bench.rankers.peers.hist_gradient_boosting import HistGradientBoostingPeer
+from pipelines.bench.rankers.peers.lightgbm import LightgbmPeer
 from pipelines.bench.rankers.peers.peer import Peer
 
-PEERS: Final[tuple[Peer, ...]] = (Lightgbm(), Catboost(), HistGradientBoosting(), DcnV2())
+PEERS: Final[tuple[Peer, ...]] = (LightgbmPeer(), CatboostPeer(), HistGradientBoostingPeer(), DcnV2Peer())

@@ -20,7 +20,7 @@ def _pool(given: Given, start: float) -> Any:
 
 
 @dataclass(frozen=True)
-class Grown:
+class CatboostForest:
     """A forest, and the log-odds that it begins from."""
 
     model: Any
@@ -36,7 +36,7 @@ class Grown:
 
 
 @dataclass(frozen=True)
-class Catboost:
+class CatboostPeer:
     name: str = "peer_catboost"
     title: str = "CatBoost"
     needs: str = "catboost"
@@ -44,7 +44,7 @@ class Catboost:
     seed: int = 7
     threads: int = 2
 
-    def fit(self, early: Given, late: Given, both: Given) -> Grown:
+    def fit(self, early: Given, late: Given, both: Given) -> CatboostForest:
         from catboost import CatBoostClassifier
 
         settings = {"random_seed": self.seed, "thread_count": self.threads, "verbose": False, "allow_writing_files": False}
@@ -52,4 +52,4 @@ class Catboost:
         found.fit(_pool(early, early.base), eval_set=_pool(late, early.base))
         rate = found.get_all_params()["learning_rate"]  # its own choice goes by the number of rounds asked for
         model = CatBoostClassifier(iterations=max(found.tree_count_, 1), learning_rate=rate, **settings)
-        return Grown(model.fit(_pool(both, both.base)), both.base)
+        return CatboostForest(model.fit(_pool(both, both.base)), both.base)

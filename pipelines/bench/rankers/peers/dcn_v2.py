@@ -66,7 +66,7 @@ class Trained:
 
 
 @dataclass(frozen=True)
-class DcnV2:
+class DcnV2Peer:
     name: str = "peer_dcn_v2"
     title: str = "DCN-V2 (torch-rechub)"
     needs: str = "torch_rechub"

@@ -36,7 +36,7 @@ class Columns:
 
 
 @dataclass(frozen=True)
-class Grown:
+class HistGradientBoostingForest:
     model: Any
     columns: Columns
 
@@ -55,14 +55,14 @@ class Grown:
 
 
 @dataclass(frozen=True)
-class HistGradientBoosting:
+class HistGradientBoostingPeer:
     name: str = "peer_hist_gradient_boosting"
-    title: str = "scikit-learn HistGradientBoosting"
+    title: str = "scikit-learn HistGradientBoostingPeer"
     needs: str = "sklearn"
     rounds: int = 1000
     seed: int = 7
 
-    def fit(self, early: Given, late: Given, both: Given) -> Grown:
+    def fit(self, early: Given, late: Given, both: Given) -> HistGradientBoostingForest:
         from sklearn.ensemble import HistGradientBoostingClassifier
 
         settings = {"learning_rate": 0.05, "random_state": self.seed}
@@ -76,7 +76,7 @@ class HistGradientBoosting:
         model = HistGradientBoostingClassifier(
             max_iter=best, early_stopping=False, categorical_features=columns.is_category(both), **settings
         )
-        return Grown(model.fit(x, both.label), columns)
+        return HistGradientBoostingForest(model.fit(x, both.label), columns)
 
     def _read(self, given: Given) -> tuple[Columns, NDArray[np.float32]]:
         """The columns as learned on these rows, and their matrix with the encoder's cross-fitted values."""

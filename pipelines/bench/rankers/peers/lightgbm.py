@@ -16,7 +16,7 @@ def _matrix(given: Given) -> NDArray[np.float32]:
 
 
 @dataclass(frozen=True)
-class Grown:
+class LightgbmForest:
     """A forest, and the log-odds that it begins from."""
 
     booster: Any
@@ -32,7 +32,7 @@ class Grown:
 
 
 @dataclass(frozen=True)
-class Lightgbm:
+class LightgbmPeer:
     name: str = "peer_lightgbm"
     title: str = "LightGBM"
     needs: str = "lightgbm"
@@ -40,7 +40,7 @@ class Lightgbm:
     seed: int = 7
     threads: int = 2
 
-    def fit(self, early: Given, late: Given, both: Given) -> Grown:
+    def fit(self, early: Given, late: Given, both: Given) -> LightgbmForest:
         import lightgbm as lgb
 
         settings = {"objective": "binary", "learning_rate": 0.05, "seed": self.seed, "num_threads": self.threads, "verbosity": -1}
@@ -54,4 +54,4 @@ class Lightgbm:
         first = data(early, early.base)
         stop = lgb.early_stopping(50, verbose=False)
         found = lgb.train(settings, first, self.rounds, valid_sets=[data(late, early.base, first)], callbacks=[stop])
-        return Grown(lgb.train(settings, data(both, both.base), max(found.best_iteration, 1)), both.base)
+        return LightgbmForest(lgb.train(settings, data(both, both.base), max(found.best_iteration, 1)), both.base)

@@ -25,7 +25,7 @@ from pipelines.bench.rankers.peers.peer import Given, Peer
 from pipelines.bench.rankers.rankers import run
 from pipelines.bench.rankers.trial import Result, measure
 from pipelines.bench.search.search_market import SMALL
-from pipelines.datasets.kept import MATRIX, ROWS, folder
+from pipelines.datasets.training_set import MATRIX, ROWS, folder
 from pipelines.errors import Missing, PipelineError
 from pipelines.evaluate.contest import BASE_RATE, OURS, PEER, TRUTH, Contest, contest
 from pipelines.rankers import RANKERS

@@ -16,7 +16,9 @@ from pipelines.bench.rankers.page import render
 from pipelines.bench.rankers.trial import Cost, Result
 from pipelines.evaluate.contest import BASE_RATE, BOUND, OURS, PEER, TRUTH, contest
 from pipelines.metrics import METRICS
-from pipelines.statistics import paired
+from pipelines.metrics.normalised_entropy import normalised_entropy
+from pipelines.metrics.roc_auc import WeightedAuc
+from pipelines.statistics.bootstrap import groups_drawn
 
 
 @pytest.fixture(scope="module")
@@ -72,11 +74,11 @@ def test_a_resample_is_the_metric_on_the_drawn_users(held: Callable[..., Result]
     label, rows = known.dataset.label[test], known.dataset.rows[test].reset_index(drop=True)
     p = noisy(known.test_truth, 0.3)
     users, group = np.unique(rows["user_id"].to_numpy(str), return_inverse=True)
-    times = next(paired.weightings(np.arange(len(users)), 7))
+    times = next(groups_drawn(np.arange(len(users)), 7))
     weights = times[group]
     found = held(one=(OURS, p)).contest.of("one").drawn
-    assert found["normalised_entropy"][0] == pytest.approx(paired.normalised_entropy(p, label, weights))
-    assert found["roc_auc"][0] == pytest.approx(paired.WeightedAuc(p)(label, weights))
+    assert found["normalised_entropy"][0] == pytest.approx(normalised_entropy(label, p, weights))
+    assert found["roc_auc"][0] == pytest.approx(WeightedAuc(p)(label, weights))
     again = np.repeat(np.arange(len(rows)), weights.astype(int))  # a user drawn twice is two users
     copy = np.concatenate([np.arange(int(w)) for w in weights])
     twice = pd.DataFrame({"user_id": [f"{u}-{c}" for u, c in zip(rows["user_id"].to_numpy()[again], copy, strict=True)]})

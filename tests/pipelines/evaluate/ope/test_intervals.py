@@ -11,7 +11,7 @@ import pytest
 from pipelines.bench.ope import as_text, run
 from pipelines.errors import PipelineError
 from pipelines.evaluate.ope import estimators
-from pipelines.evaluate.ope.bootstrap import bootstrap_error
+from pipelines.evaluate.ope.bootstrap_error import bootstrap_error
 from pipelines.evaluate.ope.coverage import coverage
 from pipelines.evaluate.ope.estimate import Estimate, estimate
 from pipelines.evaluate.ope.estimator import Moments

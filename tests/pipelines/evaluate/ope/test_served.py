@@ -22,7 +22,7 @@ from pipelines.evaluate.ope.answer import answer
 from pipelines.evaluate.ope.estimate import estimate
 from pipelines.evaluate.ope.ranker_named import ranker_named
 from pipelines.evaluate.ope.self_normalised import SelfNormalised
-from pipelines.evaluate.ope.served_log import ServedLog, served_log_of
+from pipelines.evaluate.ope.served_rounds import ServedRounds, served_rounds
 from pipelines.evaluate.ope.served_targets import reranked, uniform
 from pipelines.evaluate.ope.served_verdict import served_verdict, served_worth
 from pipelines.evaluate.ope.target import Target
@@ -70,8 +70,8 @@ class Platform:
     bundles: dict[str, Bundle]
     values: dict[str, float]
 
-    def served(self, last: date = NEXT) -> ServedLog:
-        return served_log_of(self.home, self.log, DAY, last, MATURITY)
+    def served(self, last: date = NEXT) -> ServedRounds:
+        return served_rounds(self.home, self.log, DAY, last, MATURITY)
 
 
 def challenger(home: Home, champion: Bundle, ads: list[RankedAd]) -> Bundle:
@@ -173,7 +173,7 @@ def test_challenger_and_champion_are_compared_for_a_promotion(platform: Platform
     assert abs(found.estimate - truth) < found.high - found.low and abs(truth) > 0.02, "they differ, and that is seen"
     same = served_verdict(served, one, one, seed=7)
     assert (same.estimate, same.low, same.high) == (0, 0, 0)
-    nothing = served_verdict(ServedLog((), 3, 2), two, one, seed=7)
+    nothing = served_verdict(ServedRounds((), 3, 2), two, one, seed=7)
     assert not nothing.conclusive and "2 are too young, 3 say too little" in nothing.reason
 
 
@@ -182,12 +182,12 @@ def test_a_rankers_worth_is_a_ratio_to_what_was_served(platform: Platform) -> No
     found = served_worth(served, platform.bundles["2"], seed=7)
     assert found.conclusive and 0 < found.low < found.estimate < found.high
     assert abs(found.estimate - truth) < found.high - found.low < truth
-    assert not served_worth(ServedLog((), 0, 1), platform.bundles["2"], seed=7).conclusive
+    assert not served_worth(ServedRounds((), 0, 1), platform.bundles["2"], seed=7).conclusive
 
 
 def test_a_log_without_exploration_cannot_tell_of_another_ranker(platform: Platform) -> None:
     served = platform.served()
-    certain = ServedLog(tuple(replace(r, lottery=replace(r.lottery, share=0.0)) for r in served.rounds if not r.decision.explored), 0, 0)
+    certain = ServedRounds(tuple(replace(r, lottery=replace(r.lottery, share=0.0)) for r in served.rounds if not r.decision.explored), 0, 0)
     target = reranked(certain, platform.bundles["2"])
     assert target.unsupported > 0.1 and target.slate_probability is None
     found = served_verdict(certain, platform.bundles["2"], platform.bundles["1"], seed=7)
@@ -207,11 +207,11 @@ def test_labels_ripen_and_old_records_are_left_out(platform: Platform) -> None:
 
     d = platform.decisions[0]
     bare = replace(d, shown=tuple(replace(ad, features=()) for ad in d.shown))
-    read = served_log_of(platform.home, Log(replace(d, lottery=None), bare, d), DAY, NEXT, MATURITY)  # type: ignore[arg-type]
+    read = served_rounds(platform.home, Log(replace(d, lottery=None), bare, d), DAY, NEXT, MATURITY)  # type: ignore[arg-type]
     assert (read.left_out, len(read.rounds)) == (2, 1)
     wrong = replace(d, shown=(replace(d.shown[0], propensity=0.123), *d.shown[1:]))
     with pytest.raises(PipelineError, match="lottery says"):
-        served_log_of(platform.home, Log(wrong), DAY, NEXT, MATURITY)  # type: ignore[arg-type]
+        served_rounds(platform.home, Log(wrong), DAY, NEXT, MATURITY)  # type: ignore[arg-type]
 
 
 def test_a_ranker_is_found_by_alias_or_version(platform: Platform) -> None:

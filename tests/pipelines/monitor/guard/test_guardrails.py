@@ -11,10 +11,10 @@ import pytest
 
 from feature_repo.home import Home
 from pipelines.errors import Missing, PipelineError
-from pipelines.gates.guardrails import MATURED, NOW, Guardrail, Measure, Reading
+from pipelines.gates.guardrails import MATURED, NOW, Guardrail, GuardrailReading, Measure
 from pipelines.monitor.guard import Guard, measures
 from pipelines.served.traffic_counts import Counts
-from pipelines.statistics.ratio import calibration_ratio, rate_ratio_interval, share_interval
+from pipelines.statistics.exact_intervals import calibration_interval, rate_ratio_interval, share_interval
 from serving.eventlog.log import EventLog
 from serving.settings import Settings
 
@@ -43,7 +43,7 @@ def test_every_guardrail_names_a_measure() -> None:
     [(0.9, 1.1, True), (1.9, 5.0, True), (2.1, None, False), (None, 0.4, False), (0.1, 0.6, True), (None, None, True)],
 )
 def test_a_band_is_left_when_the_whole_interval_lies_outside(low: float | None, high: float | None, holds: bool) -> None:
-    assert Reading(Guardrail("x", 0.5, 2.0), Measure("x", None, low, high, 10, 1)).holds == holds
+    assert GuardrailReading(Guardrail("x", 0.5, 2.0), Measure("x", None, low, high, 10, 1)).holds == holds
 
 
 def test_intervals_cover_as_often_as_they_say() -> None:
@@ -56,6 +56,6 @@ def test_intervals_cover_as_often_as_they_say() -> None:
         one, two = int(rng.poisson(30)), int(rng.poisson(60))
         found = rate_ratio_interval(one, 1_000, two, 4_000, level)
         rates.append(found[0] <= 2.0 <= (found[1] or np.inf))
-        r = calibration_ratio(30.0, one, 1_000, level)
+        r = calibration_interval(30.0, one, 1_000, level)
         ratio.append(r.low <= 1 <= (r.high or np.inf))
     assert min(np.mean(share), np.mean(ratio), np.mean(rates)) >= 0.94

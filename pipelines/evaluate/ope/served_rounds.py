@@ -34,7 +34,7 @@ class Round:
 
 
 @dataclass(frozen=True)
-class ServedLog:
+class ServedRounds:
     """Matured rounds, as they were served. left_out: decisions that say too little (made before record version 3, without a
     lottery, or scored without a model). immature: those whose labels are still to come."""
 
@@ -81,7 +81,7 @@ def stacked(rows: Sequence[tuple[float, ...]]) -> NDArray[np.float32]:
     return np.array(rows, np.float32).reshape(len(rows), 4)
 
 
-def served_log_of(home: Home, log: EventLog, first: date, last: date, maturity: timedelta) -> ServedLog:
+def served_rounds(home: Home, log: EventLog, first: date, last: date, maturity: timedelta) -> ServedRounds:
     """The decisions of first to last (both included) with the clicks known at the end of `last`.
 
     A round's label is final `maturity` after its decision; a click counts until then. Raises PipelineError for a record whose
@@ -98,7 +98,7 @@ def served_log_of(home: Home, log: EventLog, first: date, last: date, maturity: 
             immature += 1
         else:
             rounds.append(_round(d, d.lottery, clicks, maturity))
-    return ServedLog(tuple(rounds), left_out, immature)
+    return ServedRounds(tuple(rounds), left_out, immature)
 
 
 def _round(d: Decision, lottery: Lottery, clicks: dict[str, datetime], maturity: timedelta) -> Round:

@@ -1,4 +1,4 @@
-"""Predicted over observed events, with an exact interval; also shares, and rates beside each other."""
+"""Exact 95 % intervals of what is counted: predicted over observed events, shares, and rates beside each other."""
 
 from __future__ import annotations
 
@@ -11,8 +11,10 @@ LEVEL: Final = 0.95
 
 
 @dataclass(frozen=True)
-class Ratio:
-    """value: predicted / observed, None without a single event; low, high: its interval, high None when unbounded."""
+class CalibrationInterval:
+    """Calibration ratio with its interval. predicted: sum of probabilities over `rows`; observed: events that came.
+
+    value: predicted / observed, None without a single event; low, high: its interval, high None when unbounded."""
 
     predicted: float
     observed: int
@@ -27,15 +29,12 @@ class Ratio:
         return self.low <= 1 and (self.high is None or self.high >= 1)
 
 
-def calibration_ratio(predicted: float, observed: int, rows: int, level: float = LEVEL) -> Ratio:
-    """predicted: sum of probabilities over `rows`.
-
-    The interval treats the count of events as Poisson (Garwood, 1936): exact for rare events, slightly wide otherwise.
-    """
+def calibration_interval(predicted: float, observed: int, rows: int, level: float = LEVEL) -> CalibrationInterval:
+    """The interval treats the count of events as Poisson (Garwood, 1936): exact for rare events, slightly wide otherwise."""
     tail = (1 - level) / 2
     least = chi2.ppf(tail, 2 * observed) / 2 if observed else 0.0
     most = chi2.ppf(1 - tail, 2 * observed + 2) / 2
-    return Ratio(
+    return CalibrationInterval(
         predicted=predicted,
         observed=observed,
         rows=rows,

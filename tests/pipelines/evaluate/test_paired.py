@@ -5,9 +5,11 @@ import pytest
 from sklearn.metrics import log_loss as sklearn_log_loss
 from sklearn.metrics import roc_auc_score
 
+from pipelines.evaluate.paired import compare
 from pipelines.metrics import METRICS
-from pipelines.statistics.paired import WeightedAuc, compare, log_loss, normalised_entropy
-from pipelines.statistics.ratio import calibration_ratio
+from pipelines.metrics.log_loss import log_loss
+from pipelines.metrics.normalised_entropy import normalised_entropy
+from pipelines.metrics.roc_auc import WeightedAuc
 
 RNG = np.random.default_rng(11)
 P = RNG.uniform(0.01, 0.4, 3_000).round(2)
@@ -16,24 +18,24 @@ W = RNG.integers(0, 4, 3_000).astype(float)
 
 
 def test_weighted_metrics_agree_with_scikit_learn() -> None:
-    assert log_loss(P, Y, W) == pytest.approx(sklearn_log_loss(Y, P, sample_weight=W))
+    assert log_loss(Y, P, W) == pytest.approx(sklearn_log_loss(Y, P, sample_weight=W))
     assert WeightedAuc(P)(Y, W) == pytest.approx(roc_auc_score(Y, P, sample_weight=W))
 
 
 def test_without_weights_they_are_the_platforms_metrics() -> None:
-    ours = {"log_loss": log_loss, "normalised_entropy": normalised_entropy, "roc_auc": lambda p, y, w: WeightedAuc(p)(y, w)}
+    ours = {"log_loss": log_loss, "normalised_entropy": normalised_entropy, "roc_auc": lambda y, p, w: WeightedAuc(p)(y, w)}
     theirs = {m.name: m.compute for m in METRICS}
     for name, metric in ours.items():
-        assert metric(P, Y, np.ones(len(P))) == pytest.approx(theirs[name](Y, P)), name
+        assert metric(Y, P, np.ones(len(P))) == pytest.approx(theirs[name](Y, P)), name
 
 
 def test_entropy_of_the_mean_is_one() -> None:
-    assert normalised_entropy(np.full(len(Y), Y.mean()), Y, np.ones(len(Y))) == pytest.approx(1.0)
+    assert normalised_entropy(Y, np.full(len(Y), Y.mean()), np.ones(len(Y))) == pytest.approx(1.0)
 
 
 def test_one_class_defines_neither_order_nor_entropy() -> None:
     none = np.zeros(len(P), bool)
-    assert np.isnan(WeightedAuc(P)(none, W)) and np.isnan(normalised_entropy(P, none, W))
+    assert np.isnan(WeightedAuc(P)(none, W)) and np.isnan(normalised_entropy(none, P, W))
     assert compare(P, P, none, np.arange(len(P)), 1)[2].difference is None
 
 
@@ -68,17 +70,3 @@ def test_ties_within_a_group_widen_the_interval() -> None:
     many = compare(*copies, np.repeat(np.arange(200), 10), 1)[0]
     assert None not in (once.high, once.low, many.high, many.low)
     assert many.high - many.low == pytest.approx(once.high - once.low, rel=0.25)  # type: ignore[operator]
-
-
-@pytest.mark.parametrize(("observed", "low", "high"), [(0, 0.0, 3.689), (1, 0.0253, 5.572), (10, 4.795, 18.39), (100, 81.36, 121.63)])
-def test_ratio_interval_is_garwoods(observed: int, low: float, high: float) -> None:
-    """Bounds of a Poisson mean as tabulated."""
-    ratio = calibration_ratio(50.0, observed, 1_000)
-    assert ratio.low == pytest.approx(50 / high, rel=1e-3)
-    assert ratio.high is None if observed == 0 else ratio.high == pytest.approx(50 / low, rel=2e-3)
-    assert ratio.value == (None if observed == 0 else 50 / observed)
-
-
-def test_ratio_interval_contains_one_when_the_prediction_is_right() -> None:
-    inside = sum(calibration_ratio(40.0, int(k), 4_000).holds for k in RNG.poisson(40, 400))
-    assert inside >= 372

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Final
@@ -14,6 +13,7 @@ import pyarrow.parquet as pq
 from feature_repo.home import Home
 from feature_repo.partition_file import write_partition
 from feature_repo.services import HEADS
+from feature_repo.whole_file import whole_file
 from pipelines.datasets.dataset import Dataset
 from pipelines.datasets.fresh_labels import fresh_labels
 from pipelines.datasets.labels import OTHERS, labels
@@ -53,11 +53,8 @@ def make(settings: Settings, head: str, day: date, cuts: tuple[float, float] = (
     made = Dataset(head, widest, frame, assemble(widest, frame, features_at(settings, frame), search), OTHERS[head])
     refuse_unteachable(made)
     place = folder(settings.home, head, day)
-    place.mkdir(parents=True, exist_ok=True)
-    part = place / f".{MATRIX}.{os.getpid()}"
-    with part.open("wb") as file:
+    with whole_file(place / MATRIX) as part, part.open("wb") as file:
         np.save(file, made.matrix, allow_pickle=False)
-    os.replace(part, place / MATRIX)
     write_partition(pa.Table.from_pandas(made.rows, preserve_index=False), place / ROWS)
     return made
 

@@ -19,7 +19,7 @@ SEEN: Final = 50_000
 """Rows that the constants are learned from."""
 
 
-class Reading(nn.Module):
+class InputReading(nn.Module):
     """raw, encoded (n, k) → dense (n, m, 2), codes (n, ids) and, of inputs with a history, its columns (n, h).
 
     dense: of each column asinh of its robust standard score, and its rank between quantiles less a half: heavy tails lose their

@@ -1,0 +1,80 @@
+"""Reads MLflow's aliases without MLflow's client, whose import takes seconds."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import quote
+
+from pipelines.errors import PipelineError
+from serving.bundles.aliases import Aliases
+from serving.settings import Settings
+
+WAIT_SECONDS: Final = 5
+QUERY: Final = "SELECT name, alias, version FROM registered_model_aliases"
+SQLITE: Final = "sqlite:///"
+
+
+class MlflowUnread(PipelineError):
+    """MLflow's store could not be read."""
+
+
+def mlflow_aliases(settings: Settings) -> Aliases:
+    """head → alias → version as MLflow has them: from its database, or from its server where PLACARD_MLFLOW_URI is of one; empty while
+    nothing has been registered. Raises MlflowUnread, after WAIT_SECONDS where a server does not answer."""
+    uri = settings.mlflow_uri
+    try:
+        if not uri or uri.startswith(SQLITE):
+            path = Path(uri.removeprefix(SQLITE).partition("?")[0]) if uri else settings.home.mlflow / "mlflow.db"
+            return _by_head(_of_sqlite(path))
+        return _by_head(_of_server(uri) if uri.startswith(("http://", "https://")) else _of_database(uri))
+    except Exception as error:  # drivers and servers fail with errors that share no base
+        said = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise MlflowUnread("MLflow", _without_password(uri) or str(settings.home.mlflow), f"It cannot be read: {said}") from None
+
+
+def _by_head(rows: Iterable[tuple[str, str, Any]]) -> Aliases:
+    found: Aliases = {}
+    for head, alias, version in rows:
+        found.setdefault(head, {})[alias] = str(version)
+    return found
+
+
+def _of_sqlite(path: Path) -> list[tuple[str, str, Any]]:
+    if not path.exists():
+        return []
+    with closing(sqlite3.connect(f"file:{quote(str(path))}?mode=ro", timeout=WAIT_SECONDS, uri=True)) as database:
+        return list(database.execute(QUERY))
+
+
+def _of_database(uri: str) -> list[tuple[str, str, Any]]:
+    from sqlalchemy import create_engine, text
+    from sqlalchemy.pool import NullPool
+
+    engine = create_engine(uri, poolclass=NullPool, connect_args={"connect_timeout": WAIT_SECONDS})
+    with engine.connect() as database:
+        return [(name, alias, version) for name, alias, version in database.execute(text(QUERY))]
+
+
+def _of_server(uri: str) -> Iterator[tuple[str, str, Any]]:
+    import requests
+
+    page = {"max_results": "1000"}
+    while True:
+        answer = requests.get(f"{uri.rstrip('/')}/api/2.0/mlflow/registered-models/search", params=page, timeout=WAIT_SECONDS)
+        answer.raise_for_status()
+        found = answer.json()
+        for model in found.get("registered_models", ()):
+            for alias in model.get("aliases", ()):
+                yield model["name"], alias["alias"], alias["version"]
+        if not found.get("next_page_token"):
+            return
+        page["page_token"] = found["next_page_token"]
+
+
+def _without_password(uri: str) -> str:
+    scheme, between, rest = uri.partition("://")
+    return f"{scheme}{between}{rest.rpartition('@')[2]}"
