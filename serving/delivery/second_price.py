@@ -23,12 +23,13 @@ from serving.engine.live import Live
 from serving.engine.stages import Context, Slate
 from serving.record.decision import Price, RankedAd
 from serving.record.lottery import Lottery
-from serving.record.match import SEMANTIC
+from serving.record.match import NO_KEYWORD
 from serving.record.request import AdRequest
 
 HELD: Final = 20
 """Losers kept in the record, for explanations."""
-MATCH_NAMES: Final = (*MATCH_TYPES, "semantic")
+MATCH_NAMES: Final = (*MATCH_TYPES, "semantic", "")
+"""By Match.kind; the last, whose number is -1, is that of none."""
 
 
 class SecondPrice:
@@ -135,7 +136,7 @@ def _found(candidates: Candidates, rows: NDArray[np.int64]) -> list[tuple[str, s
     index, out = candidates.snapshot.keywords, []
     columns = (match.kind, match.keyword, match.similarity, match.close)
     for kind, keyword, alike, close in zip(*(column[rows].tolist() for column in columns), strict=True):
-        text = index.text(keyword) if index is not None and kind != SEMANTIC else ""
+        text = index.text(keyword) if index is not None and keyword != NO_KEYWORD else ""
         out.append((MATCH_NAMES[kind], text, None if isnan(alike) else alike, close))
     return out
 
