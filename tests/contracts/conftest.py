@@ -185,6 +185,11 @@ def understander(request: pytest.FixtureRequest, snapshot: Snapshot, bundle: Bun
     return made(request.param, snapshot, bundle), OWNED[request.param]
 
 
+@pytest.fixture(params=in_stage("precision"))
+def scorer(request: pytest.FixtureRequest, snapshot: Snapshot, bundle: Bundle) -> Stage:
+    return made(request.param, snapshot, bundle)
+
+
 @pytest.fixture(params=in_stage("sourcing"))
 def source(request: pytest.FixtureRequest, snapshot: Snapshot, bundle: Bundle) -> Stage:
     return made(request.param, snapshot, bundle)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ import pytest
 
 from serving.engine.candidates import Candidates
 from serving.engine.stages import Context
+from serving.errors import ServingError
 from serving.record.match import Match
 
 ROWS = {
@@ -21,6 +22,15 @@ ROWS = {
 }
 
 
+SWITCH = {"precision": ("enable",)}
+"""Stages whose components say whether they apply, beside their verb."""
+
+MAY_BE_UNSET = {"precision.Speculative"}
+"""Scorers that do not apply without their bundles."""
+NEEDS_A_BUNDLE = {"precision.BundleScorer", "precision.ConversionScorer"}
+"""Scorers whose error names the bundle that is missing."""
+
+
 def test_every_component_is_covered(all_components: tuple[set[str], set[str]]) -> None:
     in_the_tree, covered = all_components
     assert in_the_tree - covered == set(), "add it to COMPONENTS in tests/contracts/conftest.py"
@@ -29,7 +39,7 @@ def test_every_component_is_covered(all_components: tuple[set[str], set[str]]) -
 
 def test_it_has_one_public_verb(stage: Any) -> None:
     public = [n for n, _ in inspect.getmembers(type(stage.component), inspect.isfunction) if not n.startswith("_")]
-    assert public == [stage.verb]
+    assert public == sorted({*SWITCH.get(stage.stage, ()), stage.verb})
 
 
 @pytest.mark.parametrize("rows", ROWS.values(), ids=ROWS)
@@ -83,6 +93,20 @@ def test_what_others_understood_before_is_kept(understander: tuple[Any, set[str]
         getattr(after, field.name) is getattr(before, field.name) for field in fields(Context) if field.name not in {"flags", *owned}
     )
     assert after.flags[: len(before.flags)] == before.flags
+
+
+def test_a_scorer_says_whether_it_applies(scorer: Any) -> None:
+    """With every bundle in place all apply; with none, those that may be unset do not."""
+    context, bare = scorer.context(), replace(scorer.live, bundles={})
+    assert scorer.component.enable(scorer.request, context, scorer.live) is True
+    applies = scorer.component.enable(scorer.request, context, bare)
+    assert applies is (scorer.name not in MAY_BE_UNSET)
+    candidates = Candidates(scorer.snapshot, ROWS["many"])
+    if scorer.name in NEEDS_A_BUNDLE:
+        with pytest.raises(ServingError, match="champion"):
+            scorer.component.score(scorer.request, context, candidates, bare)
+    elif applies:
+        assert len(scorer.component.score(scorer.request, context, candidates, bare).pctr) == len(candidates)
 
 
 @pytest.mark.parametrize("order", ["before", "after"])
