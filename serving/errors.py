@@ -15,10 +15,6 @@ class BundleRefused(ServingError):
     exit_code = 3
 
 
-class Unset(ServingError):
-    """A tier that nobody has set, or that does not apply: the next one is asked, and nothing is out of order."""
-
-
 class Late(ServingError):
     """A tier that would not be done in the time that is left."""
 

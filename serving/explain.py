@@ -142,7 +142,7 @@ def why(decision: Decision, bundle: Bundle | None) -> Why:
     )  # fmt: skip
     runners = tuple(f"{ad.creative_id}: eCPM {ad.ecpm_micros:,}" for ad in decision.held[:5])
     return Why(
-        decision.decision_id, decision.rung, decision.policy, decision.snapshot, decision.flags,
+        decision.decision_id, decision.rung, decision.policy, decision.snapshot, (*decision.flags, *decision.errors),
         tuple(f"{name} kept out of the auction: {reason}" for name, reason in decision.refused.items()), decision.no_ad_reason,
         _understanding(decision.query), tuple(steps), ads, runners,
     )  # fmt: skip

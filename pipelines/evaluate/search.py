@@ -100,6 +100,9 @@ class _TrueRates:
         self._judge = judge
         self.eligible: dict[str, list[str]] = {}
 
+    def enable(self, request: AdRequest, context: Context, live: Live) -> bool:
+        return True
+
     def score(self, request: AdRequest, context: Context, candidates: Candidates, live: Live) -> Scores:
         ids = [c.decode() for c in candidates.of("id.creative_id")]
         self.eligible[request.request_id] = ids

@@ -116,7 +116,9 @@ def _answered(way: str, found: list[Decision]) -> None:
     """Raises PipelineError when another tier than the one that is measured answered: its value would be taken for this one's."""
     for decision in found:
         if decision.rung not in ("full", "no_ad"):
-            raise PipelineError(f"tier {way}", decision.rung, f"Request {decision.request.request_id}: {', '.join(decision.flags)}.")
+            raise PipelineError(
+                f"tier {way}", decision.rung, f"Request {decision.request.request_id}: {', '.join((*decision.flags, *decision.errors))}."
+            )
 
 
 def _lower(live: Live) -> dict[str, Live]:

@@ -54,10 +54,11 @@ def failed(decision: Decision, head: str) -> bool:
     place."""
     if any(name.startswith(f"{head}@") for name in decision.refused):
         return False
-    theirs = [flag for flag in decision.flags if flag.endswith(f"_failed:{ConversionFailed.__name__}")]
+    errors = decision.errors if decision.version >= 5 else decision.flags  # where a record of that version names them
+    theirs = [flag for flag in errors if flag.endswith(f"_failed:{ConversionFailed.__name__}")]
     if head == "conversion":
         return bool(theirs)
-    mine = {flag for flag in decision.flags if "Scorer_failed:" in flag} - set(theirs)
+    mine = {flag for flag in errors if "Scorer_failed:" in flag} - set(theirs)
     return decision.no_ad_reason == INTERNAL_ERROR or bool(mine)
 
 

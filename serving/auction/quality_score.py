@@ -11,11 +11,11 @@ from serving.auction.page_relevance import page_relevance
 from serving.auction.quality import Quality
 from serving.engine.candidates import Candidates, Scores
 from serving.engine.stages import Context
-from serving.record.match import SEMANTIC
+from serving.record.match import NONE
 from serving.record.request import AdRequest
 
-MATCH_RELEVANCE: Final = np.array([1.0, 0.9, 0.7, 0.5])
-"""Of an exact, a phrase, a broad keyword and of meaning alone."""
+MATCH_RELEVANCE: Final = np.array([1.0, 0.9, 0.7, 0.5, 0.5])
+"""By Match.kind: of an exact, a phrase, a broad keyword, of meaning alone, and, last because its number is -1, of none."""
 CLOSE: Final = 0.95
 """A close variant's share of it."""
 INFORMATIVE: Final = 0.25
@@ -47,7 +47,7 @@ class QualityScore:
         """By how the ad was matched, and half by how alike query and ad are where that is known."""
         match = candidates.match
         if match is None:
-            return np.full(len(candidates), MATCH_RELEVANCE[SEMANTIC])
+            return np.full(len(candidates), MATCH_RELEVANCE[NONE])
         matched = MATCH_RELEVANCE[match.kind] * np.where(match.close, CLOSE, 1.0)
         alike = np.clip(match.similarity.astype(np.float64), 0, 1)
         return np.where(np.isnan(match.similarity), matched, (matched + alike) / 2)

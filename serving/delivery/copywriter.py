@@ -17,7 +17,7 @@ from serving.engine.stages import Context
 from serving.language.keyword_insertion import asks, insert
 from serving.language.query_columns import query_columns
 from serving.record.decision import AdText
-from serving.record.match import SEMANTIC
+from serving.record.match import NO_KEYWORD
 from serving.record.query import Query
 from serving.record.request import AdRequest
 from serving.snapshot.search_columns import BETWEEN, WORDS, combinations
@@ -88,7 +88,7 @@ class Copywriter:
     def _keyword(self, row: _Row, candidates: Candidates, live: Live) -> tuple[str, str]:
         """The matched keyword, and why it may not be inserted."""
         match = candidates.match
-        if match is None or match.kind[row.candidate] == SEMANTIC:
+        if match is None or match.keyword[row.candidate] == NO_KEYWORD:
             return "", ""
         index = candidates.snapshot.keywords
         assert index is not None, "a keyword matched"

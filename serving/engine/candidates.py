@@ -45,7 +45,7 @@ class Candidates:
     def keep(self, mask: Mask) -> Candidates:
         """The candidates, in order, for which a mask of their length is True."""
         if self.mask is not None and len(self) == len(self.mask):
-            return Candidates(self.snapshot, mask=mask)
+            return Candidates(self.snapshot, mask=mask, match=self.match and self.match.at(mask))
         return Candidates(self.snapshot, self.rows[mask], match=self.match and self.match.at(mask))
 
     def take(self, which: Rows) -> Candidates:
@@ -59,8 +59,11 @@ class Candidates:
         return self.keep(~taken[self.rows])
 
     def join(self, other: Candidates) -> Candidates:
-        """These, then the other's, which are not among them. What one does not know of its matches is lost for both."""
-        match = self.match.join(other.match) if self.match is not None and other.match is not None else None
+        """These, then the other's, none of which may be among these. Each candidate keeps its own match; where only one of the two
+        says how its candidates were found, the kind of the others' is NONE."""
+        match = None
+        if self.match is not None or other.match is not None:
+            match = (self.match or Match.none(len(self))).join(other.match or Match.none(len(other)))
         return Candidates(self.snapshot, np.concatenate([self.rows, other.rows]), match=match)
 
     def of(self, name: str) -> np.ndarray:

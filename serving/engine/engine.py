@@ -17,8 +17,8 @@ from serving.engine.live import Live
 from serving.engine.stages import NOBODY, Context, Filter, Slate
 from serving.engine.surface import Surface
 from serving.engine.tiers import Tiers
-from serving.errors import ServingError, Unset
-from serving.record.decision import Decision, Funnel
+from serving.errors import ServingError
+from serving.record.decision import LATE_FLAG, Decision, Funnel
 from serving.record.request import AdRequest
 from serving.settings import Settings
 
@@ -34,7 +34,7 @@ TOO_LATE: Final = 0.9
 
 @lru_cache(maxsize=256)
 def _warn(name: str, message: str) -> None:
-    """Once a process: what is out of order would otherwise write a line a request; flags and counters tell how often."""
+    """Once a process: what is out of order would otherwise write a line a request; records and counters tell how often."""
     log.warning("%s failed: %s", name, message)
 
 
@@ -48,6 +48,9 @@ class Run:
         self.sources: dict[str, int] = {}
         self.rejected: dict[str, int] = {}
         self.errors: list[str] = []
+        """Components that failed, `<component>_failed:<error>`, each once."""
+        self.late = False
+        """Fewer candidates are scored for want of time: nothing failed."""
         self.narrowed = 0
 
     def stage(self, name: str) -> None:
@@ -63,9 +66,9 @@ class Run:
 
     def failed(self, component: object, error: Exception) -> None:
         name = type(component).__name__
-        flag = f"{name}_failed:{type(error).__name__}"
-        if flag not in self.errors:
-            self.errors.append(flag)
+        failure = f"{name}_failed:{type(error).__name__}"
+        if failure not in self.errors:
+            self.errors.append(failure)
         _warn(name, str(error))
 
     def reject(self, component: object, count: int) -> None:
@@ -181,17 +184,17 @@ class Engine:
         if run.spent > LATE and len(candidates) > FEW:
             run.narrowed += len(candidates) - FEW
             candidates = candidates.take(np.arange(FEW))
-            run.errors.append("late")
+            run.late = True
         scorers = surface.precision if run.spent < TOO_LATE else surface.precision[-1:]
         context = replace(context, allowance=self.tiers.until(run.started + TOO_LATE * run.request.tmax_ms / 1000))
         for scorer in scorers:
             try:
+                if not scorer.enable(run.request, context, live):
+                    continue
                 scores = scorer.score(run.request, context, candidates, live)
                 if scores.pctr.shape != (len(candidates),) or not np.isfinite(scores.pctr).all():
                     raise ServingError(type(scorer).__name__, str(scores.pctr.shape), f"{len(candidates)} finite scores are needed.")
                 return candidates, scores
-            except Unset:
-                continue
             except Exception as error:  # the next tier answers
                 run.failed(scorer, error)
         return candidates, None
@@ -203,14 +206,15 @@ class Engine:
         if unscored:
             run.rejected["Unscored"] = unscored
         rung = scores.rung if scores is not None and slate.shown else "no_ad"
-        if rung == "full" and "late" in run.errors:
+        if rung == "full" and run.late:
             rung = "fewer_candidates"
         return Decision(
             decision_id=uuid.uuid4().hex, request=run.request, decided_at=run.request.ts, rung=rung,
             policy=scores.policy if scores is not None else "", input=scores.input if scores is not None else "",
             snapshot=live.snapshot.version if live.snapshot is not None else "",
             funnel=Funnel(run.sources, run.rejected, run.narrowed, held, len(slate.shown)), shown=slate.shown, held=slate.held,
-            explored=slate.explored, flags=(*context.flags, *run.errors), no_ad_reason=reason, stage_ms=run.stage_ms, query=context.query,
+            explored=slate.explored, flags=(*context.flags, LATE_FLAG) if run.late else context.flags, errors=tuple(run.errors),
+            no_ad_reason=reason, stage_ms=run.stage_ms, query=context.query,
             refused=live.all_barred(),
             scored={} if scores is None else scores.by(), conversion="" if scores is None else scores.conversion,
             lottery=slate.lottery,

@@ -85,7 +85,11 @@ class Recaller(Protocol):
 
 
 class Scorer(Protocol):
-    """Same length and order, finite, calibrated; when it fails the next scorer is asked."""
+    """Scores of the candidates' length and order, finite, calibrated; when a scorer fails the next one is asked."""
+
+    def enable(self, request: AdRequest, context: Context, live: Live) -> bool:
+        """Whether this scorer applies. Where it does not, the next one is asked, and nothing is out of order."""
+        ...
 
     def score(self, request: AdRequest, context: Context, candidates: Candidates, live: Live) -> Scores: ...
 

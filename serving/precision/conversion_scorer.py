@@ -20,6 +20,9 @@ class ConversionScorer:
     """Each ad's smoothed click rate × the conversion champion. Raises ServingError when there is none,
     ConversionFailed when it is not finite."""
 
+    def enable(self, request: AdRequest, context: Context, live: Live) -> bool:
+        return True
+
     def score(self, request: AdRequest, context: Context, candidates: Candidates, live: Live) -> Scores:
         conversion = live.admitted("conversion", "champion", "previous") or live.for_auction("conversion", "champion")
         x = model_matrix(CONVERSION, context, candidates)

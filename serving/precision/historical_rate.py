@@ -25,5 +25,8 @@ def click_rate(request: AdRequest, candidates: Candidates) -> NDArray[np.float64
 class HistoricalRate:
     """Beta-smoothed frequencies: calibrated on average, though they know nothing of the asker."""
 
+    def enable(self, request: AdRequest, context: Context, live: Live) -> bool:
+        return True
+
     def score(self, request: AdRequest, context: Context, candidates: Candidates, live: Live) -> Scores:
         return Scores(click_rate(request, candidates), np.asarray(candidates.of(CONVERSION), np.float64), "historical_rate", "popular")

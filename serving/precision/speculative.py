@@ -18,7 +18,7 @@ from serving.engine.candidates import Candidates, Scores
 from serving.engine.live import Live
 from serving.engine.stages import Context
 from serving.engine.tiers import PRIMARY
-from serving.errors import Busy, Late, Unset
+from serving.errors import Busy, Late
 from serving.precision.conversions import acting, conversions
 from serving.precision.model_matrix import model_matrix
 from serving.precision.standing import Standing
@@ -50,16 +50,17 @@ class Speculative:
     and cannot be shown but by the lot of a slate that is drawn at random: the scores do not depend on whether it is, or the chances
     in the record would not hold. Late or busy between batches, the rest keep it too, and the rung is `partial`.
 
-    Raises Unset without @fast, and where it is off; what Tiers.score raises.
+    Applies where it is on and both models may enter the auction. Raises what Tiers.score raises.
     """
 
     def __init__(self, speculation: Speculation, bids: Bids, quality: QualityModel, one_each: bool = True) -> None:
         self._how, self._bids, self._quality, self._one_each = speculation, bids, quality, one_each
 
+    def enable(self, request: AdRequest, context: Context, live: Live) -> bool:
+        return self._how.on and all(live.admitted("click", alias) is not None for alias in (PRIMARY, FAST))
+
     def score(self, request: AdRequest, context: Context, candidates: Candidates, live: Live) -> Scores:
-        click, fast = live.admitted("click", PRIMARY), live.admitted("click", FAST)
-        if not self._how.on or click is None or fast is None:
-            raise Unset("click bundle", f"@{FAST}", "`placard registry alias click VERSION fast` sets one.")
+        click, fast = live.for_auction("click", PRIMARY), live.for_auction("click", FAST)
         model = INPUTS[click.manifest.input]
         x = model_matrix(model, context, candidates)
         conversion = live.admitted("conversion", PRIMARY, "previous")

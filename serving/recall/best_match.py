@@ -1,4 +1,4 @@
-"""The ads that match a query best: how they were found, then what they would earn at their past rates."""
+"""The ads that match a query best, in turn from each kind of match."""
 
 from __future__ import annotations
 
@@ -11,16 +11,19 @@ from feature_repo.taxonomy import MATCH_TYPES
 from serving.engine.candidates import Candidates
 from serving.engine.stages import Context
 from serving.errors import ServingError
-from serving.record.match import Match
+from serving.record.match import NONE, SEMANTIC, Match
 from serving.record.request import AdRequest
 
-KINDS: Final = len(MATCH_TYPES) + 1
+KINDS: Final = (*range(len(MATCH_TYPES)), SEMANTIC, NONE)
+"""In the order in which they take turns."""
 APART: Final = 4.0
 """More than two cosines differ by."""
 
 
 class BestMatch:
-    """Up to k, in turn from each kind of match, so that no kind crowds the others out. Raises ServingError off search."""
+    """Up to k: the best of each kind of match (exact, phrase, broad, semantic, none), then the second of each, and so on, so that no
+    kind crowds the others out. Within a kind: the keyword's own words before a close variant, then the higher cosine of query and
+    ad, then the higher bid of the keyword. No rate and no price is looked at. Raises ServingError where nothing was matched."""
 
     def recall(self, request: AdRequest, context: Context, candidates: Candidates, k: int) -> Candidates:
         match = candidates.match
@@ -28,7 +31,7 @@ class BestMatch:
             raise ServingError("candidates", len(candidates), "They were not matched to a query; use another recaller.")
         if len(candidates) <= k:
             return candidates
-        best = [_best(np.flatnonzero(match.kind == kind), match, k) for kind in range(KINDS)]
+        best = [_best(np.flatnonzero(match.kind == kind), match, k) for kind in KINDS]
         place = np.concatenate([np.arange(len(rows)) for rows in best])  # the how-manieth of its kind each is
         return candidates.take(np.concatenate(best)[np.argsort(place, kind="stable")[:k]])
 

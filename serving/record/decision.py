@@ -14,7 +14,9 @@ from serving.record.lottery import Lottery
 from serving.record.query import Query
 from serving.record.request import AdRequest
 
-RECORD_VERSION: Final = 4
+RECORD_VERSION: Final = 5
+LATE_FLAG: Final = "late"
+"""Among a record's flags: fewer candidates were scored than were left, because the request was late."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,9 +120,10 @@ class Funnel:
 class Decision:
     """One decided request.
 
-    rung: the step of the degradation ladder that answered. flags: defaults that were used and why (`user_unknown`,
-    `profile_stale`, ...). policy: `<bundle>@<version>` that scored. input: the ModelInput's name, whose column order `features`
-    follows. held: the best competitors that lost, best first, at most 20. stage_ms: wall time per stage.
+    rung: the step of the degradation ladder that answered. flags: in what the answer differs from the usual one though nothing
+    failed: defaults that were used and why (`user_unknown`, `profile_stale`, ...), `late`. errors: components that failed. policy:
+    `<bundle>@<version>` that scored. input: the ModelInput's name, whose column order `features` follows. held: the best
+    competitors that lost, best first, at most 20. stage_ms: wall time per stage.
     """
 
     decision_id: str
@@ -148,4 +151,6 @@ class Decision:
     """The chances that the slate was drawn by; None where nothing was, and in records before version 3."""
     conversion: str = ""
     """`conversion@<version>` that gave pcvr to whoever `policy` scored; empty where no model did, and in records before version 4."""
+    errors: tuple[str, ...] = ()
+    """Components that failed, each once: `<component>_failed:<error>`. Records before version 5 name them among the flags."""
     version: int = RECORD_VERSION

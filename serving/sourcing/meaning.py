@@ -11,7 +11,7 @@ from serving.engine.candidates import Candidates
 from serving.engine.live import Live
 from serving.engine.stages import Context
 from serving.errors import SnapshotMissing
-from serving.record.match import SEMANTIC, Match
+from serving.record.match import NO_KEYWORD, SEMANTIC, Match
 from serving.record.request import AdRequest
 
 CLEAR: Final = 0.12
@@ -19,7 +19,6 @@ CLEAR: Final = 0.12
 is learned from clicks, many of them by chance, and is likelier than it says (of those read at 0.12 to 0.2, seven in ten are right)."""
 CLOSE: Final = 0.3
 """A category's share of the best one's probability."""
-NO_KEYWORD: Final = -1
 LEAST_ALIKE: Final = 0.5
 """Cosine of query and ad below which it is doubtful that they mean the same, while the query's category is not clear."""
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from feature_repo.request_time import context_columns, user_columns
@@ -35,7 +37,7 @@ class Profile:
             np.array([request.ts.replace(tzinfo=None)], "datetime64[us]"), _one(request.surface), _one(request.device),
             _one(request.os), _one(request.region), _one(request.language),
         )  # fmt: skip
-        return Context(user_columns(user), moment, known=not flags, flags=(*context.flags, *flags))
+        return replace(context, user=user_columns(user), moment=moment, known=not flags, flags=(*context.flags, *flags))
 
 
 def _one(value: str) -> np.ndarray:

@@ -36,7 +36,7 @@ def plain_answer(decision: Decision, texts: list[dict[str, str]]) -> dict[str, o
         "decision_id": decision.decision_id,
         "rung": decision.rung,
         "no_ad_reason": decision.no_ad_reason,
-        "flags": decision.flags,
+        "flags": (*decision.flags, *decision.errors),
         "policy": decision.policy,
         "ads": [
             {

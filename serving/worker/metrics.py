@@ -9,7 +9,7 @@ from prometheus_client import CollectorRegistry, Counter, Histogram
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
 
 from serving.eventlog.log import Event
-from serving.record.decision import Decision
+from serving.record.decision import LATE_FLAG, Decision
 from serving.worker.billing import Bill
 
 if TYPE_CHECKING:
@@ -36,6 +36,8 @@ class Metrics:
         self._shown = Counter("placard_ads_shown", "Ads shown", ["surface"], registry=r)
         self._rejected = Counter("placard_rejected", "Candidates dropped, by rule", ["rule"], registry=r)
         self._skipped = Counter("placard_skipped_primary", "Candidates left to the fast model", ["surface"], registry=r)
+        self._late = Counter("placard_late", "Decisions that scored fewer candidates for want of time", ["surface"], registry=r)
+        self._errors = Counter("placard_errors", "Components that failed, by component and error", ["component", "error"], registry=r)
         self._latency = Histogram("placard_decision_seconds", "Time to decide", ["surface"], buckets=SECONDS, registry=r)
         self._stages = Histogram("placard_stage_seconds", "Time of each stage", ["stage"], buckets=SECONDS, registry=r)
         self._events = Counter("placard_events", "Events received, by kind", ["kind"], registry=r)
@@ -46,6 +48,10 @@ class Metrics:
         self._decisions.labels(surface, decision.rung).inc()
         self._shown.labels(surface).inc(len(decision.shown))
         self._skipped.labels(surface).inc(sum(n for bundle, n in decision.scored.items() if bundle != decision.policy))
+        self._late.labels(surface).inc(LATE_FLAG in decision.flags)
+        for failure in decision.errors:
+            component, _, error = failure.partition("_failed:")
+            self._errors.labels(component, error).inc()
         self._latency.labels(surface).observe(seconds)
         for stage, ms in decision.stage_ms.items():
             self._stages.labels(stage).observe(ms / 1000)

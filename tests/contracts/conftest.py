@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 import serving
-from pipelines.bench.serving.synthetic import catalogue, ranker
+from pipelines.bench.serving.synthetic import catalogue, encoder, ranker, vocabulary
 from serving.auction.bids import CampaignBids
 from serving.auction.quality import Unhidden
 from serving.bundles import Bundle
@@ -22,6 +22,7 @@ from serving.delivery.second_price import SecondPrice
 from serving.engine.candidates import Candidates
 from serving.engine.live import Live
 from serving.engine.stages import NOBODY, Context
+from serving.engine.tiers import Tiers
 from serving.integrity.brand_safety import BrandSafety
 from serving.integrity.budget import Budget
 from serving.integrity.frequency_cap import FrequencyCap
@@ -38,6 +39,7 @@ from serving.precision.speculative import Speculation, Speculative
 from serving.recall.best_match import BestMatch
 from serving.recall.nearest import Nearest
 from serving.recall.popular import Popular
+from serving.record.query import Query
 from serving.record.request import AdRequest
 from serving.snapshot import Snapshot, open_current
 from serving.sourcing.campaigns import Campaigns
@@ -81,6 +83,14 @@ COMPONENTS: dict[str, Callable[[], Any]] = {
     "delivery.SecondPrice": lambda: SecondPrice(0.3, 1_000, 7),
 }
 """How to make each component; a new component is a line here, or test_every_component_is_covered fails."""
+
+OWNED: dict[str, set[str]] = {
+    "understanding.Profile": {"user", "moment", "known"},
+    "understanding.Exposures": {"exposures"},
+    "understanding.QueryAnalysis": {"query"},
+    "understanding.QueryVector": {"query_vector"},
+}
+"""The fields of the context that each understander sets; it may add flags, and keeps everything else."""
 
 
 def found() -> set[str]:
@@ -137,6 +147,12 @@ class Stage:
             context = understander.understand(self.request, context, self.live)
         return context
 
+    def understood_before(self) -> Context:
+        """A context in which those who came before have said something of everything."""
+        query = Query("shoes", "shoes", ("shoes",), ("shoe",))
+        vector, allowance = np.ones(4, np.float32), Tiers(1).until(1.0)
+        return Context({"user": np.ones(1)}, {"moment": np.ones(1)}, True, ("said_before",), query, vector, {"c1": 3}, allowance)
+
     def call(self, rows: np.ndarray, k: int = 20) -> Any:
         context = self.context()
         candidates = Candidates(self.snapshot, rows, match=by_meaning(np.linspace(1, 0, len(rows), dtype=np.float32)))
@@ -154,9 +170,35 @@ class Stage:
         return self.component.allocate(self.request, context, candidates, scores, self.live)
 
 
+def in_stage(name: str) -> list[str]:
+    return sorted(c for c in COMPONENTS if c.startswith(f"{name}."))
+
+
 @pytest.fixture(params=sorted(COMPONENTS))
 def stage(request: pytest.FixtureRequest, snapshot: Snapshot, bundle: Bundle) -> Stage:
+    return made(request.param, snapshot, bundle)
+
+
+@pytest.fixture(params=in_stage("understanding"))
+def understander(request: pytest.FixtureRequest, snapshot: Snapshot, bundle: Bundle) -> tuple[Stage, set[str]]:
+    """(an understander, the fields of the context that it sets)"""
+    return made(request.param, snapshot, bundle), OWNED[request.param]
+
+
+@pytest.fixture(params=in_stage("precision"))
+def scorer(request: pytest.FixtureRequest, snapshot: Snapshot, bundle: Bundle) -> Stage:
+    return made(request.param, snapshot, bundle)
+
+
+@pytest.fixture(params=in_stage("sourcing"))
+def source(request: pytest.FixtureRequest, snapshot: Snapshot, bundle: Bundle) -> Stage:
+    return made(request.param, snapshot, bundle)
+
+
+def made(name: str, snapshot: Snapshot, bundle: Bundle) -> Stage:
     at = datetime(2026, 1, 5, 12, tzinfo=UTC)
-    asked = AdRequest("r1", "proactive", "u1", at, device="mobile", region="regions0", language="languages2", query="kalo mi kaka", slots=3)
-    live = Live(snapshot, dict.fromkeys((("click", "champion"), ("conversion", "champion"), ("click", "fast")), bundle))
-    return Stage(request.param, COMPONENTS[request.param](), snapshot, live, asked)
+    asked = AdRequest(
+        "r1", "proactive", "u1", at, device="mobile", region="regions0", language="languages2", query=" ".join(vocabulary(6)), slots=3
+    )
+    live = Live(snapshot, dict.fromkeys((("click", "champion"), ("conversion", "champion"), ("click", "fast")), bundle), encoder=encoder())
+    return Stage(name, COMPONENTS[name](), snapshot, live, asked)

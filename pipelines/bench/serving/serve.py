@@ -154,7 +154,7 @@ def run(
             def decide(i: int, engine: Engine = engine, live: Live = live, stages: dict[str, list[float]] = stages) -> None:
                 decision = engine.decide(_request(i), live)
                 if decision.rung != "full" or decision.funnel.held + decision.funnel.shown > SCORED:
-                    raise AssertionError(f"the engine answered {decision.rung}: {decision.flags}")
+                    raise AssertionError(f"the engine answered {decision.rung}: {(*decision.flags, *decision.errors)}")
                 for stage, ms in decision.stage_ms.items():
                     stages.setdefault(stage, []).append(ms)
 

@@ -51,7 +51,7 @@ def tiers(
         for way, live in ways.items():
             decision = engines[way].decide(synthetic_request(i), live)
             if decision.rung != "full":
-                raise AssertionError(f"{way} answered {decision.rung}: {decision.flags}")
+                raise AssertionError(f"{way} answered {decision.rung}: {(*decision.flags, *decision.errors)}")
             if i >= 0:
                 ms[way].append(decision.stage_ms["precision"])
             if i >= 0 and way == "speculative":

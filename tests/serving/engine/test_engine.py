@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import chain, repeat
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from serving.engine.engine import LATE, TOO_LATE, Run
 from serving.engine.live import Live
 from serving.engine.stages import Context
 from serving.engine.surface import Surface
@@ -88,7 +90,7 @@ def test_a_rule_that_fails_lets_nothing_through(bench: Any, stage: str) -> None:
     decision = bench.decide(surface=replace(bench.surface, **{stage: (Fails(),)}))
     accounted(decision)
     assert decision.shown == () and decision.no_ad_reason == "no_candidate"
-    assert "Fails_failed:RuntimeError" in decision.flags
+    assert "Fails_failed:RuntimeError" in decision.errors
 
 
 @pytest.mark.parametrize("bad", [np.ones(3, bool), np.array("x"), np.ones(400)])
@@ -105,7 +107,7 @@ def test_a_rule_that_answers_nonsense_lets_nothing_through(bench: Any, bad: np.n
 def test_a_recaller_that_fails_hands_over_to_the_next(bench: Any) -> None:
     decision = bench.decide(surface=replace(bench.surface, recall=(Fails(), bench.surface.recall[1])))
     accounted(decision)
-    assert decision.shown and "Fails_failed:RuntimeError" in decision.flags
+    assert decision.shown and "Fails_failed:RuntimeError" in decision.errors
 
 
 def test_a_source_that_fails_is_tolerated(bench: Any) -> None:
@@ -125,6 +127,29 @@ def test_the_ladder_names_the_rung_that_answered(bench: Any, ask: Ask) -> None:
         accounted(decision)
 
 
+def test_a_scorer_that_does_not_apply_is_passed_by_and_nothing_is_out_of_order(bench: Any) -> None:
+    class Elsewhere:
+        def enable(self, *_: object) -> bool:
+            return False
+
+        def score(self, *_: object) -> Any:
+            raise AssertionError("it does not apply")
+
+    decision = bench.decide(surface=replace(bench.surface, precision=(Elsewhere(), *bench.surface.precision)))
+    accounted(decision)
+    assert (decision.rung, decision.flags, decision.errors) == ("full", (), ())
+
+
+def test_a_late_request_is_flagged_and_is_no_error(bench: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    spent = chain([0.0], repeat((LATE + TOO_LATE) / 2))
+    monkeypatch.setattr(Run, "spent", property(lambda _: next(spent)))
+    monkeypatch.setattr("serving.engine.engine.FEW", 5)
+    decision = bench.decide()
+    accounted(decision)
+    assert (decision.rung, decision.flags, decision.errors) == ("fewer_candidates", ("late",), ())
+    assert sum(decision.scored.values()) == 5 and decision.shown
+
+
 def test_an_auction_that_fails_sells_nothing(bench: Any) -> None:
     decision = bench.decide(surface=replace(bench.surface, delivery=Fails()))
     accounted(decision)
@@ -133,6 +158,9 @@ def test_an_auction_that_fails_sells_nothing(bench: Any) -> None:
 
 def test_a_score_that_is_not_finite_never_reaches_the_auction(bench: Any) -> None:
     class Infinite:
+        def enable(self, *_: object) -> bool:
+            return True
+
         def score(self, request: object, context: object, candidates: Any, live: object) -> Any:
             scores = bench.surface.precision[-1].score(request, context, candidates, live)
             return replace(scores, pctr=np.full(len(candidates), np.inf), policy="infinite")

@@ -34,7 +34,7 @@ def test_a_request_that_cannot_be_understood_gets_no_ad(bench: Any) -> None:
 
     decision = bench.decide(surface=replace(bench.surface, understanding=(Confused(),)))
     assert decision.no_ad_reason == "not_understood" and decision.rung == "no_ad" and decision.funnel.sourced == 0
-    assert "Confused_failed:RuntimeError" in decision.flags
+    assert "Confused_failed:RuntimeError" in decision.errors
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -89,9 +89,11 @@ def test_each_tier_answers_when_those_above_are_absent(bench: Any, all_set: Live
 
 
 def test_tiers_that_nobody_set_are_no_failures(bench: Any) -> None:
-    assert bench.decide().flags == (), "no fast model, no fallback: the champion answers as if there were no tiers"
+    assert (bench.decide().flags, bench.decide().errors) == ((), ()), (
+        "no fast model, no fallback: the champion answers as if there were no tiers"
+    )
     only = Live(bench.snapshot, {("click", "fallback"): bench.live.bundle("click", PRIMARY)})
-    assert bench.decide(live=only).flags == ("BundleScorer_failed:ServingError",), "the champion that is missing is named, once"
+    assert bench.decide(live=only).errors == ("BundleScorer_failed:ServingError",), "the champion that is missing is named, once"
 
 
 @pytest.mark.parametrize(
@@ -103,7 +105,7 @@ def test_a_champion_that_fails_is_answered_by_the_fallback_in_the_same_request(b
     decision = engine.decide(bench.decide().request, live)
     accounted(decision)
     assert (decision.rung, decision.policy, len(decision.shown)) == ("fallback", "click@2", 3)
-    assert any("_failed:" in flag for flag in decision.flags)
+    assert any("_failed:" in flag for flag in decision.errors)
     assert engine.tiers.calls[PRIMARY, "failed"] == 2, "with the fast model, and alone"
     assert engine.tiers.calls["fallback", "scored"] == 1 and engine.tiers.rows["fallback"] == 100
 
@@ -112,7 +114,7 @@ def test_a_fast_model_that_fails_leaves_the_champion_to_answer(bench: Any, all_s
     decision = bench.decide(live=with_bundle(all_set, "fast", Broken(all_set.bundle("click", "fast"), fails)))
     accounted(decision)
     assert (decision.rung, decision.policy, decision.scored) == ("full", "click@1", {"click@1": 100})
-    assert decision.flags == ("Speculative_failed:RuntimeError",)
+    assert decision.errors == ("Speculative_failed:RuntimeError",)
 
 
 def test_a_champion_that_would_be_late_is_not_asked_and_the_fallback_answers(bench: Any, all_set: Live, ask: Ask) -> None:
@@ -122,7 +124,7 @@ def test_a_champion_that_would_be_late_is_not_asked_and_the_fallback_answers(ben
     decision = engine.decide(ask(), all_set)
     accounted(decision)
     assert (decision.rung, decision.policy, len(decision.shown)) == ("fallback", "click@2", 3)
-    assert set(decision.flags) == {"Speculative_failed:Late", "BundleScorer_failed:Late"}
+    assert set(decision.errors) == {"Speculative_failed:Late", "BundleScorer_failed:Late"}
     assert engine.tiers.calls[PRIMARY, "late"] == 2 and engine.tiers.calls[PRIMARY, "scored"] == 0
 
 
@@ -168,7 +170,7 @@ def test_one_call_too_many_is_busy_and_the_fallback_answers(bench: Any, all_set:
     assert scoring.wait(30)
     second = engine.decide(ask(request_id="r2"), live)
     accounted(second)
-    assert (second.rung, second.flags) == ("fallback", ("BundleScorer_failed:Busy",))
+    assert (second.rung, second.errors) == ("fallback", ("BundleScorer_failed:Busy",))
     go.set()
     first.join(30)
     assert answers[0].rung == "full"
@@ -194,7 +196,7 @@ def test_a_champion_that_hangs_is_left_behind_and_asked_again_once_it_is_quick(b
     took = (time.perf_counter() - began) * 1000
     accounted(first)
     assert (first.rung, first.policy, len(first.shown)) == ("fallback", "click@2", 3)
-    assert "Speculative_failed:Late" in first.flags and took < 400, "the answer does not wait for the champion"
+    assert "Speculative_failed:Late" in first.errors and took < 400, "the answer does not wait for the champion"
     assert engine.tiers.calls[PRIMARY, "late"] == 2 and len(calls) == 1, "left behind, and not asked a second time"
     second = engine.decide(ask(request_id="r2", tmax_ms=200), live)
     assert second.rung == "fallback" and len(calls) == 1, "one that did not come back is not asked at once again"

@@ -85,7 +85,7 @@ def test_without_a_ledger_no_ad_is_shown_and_the_answer_says_so(bench: Any, ask:
     monkeypatch.setattr(bench.ledger, "exposures", lost)
     decision = bench.decide(ask())
     assert not decision.shown and decision.no_ad_reason == "no_candidate"
-    assert {"Exposures_failed:ConnectionError", "FrequencyCap_failed:ServingError"} <= set(decision.flags)
+    assert {"Exposures_failed:ConnectionError", "FrequencyCap_failed:ServingError"} <= set(decision.errors)
 
 
 def test_a_schedule_has_hours_a_start_and_an_end(bench: Any, ask: Ask) -> None:

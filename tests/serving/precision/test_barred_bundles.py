@@ -34,7 +34,7 @@ def test_an_uncalibrated_champion_is_passed_over_for_the_previous_with_the_reaso
     bundles = {("click", "champion"): versioned(champion, "2", calibrated=False), ("click", "previous"): champion}
     decision = bench.decide(live=Live(bench.snapshot, bundles))
     assert (decision.rung, decision.policy) == ("fallback", "click@1") and decision.shown
-    assert "BundleScorer_failed:BundleRefused" in decision.flags
+    assert "BundleScorer_failed:BundleRefused" in decision.errors
     assert decision.refused == {"click@2": UNCALIBRATED}
     assert why(decision, None).refused == (f"click@2 kept out of the auction: {UNCALIBRATED}",)
 
@@ -77,5 +77,5 @@ def test_a_conversion_model_that_fails_is_named_as_such(bench: Any, champion: Bu
     broken.predict = lambda matrix: np.full(len(matrix), np.nan)  # type: ignore[method-assign]
     decision = bench.decide(live=Live(bench.snapshot, {**bench.live.bundles, ("conversion", "champion"): broken}))
     assert (decision.rung, decision.policy, decision.conversion) == ("popular", "historical_rate", "")
-    assert {flag.partition(":")[2] for flag in decision.flags} == {"ConversionFailed"}
+    assert {flag.partition(":")[2] for flag in decision.errors} == {"ConversionFailed"}
     assert not failed(decision, "click") and failed(decision, "conversion")

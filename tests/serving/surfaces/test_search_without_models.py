@@ -13,7 +13,10 @@ def test_keywords_answer_without_a_ranker_and_say_so(searching: Any, over: Any, 
     decision = over(tmp_path, replace(searching.live, bundles={}))("running shoes")
     assert decision.shown and {ad.match for ad in decision.shown} == {"exact"}
     assert (decision.rung, decision.policy) == ("popular", "historical_rate")
-    assert {"BundleScorer_failed:ServingError", "ConversionScorer_failed:ServingError", "language_absent"} <= {*decision.flags}
+    assert {"BundleScorer_failed:ServingError", "ConversionScorer_failed:ServingError", "language_absent"} <= {
+        *decision.flags,
+        *decision.errors,
+    }
     assert all(0 < ad.pctr < 1 and ad.price.price_micros <= ad.bid_micros for ad in decision.shown)
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
 from feature_repo.home import Home
@@ -19,6 +21,7 @@ from serving.eventlog.log import Event
 from serving.worker.billing import Bill
 from serving.worker.metrics import Metrics
 from serving.worker.metrics_board import MetricsBoard, board_folder, clear_boards
+from tests.serving.stores import a_decision
 
 GONE = 2**22 + 1
 """No process has this id: Linux gives out fewer."""
@@ -38,6 +41,16 @@ def metrics_of(events: int, refused: int = 0) -> Metrics:
     one = Event("e", "d", "c", "click", datetime.now(UTC))
     metrics.received([one] * events, Bill(events, 0, (), 10 * events, 10 * events))
     return metrics
+
+
+def test_errors_and_flags_are_counted_apart() -> None:
+    metrics = metrics_of(0)
+    metrics.decided(replace(a_decision("d1"), flags=("late", "user_unknown"), errors=("Targeting_failed:KeyError",)), 0.1)
+    seen = figures(generate_latest(metrics).decode())
+    assert seen["placard_late_total[('surface', 'proactive')]"] == 1
+    assert {name: n for name, n in seen.items() if name.startswith("placard_errors_total")} == {
+        "placard_errors_total[('component', 'Targeting'), ('error', 'KeyError')]": 1
+    }
 
 
 def test_what_is_done_is_counted(serve: Callable[..., Any], published_home: Home) -> None:

@@ -85,11 +85,13 @@ def test_one_that_takes_too_long_goes(
     assert left(look) == {"slow_share"} and look.p99_ms == pytest.approx(70.0)
 
 
+@pytest.mark.parametrize(("version", "named_in"), [(4, "flags"), (5, "errors")])
 def test_one_that_fails_goes_though_it_never_ranked(
-    serve: Callable[..., None], looked: Callable[..., Look], left: Callable[[Look], set[str]], turn: datetime
+    serve: Callable[..., None], looked: Callable[..., Look], left: Callable[[Look], set[str]], turn: datetime, version: int, named_in: str
 ) -> None:
+    failed = {"version": version, named_in: ("BundleScorer_failed:ServingError",)}
     serve(80, 0.1, 0.1)
-    serve(40, 0.1, 0.1, turn + timedelta(minutes=4), policy="click@0", rung="fallback", flags=("BundleScorer_failed:ServingError",))
+    serve(40, 0.1, 0.1, turn + timedelta(minutes=4), policy="click@0", rung="fallback", **failed)
     assert left(looked()) == {"failing_share"}
 
 
@@ -97,7 +99,7 @@ def test_other_flags_and_what_served_before_it_are_not_its_fault(
     serve: Callable[..., None], looked: Callable[..., Look], left: Callable[[Look], set[str]], turn: datetime
 ) -> None:
     serve(300, 0.1, 0.1, flags=("user_unknown", "late"))
-    serve(300, 0.5, 0.1, turn - timedelta(minutes=5), policy="click@0", flags=("BundleScorer_failed:ServingError",))
+    serve(300, 0.5, 0.1, turn - timedelta(minutes=5), policy="click@0", errors=("BundleScorer_failed:ServingError",))
     assert left(looked()) == set()
 
 
@@ -106,9 +108,9 @@ def test_a_champion_that_came_back_does_not_answer_for_the_one_it_replaced(
 ) -> None:
     """Workers take some seconds to swap; until then the bad one fails on, and then stands refused in the champion's place."""
     down = {"policy": "historical_rate", "rung": "popular"}
-    serve(20, 0.1, 0.1, turn, seed=2, flags=("BundleScorer_failed:ServingError",), **down)
+    serve(20, 0.1, 0.1, turn, seed=2, errors=("BundleScorer_failed:ServingError",), **down)
     serve(
-        200, 0.1, 0.1, turn + timedelta(seconds=10), refused={"click@2": "poisoned"}, flags=("BundleScorer_failed:BundleRefused",), **down
+        200, 0.1, 0.1, turn + timedelta(seconds=10), refused={"click@2": "poisoned"}, errors=("BundleScorer_failed:BundleRefused",), **down
     )
     serve(400, 0.1, 0.1, turn + timedelta(seconds=110))
     look = looked()

@@ -67,12 +67,12 @@ def test_a_conversion_bundle_that_fails_goes_and_the_click_champion_stays(
     down = {
         "policy": "historical_rate",
         "rung": "popular",
-        "flags": ("Speculative_failed:ConversionFailed", "BundleScorer_failed:ConversionFailed"),
+        "errors": ("Speculative_failed:ConversionFailed", "BundleScorer_failed:ConversionFailed"),
     }
     serve(40, 0.1, 0.1, turn + timedelta(minutes=4), **down)
     moment = turn + timedelta(minutes=10)
     assert left(looked()) == set()
     assert left(Guard(settings, "conversion").now(eventlog, moment)) == {"failing_share"}
-    serve(40, 0.1, 0.1, turn + timedelta(minutes=5), flags=("BundleScorer_failed:ServingError",), refused={"conversion@4": "drifted"})
+    serve(40, 0.1, 0.1, turn + timedelta(minutes=5), errors=("BundleScorer_failed:ServingError",), refused={"conversion@4": "drifted"})
     assert left(looked()) == {"failing_share"}, "a refused conversion bundle excuses no click champion"
     assert {r.measure.events for r in Guard(settings, "conversion").now(eventlog, moment).readings} == {40}
