@@ -21,8 +21,7 @@ from pipelines.gates.gates import FLOORS, LATENCY, Verdict
 from pipelines.metrics import METRICS
 from pipelines.training.candidate import evidence_path, load_candidate, plots_folder, report_path
 from serving.bundles import Bundle
-from serving.bundles.aliases import folder as version_folder
-from serving.bundles.aliases import read as read_aliases
+from serving.bundles.aliases import read_aliases, version_folder
 from serving.errors import BundleRefused
 from serving.settings import Settings
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from sklearn.metrics import f1_score, roc_auc_score
 
 from feature_repo.taxonomy import CATEGORIES, OBJECTIVES
+from feature_repo.user_row import UserRow
 from pipelines.errors import Missing
 from pipelines.evaluate.offline import Interval
 from pipelines.metrics.ndcg import graded_ndcg
@@ -25,7 +26,7 @@ from serving.delivery.second_price import SecondPrice
 from serving.engine.candidates import Candidates, Scores
 from serving.engine.engine import Engine
 from serving.engine.live import Live
-from serving.engine.stages import Context, Profiles, UserRow
+from serving.engine.stages import Context, Profiles
 from serving.engine.surface import Surface
 from serving.integrity.relevance import Relevance
 from serving.language.analyse import analyse

@@ -12,13 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from feature_repo.taxonomy import OBJECTIVES
+from feature_repo.user_row import UserRow
 from pipelines.errors import Missing, PipelineError
 from pipelines.evaluate.offline import Interval
 from pipelines.simulator.truth import Judge, market_truth
 from serving.auction.auction import value_per_bid
 from serving.engine.engine import Engine
 from serving.engine.live import Live
-from serving.engine.stages import Profiles, UserRow
+from serving.engine.stages import Profiles
 from serving.engine.tiers import PRIMARY
 from serving.ledger.memory import MemoryLedger
 from serving.precision.speculative import FAST

@@ -12,7 +12,7 @@ from pipelines.gates.guardrails import MATURED, NOW, Guardrail, Measure, Reading
 from pipelines.registry import journal
 from pipelines.served.traffic_counts import OTHERS, Counts, Labels, counts
 from pipelines.statistics.ratio import calibration_ratio, rate_ratio_interval, share_interval
-from serving.bundles.aliases import read as read_aliases
+from serving.bundles.aliases import read_aliases
 from serving.eventlog.log import EventLog
 from serving.settings import Settings
 

@@ -17,8 +17,7 @@ from pipelines.promotion.live_evidence import gathered
 from pipelines.registry import roles
 from pipelines.registry.journal import Change
 from serving.bundles import Bundle
-from serving.bundles.aliases import folder
-from serving.bundles.aliases import read as read_aliases
+from serving.bundles.aliases import read_aliases, version_folder
 from serving.eventlog.opening import served_log
 from serving.settings import Settings
 
@@ -50,7 +49,7 @@ def table(settings: Settings, head: str, version: str, day: date) -> Table:
     champion = read_aliases(settings.home.bundles).get(head, {}).get("champion", "")
     if head not in HEADS:
         return Table(head, version, champion, tuple(_text_model(settings, head, version)))
-    bundle = Bundle.load(folder(settings.home.bundles, head, version), head)
+    bundle = Bundle.load(version_folder(settings.home.bundles, head, version), head)
     evidence, missing = _evidence(settings, bundle, champion)
     with served_log(settings) as served:
         maturity = timedelta(hours=settings.label_maturity_hours)

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from feature_repo.model_input import Columns
+from feature_repo.user_row import UserRow
 from serving.engine.candidates import Candidates, Mask, Scores
 from serving.engine.live import Live
 from serving.engine.tiers import UNLIMITED, Allowance
@@ -51,13 +52,6 @@ class Slate:
     explored: bool = False
     dropped: dict[str, int] = field(default_factory=dict)
     lottery: Lottery | None = None
-
-
-class UserRow(Protocol):
-    @property
-    def columns(self) -> dict[str, np.ndarray]: ...
-    @property
-    def flags(self) -> tuple[str, ...]: ...
 
 
 class Profiles(Protocol):

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 
 from feature_repo.feast_store import OnlineProfiles, open_store
-from feature_repo.user_row import unknown_user
-from serving.engine.stages import Profiles, UserRow
+from feature_repo.user_row import UserRow, unknown_user
+from serving.engine.stages import Profiles
 from serving.settings import Settings
 
 
