@@ -39,11 +39,9 @@ class Tables:
 
 @dataclass(frozen=True)
 class Answers:
-    """p: calibrated probabilities of the bundle's head, (n,). spread: how far apart the members' log-odds are, (n,), one standard
-    deviation; 0 for a single member. others: probabilities of the other heads."""
+    """p: calibrated probabilities of the bundle's head, (n,). others: those of the other heads, (n,) each, by head."""
 
     p: NDArray[np.float64]
-    spread: NDArray[np.float64]
     others: Mapping[str, NDArray[np.float64]]
 
 
@@ -91,11 +89,10 @@ class Bundle:
         """Everything that one pass over the members says of the rows, at the first position."""
         logits, start = self._logits(matrix)
         p = self._calibrated(matrix, self._mean(logits, 0) + start)
-        spread = np.std([each[:, 0] for each in logits], axis=0)
         others = {
             name: self.tables.heads[name].apply(self._mean(logits, i)) for i, name in enumerate(self.manifest.heads) if i > 0
         }  # fmt: skip
-        return Answers(p, spread, others)
+        return Answers(p, others)
 
     def _calibrated(self, matrix: NDArray[np.float32], margin: NDArray[np.float64]) -> NDArray[np.float64]:
         if self._surface < 0 or not self.tables.by_surface:

@@ -143,7 +143,7 @@ def test_a_death_before_the_file_is_replaced_leaves_serving_as_it_was_and_is_hea
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(roles, "write", die)
+        patch.setattr(roles, "write_aliases", die)
         roles.promote(settings, "dying")
     assert aliases.read_aliases(settings.home.bundles)["dying"] == before
     roles.promote(settings, "dying")
@@ -179,7 +179,7 @@ def test_what_was_intended_and_not_done_is_not_told(settings: Settings, register
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(roles, "write", die)
+        patch.setattr(roles, "write_aliases", die)
         roles.promote(settings, "meant", "1", "never came")
     assert "never came" not in {c.why for c in roles.history(settings, "meant")}
     roles.promote(settings, "meant", "1", "came")
