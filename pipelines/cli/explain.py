@@ -35,7 +35,7 @@ def explain(
     from datetime import UTC, datetime
 
     from serving.bundles import Bundle
-    from serving.bundles.aliases import folder
+    from serving.bundles.aliases import version_folder
     from serving.errors import BundleRefused
     from serving.eventlog.opening import open_eventlog
     from serving.explain import why
@@ -52,7 +52,7 @@ def explain(
     bundle = None
     if version:
         try:
-            bundle = Bundle.load(folder(settings.home.bundles, head, version))
+            bundle = Bundle.load(version_folder(settings.home.bundles, head, version))
         except BundleRefused:
             bundle = None
     found = why(decision, bundle)

@@ -19,7 +19,8 @@ from serving.language.query_columns import query_columns
 from serving.record.match import SEMANTIC
 from serving.record.query import Query
 from serving.settings import Settings
-from serving.snapshot.keyword_index import KeywordIndex, keyword_columns
+from serving.snapshot.keyword_columns import keyword_columns
+from serving.snapshot.keyword_index import KeywordIndex
 from serving.snapshot.search_columns import WORDS, combinations, informative, text_words
 from serving.snapshot.text_columns import ad_texts
 

@@ -19,7 +19,8 @@ from pipelines.gates.evidence import Evidence, read_evidence
 from pipelines.gates.gates import FLOORS, LATENCY, Verdict
 from pipelines.metrics import METRICS
 from pipelines.training.candidate import evidence_path, load_candidate, plots_folder, report_path
-from serving.bundles import Bundle, aliases
+from serving.bundles import Bundle
+from serving.bundles.aliases import read_aliases, version_folder
 from serving.errors import BundleRefused
 from serving.settings import Settings
 
@@ -27,9 +28,9 @@ from serving.settings import Settings
 def champion(home: Home, head: str) -> Bundle | None:
     """The bundle that serves now; None before the first promotion, and for one that another version wrote: a candidate is then
     judged by the gates' bounds alone."""
-    version = aliases.read(home.bundles).get(head, {}).get("champion")
+    version = read_aliases(home.bundles).get(head, {}).get("champion")
     try:
-        return Bundle.load(aliases.folder(home.bundles, head, version)) if version else None
+        return Bundle.load(version_folder(home.bundles, head, version)) if version else None
     except BundleRefused:
         return None
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from feature_repo.whole_file import write_whole
 from pipelines.errors import Missing
 from pipelines.gates.gates import Slice, Verdict, judge
-from serving.bundles.aliases import folder
+from serving.bundles.aliases import version_folder
 
 
 @dataclass(frozen=True)
@@ -57,5 +57,5 @@ def read_evidence(path: Path, what: str, fix: str) -> Evidence:
 
 def of_version(bundles: Path, head: str, version: str) -> Path:
     """Where a registered version's evidence lies: beside its folder, whose files are sealed."""
-    place = folder(bundles, head, version)
+    place = version_folder(bundles, head, version)
     return place.with_name(f"{place.name}.evaluation.json")

@@ -5,11 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from feature_repo.home import Home
-from serving.bundles.aliases import folder, read
-from serving.language import language, text_encoder
-from serving.language.language import Language
+from serving.bundles.aliases import read_aliases, version_folder
+from serving.language.language import LANGUAGE, Language
 from serving.language.onnx_encoder import OnnxEncoder
-from serving.language.text_encoder import Encoder, TextEncoder
+from serving.language.text_encoder import ENCODER, Encoder, TextEncoder
 from serving.settings import Settings
 
 
@@ -18,11 +17,11 @@ def encoder_in_use(settings: Settings) -> Encoder | None:
     first promotion. Raises BundleRefused when it cannot be used."""
     if settings.text_encoder_path:
         return OnnxEncoder.load(Path(settings.text_encoder_path), settings.threads)
-    version = read(settings.home.bundles).get(text_encoder.HEAD, {}).get("champion")
-    return TextEncoder.load(folder(settings.home.bundles, text_encoder.HEAD, version)) if version else None
+    version = read_aliases(settings.home.bundles).get(ENCODER, {}).get("champion")
+    return TextEncoder.load(version_folder(settings.home.bundles, ENCODER, version)) if version else None
 
 
 def champion_language(home: Home) -> Language | None:
     """The language model that serves; None before the first promotion."""
-    version = read(home.bundles).get(language.HEAD, {}).get("champion")
-    return Language.load(folder(home.bundles, language.HEAD, version)) if version else None
+    version = read_aliases(home.bundles).get(LANGUAGE, {}).get("champion")
+    return Language.load(version_folder(home.bundles, LANGUAGE, version)) if version else None

@@ -12,7 +12,7 @@ from pipelines.gates.guardrails import MATURED, NOW, Guardrail, GuardrailReading
 from pipelines.registry import journal
 from pipelines.served.traffic_counts import OTHERS, Counts, Labels, counts
 from pipelines.statistics.exact_intervals import calibration_interval, rate_ratio_interval, share_interval
-from serving.bundles import aliases
+from serving.bundles.aliases import read_aliases
 from serving.eventlog.log import EventLog
 from serving.settings import Settings
 
@@ -81,7 +81,7 @@ class Guard:
     def _champion(self) -> tuple[str, datetime]:
         """Who serves, and since when. Raises Missing when nobody does."""
         bundles = self.settings.home.bundles
-        version = aliases.read(bundles).get(self.head, {}).get("champion", "")
+        version = read_aliases(bundles).get(self.head, {}).get("champion", "")
         if not version:
             raise Missing(f"{self.head} champion", "none", f"Promote one: `placard promote {self.head}`.")
         turn = journal.in_production(journal.read(bundles, self.head), datetime.max.replace(tzinfo=UTC)).get(self.head)

@@ -15,7 +15,8 @@ from pipelines.gates.gates import Verdict, judge
 from pipelines.promotion.live_evidence import gathered
 from pipelines.registry import roles
 from pipelines.registry.journal import Change
-from serving.bundles import Bundle, aliases
+from serving.bundles import Bundle
+from serving.bundles.aliases import read_aliases, version_folder
 from serving.eventlog.opening import served_log
 from serving.settings import Settings
 
@@ -44,10 +45,10 @@ def table(settings: Settings, head: str, version: str, day: date) -> GateTable:
     PipelineError for a version that is not registered.
     """
     version = roles.chosen_of(settings, head, version)
-    champion = aliases.read(settings.home.bundles).get(head, {}).get("champion", "")
+    champion = read_aliases(settings.home.bundles).get(head, {}).get("champion", "")
     if head not in HEADS:
         return GateTable(head, version, champion, tuple(_text_model(settings, head, version)))
-    bundle = Bundle.load(aliases.folder(settings.home.bundles, head, version), head)
+    bundle = Bundle.load(version_folder(settings.home.bundles, head, version), head)
     evidence, missing = _evidence(settings, bundle, champion)
     with served_log(settings) as served:
         maturity = timedelta(hours=settings.label_maturity_hours)

@@ -20,7 +20,7 @@ def apply(settings: Settings, found: ShadowVerdict) -> bool:
     if found.verdict != PROMOTE:
         raise Refused("verdict", found.verdict, "; ".join(found.reasons))
     head, _, version = found.shadow.partition("@")
-    roles = aliases.read(settings.home.bundles).get(head, {})
+    roles = aliases.read_aliases(settings.home.bundles).get(head, {})
     why = f"shadow of {found.report.day}: {'; '.join(found.reasons)}"
     if changed := roles.get("champion") != version:
         promote(settings, head, version, found.report.day, why)

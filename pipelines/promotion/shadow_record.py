@@ -57,7 +57,7 @@ def judge(home: Home, log: EventLog, day: date, maturity: timedelta, seed: int, 
     has a score of the shadow yet.
     """
     found = outcomes(home, log, day - timedelta(days=days - 1), day, maturity)
-    roles = aliases.read(home.bundles).get(HEAD, {})
+    roles = aliases.read_aliases(home.bundles).get(HEAD, {})
     chosen = bundle or _named(roles, "shadow") or _busiest(found)
     if chosen not in found.shadow:
         reason = (

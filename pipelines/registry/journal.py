@@ -94,7 +94,7 @@ def read(bundles: Path, head: str = "", aliases: Aliases | None = None) -> list[
 def refused(bundles: Path) -> refusals.Refusals:
     """Serving's file of refusals; made anew from the journal's lines when it is damaged."""
     try:
-        return refusals.read(bundles)
+        return refusals.read_refusals(bundles)
     except ServingError:
         found: refusals.Refusals = {}
         for change in read(bundles):

@@ -22,7 +22,7 @@ def refuse(settings: Settings, head: str, version: str, reason: str) -> str:
         if version not in refused.get(head, {}):
             journal.append(settings.home.bundles, [Change(roles.now(), head, REFUSED, version, "", reason)])
             refused.setdefault(head, {})[version] = reason
-            refusals.write(settings.home.bundles, refused)
+            refusals.write_refusals(settings.home.bundles, refused)
         mine = roles.aliases_of(settings).get(head, {})
         back = mine.get("previous", "")
         if mine.get("champion") == version and back and back not in refused[head]:
@@ -40,5 +40,5 @@ def admit(settings: Settings, head: str, version: str, why: str) -> None:
             raise PipelineError(f"{head} version", version, f"Refused: {', '.join(refused.get(head, {})) or 'none'}.")
         mlflow_store.tag(settings, head, version, REFUSED, "")
         del refused[head][version]
-        refusals.write(settings.home.bundles, {head: by for head, by in refused.items() if by})
+        refusals.write_refusals(settings.home.bundles, {head: by for head, by in refused.items() if by})
         journal.append(settings.home.bundles, [Change(roles.now(), head, REFUSED, "", version, why)])

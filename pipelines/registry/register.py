@@ -15,7 +15,7 @@ from pipelines.registry.mlflow_store import log_ranker, log_sealed
 from pipelines.registry.roles import set_alias, versions
 from pipelines.registry.version import Version
 from serving.bundles import Bundle
-from serving.bundles.aliases import ALIASES, folder, is_alias
+from serving.bundles.aliases import ALIASES, is_alias, version_folder
 from serving.bundles.sealed import read_manifest
 from serving.settings import Settings
 
@@ -40,7 +40,7 @@ def register(
     def installed(version: str) -> Path:
         return install(
             candidate,
-            folder(settings.home.bundles, bundle.manifest.head, version),
+            version_folder(settings.home.bundles, bundle.manifest.head, version),
             asdict(replace(bundle.manifest, version=version, metrics=dict(metrics))),
         )
 
@@ -54,7 +54,7 @@ def register_sealed(settings: Settings, head: str, candidate: Path, why: str, me
     finite = {name: value for name, value in metrics.items() if np.isfinite(value)}
 
     def installed(version: str) -> Path:
-        return install(candidate, folder(settings.home.bundles, head, version), {**manifest, "version": version, "metrics": finite})
+        return install(candidate, version_folder(settings.home.bundles, head, version), {**manifest, "version": version, "metrics": finite})
 
     return _named(settings, head, "challenger", log_sealed(settings, head, manifest, metrics, installed), why)
 

@@ -14,7 +14,7 @@ from pipelines.registry import journal
 from pipelines.registry.journal import Change
 from pipelines.registry.mlflow_store import mlflow_client
 from pipelines.registry.version import Version
-from serving.bundles.aliases import Aliases, folder, read, write
+from serving.bundles.aliases import Aliases, read_aliases, version_folder, write_aliases
 from serving.errors import ServingError
 from serving.settings import Settings
 
@@ -55,7 +55,7 @@ def point(settings: Settings, head: str, changes: Mapping[str, tuple[str, str]],
             else:
                 client.delete_registered_model_alias(head, alias)
     journal.intend(settings.home.bundles, lines)
-    write(settings.home.bundles, aliases)
+    write_aliases(settings.home.bundles, aliases)
     journal.settle(settings.home.bundles, aliases)
 
 
@@ -66,7 +66,7 @@ def now() -> str:
 
 def check_installed(settings: Settings, head: str, version: str) -> None:
     """Raises PipelineError for a version that is not; "" is none and passes."""
-    if version and not (folder(settings.home.bundles, head, version) / "manifest.json").exists():
+    if version and not (version_folder(settings.home.bundles, head, version) / "manifest.json").exists():
         known = ", ".join(v.version for v in versions(settings, head)) or "none"
         raise PipelineError(f"{head} version", version, f"Registered: {known}.")
 
@@ -74,7 +74,7 @@ def check_installed(settings: Settings, head: str, version: str) -> None:
 def aliases_of(settings: Settings) -> Aliases:
     """Serving's file; made anew from MLflow when it is damaged."""
     try:
-        return read(settings.home.bundles)
+        return read_aliases(settings.home.bundles)
     except ServingError:
         with mlflow_client(settings) as client:
             return {m.name: {alias: str(v) for alias, v in m.aliases.items()} for m in client.search_registered_models()}
@@ -133,4 +133,4 @@ def versions(settings: Settings, head: str = "") -> list[Version]:
 
 def history(settings: Settings, head: str = "") -> list[Change]:
     """Every change of a role and every refusal, oldest first: what was in production when, and why."""
-    return journal.read(settings.home.bundles, head, read(settings.home.bundles))
+    return journal.read(settings.home.bundles, head, read_aliases(settings.home.bundles))

@@ -27,7 +27,7 @@ def is_alias(alias: str) -> bool:
     return alias in ALIASES or is_shadow(alias)
 
 
-def read(bundles: Path) -> Aliases:
+def read_aliases(bundles: Path) -> Aliases:
     """The aliases in force; empty when nothing has been registered. Raises ServingError when the file is damaged."""
     path = bundles / "aliases.json"
     try:
@@ -42,14 +42,14 @@ def read(bundles: Path) -> Aliases:
 
 
 def _sound(found: object) -> bool:
-    """Whether it is what write() writes: a file that someone edited may hold anything."""
+    """Whether it is what write_aliases writes: a file that someone edited may hold anything."""
     return isinstance(found, dict) and all(isinstance(by, dict) and all(isinstance(v, str) for v in by.values()) for by in found.values())
 
 
-def write(bundles: Path, aliases: Aliases) -> None:
+def write_aliases(bundles: Path, aliases: Aliases) -> None:
     write_whole(bundles / "aliases.json", json.dumps(aliases, indent=1, sort_keys=True) + "\n")
 
 
-def folder(bundles: Path, head: str, version: str) -> Path:
+def version_folder(bundles: Path, head: str, version: str) -> Path:
     """Where a version lies."""
     return bundles / head / version

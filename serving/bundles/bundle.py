@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final
@@ -39,11 +39,9 @@ class Tables:
 
 @dataclass(frozen=True)
 class Answers:
-    """p: calibrated probabilities of the bundle's head, (n,). spread: how far apart the members' log-odds are, (n,), one standard
-    deviation; 0 for a single member. others: probabilities of the other heads."""
+    """p: calibrated probabilities of the bundle's head, (n,). others: those of the other heads, (n,) each, by head."""
 
     p: NDArray[np.float64]
-    spread: NDArray[np.float64]
     others: Mapping[str, NDArray[np.float64]]
 
 
@@ -91,11 +89,10 @@ class Bundle:
         """Everything that one pass over the members says of the rows, at the first position."""
         logits, start = self._logits(matrix)
         p = self._calibrated(matrix, self._mean(logits, 0) + start)
-        spread = np.std([each[:, 0] for each in logits], axis=0)
         others = {
             name: self.tables.heads[name].apply(self._mean(logits, i)) for i, name in enumerate(self.manifest.heads) if i > 0
         }  # fmt: skip
-        return Answers(p, spread, others)
+        return Answers(p, others)
 
     def _calibrated(self, matrix: NDArray[np.float32], margin: NDArray[np.float64]) -> NDArray[np.float64]:
         if self._surface < 0 or not self.tables.by_surface:
@@ -133,8 +130,7 @@ class Bundle:
         """What a bundle says of itself; its files are what it says, and none has been parsed. Raises BundleRefused as `load` does."""
         manifest = _read_manifest(folder)
         names = [name for name, _ in manifest.members]
-        networks = any(name.endswith(".onnx") for name in names)
-        verify(folder, manifest.files, *names, ENCODER, CALIBRATOR, *([TYPICAL] if networks else []))
+        verify(folder, manifest.files, *names, ENCODER, CALIBRATOR, *([TYPICAL] if _has_networks(manifest) else []))
         if head:
             _compare(manifest, head)
         return manifest
@@ -144,33 +140,56 @@ class Bundle:
         """Reads and verifies a bundle. head: what it must predict, from an input that is known now; not checked when empty.
         Raises BundleRefused naming the file or the column that does not fit."""
         manifest = cls.inspect(folder, head)
-        names = [name for name, _ in manifest.members]
-        networks = any(name.endswith(".onnx") for name in names)
         try:
-            encodings = tuple(
-                Encoding(e["column"], np.array(e["codes"], np.int64), np.array(e["values"], np.float32), e["other"])
-                for e in json.loads((folder / ENCODER).read_text())
-            )
-            raw = json.loads((folder / CALIBRATOR).read_text())
-            by_surface = {int(code): _table(t) for code, t in raw["by_surface"].items()}
-            tables = Tables(_table(raw), by_surface, {name: _table(t) for name, t in raw["heads"].items()})
-            typical = np.load(folder / TYPICAL, allow_pickle=False) if networks else np.zeros((2, 0), np.float32)
+            encodings, tables, typical = _read_encodings(folder), _read_tables(folder), _read_typical(folder, manifest)
         except (ValueError, KeyError, TypeError, AttributeError, EOFError) as error:
             raise BundleRefused("bundle", str(folder), f"It cannot be read: {error}") from None
-        columns = len(manifest.columns)
-        if networks and (typical.shape != (2, columns) or typical.dtype != np.float32 or not np.isfinite(typical).all()):
-            raise BundleRefused(f"bundle file {TYPICAL}", f"{typical.dtype} {typical.shape}", f"Finite float32 (2, {columns}) is needed.")
-        members = tuple(
-            Network.load(folder / name, typical, threads) if name.endswith(".onnx") else Trees.load(folder / name, columns, threads)
-            for name in names
-        )
-        identities = [i for i, kind in enumerate(manifest.kinds) if kind == "category"]
-        if [e.column for e in encodings] != identities:
-            raise BundleRefused("bundle encoder", [e.column for e in encodings], f"Its identities are the columns {identities}.")
-        others = manifest.heads[1:]
-        if max(m.outputs for m in members) < len(manifest.heads) or not set(others) <= set(tables.heads):
-            raise BundleRefused("bundle heads", ", ".join(manifest.heads), "Its weights or its calibrator do not have them all.")
+        members = _read_members(folder, manifest, typical, threads)
+        _fit_together(manifest, members, encodings, tables)
         return cls(manifest, members, encodings, tables)
+
+
+def _has_networks(manifest: Manifest) -> bool:
+    return any(name.endswith(".onnx") for name, _ in manifest.members)
+
+
+def _read_encodings(folder: Path) -> tuple[Encoding, ...]:
+    return tuple(
+        Encoding(e["column"], np.array(e["codes"], np.int64), np.array(e["values"], np.float32), e["other"])
+        for e in json.loads((folder / ENCODER).read_text())
+    )
+
+
+def _read_tables(folder: Path) -> Tables:
+    raw = json.loads((folder / CALIBRATOR).read_text())
+    by_surface = {int(code): _table(t) for code, t in raw["by_surface"].items()}
+    return Tables(_table(raw), by_surface, {name: _table(t) for name, t in raw["heads"].items()})
+
+
+def _read_typical(folder: Path, manifest: Manifest) -> NDArray[np.float32]:
+    """See network.Network, (2, k); (2, 0) where no member is a network."""
+    return np.load(folder / TYPICAL, allow_pickle=False) if _has_networks(manifest) else np.zeros((2, 0), np.float32)
+
+
+def _read_members(folder: Path, manifest: Manifest, typical: NDArray[np.float32], threads: int) -> tuple[Model, ...]:
+    """The members' weights. Raises BundleRefused where `typical` is not what networks need."""
+    columns = len(manifest.columns)
+    if _has_networks(manifest) and (typical.shape != (2, columns) or typical.dtype != np.float32 or not np.isfinite(typical).all()):
+        raise BundleRefused(f"bundle file {TYPICAL}", f"{typical.dtype} {typical.shape}", f"Finite float32 (2, {columns}) is needed.")
+    return tuple(
+        Network.load(folder / name, typical, threads) if name.endswith(".onnx") else Trees.load(folder / name, columns, threads)
+        for name, _ in manifest.members
+    )
+
+
+def _fit_together(manifest: Manifest, members: Sequence[Model], encodings: Sequence[Encoding], tables: Tables) -> None:
+    """Raises BundleRefused where the encoder reads other columns than the identities, or a head lacks weights or a table."""
+    identities = [i for i, kind in enumerate(manifest.kinds) if kind == "category"]
+    if [e.column for e in encodings] != identities:
+        raise BundleRefused("bundle encoder", [e.column for e in encodings], f"Its identities are the columns {identities}.")
+    others = manifest.heads[1:]
+    if max(m.outputs for m in members) < len(manifest.heads) or not set(others) <= set(tables.heads):
+        raise BundleRefused("bundle heads", ", ".join(manifest.heads), "Its weights or its calibrator do not have them all.")
 
 
 def _read_manifest(folder: Path) -> Manifest:

@@ -16,7 +16,7 @@ UNCALIBRATED: Final = "it is not calibrated: its scores are no probabilities; tr
 """Why a bundle is kept out that nobody has to refuse."""
 
 
-def read(bundles: Path) -> Refusals:
+def read_refusals(bundles: Path) -> Refusals:
     """The refusals in force; empty when nothing was ever refused. Raises ServingError when the file is damaged."""
     path = bundles / FILE
     try:
@@ -39,6 +39,6 @@ def _sound(found: object) -> bool:
     return isinstance(found, dict) and all(isinstance(by, dict) and all(isinstance(r, str) for r in by.values()) for by in found.values())
 
 
-def write(bundles: Path, refusals: Refusals) -> None:
+def write_refusals(bundles: Path, refusals: Refusals) -> None:
     """Replaces the file whole."""
     write_whole(bundles / FILE, json.dumps(refusals, indent=1, sort_keys=True) + "\n")

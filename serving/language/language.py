@@ -17,7 +17,7 @@ from serving.language.query_classifier import QueryClassifier
 from serving.language.spelling import Spelling
 from serving.record.query import Term
 
-HEAD: Final = "language"
+LANGUAGE: Final = "language"
 FORMAT: Final = 1
 WORDS, NAMES, RELATED, WEIGHTS, BIAS = "words.json", "names.json", "related.json", "weights.npy", "bias.npy"
 
@@ -36,7 +36,7 @@ class Language:
     @classmethod
     def load(cls, folder: Path) -> Language:
         """Reads and verifies a language model. Raises BundleRefused."""
-        manifest = read_manifest(folder, head=HEAD, format=FORMAT)
+        manifest = read_manifest(folder, head=LANGUAGE, format=FORMAT)
         verify(folder, manifest.get("files"), WORDS, NAMES, RELATED, WEIGHTS, BIAS)
         try:
             related = {w: tuple(Term(*t) for t in terms) for w, terms in json.loads((folder / RELATED).read_text()).items()}
@@ -63,5 +63,5 @@ def write_language(
         np.save(part / WEIGHTS, np.ascontiguousarray(weights, np.float32), allow_pickle=False)
         np.save(part / BIAS, np.asarray(bias, np.float32), allow_pickle=False)
 
-    write_sealed(folder, {**said, "head": HEAD, "format": FORMAT, "version": version}, write)
+    write_sealed(folder, {**said, "head": LANGUAGE, "format": FORMAT, "version": version}, write)
     return Language.load(folder)

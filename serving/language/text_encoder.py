@@ -18,7 +18,7 @@ from feature_repo.text import hash_words, stem, tokenise
 from serving.bundles.sealed import read_manifest, verify, write_sealed
 from serving.errors import BundleRefused
 
-HEAD: Final = "encoder"
+ENCODER: Final = "encoder"
 FORMAT: Final = 1
 VECTORS: Final = "vectors.npy"
 BUCKETS: Final = 1 << 16
@@ -75,7 +75,7 @@ class TextEncoder:
     @classmethod
     def load(cls, folder: Path) -> TextEncoder:
         """Reads and verifies an encoder. Raises BundleRefused."""
-        manifest = read_manifest(folder, head=HEAD, format=FORMAT)
+        manifest = read_manifest(folder, head=ENCODER, format=FORMAT)
         verify(folder, manifest.get("files"), VECTORS)
         try:
             vectors = np.load(folder / VECTORS, mmap_mode="r", allow_pickle=False).view(np.ndarray)
@@ -92,5 +92,5 @@ def write_encoder(folder: Path, version: str, vectors: NDArray[np.float32], said
     def write(part: Path) -> None:
         np.save(part / VECTORS, np.ascontiguousarray(vectors, np.float32), allow_pickle=False)
 
-    write_sealed(folder, {**said, "head": HEAD, "format": FORMAT, "version": version}, write)
+    write_sealed(folder, {**said, "head": ENCODER, "format": FORMAT, "version": version}, write)
     return TextEncoder.load(folder)

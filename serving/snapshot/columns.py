@@ -17,7 +17,7 @@ from feature_repo.tables import AD_TABLES, QUERY_TABLES
 from feature_repo.taxonomy import AGE_BANDS, DEVICES, GENDERS, OBJECTIVES, SENSITIVE_CATEGORIES, SURFACES
 from feature_repo.text import hash_words
 from serving.language.text_encoder import Encoder
-from serving.snapshot.keyword_index import keyword_columns
+from serving.snapshot.keyword_columns import keyword_columns
 from serving.snapshot.manifest import matrix_name
 from serving.snapshot.recall_index import recall_vectors
 from serving.snapshot.search_columns import search_columns
@@ -28,6 +28,7 @@ OPEN: Final = ("regions", "languages")
 """Targeting lists over words that only the catalogue knows."""
 ALL_BITS: Final = np.uint64(2**64 - 1)
 POLICIES: Final = ("rejected", "pending", "limited", "approved")
+IDS: Final = ("creative_id", "campaign_id", "advertiser_id")
 TEXTS: Final = ("headline", "description", "call_to_action", "image_path", "landing_url")
 
 
@@ -72,34 +73,65 @@ def columns(
     catalog: tables of feature_repo.catalog as of `as_of`. features: ad and query feature tables. Cold ads have defaults.
     """
     campaigns = catalog["campaigns"].sort_by("campaign_id")
+    creatives = _running(catalog["creatives"].sort_by("creative_id"), campaigns, as_of)
     place = {c: i for i, c in enumerate(campaigns["campaign_id"].to_pylist())}
-    running = [
-        s == "active" and (e is None or e > as_of)
-        for s, e in zip(campaigns["status"].to_pylist(), campaigns["end_ts"].to_pylist(), strict=True)
-    ]
-    creatives = catalog["creatives"].sort_by("creative_id")
-    keep = [c in place and running[place[c]] for c in creatives["campaign_id"].to_pylist()]
-    creatives = creatives.filter(pa.array(keep, pa.bool_()))
-    ids: list[str] = creatives["creative_id"].to_pylist()
-    n = len(ids)
     campaign = np.array([place[c] for c in creatives["campaign_id"].to_pylist()], np.int32)
+    ad = _ads(creatives, features)
+    out: dict[str, np.ndarray] = {
+        **_ad_columns(ad),
+        **_creative_columns(creatives),
+        "campaign": campaign,
+        **_campaign_columns(campaigns),
+        **_matrices(ad, len(creatives)),
+        **_targets(campaigns, campaign),
+        **search_columns(catalog, creatives, campaigns),
+        **keyword_columns(catalog, creatives),
+        **text_columns(catalog, creatives, as_of, encoder),
+        **query_arrays(features),
+        **_placements(catalog.get("placements")),
+    }
+    return out, len(creatives)
+
+
+def _running(creatives: pa.Table, campaigns: pa.Table, as_of: datetime) -> pa.Table:
+    """The creatives whose campaign is active and not over."""
+    columns = (campaigns[name].to_pylist() for name in ("campaign_id", "status", "end_ts"))
+    running = {c for c, status, end in zip(*columns, strict=True) if status == "active" and (end is None or end > as_of)}
+    return creatives.filter(pa.array([c in running for c in creatives["campaign_id"].to_pylist()], pa.bool_()))
+
+
+def _ads(creatives: pa.Table, features: Mapping[str, pa.Table]) -> dict[str, np.ndarray]:
+    """What rankers read of each creative, and its ids as Python strings."""
+    ids: list[str] = creatives["creative_id"].to_pylist()
     ad: dict[str, np.ndarray] = {}
     for table in AD_TABLES:
         ad |= _feature_columns(table, features.get(table.name), ids)
-    for name in ("creative_id", "campaign_id", "advertiser_id"):
-        ad[name] = np.array(creatives[name].to_pylist(), dtype=object)
-    ad = ad_columns(ad)
-    recall = recall_vectors(ad)
+    return ad_columns(ad | {name: np.array(creatives[name].to_pylist(), dtype=object) for name in IDS})
+
+
+def _ad_columns(ad: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Features of ads: plain ones, vectors, and the vectors that recall searches."""
     vectors = {f.name for t in AD_TABLES for f in t.features if f.dtype == "vector"}
-    out: dict[str, np.ndarray] = {
+    return {
         **{f"ad.{k}": v for k, v in ad.items() if v.dtype != object and k not in vectors},
         **{f"vector.{k}": np.asarray(ad[k], np.float32) for k in vectors},
-        **{f"id.{k}": strings(creatives[k]) for k in ("creative_id", "campaign_id", "advertiser_id")},
+        "recall.vectors": recall_vectors(ad),
+    }
+
+
+def _creative_columns(creatives: pa.Table) -> dict[str, np.ndarray]:
+    """Ids, texts and policy of each creative."""
+    return {
+        **{f"id.{k}": strings(creatives[k]) for k in IDS},
         **{f"text.{k}": strings(creatives[k]) for k in TEXTS},
-        "recall.vectors": recall,
-        "campaign": campaign,
         "policy": np.array([POLICIES.index(p) if p in POLICIES else 0 for p in creatives["policy_status"].to_pylist()], np.int8),
         "sensitive": np.array([c in SENSITIVE_CATEGORIES for c in creatives["category"].to_pylist()], bool),
+    }
+
+
+def _campaign_columns(campaigns: pa.Table) -> dict[str, np.ndarray]:
+    """Bid, budget, cap and schedule of every campaign, (campaigns,)."""
+    return {
         "campaign.id": strings(campaigns["campaign_id"]),
         "campaign.objective": np.array([OBJECTIVES.index(o) for o in campaigns["objective"].to_pylist()], np.int8),
         "campaign.bid_micros": campaigns["bid_micros"].to_numpy().astype(np.int64),
@@ -109,22 +141,26 @@ def columns(
         "campaign.end": _seconds(campaigns["end_ts"], 2**62),
         "campaign.hours": bits(campaigns["hours"], range(24)),
     }
+
+
+def _matrices(ad: Mapping[str, np.ndarray], n: int) -> dict[str, np.ndarray]:
+    """The ad columns of each model input, (n, k) float32; inputs with the same ones share it."""
+    out: dict[str, np.ndarray] = {}
     for model in INPUTS.values():
         if matrix_name(model) not in out:
             values = [np.asarray(ad[model.columns[i].name], np.float32) for i in model.of("ad")]
             out[matrix_name(model)] = np.stack(values or [np.zeros(n, np.float32)], axis=1)
-    for name, words in CLOSED.items():
-        out[f"target.{name}"] = bits(campaigns[name], words)[campaign]
+    return out
+
+
+def _targets(campaigns: pa.Table, campaign: NDArray[np.int32]) -> dict[str, np.ndarray]:
+    """Whom each ad's campaign wants, as bits, and the words that the bits of open lists stand for. campaign: each ad's, (ads,)."""
+    out: dict[str, np.ndarray] = {f"target.{name}": bits(campaigns[name], words)[campaign] for name, words in CLOSED.items()}
     for name in OPEN:
         listed = sorted({w for row in campaigns[name].to_pylist() for w in row or []})
         out[f"words.{name}"] = strings(listed)
         out[f"target.{name}"] = bits(campaigns[name], listed)[campaign]
-    out |= search_columns(catalog, creatives, campaigns)
-    out |= keyword_columns(catalog, creatives)
-    out |= text_columns(catalog, creatives, as_of, encoder)
-    out |= query_arrays(features)
-    out |= _placements(catalog.get("placements"))
-    return out, n
+    return out
 
 
 def query_arrays(features: Mapping[str, pa.Table]) -> dict[str, np.ndarray]:

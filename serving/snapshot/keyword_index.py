@@ -16,30 +16,12 @@ from itertools import chain, compress, islice, pairwise
 from typing import Final
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 
-from feature_repo.catalog import KEYWORD
-from feature_repo.taxonomy import MATCH_TYPES
-from feature_repo.text import hash_words, normalise, stem, tokenise
+from feature_repo.text import hash_words, stem, tokenise
 from serving.record.match import Match
 from serving.record.query import Query
-from serving.snapshot.keyword_table import (
-    BROAD,
-    MOST_WORDS,
-    NOBODY,
-    PHRASE,
-    Codes,
-    Rows,
-    Table,
-    among,
-    arrays_of,
-    bag_of,
-    padded,
-    runs_of,
-    sequence_codes,
-    spread,
-)  # fmt: skip
+from serving.snapshot.keyword_table import MOST_WORDS, NOBODY, Codes, Rows, Table, among, bag_of, runs_of, spread
 
 QUERY_WORDS: Final = 32
 """Of a query that are looked at for what was bought; negatives are looked for in all of them."""
@@ -50,42 +32,6 @@ MOST_BROAD: Final = 2_000
 MOST_ADS: Final = 5_000
 """That keywords find for one query: those of the best keywords."""
 ALL: Final = 1 << 40
-
-
-def keyword_columns(catalog: Mapping[str, pa.Table], creatives: pa.Table) -> dict[str, np.ndarray]:
-    """The index's arrays for the ad groups of `creatives`; `ad_group` numbers each creative's group, a row an ad."""
-    groups, group = np.unique(np.array(creatives["ad_group_id"].to_pylist(), dtype=object).astype(str), return_inverse=True)
-    owners = dict(zip(creatives["ad_group_id"].to_pylist(), creatives["campaign_id"].to_pylist(), strict=True))
-    campaigns = sorted(set(owners.values()))
-    place, campaign_place = {g: i for i, g in enumerate(groups.tolist())}, {c: i for i, c in enumerate(campaigns)}
-    table = catalog["keywords"].sort_by("keyword_id") if "keywords" in catalog else KEYWORD.empty_table()
-    known = {name: table[name].to_pylist() for name in ("ad_group_id", "campaign_id", "text", "match_type", "negative", "bid_micros")}
-    owner = np.array([place.get(g, NOBODY) for g in known["ad_group_id"]], np.int32)
-    owned = zip(known["ad_group_id"], known["campaign_id"], strict=True)
-    whole = np.array([NOBODY if g else campaign_place.get(c, NOBODY) for g, c in owned], np.int32)
-    negative = np.array([bool(n) for n in known["negative"]], bool)
-    kind = np.array([MATCH_TYPES.index(m) if m in MATCH_TYPES else BROAD for m in known["match_type"]], np.int8)
-    bid = np.array([b or 0 for b in known["bid_micros"]], np.int64)
-    tokens = [tokenise(t or "") for t in known["text"]]
-    kind[negative & np.array([len(t) > MOST_WORDS for t in tokens], bool)] = PHRASE
-    tokens = [t[:MOST_WORDS] if never else t for t, never in zip(tokens, negative, strict=True)]
-    fits = np.array([0 < len(t) <= MOST_WORDS for t in tokens], bool)
-    mine = np.flatnonzero(~negative & fits & (owner != NOBODY))
-    theirs = np.flatnonzero(negative & fits & ((owner != NOBODY) | (whole != NOBODY)))
-    stems, lengths = padded([[stem(w) for w in tokens[i]] for i in mine])
-    bought, order = arrays_of("keyword", stems, lengths, kind[mine], bid[mine])
-    mine = mine[order]
-    raw, lengths = padded([tokens[i] for i in mine])
-    never, order = arrays_of("keyword.never", *padded([tokens[i] for i in theirs]), kind[theirs], bid[theirs])
-    texts = [normalise(known["text"][i]).encode() for i in mine]
-    return {
-        "ad_group": group.astype(np.int32).reshape(-1),
-        "keyword.groups": np.array([len(groups)], np.int64),
-        "keyword.campaign_of": np.array([campaign_place[owners[g]] for g in groups.tolist()], np.int32),
-        "keyword.group": owner[mine], "keyword.bid_micros": bid[mine], "keyword.raw_sequence": sequence_codes(raw, lengths),
-        "keyword.text": np.frombuffer(b"".join(texts), np.uint8), "keyword.text_from": np.cumsum([0, *map(len, texts)]).astype(np.int64),
-        "keyword.never_group": owner[theirs[order]], "keyword.never_campaign": whole[theirs[order]], **bought, **never,
-    }  # fmt: skip
 
 
 @dataclass(frozen=True)

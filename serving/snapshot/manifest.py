@@ -24,7 +24,7 @@ POINTER: Final = "CURRENT"
 
 
 @dataclass(frozen=True)
-class Manifest:
+class SnapshotManifest:
     """as_of: the instant whose knowledge the snapshot holds. content: SHA-256 over its columns. inputs: the ad columns of each
     model input, in the order of its matrix, as the feature service named them when the snapshot was written."""
 
@@ -84,12 +84,12 @@ def current_version(snapshots: Path) -> str:
         raise SnapshotMissing("snapshot", str(snapshots), "Publish features: `placard features publish --partition DAY`.") from None
 
 
-def read_manifest(folder: Path) -> Manifest:
+def read_manifest(folder: Path) -> SnapshotManifest:
     try:
         raw: dict[str, Any] = json.loads((folder / "manifest.json").read_text())
         raw["as_of"] = datetime.fromisoformat(raw["as_of"])
         raw["inputs"] = {name: tuple(columns) for name, columns in raw.get("inputs", {}).items()}
-        manifest = Manifest(**raw)
+        manifest = SnapshotManifest(**raw)
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise SnapshotMissing("snapshot", str(folder), f"Its manifest cannot be read ({error}); publish again.") from None
     if manifest.format != FORMAT:

@@ -20,7 +20,7 @@ from serving.errors import SnapshotMissing
 from serving.language.text_encoder import Encoder
 from serving.snapshot.columns import CLOSED, OPEN, columns
 from serving.snapshot.keyword_index import KeywordIndex
-from serving.snapshot.manifest import Manifest, ad_inputs, current_version, matrix_name, read_manifest, write_columns
+from serving.snapshot.manifest import SnapshotManifest, ad_inputs, current_version, matrix_name, read_manifest, write_columns
 from serving.snapshot.meaning_index import MeaningIndex
 from serving.snapshot.recall_index import ORDER, RecallIndex
 
@@ -44,7 +44,7 @@ class Placement:
 class Snapshot:
     """Columns by name; rows 0..n-1 are live creatives."""
 
-    def __init__(self, manifest: Manifest, arrays: Mapping[str, np.ndarray]) -> None:
+    def __init__(self, manifest: SnapshotManifest, arrays: Mapping[str, np.ndarray]) -> None:
         self.manifest, self.arrays, self.recall_index = manifest, arrays, RecallIndex.of(arrays)
         self.keywords = KeywordIndex.of(arrays)
         self.meaning = MeaningIndex.of(arrays)
@@ -205,7 +205,7 @@ def open_snapshot(folder: Path) -> Snapshot:
         raise SnapshotMissing("snapshot column", error.args[0], "It is absent; publish again.") from None
 
 
-def _refuse_other_features(manifest: Manifest) -> None:
+def _refuse_other_features(manifest: SnapshotManifest) -> None:
     """A matrix of other columns would be scored in silence: numbers have no names."""
     for name, wanted in ad_inputs().items():
         have = manifest.inputs.get(name, ())
@@ -217,7 +217,7 @@ def _refuse_other_features(manifest: Manifest) -> None:
             raise SnapshotMissing(f"snapshot input {name}", f"{len(have)} columns", fix)
 
 
-def _refuse_torn(manifest: Manifest, arrays: Mapping[str, np.ndarray]) -> None:
+def _refuse_torn(manifest: SnapshotManifest, arrays: Mapping[str, np.ndarray]) -> None:
     """Every column that a request reads must be there, with a row for every ad, or for every query."""
     shapes = {matrix_name(INPUTS[name]): (manifest.ads, len(columns)) for name, columns in manifest.inputs.items() if name in INPUTS}
     of_ads = (*shapes, *PAIR_INPUTS.values(), "id.creative_id", "campaign", "policy", "sensitive", "recall.vectors")

@@ -13,16 +13,13 @@ from typing import TypeVar
 from feature_repo.errors import PlacardError
 from feature_repo.services import HEADS
 from serving.bundles import Bundle
-from serving.bundles.aliases import Aliases, folder, read
-from serving.bundles.refusals import Refusals
-from serving.bundles.refusals import read as read_refusals
+from serving.bundles.aliases import Aliases, read_aliases, version_folder
+from serving.bundles.refusals import Refusals, read_refusals
 from serving.engine.live import Live
 from serving.errors import BundleRefused
 from serving.language.encoders import encoder_of, place_of
-from serving.language.language import HEAD as LANGUAGE
-from serving.language.language import Language
-from serving.language.text_encoder import HEAD as ENCODER
-from serving.language.text_encoder import Encoder
+from serving.language.language import LANGUAGE, Language
+from serving.language.text_encoder import ENCODER, Encoder
 from serving.settings import Settings
 from serving.snapshot import Snapshot, current_version, open_snapshot
 
@@ -100,7 +97,7 @@ class Reloader:
     def _aliases(self, refused: dict[str, str]) -> Aliases:
         """Those in force; none where there are none or they cannot be read, and what is in use goes on."""
         try:
-            return read(self._settings.home.bundles)
+            return read_aliases(self._settings.home.bundles)
         except PlacardError as error:
             refused["aliases"] = str(error)
             return {}
@@ -114,7 +111,7 @@ class Reloader:
             return self.live.refusals
 
     def _language(self, version: str, refused: dict[str, str]) -> Language | None:
-        place = folder(self._settings.home.bundles, LANGUAGE, version)
+        place = version_folder(self._settings.home.bundles, LANGUAGE, version)
         return self._text_model(LANGUAGE, version, place, lambda: Language.load(place), self.live.language, refused)
 
     def _encoder(self, version: str, refused: dict[str, str]) -> Encoder | None:
@@ -171,7 +168,7 @@ class Reloader:
         for other in self.live.bundles.values():
             if (other.manifest.head, other.manifest.version) == (head, version):
                 return other
-        place = folder(self._settings.home.bundles, head, version)
+        place = version_folder(self._settings.home.bundles, head, version)
         return self._unless_refused(place, version, lambda: _verified(place, head, version))
 
 

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from serving.bundles import Bundle
-from serving.bundles.aliases import folder
+from serving.bundles.aliases import version_folder
 from serving.engine.engine import Engine
 from serving.engine.live import Live
 from serving.engine.stages import Profiles
@@ -120,7 +120,7 @@ class Worker:
             if bundle.name == policy:
                 return bundle
         try:
-            return Bundle.load(folder(self.settings.home.bundles, head, version)) if version else None
+            return Bundle.load(version_folder(self.settings.home.bundles, head, version)) if version else None
         except BundleRefused:
             return None
 

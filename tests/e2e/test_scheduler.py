@@ -134,7 +134,7 @@ exec {placard} "$@\""""
     tries = {task.task: task.tries for task in done.tasks["features_daily"]}
     assert tries["publish"] == 2 and set(tries.values()) == {1, 2}
     assert processes_of(home.root) == []
-    assert {head: set(roles) for head, roles in aliases.read(home.bundles).items()} == {
+    assert {head: set(roles) for head, roles in aliases.read_aliases(home.bundles).items()} == {
         "click": {"challenger"},
         "conversion": {"challenger"},
     }

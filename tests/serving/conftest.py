@@ -74,7 +74,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Home:
     catalogue(home.snapshots, ADS)
     register(home, "1")
     register(home, "2", seed=3)
-    aliases.write(home.bundles, {"click": {"champion": "1"}})
+    aliases.write_aliases(home.bundles, {"click": {"champion": "1"}})
     return home
 
 

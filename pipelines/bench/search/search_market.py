@@ -15,7 +15,7 @@ from pipelines.operations.verb import Progress, verb
 from pipelines.rankers import RANKERS
 from pipelines.reporting.figure import Figure
 from pipelines.training.fit import is_elsewhere
-from serving.bundles.aliases import read
+from serving.bundles.aliases import read_aliases
 from serving.settings import Settings
 
 LEAST_SHARE: Final = 0.95
@@ -76,7 +76,7 @@ def _trains(ranker: str) -> bool:
 def _put_in_front(home: Home, last: date, say: Progress) -> None:
     """Trains PRIMARY, makes it the champion of clicks, through its gates, and the trees its fallback."""
     key = ("--partition", str(last), "--head", "click", "--ranker", PRIMARY)
-    before = read(home.bundles)["click"]["champion"]
+    before = read_aliases(home.bundles)["click"]["champion"]
     for step in (("train", "--step", "fit"), ("evaluate",), ("gate",), ("registry", "register")):
         verb(home, *step, *key, say=say)
     verb(home, "promote", "click", say=say)

@@ -28,7 +28,7 @@ from pipelines.demo.traffic import Client
 from pipelines.operations.api_server import server
 from pipelines.operations.verb import Progress
 from pipelines.reporting.figure import Figure, report
-from serving.bundles.aliases import write
+from serving.bundles.aliases import write_aliases
 from serving.bundles.trees import Trees
 from serving.engine.candidates import Candidates
 from serving.engine.engine import Engine
@@ -144,7 +144,7 @@ def run(
             place_of = Home(root / str(size))
             catalogue(place_of.snapshots, size)
             bundle = ranker(place_of.bundles / "click" / "1")
-            write(place_of.bundles, {"click": {"champion": "1"}})
+            write_aliases(place_of.bundles, {"click": {"champion": "1"}})
             settings = Settings(home_path=place_of.root, candidates=SCORED, explore_share=0)
             live = Live(open_current(place_of.snapshots), {("click", "champion"): bundle})
             assert live.snapshot is not None

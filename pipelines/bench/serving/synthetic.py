@@ -25,7 +25,7 @@ from serving.language.text_encoder import BUCKETS, TextEncoder
 from serving.record.query import Term
 from serving.snapshot import set_current
 from serving.snapshot.columns import ALL_BITS, CLOSED, OPEN, POLICIES, TEXTS, query_arrays
-from serving.snapshot.keyword_index import keyword_columns
+from serving.snapshot.keyword_columns import keyword_columns
 from serving.snapshot.manifest import matrix_name, write_columns
 from serving.snapshot.recall_index import recall_vectors
 from serving.snapshot.search_columns import WORDS

@@ -16,7 +16,7 @@ from pipelines.bench.serving.synthetic import catalogue, ranker
 from pipelines.bench.serving.synthetic_request import synthetic_request
 from pipelines.reporting.figure import Figure
 from serving.bundles import Bundle, write_bundle
-from serving.bundles.aliases import folder, read
+from serving.bundles.aliases import read_aliases, version_folder
 from serving.engine.engine import Engine
 from serving.engine.live import Live
 from serving.engine.stages import Profiles
@@ -85,6 +85,6 @@ def _ensemble(place: Path, forest: Bundle) -> Bundle:
 
 def _registered(home: Home | None) -> Bundle | None:
     """The champion of a state folder, where it is a deep ensemble."""
-    version = read(home.bundles).get("click", {}).get("champion", "") if home is not None else ""
-    found = Bundle.load(folder(home.bundles, "click", version), "click") if home is not None and version else None
+    version = read_aliases(home.bundles).get("click", {}).get("champion", "") if home is not None else ""
+    found = Bundle.load(version_folder(home.bundles, "click", version), "click") if home is not None and version else None
     return found if found is not None and found.manifest.ranker == "deep_ensemble" else None

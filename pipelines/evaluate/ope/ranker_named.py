@@ -13,9 +13,9 @@ HEAD: Final = "click"
 
 def ranker_named(home: Home, name: str) -> Bundle:
     """`champion`, another alias, a version, or `click@<version>`. Raises PipelineError naming what there is."""
-    roles = aliases.read(home.bundles).get(HEAD, {})
+    roles = aliases.read_aliases(home.bundles).get(HEAD, {})
     version = roles.get(name, name.removeprefix(f"{HEAD}@"))
-    folder = aliases.folder(home.bundles, HEAD, version)
+    folder = aliases.version_folder(home.bundles, HEAD, version)
     there = sorted(p.name for p in folder.parent.glob("*") if p.is_dir() and not p.name.startswith("."))
     if version not in there:
         known = ", ".join(["uniform", *sorted(roles), *there])

@@ -173,7 +173,7 @@ def test_versions_are_registered_promoted_rolled_back_and_remembered(platform: P
         assert said.status == 0 and quiet(said), said.err
         turns.append((said.json["change"]["before"], said.json["change"]["version"]))
     assert turns == [("", "1"), ("1", "2"), ("2", "1"), ("1", "2")]
-    assert aliases.read(platform.home.bundles)["click"] == {"champion": "2", "previous": "1", "challenger": "2"}
+    assert aliases.read_aliases(platform.home.bundles)["click"] == {"champion": "2", "previous": "1", "challenger": "2"}
     listed = platform.say("registry", "list", "--json").json["versions"]
     assert {v["version"]: v["aliases"] for v in listed} == {"1": ["previous"], "2": ["challenger", "champion"]}
     changes = platform.say("registry", "history", "click", "--json").json["changes"]
@@ -183,11 +183,11 @@ def test_versions_are_registered_promoted_rolled_back_and_remembered(platform: P
 
 
 def test_a_version_that_does_not_exist_is_bad_input_and_changes_nothing(platform: Platform, registered: list[Said]) -> None:
-    before = aliases.read(platform.home.bundles)
+    before = aliases.read_aliases(platform.home.bundles)
     aliased = [("registry", "alias", "click", *rest) for rest in (("99", "shadow"), ("1", "best"), ("1", "champion"))]
     for words in (("promote", "click", "99"), *aliased):
         said = platform.say(*words, "--json")
         assert said.status == 2 and said.out == "", words
     said = platform.say("promote", "click", "99")
     assert "99" in said.err and re.search(r"Registered: 1,\s2", said.err)
-    assert aliases.read(platform.home.bundles) == before
+    assert aliases.read_aliases(platform.home.bundles) == before

@@ -51,7 +51,7 @@ def word(found: GateTable, gate: str) -> str:
 
 
 def champion(settings: Settings) -> str:
-    return aliases.read(settings.home.bundles)["click"].get("champion", "")
+    return aliases.read_aliases(settings.home.bundles)["click"].get("champion", "")
 
 
 def test_the_first_champion_needs_no_traffic_and_the_table_says_that_there_was_none(platform: Settings) -> None:

@@ -76,10 +76,10 @@ def test_few_clicks_hold_even_the_better_shadow(home: Home, serve: Callable[...,
 
 def test_the_shadow_and_champion_in_force_are_compared(home: Home, serve: Callable[..., EventLog]) -> None:
     log = serve(0.8, 0.0, 1_500)
-    aliases.write(home.bundles, {"click": {"champion": "1", "shadow": "3"}})
+    aliases.write_aliases(home.bundles, {"click": {"champion": "1", "shadow": "3"}})
     found = judge(home, log, NEXT, MATURITY, seed=7)
     assert (found.verdict, found.shadow) == (HOLD, "click@3"), "what another shadow scored does not promote this one"
-    aliases.write(home.bundles, {"click": {"champion": "9", "shadow": "2"}})
+    aliases.write_aliases(home.bundles, {"click": {"champion": "9", "shadow": "2"}})
     found = judge(home, log, NEXT, MATURITY, seed=7)
     assert (found.verdict, found.champion, found.report.figures[0].value) == (HOLD, "click@9", 0)
 
@@ -169,21 +169,21 @@ def test_a_verdict_to_promote_is_applied_once(home: Home, serve: Callable[..., E
     """The registry's part is played by the alias file alone."""
 
     def promote(settings: Settings, head: str, version: str, day: date, why: str) -> None:
-        roles = aliases.read(home.bundles)
-        aliases.write(home.bundles, roles | {head: roles[head] | {"champion": version, "previous": roles[head]["champion"]}})
+        roles = aliases.read_aliases(home.bundles)
+        aliases.write_aliases(home.bundles, roles | {head: roles[head] | {"champion": version, "previous": roles[head]["champion"]}})
 
     def clear_alias(settings: Settings, head: str, alias: str, why: str) -> None:
-        roles = aliases.read(home.bundles)
-        aliases.write(home.bundles, roles | {head: {k: v for k, v in roles[head].items() if k != alias}})
+        roles = aliases.read_aliases(home.bundles)
+        aliases.write_aliases(home.bundles, roles | {head: {k: v for k, v in roles[head].items() if k != alias}})
 
     monkeypatch.setattr("pipelines.promotion.promote_shadow.promote", promote)
     monkeypatch.setattr("pipelines.promotion.promote_shadow.clear_alias", clear_alias)
     settings = Settings(home_path=home.root)
-    aliases.write(home.bundles, {"click": {"champion": "1", "shadow": "2"}})
+    aliases.write_aliases(home.bundles, {"click": {"champion": "1", "shadow": "2"}})
     found = judge(home, serve(0.8, 0.0, 1_500), NEXT, MATURITY, seed=7)
     assert found.verdict == PROMOTE
     assert apply(settings, found) is True
-    assert aliases.read(home.bundles) == {"click": {"champion": "2", "previous": "1"}}
+    assert aliases.read_aliases(home.bundles) == {"click": {"champion": "2", "previous": "1"}}
     assert apply(settings, found) is False
     with pytest.raises(Refused):
         apply(settings, replace(found, verdict=HOLD))

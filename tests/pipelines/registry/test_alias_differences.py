@@ -17,7 +17,7 @@ from pipelines.registry import mlflow_store
 from pipelines.registry.alias_differences import AliasDifference, Comparison, compared
 from pipelines.registry.mlflow_aliases import mlflow_aliases
 from pipelines.registry.roles import set_alias
-from serving.bundles import aliases
+from serving.bundles.aliases import version_folder, write_aliases
 from serving.settings import Settings
 
 # MLflow's own imports and stores warn of what they are about to change.
@@ -34,7 +34,7 @@ def settings(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
         for version in ("1", "2"):
             client.create_model_version("aside", str(made.home.bundles / "aside" / version))
     for version in ("1", "2"):
-        place = aliases.folder(made.home.bundles, "aside", version)
+        place = version_folder(made.home.bundles, "aside", version)
         place.mkdir(parents=True)
         said = {"head": "aside", "version": version, "ranker": "bench", "trained_to": "2026-01-01", "metrics": {"roc_auc": 0.7}}
         (place / "manifest.json").write_text(json.dumps(said))
@@ -77,7 +77,7 @@ def test_what_was_changed_behind_our_back_is_told_by_head_and_alias(settings: Se
 def test_before_anything_is_registered_there_is_nothing_to_compare(tmp_path: Path) -> None:
     fresh = Settings(PLACARD_HOME=tmp_path)
     assert compared(fresh) == Comparison(())
-    aliases.write(fresh.home.bundles, {"click": {"champion": "1"}})
+    write_aliases(fresh.home.bundles, {"click": {"champion": "1"}})
     assert compared(fresh).differences == (AliasDifference("click", "champion", "1", ""),), "MLflow's database was taken away"
     assert not fresh.home.mlflow.exists(), "looking makes no database"
 
@@ -134,7 +134,7 @@ def test_a_server_is_read_page_by_page(tmp_path: Path, server: str) -> None:
 def test_a_store_out_of_reach_is_said_and_is_no_error(tmp_path: Path, uri: str) -> None:
     (tmp_path / "text").write_text("this is no database" * 100)
     settings = Settings(PLACARD_HOME=tmp_path, mlflow_uri=uri.format(tmp_path))
-    aliases.write(settings.home.bundles, {"click": {"champion": "1"}})
+    write_aliases(settings.home.bundles, {"click": {"champion": "1"}})
     found = compared(settings)
     assert found.differences == () and "MLflow" in found.unread and "cannot be read" in found.unread
     assert "secret" not in found.unread

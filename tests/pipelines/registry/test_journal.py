@@ -59,7 +59,7 @@ def test_a_journal_of_before_overrides_is_still_read(bundles: Path) -> None:
 
 
 def test_refusals_are_made_anew_from_the_journal(bundles: Path) -> None:
-    refusals.write(bundles, {"click": {"2": "as the file says"}})
+    refusals.write_refusals(bundles, {"click": {"2": "as the file says"}})
     assert journal.refused(bundles) == {"click": {"2": "as the file says"}}
     (bundles / refusals.FILE).write_text("{")
     assert {h: by for h, by in journal.refused(bundles).items() if by} == {"click": {"2": "it promised too much"}}

@@ -55,7 +55,7 @@ def register(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> It
 
 def roles_of(settings: Settings, head: str) -> dict[str, str]:
     """From serving's file, which must say what MLflow says."""
-    mine = aliases.read(settings.home.bundles)[head]
+    mine = aliases.read_aliases(settings.home.bundles)[head]
     with mlflow_store.mlflow_client(settings) as client:
         theirs = {alias: str(v) for alias, v in client.get_registered_model(head).aliases.items()}
     assert mine == theirs
@@ -65,7 +65,7 @@ def roles_of(settings: Settings, head: str) -> dict[str, str]:
 def test_a_version_is_logged_whole(settings: Settings, register: Register) -> None:
     version = register("whole", roc_auc=0.71, ndcg=float("nan"))
     assert (version.head, version.version, version.aliases) == ("whole", "1", ("challenger",))
-    installed = Bundle.load(aliases.folder(settings.home.bundles, "whole", "1"))
+    installed = Bundle.load(aliases.version_folder(settings.home.bundles, "whole", "1"))
     assert installed.manifest.version == "1" and installed.manifest.metrics["roc_auc"] == 0.71
     with mlflow_store.mlflow_client(settings) as client:
         run = client.get_run(client.get_model_version("whole", "1").run_id)
@@ -137,15 +137,15 @@ def test_a_death_before_the_file_is_replaced_leaves_serving_as_it_was_and_is_hea
     register("dying")
     register("dying")
     roles.promote(settings, "dying", "1")
-    before = aliases.read(settings.home.bundles)["dying"]
+    before = aliases.read_aliases(settings.home.bundles)["dying"]
 
     def die(*_: object) -> None:
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(roles, "write", die)
+        patch.setattr(roles, "write_aliases", die)
         roles.promote(settings, "dying")
-    assert aliases.read(settings.home.bundles)["dying"] == before
+    assert aliases.read_aliases(settings.home.bundles)["dying"] == before
     roles.promote(settings, "dying")
     assert roles_of(settings, "dying") == {"champion": "2", "previous": "1", "challenger": "2"}
 
@@ -164,7 +164,7 @@ def test_a_death_after_the_file_is_replaced_leaves_the_history_whole(
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr(journal, "settle", lambda bundles, aliases: die() if aliases["ending"]["champion"] == "2" else None)
         roles.promote(settings, "ending", "2", "better")
-    assert aliases.read(settings.home.bundles)["ending"]["champion"] == "2"
+    assert aliases.read_aliases(settings.home.bundles)["ending"]["champion"] == "2"
     told = roles.history(settings, "ending")
     assert [(c.alias, c.version, c.why) for c in told[-2:]] == [("previous", "1", "2 took its place"), ("champion", "2", "better")]
     roles.clear_alias(settings, "ending", "previous", "enough")
@@ -179,7 +179,7 @@ def test_what_was_intended_and_not_done_is_not_told(settings: Settings, register
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(roles, "write", die)
+        patch.setattr(roles, "write_aliases", die)
         roles.promote(settings, "meant", "1", "never came")
     assert "never came" not in {c.why for c in roles.history(settings, "meant")}
     roles.promote(settings, "meant", "1", "came")
@@ -243,7 +243,7 @@ def test_a_refused_champion_is_rolled_back_and_everyone_is_told(settings: Settin
     for _ in range(2):  # done again, nothing more happens
         assert refuse(settings, "poisoned", "2", "it promised too much") == "1"
         assert roles_of(settings, "poisoned") == {"champion": "1", "challenger": "2"}, "nobody is to fall back on the refused one"
-    assert refusals.read(settings.home.bundles)["poisoned"] == {"2": "it promised too much"}
+    assert refusals.read_refusals(settings.home.bundles)["poisoned"] == {"2": "it promised too much"}
     assert tags(settings, "poisoned", "2")["refused"] == "it promised too much"
     assert [v.refused for v in roles.versions(settings, "poisoned")] == ["", "it promised too much"]
     last = roles.history(settings, "poisoned")[3:]
@@ -256,7 +256,7 @@ def test_a_refused_champion_is_rolled_back_and_everyone_is_told(settings: Settin
     with pytest.raises(Missing):
         roles.rollback(settings, "poisoned")
     admit(settings, "poisoned", "2", "found harmless")
-    assert "refused" not in tags(settings, "poisoned", "2") and "poisoned" not in refusals.read(settings.home.bundles)
+    assert "refused" not in tags(settings, "poisoned", "2") and "poisoned" not in refusals.read_refusals(settings.home.bundles)
     assert roles.promote(settings, "poisoned", "2").version == "2"
 
 

@@ -29,7 +29,7 @@ def counted(api: Any, outcome: str) -> dict[str, int]:
 
 @pytest.fixture
 def shadowed(published_home: Home) -> Home:
-    aliases.write(published_home.bundles, {"click": {"champion": "1", "shadow": "2"}})
+    aliases.write_aliases(published_home.bundles, {"click": {"champion": "1", "shadow": "2"}})
     return published_home
 
 
@@ -92,7 +92,7 @@ def test_any_number_of_shadows_score_the_same_decisions(
     serve: Callable[..., Any], published_home: Home, registered: Callable[..., None]
 ) -> None:
     registered(published_home, "3", seed=5)
-    aliases.write(published_home.bundles, {"click": {"champion": "1", "shadow": "2", "shadow_wide": "3", "shadow_again": "3"}})
+    aliases.write_aliases(published_home.bundles, {"click": {"champion": "1", "shadow": "2", "shadow_wide": "3", "shadow_again": "3"}})
     api = serve(published_home)
     path = f"/v1/decisions/{api.ask()['decision_id']}"
     assert eventually(lambda: set(api.client.get(path).json()["shadow"]) == {"click@2", "click@3"})
@@ -101,7 +101,7 @@ def test_any_number_of_shadows_score_the_same_decisions(
 
 
 def test_a_shadow_of_the_champions_own_version_differs_by_nothing(serve: Callable[..., Any], published_home: Home) -> None:
-    aliases.write(published_home.bundles, {"click": {"champion": "1", "shadow": "1", "fast": "2"}})
+    aliases.write_aliases(published_home.bundles, {"click": {"champion": "1", "shadow": "1", "fast": "2"}})
     api = serve(published_home, candidates=400)
     paths = [f"/v1/decisions/{api.ask(user_id=f'u{i}')['decision_id']}" for i in range(5)]
     assert eventually(lambda: all(api.client.get(path).json()["shadow"] for path in paths))
@@ -130,7 +130,7 @@ def test_one_that_sleeps_takes_nothing_from_the_others(
     serve: Callable[..., Any], published_home: Home, registered: Callable[..., None]
 ) -> None:
     registered(published_home, "3", seed=5)
-    aliases.write(published_home.bundles, {"click": {"champion": "1", "shadow": "2", "shadow_other": "3"}})
+    aliases.write_aliases(published_home.bundles, {"click": {"champion": "1", "shadow": "2", "shadow_other": "3"}})
     api = serve(published_home, shadow_queue=16, swap_poll_seconds=600)
     live = api.worker.reloader.live
     sleeper: Any = Sleeps(live.bundles["click", "champion"])

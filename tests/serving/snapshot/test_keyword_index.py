@@ -18,7 +18,8 @@ from pipelines.bench.serving.synthetic import catalogue
 from serving.errors import SnapshotMissing
 from serving.record.query import Query, Term
 from serving.snapshot import current_version, open_snapshot
-from serving.snapshot.keyword_index import QUERY_WORDS, KeywordIndex, keyword_columns
+from serving.snapshot.keyword_columns import keyword_columns
+from serving.snapshot.keyword_index import QUERY_WORDS, KeywordIndex
 
 GROUPS = 4
 """Ad groups g0..g3; g0 and g1 of campaign k0, the others of k1; two ads each."""

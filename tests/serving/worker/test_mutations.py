@@ -73,7 +73,7 @@ def homes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Home]:
             write_bundle(place, manifest, members, second.encodings, second.tables, np.zeros((2, K), np.float32))
         smoke(place, "click")
         shutil.copytree(place, root / f"{kind}-good")
-        aliases.write(home.bundles, {"click": {"champion": "1"}})
+        aliases.write_aliases(home.bundles, {"click": {"champion": "1"}})
         out[kind] = home
     return out
 
@@ -324,7 +324,7 @@ def test_every_mutation_is_refused_and_the_old_one_serves_on(
     reloader = Reloader(settings_for(home))
     reloader.refresh()
     old = reloader.live
-    aliases.write(home.bundles, {"click": {"champion": "2"}})
+    aliases.write_aliases(home.bundles, {"click": {"champion": "2"}})
     accepted, refusals = [], 0
     for of, name, seed, mutate in cases():
         if of != kind:

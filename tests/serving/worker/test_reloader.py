@@ -37,7 +37,7 @@ def champion(reloader: Reloader) -> str:
 
 
 def promote(home: Home, version: str) -> None:
-    aliases.write(home.bundles, {"click": {"champion": version}})
+    aliases.write_aliases(home.bundles, {"click": {"champion": version}})
 
 
 def corrupt_weights(folder: Path) -> None:
@@ -115,7 +115,7 @@ def test_a_new_champion_is_taken_up_whole(reloader: Reloader, published_home: Ho
 
 
 def test_a_challenger_is_not_loaded_and_a_dropped_alias_is(reloader: Reloader, published_home: Home) -> None:
-    aliases.write(published_home.bundles, {"click": {"champion": "1", "challenger": "2", "shadow": "2"}})
+    aliases.write_aliases(published_home.bundles, {"click": {"champion": "1", "challenger": "2", "shadow": "2"}})
     reloader.refresh()
     assert set(reloader.live.bundles) == {("click", "champion"), ("click", "shadow")}
     promote(published_home, "1")
@@ -146,7 +146,7 @@ def test_bundles_that_crash_a_process_are_found_in_another(published_home: Home,
 
 def test_a_worker_that_starts_with_a_corrupt_champion_answers_with_the_one_before(serve: Callable[..., Any], published_home: Home) -> None:
     corrupt_weights(published_home.bundles / "click" / "2")
-    aliases.write(published_home.bundles, {"click": {"champion": "2", "previous": "1"}})
+    aliases.write_aliases(published_home.bundles, {"click": {"champion": "2", "previous": "1"}})
     api = serve(published_home)
     answer = api.ask()
     assert (answer["rung"], answer["policy"], len(answer["ads"])) == ("fallback", "click@1", 3)
@@ -248,9 +248,9 @@ def test_a_snapshot_written_under_other_features_has_another_version(published_h
 
 def test_a_refusal_takes_effect_and_is_lifted_without_a_restart(serve: Callable[..., Any], published_home: Home) -> None:
     promote(published_home, "2")
-    aliases.write(published_home.bundles, {"click": {"champion": "2", "previous": "1"}})
+    aliases.write_aliases(published_home.bundles, {"click": {"champion": "2", "previous": "1"}})
     api = serve(published_home)
-    refusals.write(published_home.bundles, {"click": {"2": "it promised five times too much"}})
+    refusals.write_refusals(published_home.bundles, {"click": {"2": "it promised five times too much"}})
     api.worker.reloader.refresh()
     answer = api.ask()
     assert (answer["rung"], answer["policy"]) == ("fallback", "click@1")
@@ -260,7 +260,7 @@ def test_a_refusal_takes_effect_and_is_lifted_without_a_restart(serve: Callable[
     (published_home.bundles / refusals.FILE).write_text("{")
     api.worker.reloader.refresh()
     assert api.ask()["policy"] == "click@1" and "refusals" in api.worker.reloader.refused, "a damaged file lifts nothing"
-    refusals.write(published_home.bundles, {})
+    refusals.write_refusals(published_home.bundles, {})
     api.worker.reloader.refresh()
     assert (api.ask()["policy"], api.worker.reloader.refused) == ("click@2", {})
 
@@ -269,4 +269,4 @@ def test_a_refusal_takes_effect_and_is_lifted_without_a_restart(serve: Callable[
 def test_a_damaged_refusals_file_is_named(published_home: Home, content: str) -> None:
     (published_home.bundles / refusals.FILE).write_text(content)
     with pytest.raises(ServingError, match=r"refused\.json"):
-        refusals.read(published_home.bundles)
+        refusals.read_refusals(published_home.bundles)

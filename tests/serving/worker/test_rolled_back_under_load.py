@@ -121,10 +121,10 @@ def test_a_poisoned_champion_is_rolled_back_within_a_minute(
         assert people.until(lambda: people.seen("full", "click@2") is not None, WITHIN), "it is served"
         served = people.seen("full", "click@2") or 0.0
         assert people.until(lambda: people.seen("full", "click@1", served) is not None, WITHIN), "the one before is back"
-        passed_over = people.until(lambda: bool(refusals.read(bundles)), 0)
+        passed_over = people.until(lambda: bool(refusals.read_refusals(bundles)), 0)
         back = people.seen("full", "click@1", served) or 0.0
         assert people.until(lambda: len([a for a in people.answers if a[0] > back + 1]) > 50, WITHIN)
-    assert passed_over and aliases.read(bundles)["click"]["champion"] == "1"
+    assert passed_over and aliases.read_aliases(bundles)["click"]["champion"] == "1"
     assert {p for at, _, p in people.answers if at > back + 1} == {"click@1"}, "it does not come back"
     assert back - promoted < WITHIN and people.failed == [], "and nobody noticed"
     assert watching.poll() is None, "the guard watches on"

@@ -35,7 +35,7 @@ def test_a_champion_is_swapped_under_load_and_a_corrupt_one_refused(
     swaps = figure(server, "placard_swaps_total")
 
     promoted = time.monotonic()
-    aliases.write(published_home.bundles, {"click": {"champion": "2", "previous": "1"}})
+    aliases.write_aliases(published_home.bundles, {"click": {"champion": "2", "previous": "1"}})
     assert load.until(lambda: figure(server, "placard_swaps_total") == swaps + WORKERS, SWAP_SECONDS), "every worker took it up"
     seconds = time.monotonic() - promoted
     settled, more = time.monotonic(), len(load.served)
@@ -47,7 +47,7 @@ def test_a_champion_is_swapped_under_load_and_a_corrupt_one_refused(
     damaged = bytearray(weights.read_bytes())
     damaged[len(damaged) // 2] ^= 0xFF
     weights.write_bytes(damaged)
-    aliases.write(published_home.bundles, {"click": {"champion": "3", "previous": "1"}})
+    aliases.write_aliases(published_home.bundles, {"click": {"champion": "3", "previous": "1"}})
     assert load.until(lambda: figure(server, "placard_refused") == WORKERS, SWAP_SECONDS), "every worker refused it"
     refused, more = time.monotonic(), len(load.served)
     assert load.until(lambda: len(load.served) > more + 50, 20)

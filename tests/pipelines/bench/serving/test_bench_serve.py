@@ -17,7 +17,7 @@ from pipelines.bench.serving.naive import Naive
 from pipelines.bench.serving.serve import one_core, run
 from pipelines.bench.serving.synthetic import catalogue, ranker
 from pipelines.bench.serving.tiers import _registered
-from serving.bundles.aliases import write
+from serving.bundles.aliases import write_aliases
 from serving.snapshot import current_version
 from tests.made import written_again
 
@@ -60,10 +60,10 @@ def test_the_tiers_take_the_deep_ensemble_of_ones_own_platform(monkeypatch: pyte
     run(3, (2_000,), http_seconds=0, home=home)
     assert asked == [home], "not the catalogue that is made for the bench"
     made = ranker(home.bundles / "click" / "4", trees=5, rows=1_000)
-    write(home.bundles, {"click": {"champion": "4"}})
+    write_aliases(home.bundles, {"click": {"champion": "4"}})
     assert _registered(home) is None, "trees are no ensemble"
     written_again(made, home.bundles / "click" / "5", replace(made.manifest, version="5", ranker="deep_ensemble"))
-    write(home.bundles, {"click": {"champion": "5"}})
+    write_aliases(home.bundles, {"click": {"champion": "5"}})
     found = _registered(home)
     assert found is not None and found.name == "click@5"
 

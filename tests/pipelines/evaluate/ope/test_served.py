@@ -105,7 +105,7 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Platform:
     live = Live(snapshot, {("click", "champion"): champion})
     seen = [ad for r in asked[:4] for d in [serving.decide(r, live)] for ad in (*d.shown, *d.held)]
     bundles = {"1": champion, "2": challenger(home, champion, seen)}
-    aliases.write(home.bundles, {"click": {"champion": "1", "challenger": "2"}})
+    aliases.write_aliases(home.bundles, {"click": {"champion": "1", "challenger": "2"}})
     for request in asked:
         decision = serving.decide(request, live)
         decisions.append(decision)

@@ -36,7 +36,7 @@ def eventlog() -> EventLog:
 
 @pytest.fixture
 def settings(home: Home, turn: datetime) -> Settings:
-    aliases.write(home.bundles, {"click": {"champion": "1"}, "conversion": {"champion": "5"}})
+    aliases.write_aliases(home.bundles, {"click": {"champion": "1"}, "conversion": {"champion": "5"}})
     for head, version in (("click", "1"), ("conversion", "5")):
         journal.append(home.bundles, [Change(turn.isoformat(), head, "champion", version, "0", "promoted")])
     return Settings(home_path=home.root)

@@ -120,7 +120,7 @@ def test_a_champion_that_came_back_does_not_answer_for_the_one_it_replaced(
 
 def test_a_refused_one_is_not_judged_twice(settings: Settings, serve: Callable[..., None], looked: Callable[..., Look]) -> None:
     serve(300, 0.5, 0.1)
-    refusals.write(settings.home.bundles, {"click": {"1": "known"}})
+    refusals.write_refusals(settings.home.bundles, {"click": {"1": "known"}})
     look = looked()
     assert look.already == "known" and look.reason
 

@@ -36,7 +36,7 @@ def test_the_verb_acts_once_and_says_so_by_its_status(
     """The registry's part is played by the refusals file alone."""
 
     def refuse(settings: Settings, head: str, version: str, reason: str) -> str:
-        refusals.write(home.bundles, {head: {version: reason}})
+        refusals.write_refusals(home.bundles, {head: {version: reason}})
         return "0"
 
     monkeypatch.setenv("PLACARD_HOME", str(home.root))
@@ -56,7 +56,7 @@ def test_the_verb_acts_once_and_says_so_by_its_status(
     again = CliRunner().invoke(app, say)
     assert again.exit_code == 0 and "already" in again.stdout
     assert CliRunner().invoke(app, [*say, "--watch", "1"]).exit_code == 2
-    aliases.write(home.bundles, {})
+    aliases.write_aliases(home.bundles, {})
     nobody = CliRunner().invoke(app, say)
     assert nobody.exit_code == 0 and f"placard promote {head}" in nobody.stdout, "a DAG on a new platform does not fail"
 

@@ -1,0 +1,107 @@
+"""From the catalogue's keywords to the arrays of the keyword index."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from feature_repo.catalog import KEYWORD
+from feature_repo.taxonomy import MATCH_TYPES
+from feature_repo.text import normalise, stem, tokenise
+from serving.snapshot.keyword_table import BROAD, MOST_WORDS, NOBODY, PHRASE, Rows, arrays_of, padded, sequence_codes
+
+
+def keyword_columns(catalog: Mapping[str, pa.Table], creatives: pa.Table) -> dict[str, np.ndarray]:
+    """The index's arrays for the ad groups of `creatives`; `ad_group` numbers each creative's group, a row an ad."""
+    owners = _Owners.of(creatives)
+    keywords = _Keywords.of(catalog["keywords"].sort_by("keyword_id") if "keywords" in catalog else KEYWORD.empty_table(), owners)
+    return {
+        "ad_group": owners.of_ad,
+        "keyword.groups": np.array([len(owners.groups)], np.int64),
+        "keyword.campaign_of": owners.campaign_of_group,
+        **_bought(keywords),
+        **_negatives(keywords),
+    }
+
+
+@dataclass(frozen=True)
+class _Owners:
+    """Who may own a keyword. of_ad: each ad's group, (ads,). groups, campaigns: their numbers by id. campaign_of_group: (groups,)."""
+
+    of_ad: NDArray[np.int32]
+    groups: Mapping[str, int]
+    campaigns: Mapping[str, int]
+    campaign_of_group: NDArray[np.int32]
+
+    @classmethod
+    def of(cls, creatives: pa.Table) -> _Owners:
+        group_ids, campaign_ids = creatives["ad_group_id"].to_pylist(), creatives["campaign_id"].to_pylist()
+        groups, of_ad = np.unique(np.array(group_ids, dtype=object).astype(str), return_inverse=True)
+        owner = dict(zip(group_ids, campaign_ids, strict=True))
+        campaigns = {c: i for i, c in enumerate(sorted(set(owner.values())))}
+        return cls(
+            of_ad.astype(np.int32).reshape(-1), {g: i for i, g in enumerate(groups.tolist())}, campaigns,
+            np.array([campaigns[owner[g]] for g in groups.tolist()], np.int32),
+        )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class _Keywords:
+    """Every keyword of the catalogue, by id. words: that count, in order. group: that owns it, NOBODY for none. campaign: whose every
+    group a negative keeps out, NOBODY for one of a group. kind: number in taxonomy.MATCH_TYPES."""
+
+    text: Sequence[str | None]
+    words: Sequence[Sequence[str]]
+    group: NDArray[np.int32]
+    campaign: NDArray[np.int32]
+    negative: NDArray[np.bool_]
+    kind: NDArray[np.int8]
+    bid_micros: Rows
+
+    @classmethod
+    def of(cls, table: pa.Table, owners: _Owners) -> _Keywords:
+        known = {name: table[name].to_pylist() for name in ("ad_group_id", "campaign_id", "text", "match_type", "negative", "bid_micros")}
+        owned = zip(known["ad_group_id"], known["campaign_id"], strict=True)
+        negative = np.array([bool(n) for n in known["negative"]], bool)
+        kind = np.array([MATCH_TYPES.index(m) if m in MATCH_TYPES else BROAD for m in known["match_type"]], np.int8)
+        words = [tokenise(t or "") for t in known["text"]]
+        kind[negative & np.array([len(w) > MOST_WORDS for w in words], bool)] = PHRASE
+        return cls(
+            known["text"], [w[:MOST_WORDS] if never else w for w, never in zip(words, negative, strict=True)],
+            np.array([owners.groups.get(g, NOBODY) for g in known["ad_group_id"]], np.int32),
+            np.array([NOBODY if g else owners.campaigns.get(c, NOBODY) for g, c in owned], np.int32), negative, kind,
+            np.array([b or 0 for b in known["bid_micros"]], np.int64),
+        )  # fmt: skip
+
+    @property
+    def fits(self) -> NDArray[np.bool_]:
+        """Which have words, and not too many to match anything."""
+        return np.array([0 < len(w) <= MOST_WORDS for w in self.words], bool)
+
+
+def _bought(keywords: _Keywords) -> dict[str, np.ndarray]:
+    """Arrays of the keywords that a group bid on, looked up by stems; with their own words, and as they were written."""
+    mine = np.flatnonzero(~keywords.negative & keywords.fits & (keywords.group != NOBODY))
+    stems, lengths = padded([[stem(w) for w in keywords.words[i]] for i in mine.tolist()])
+    table, order = arrays_of("keyword", stems, lengths, keywords.kind[mine], keywords.bid_micros[mine])
+    mine = mine[order]
+    texts = [normalise(keywords.text[i] or "").encode() for i in mine.tolist()]
+    return {
+        "keyword.group": keywords.group[mine], "keyword.bid_micros": keywords.bid_micros[mine],
+        "keyword.raw_sequence": sequence_codes(*padded([keywords.words[i] for i in mine.tolist()])),
+        "keyword.text": np.frombuffer(b"".join(texts), np.uint8), "keyword.text_from": np.cumsum([0, *map(len, texts)]).astype(np.int64),
+        **table,
+    }  # fmt: skip
+
+
+def _negatives(keywords: _Keywords) -> dict[str, np.ndarray]:
+    """Arrays of the keywords that keep ads out, looked up by their very words."""
+    theirs = np.flatnonzero(keywords.negative & keywords.fits & ((keywords.group != NOBODY) | (keywords.campaign != NOBODY)))
+    words, lengths = padded([keywords.words[i] for i in theirs.tolist()])
+    table, order = arrays_of("keyword.never", words, lengths, keywords.kind[theirs], keywords.bid_micros[theirs])
+    theirs = theirs[order]
+    return {"keyword.never_group": keywords.group[theirs], "keyword.never_campaign": keywords.campaign[theirs], **table}
