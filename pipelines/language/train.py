@@ -26,11 +26,6 @@ from serving.language.text_encoder import write_encoder
 from serving.settings import Settings
 from serving.snapshot.text_columns import ad_texts
 
-TEXT_METRICS: Final = {
-    language.HEAD: ("category_accuracy", "commercial_auc", "intent_macro_f1"),
-    text_encoder.HEAD: ("recall_at_10", "recall_at_100"),
-}
-"""What is measured of each on later searches."""
 HELD_OUT: Final = 0.8
 """Share of the searches, the earlier ones, that is learned from when measuring; the models that are kept learn from all."""
 
