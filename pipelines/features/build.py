@@ -9,7 +9,6 @@ from feature_repo.days import end_of
 from feature_repo.home import Home
 from feature_repo.partition_file import write_partition
 from feature_repo.table import FeatureTable, finish
-from feature_repo.tables import TABLES
 from pipelines.errors import Missing
 from pipelines.features.embeddings.embed import embed
 from pipelines.features.inputs import inputs
@@ -31,8 +30,3 @@ def build(home: Home, table: FeatureTable, day: date, threads: int = 2, embeddin
     finally:
         con.disconnect()
     return write_partition(finish(table, rows, as_of), home.staged(table.name, day))
-
-
-def build_all(home: Home, day: date, threads: int = 2) -> list[Path]:
-    """Every table of one day."""
-    return [build(home, table, day, threads) for table in TABLES]

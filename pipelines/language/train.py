@@ -18,7 +18,6 @@ from pipelines.language.query_log import QueryLog, query_log
 from pipelines.registry import roles
 from pipelines.registry.register import register_sealed
 from pipelines.registry.version import Version
-from serving.language import language, text_encoder
 from serving.language.gazetteer import Gazetteer
 from serving.language.language import write_language
 from serving.language.query_classifier import QueryClassifier
@@ -26,11 +25,6 @@ from serving.language.text_encoder import write_encoder
 from serving.settings import Settings
 from serving.snapshot.text_columns import ad_texts
 
-TEXT_METRICS: Final = {
-    language.HEAD: ("category_accuracy", "commercial_auc", "intent_macro_f1"),
-    text_encoder.HEAD: ("recall_at_10", "recall_at_100"),
-}
-"""What is measured of each on later searches."""
 HELD_OUT: Final = 0.8
 """Share of the searches, the earlier ones, that is learned from when measuring; the models that are kept learn from all."""
 
@@ -72,18 +66,15 @@ def train(settings: Settings, day: date) -> list[LearnedLanguage]:
         for k in (10, 100)
     }
     vectors = encoder.learn(encoder.documents(log), settings.seed)
-    made = write_encoder(candidate(settings.home, text_encoder.HEAD, day), "0", vectors, {**said, "ranker": "lsa", "metrics": near})
+    made = write_encoder(candidate(settings.home, ENCODER, day), "0", vectors, {**said, "ranker": "lsa", "metrics": near})
     gazetteer = Gazetteer(words.names(log))
     read = _measured(later, QueryClassifier(*classifier.learn(earlier, gazetteer)), gazetteer)
     weights, bias = classifier.learn(log, gazetteer)
     write_language(
-        candidate(settings.home, language.HEAD, day), "0", words.known_words(log), words.names(log), words.related_terms(log, made),
+        candidate(settings.home, LANGUAGE, day), "0", words.known_words(log), words.names(log), words.related_terms(log, made),
         weights, bias, {**said, "ranker": "linear", "metrics": read},
     )  # fmt: skip
-    return [
-        LearnedLanguage(h, candidate(settings.home, h, day), m, judge(h, m, None))
-        for h, m in ((language.HEAD, read), (text_encoder.HEAD, near))
-    ]
+    return [LearnedLanguage(h, candidate(settings.home, h, day), m, judge(h, m, None)) for h, m in ((LANGUAGE, read), (ENCODER, near))]
 
 
 def _measured(later: QueryLog, model: QueryClassifier, gazetteer: Gazetteer) -> dict[str, float]:

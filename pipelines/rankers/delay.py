@@ -35,11 +35,6 @@ class Delays:
     scales: dict[str, float]
     spread: float
 
-    def mean_hours(self, campaign: str) -> float:
-        from scipy.special import gamma
-
-        return float(self.scales.get(campaign, self.scale) * gamma(1 + 1 / self.shape))
-
     def come(self, campaign: NDArray[np.object_], hours: Floats) -> Floats:
         """P(an outcome has come within `hours` | it comes at all), (n,)."""
         scale = np.array([self.scales.get(c, self.scale) for c in campaign])

@@ -16,7 +16,6 @@ INFORMATIONAL, NAVIGATIONAL, TRANSACTIONAL = range(len(INTENTS))
 INTENT_SHARE: Final = (0.28, 0.12, 0.6)
 LOCAL_FORM: Final = 0.4
 """How often people whose language is not English use its words of trade."""
-BRAND_ALONE: Final = 0.6
 MISTYPED, INFLECTED, TURNED, DECORATED = 0.05, 0.1, 0.05, 0.005
 """Shares of searches with a slip of the finger, with an s more, with the product's words the other way round, with a picture sign."""
 

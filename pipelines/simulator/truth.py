@@ -121,11 +121,6 @@ def _numbers(creatives: Sequence[str]) -> Ints:
     return np.array([int(c[1:]) for c in creatives], np.int64)
 
 
-def query_truth(home: Home, first: date | None = None, last: date | None = None) -> pa.Table:
-    """What every search of the days first..last (both included) wants, schema QUERY_TRUTH. Missing when absent."""
-    return _read(home, "queries", first, last)
-
-
 def truth_file(home: Home, what: str, day: date) -> Path:
     return home.truth / what / f"day={day}.parquet"
 

@@ -1,1 +1,1 @@
-"""Intervals and distances: paired differences, ratios, population stability."""
+"""Intervals and distances: the bootstrap, exact intervals of counts, population stability."""

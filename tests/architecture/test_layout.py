@@ -30,6 +30,15 @@ def relative(path: Path) -> str:
     return path.relative_to(ROOT).as_posix()
 
 
+def imported(path: Path) -> Iterator[str]:
+    """The modules that a file imports, wherever it does."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (a.name for a in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield node.module or ""
+
+
 def strings(tree: ast.AST) -> Iterator[tuple[str, int]]:
     """String constants that are not docstrings."""
     docstrings = {
@@ -56,17 +65,9 @@ def test_dags_are_wiring_only() -> None:
     allowed = {"airflow.sdk", "__future__", "datetime", "pathlib", "os", "typing", "collections", "assets", "daily", "verb", "re"}
     for path in modules("dags"):
         assert len(path.read_text().splitlines()) < 80, f"{relative(path)} has 80 lines or more"
-        for node in ast.walk(ast.parse(path.read_text())):
-            names = (
-                [a.name for a in node.names]
-                if isinstance(node, ast.Import)
-                else [node.module or ""]
-                if isinstance(node, ast.ImportFrom)
-                else []
-            )
-            for name in names:
-                root = name.split(".")[0]
-                assert name in allowed or root in allowed - {"airflow.sdk"}, f"{relative(path)} imports {name}"
+        for name in imported(path):
+            root = name.split(".")[0]
+            assert name in allowed or root in allowed - {"airflow.sdk"}, f"{relative(path)} imports {name}"
 
 
 @pytest.mark.parametrize("stage", STAGES)
@@ -107,16 +108,8 @@ def test_only_the_registry_imports_mlflow() -> None:
     allowed = {"pipelines/registry/mlflow_store.py", "pipelines/bench/serving/naive.py"}  # the bench measures the naive way against ours
     importers = set()
     for path in modules(*PACKAGES):
-        for node in ast.walk(ast.parse(path.read_text())):
-            names = (
-                [a.name for a in node.names]
-                if isinstance(node, ast.Import)
-                else [node.module or ""]
-                if isinstance(node, ast.ImportFrom)
-                else []
-            )
-            if any(name.split(".")[0] == "mlflow" for name in names):
-                importers.add(relative(path))
+        if any(name.split(".")[0] == "mlflow" for name in imported(path)):
+            importers.add(relative(path))
     assert importers <= allowed, "mlflow has one door: pipelines/registry/mlflow_store.py"
 
 

@@ -10,7 +10,6 @@ import pytest
 
 from feature_repo.home import Home
 from feature_repo.tables import TABLES
-from pipelines.features.build import build_all
 from pipelines.features.publish import publish
 from pipelines.features.validate import validate
 from pipelines.language.query_log import QueryLog, query_log
@@ -18,6 +17,7 @@ from pipelines.language.train import LearnedLanguage, register, train
 from pipelines.simulator.config import MarketConfig
 from pipelines.simulator.simulate import simulate
 from serving.settings import Settings
+from tests.pipelines.built_day import build_all
 
 DAYS = 4
 

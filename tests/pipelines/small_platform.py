@@ -16,12 +16,12 @@ import pytest
 from feature_repo.home import Home
 from feature_repo.table import FeatureTable
 from feature_repo.tables import TABLES
-from pipelines.features.build import build_all
 from pipelines.features.publish import publish
 from pipelines.features.validate import validate
 from pipelines.simulator.config import MarketConfig
 from pipelines.simulator.simulate import simulate
 from serving.settings import Settings
+from tests.pipelines.built_day import build_all
 
 FIRST = date(2026, 1, 17)
 DAYS = tuple(FIRST + timedelta(days=n) for n in range(4))

@@ -16,7 +16,6 @@ from feature_repo.tables.user_embedding import WIDTH
 from pipelines.features.embeddings.past import BUCKETS, Past
 from pipelines.reporting.progress import advance
 
-NEEDS: Final = "torch"
 CHUNK: Final = 8192
 HELD: Final = 10
 """One click in so many, the latest, says when to stop."""

@@ -15,7 +15,6 @@ import pytest
 
 from feature_repo.home import Home
 from feature_repo.tables import TABLES
-from pipelines.features.build import build_all
 from pipelines.features.content import content_hash
 from pipelines.features.publish import publish
 from pipelines.features.validate import validate
@@ -23,6 +22,7 @@ from pipelines.ingest.day import collect_day
 from pipelines.simulator.config import MarketConfig
 from pipelines.simulator.simulate import simulate
 from serving.settings import Settings
+from tests.pipelines.built_day import build_all
 
 # Great Expectations imports modules of the standard library that have gone out of use.
 pytestmark = pytest.mark.filterwarnings("ignore:module 'sre_:DeprecationWarning")

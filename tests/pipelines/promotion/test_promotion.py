@@ -14,7 +14,7 @@ import pytest
 from pipelines.datasets.training_set import folder
 from pipelines.errors import Missing, PipelineError, Refused
 from pipelines.evaluate.assess import assess
-from pipelines.gates.evidence import of_version, read
+from pipelines.gates.evidence import of_version, read_evidence
 from pipelines.gates.gates import GATES
 from pipelines.promotion.promote import GateTable, NotPromoted, promote, table
 from pipelines.promotion.register import register_candidate
@@ -80,11 +80,11 @@ def test_with_evidence_required_nothing_unmeasured_passes_once_somebody_reigns(p
 def test_beside_another_champion_it_is_judged_again_on_the_same_rows(platform: Settings) -> None:
     promote(platform, "click", "1", TODAY)
     kept = of_version(platform.home.bundles, "click", "2")
-    assert read(kept, "", "").champion == ""
+    assert read_evidence(kept, "", "").champion == ""
     change, found = promote(platform, "click", "2", TODAY, "newer")
     assert (change.before, change.version, change.why) == ("1", "2", "newer")
     assert {v.gate for v in found.verdicts if v.champion is not None} >= {"normalised_entropy", "grouped_auc"}
-    assert read(kept, "", "").champion == "1", "what was found stands with the version"
+    assert read_evidence(kept, "", "").champion == "1", "what was found stands with the version"
 
 
 def test_without_the_rows_it_is_refused_until_a_reason_is_given(platform: Settings, good: date) -> None:
@@ -110,7 +110,7 @@ def test_a_version_that_fails_is_refused_by_the_names_of_its_gates(platform: Set
 
 def test_an_evaluation_of_other_files_counts_for_nothing(platform: Settings) -> None:
     path = of_version(platform.home.bundles, "click", "1")
-    found = read(path, "", "")
+    found = read_evidence(path, "", "")
     replace(found, files={**found.files, next(iter(found.files)): "0" * 64}).write(path)
     with pytest.raises(NotPromoted, match="of other files"):
         promote(platform, "click", "1", TODAY)

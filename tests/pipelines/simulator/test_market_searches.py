@@ -6,17 +6,26 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
+from feature_repo.home import Home
 from feature_repo.taxonomy import CATEGORIES, INTENTS
 from feature_repo.text import tokenise
 from pipelines.simulator.queries import brand_name
 from pipelines.simulator.search_log import QUERY_TRUTH
-from pipelines.simulator.truth import Judge, query_truth
+from pipelines.simulator.truth import Judge, truth_file
 from pipelines.simulator.words import WORDS
 
 if TYPE_CHECKING:
     from conftest import Market
+
+
+def query_truth(home: Home) -> pa.Table:
+    """What every search wants, of all days."""
+    files = [truth_file(home, "queries", day) for day in home.days("queries")]
+    return pa.concat_tables(pq.read_table(file, partitioning=None) for file in files)
 
 
 @pytest.fixture(scope="module")
