@@ -19,9 +19,9 @@ from pipelines.registry import roles
 from pipelines.registry.register import register_sealed
 from pipelines.registry.version import Version
 from serving.language.gazetteer import Gazetteer
-from serving.language.language import write_language
+from serving.language.language import LANGUAGE, write_language
 from serving.language.query_classifier import QueryClassifier
-from serving.language.text_encoder import write_encoder
+from serving.language.text_encoder import ENCODER, write_encoder
 from serving.settings import Settings
 from serving.snapshot.text_columns import ad_texts
 
