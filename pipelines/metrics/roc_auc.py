@@ -8,7 +8,14 @@ from scipy.stats import rankdata
 
 
 def roc_auc(label: NDArray[np.bool_], p: NDArray[np.float64]) -> float:
-    """Higher is better; nan when all labels are alike (Mann–Whitney U over the number of pairs)."""
+    """The share of pairs of a positive and a negative that are in the right order (Mann–Whitney U over the number of pairs); higher
+    is better, nan when all labels are alike. label and p: shape (n,).
+
+    One positive and two negatives make two pairs: one in the right order, one tied.
+
+    >>> roc_auc(np.array([True, False, False]), np.array([0.5, 0.5, 0.1]))
+    0.75
+    """
     positives = int(label.sum())
     pairs = positives * (len(label) - positives)
     if pairs == 0:
