@@ -31,7 +31,7 @@ def test_the_readme_is_a_short_form_of_the_tutorial() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(5400)  # ten minutes on two free cores; others may share them
 def test_the_tutorial_runs(tmp_path: Path) -> None:
     environment = {
         **os.environ,
@@ -42,5 +42,5 @@ def test_the_tutorial_runs(tmp_path: Path) -> None:
     }
     for language, text in to_run("docs/tutorial.md"):
         command = ["bash", "-euo", "pipefail", "-c", text] if language == "bash" else ["python", "-c", text]
-        done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=600)
+        done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
         assert done.returncode == 0, f"this block of the tutorial failed:\n{text}\n{done.stdout[-2000:]}\n{done.stderr[-4000:]}"
