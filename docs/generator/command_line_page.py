@@ -69,7 +69,7 @@ def prose(text: str) -> list[str]:
         words = re.sub(r"\[/?[a-z ]*\]", "", line).rstrip()
         is_command = bool(re.match(r"\s*(\$ )?placard ", words))
         if is_command != shown:
-            out += ["```console"] if is_command else ["```"]
+            out += ["", "```console"] if is_command else ["```"]
             shown = is_command
         out.append(words.strip() if is_command else words)
     return [*out, "```"] if shown else out
@@ -93,8 +93,10 @@ def kind(parameter: Any) -> str:
     known = parameter.type
     if hasattr(known, "choices"):
         return ", ".join(str(getattr(choice, "value", choice)) for choice in known.choices)
-    bounds = [f"{sign} {end}" for sign, end in (("≥", getattr(known, "min", None)), ("≤", getattr(known, "max", None))) if end is not None]
-    word = str(known.name).removesuffix(" range")
+    bounds = [
+        f"{sign} {end:,}" for sign, end in (("≥", getattr(known, "min", None)), ("≤", getattr(known, "max", None))) if end is not None
+    ]
+    word = str(parameter.metavar or known.name).removesuffix(" range").strip("[]").lower()
     many = ", may be repeated" if getattr(parameter, "multiple", False) or parameter.nargs == -1 else ""
     return " ".join([word, *([f"({', '.join(bounds)})"] if bounds else [])]) + many
 
