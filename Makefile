@@ -7,7 +7,7 @@ AIRFLOW_AS_OF := 2026-09-20
 COMPILE := $(UV) pip compile -q --no-header --python-version 3.11
 
 .DEFAULT_GOAL := help
-.PHONY: help install train-env peers demo up test check lint format slow bench lock clean
+.PHONY: help install train-env peers demo up test check lint format slow bench docs lock clean
 
 help:  ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -62,6 +62,7 @@ lint: install
 	.venv/bin/ruff format --check .
 	.venv/bin/ruff check .
 	.venv/bin/mypy
+	.venv/bin/mypy docs/generator
 	.venv/bin/lint-imports
 
 check: lint test  ## ruff, mypy --strict, import-linter, then the tests
@@ -74,6 +75,9 @@ bench: install  ## every benchmark, as JSON
 	.venv/bin/placard bench serve --json
 	.venv/bin/placard bench search --json
 	.venv/bin/placard bench features --json
+
+docs: install  ## write docs/reference from the command line, the settings, the DAGs and the feature tables
+	.venv/bin/python docs/generator
 
 lock: $(UV)  ## compile requirements/*.txt
 	$(COMPILE) --exclude-newer $(PLATFORM_AS_OF) requirements/platform.in -o requirements/platform.txt

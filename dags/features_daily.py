@@ -11,7 +11,7 @@
 Run it twice, out of order, or again after a crash: the same content comes out, and an older day never moves live values back.
 Publishing updates the asset `features` with the same partition key, which starts `rankers_daily` and `quality_daily`.
 
-For another day, trigger it with that day as partition key, or backfill a range: see docs/airflow.md.
+For another day, trigger it with that day as partition key, or backfill a range: see docs/how-to/schedule-with-airflow.md.
 """
 
 from airflow.sdk import dag, task

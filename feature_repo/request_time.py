@@ -1,6 +1,7 @@
-"""Features that exist only once a user, an ad and a moment meet: pure column functions, the same offline and online.
+"""Features that can only be computed at the time of a request, from the request, the user and the ad together.
 
-Every input has n rows or one (broadcast). `user` and `ad` are keyed by feature name; `ad` also holds the identities.
+Training and serving call the same functions. They take and return columns: arrays of n rows, or of one row that stands for all n.
+`user` and `ad` map feature names to columns; `ad` also holds the ids of creative, campaign and advertiser.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ DEVICE_NUMBER: Final = {d: i for i, d in enumerate(DEVICES)}
 PAIR_READS: Final = ("category_code", "advertiser_code", "ad_language_id", "launched_at", "ad_vector", *(f"ctr_{s}_30d" for s in SURFACES))
 """The ad columns that pair_columns reads."""
 QUERY_WORDS: Final = 12
-"""Words of a query that are looked for in an ad's texts."""
+"""How many words of a query, its first ones, are looked for in an ad's texts."""
 DAY_SECONDS: Final = 86_400.0
 
 
@@ -42,7 +43,17 @@ def context_columns(
     region: NDArray[np.object_],
     language: NDArray[np.object_],
 ) -> dict[str, np.ndarray]:
-    """Columns of the request alone. ts: datetime64[us], UTC."""
+    """Columns that follow from the request alone; ts: datetime64[us], UTC. `hour` counts from 0, with a fraction; `weekday` is 0 on
+    Mondays; an unknown surface is -1.
+
+    A Monday, half past nine in the evening:
+
+    >>> one = lambda text: np.array([text], dtype=object)
+    >>> moment = np.array(["2026-01-19T21:30"], "datetime64[us]")
+    >>> columns = context_columns(moment, one("search"), one("mobile"), one("android"), one("coast"), one("en"))
+    >>> columns["hour"].item(), columns["weekday"].item()
+    (21.5, 0.0)
+    """
     seconds = ts.astype("datetime64[us]").astype(np.int64) / 1e6
     days = np.floor(seconds / DAY_SECONDS)
     return {
@@ -59,7 +70,8 @@ def context_columns(
 
 
 def user_columns(user: Columns) -> dict[str, np.ndarray]:
-    """The user's features with what is derived from them alone."""
+    """The user's features, and the columns that follow from them alone: logarithms and standard scores of interests, codes of region
+    and language, the length of the user's vector, and each element of the vector features of recent actions as a column."""
     interests = np.asarray(user["interests"], np.float32)
     log = np.log(np.maximum(interests, 1e-5))
     spread = np.maximum(log[:, 1:].std(axis=1, keepdims=True), 1e-3)
@@ -75,7 +87,8 @@ def user_columns(user: Columns) -> dict[str, np.ndarray]:
 
 
 def ad_columns(ad: Columns) -> dict[str, np.ndarray]:
-    """The ad's features and identities as numbers; `ad` holds creative_id, campaign_id, advertiser_id as strings."""
+    """The ad's features, and its ids and words as numbers: hashed codes of creative, campaign, advertiser, language and call to action,
+    and the number of its category. `ad` holds creative_id, campaign_id and advertiser_id as strings."""
     return {
         **ad,
         "creative_code": hash_codes(ad["creative_id"]),
@@ -88,8 +101,8 @@ def ad_columns(ad: Columns) -> dict[str, np.ndarray]:
 
 
 def pair_columns(context: Columns, user: Columns, ad: Columns, seen: np.ndarray) -> dict[str, np.ndarray]:
-    """Interaction columns, each of length n. `user` and `ad` come from user_columns and ad_columns; seen: impressions of the ad's
-    campaign to the user before, that day (UTC), on earlier pages."""
+    """Columns of a user and an ad together, each of length n. `context`, `user` and `ad` come from context_columns, user_columns and
+    ad_columns. seen: how often the ad's campaign was shown to the user on earlier pages of the same day (UTC), (n,)."""
     category = np.asarray(ad["category_code"], np.int64)
     hour = np.floor(np.asarray(context["hour"])).astype(np.int64)
     rhythm, week = np.asarray(user["hour_rhythm"]), np.asarray(user["weekday_rhythm"])
@@ -119,7 +132,12 @@ def pair_columns(context: Columns, user: Columns, ad: Columns, seen: np.ndarray)
 
 
 def word_codes(texts: Sequence[str], most: int) -> NDArray[np.int32]:
-    """Codes of the stems of each text's first words, (n, most), 0 where it has fewer."""
+    """Hashed codes of the stems of each text's first `most` words, shape (n, most), 0 after the last word of a shorter text.
+
+    >>> codes = word_codes(["running shoes", "run"], most=2)
+    >>> bool(codes[0, 0] == codes[1, 0]), int(codes[1, 1])
+    (True, 0)
+    """
     out = np.zeros((len(texts), most), np.int32)
     stems = [[stem(token) for token in tokenise(text)][:most] for text in texts]
     lengths = np.array([len(s) for s in stems], np.int64)
@@ -130,12 +148,21 @@ def word_codes(texts: Sequence[str], most: int) -> NDArray[np.int32]:
 
 
 def _within(lengths: NDArray[np.int64]) -> NDArray[np.int64]:
-    """0, 1, ... within each run of a length."""
+    """For runs of the given lengths, laid end to end: each element's place in its run, from 0.
+
+    >>> _within(np.array([2, 3])).tolist()
+    [0, 1, 0, 1, 2]
+    """
     return np.asarray(np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths))
 
 
 def overlap(query: NDArray[np.int32], text: NDArray[np.int32]) -> NDArray[np.float32]:
-    """Share of the query's words that the text holds, (n,), 0 for a query without any. Rows of codes; query: (n, k) or (1, k)."""
+    """The share of the query's words that the text holds, (n,); 0 for a query without words. Rows of codes as word_codes makes them;
+    query: (n, k), or (1, k) for one query beside all texts; text: (n, m).
+
+    >>> overlap(np.array([[5, 9]]), np.array([[9, 3], [4, 4], [9, 5]])).tolist()
+    [0.5, 0.0, 1.0]
+    """
     held = (query[:, :, None] == text[:, None, :]).any(axis=2) & (query > 0)
     return np.asarray(held.sum(axis=1) / np.maximum((query > 0).sum(axis=1), 1), np.float32)
 
@@ -157,18 +184,19 @@ NO_SEARCH: Final[dict[str, np.ndarray]] = {
     "description_words": np.zeros((1, 1), np.int32),
     **{f.name: f.filled(1) for f in QUERY_PERFORMANCE.features},
 }
-"""What a request says of its query when it has none, and a candidate of its match when nothing was matched."""
+"""The search columns of a request that has no query, and of a candidate that was not found by a query."""
 
 
 AS_GIVEN: Final = (
     "query_length", "commercial", "informational", "navigational", "match_kind", "match_close",
     *(f.name for f in QUERY_PERFORMANCE.features if f.dtype != "vector"),
 )  # fmt: skip
-"""Columns that search_columns passes on."""
+"""Columns that search_columns returns as they were given."""
 
 
 def search_columns(search: Columns, ad: Columns) -> dict[str, np.ndarray]:
-    """Columns of a query and an ad; search: NO_SEARCH, or with what is known of the query and of how the ad was matched."""
+    """Columns of a query and an ad together, each of length n. search: columns named as in NO_SEARCH, with the values of the query and
+    of how each ad was matched; NO_SEARCH itself on surfaces without a query."""
     category = np.asarray(ad["category_code"], np.int64)
     return {
         **{name: search[name] for name in AS_GIVEN},
@@ -182,7 +210,8 @@ def search_columns(search: Columns, ad: Columns) -> dict[str, np.ndarray]:
 
 
 def text_overlaps(search: Columns) -> dict[str, np.ndarray]:
-    """The columns of a query that change with the words an ad is written in."""
+    """The search columns that depend on the words of an ad: how much of the query stands in its headline and in its description, and
+    how much of the product names in the query stands in its headline; each (n,), in [0, 1]."""
     return {
         "headline_overlap": overlap(search["query_words"], search["headline_words"]),
         "description_overlap": overlap(search["query_words"], search["description_words"]),
@@ -191,7 +220,11 @@ def text_overlaps(search: Columns) -> dict[str, np.ndarray]:
 
 
 def _brand_match(named: NDArray[np.int32], owner: NDArray[np.int32]) -> NDArray[np.float32]:
-    """1 for the ad of the advertiser whose brand the query names, -1 for others' ads then, 0 when it names none."""
+    """1 for ads of the advertiser whose brand the query names, -1 for the ads of others, 0 for all when the query names no brand.
+
+    >>> _brand_match(np.array([7, 7, 0]), np.array([7, 8, 7])).tolist()
+    [1.0, -1.0, 0.0]
+    """
     return np.where(named == 0, 0, np.where(named == owner, 1, -1)).astype(np.float32)
 
 
@@ -200,5 +233,5 @@ def _rows(table: np.ndarray, like: np.ndarray) -> np.ndarray | int:
 
 
 def _pick(table: np.ndarray, column: np.ndarray) -> np.ndarray:
-    """table[i, column[i]], or table[0, column] when there is one user."""
+    """One element of each row: table[i, column[i]], or table[0, column[i]] where the table has a single row for all."""
     return np.asarray(table[0, column] if len(table) == 1 else table[np.arange(len(table)), column])

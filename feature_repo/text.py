@@ -1,4 +1,4 @@
-"""The one normaliser, tokeniser and hasher, used offline and online alike."""
+"""How text becomes words and words become numbers. Training and serving both use these functions, so that they read text alike."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from feature_repo.identity_codes import HASH_BUCKETS
 
 CACHED: Final = 64
-"""As many words as this, or fewer, are a request's: each was most likely hashed before."""
+"""Up to this many words are hashed one by one through a cache: they are a request's, and most of them were hashed before."""
 _MARKS: Final = "".join(c for c in map(chr, range(0x300, 0xFE00)) if unicodedata.category(c) in ("Mn", "Mc"))
 """Accents and vowel signs that are letters of their own to Unicode: words hold them, none begins with one."""
 _WORD: Final = re.compile(rf"[^\W_]+(?:[{_MARKS}]+[^\W_]*)*", re.UNICODE)
@@ -24,23 +24,39 @@ _BEFORE_UNIT: Final = re.compile(r"(?<=\d) (?=(?:km|m|cm|mm|kg|g|l|ml|gb|tb|mb|i
 
 
 def normalise(text: str) -> str:
-    """NFKC, case-folded, white space collapsed. Total: any string in, a string out."""
+    """The text in Unicode's form NFKC, case-folded, with single spaces. Takes any string.
+
+    >>> normalise("  Cheap　SHOES ")
+    'cheap shoes'
+    """
     return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
 
 
 def tokenise(text: str) -> list[str]:
-    """The words of `text` after `normalise`; letters and digits of any script. A number and its unit are one: "10 km" is "10km" to
-    who searches, who buys a keyword and who writes an ad or a page."""
+    """The words of `text` after `normalise`: runs of letters and digits of any script. A number and its unit are one word, so that
+    "10 km" in a query meets "10km" in a keyword, an ad or a page.
+
+    >>> tokenise("Men's 10 km Shoes!")
+    ['men', 's', '10km', 'shoes']
+    """
     return _WORD.findall(_BEFORE_UNIT.sub("", normalise(text)))
 
 
 def runs(words: Sequence[str], most: int) -> Iterator[str]:
-    """Every run of up to `most` neighbouring words, a space between."""
+    """Every run of up to `most` neighbouring words, joined by a space; shorter runs first.
+
+    >>> list(runs(["red", "running", "shoes"], most=2))
+    ['red', 'running', 'shoes', 'red running', 'running shoes']
+    """
     return (" ".join(words[i : i + n]) for n in range(1, most + 1) for i in range(len(words) - n + 1))
 
 
 def stem(word: str) -> str:
-    """The stem of a normalised word (Snowball's English algorithm): what keyword matching compares. Total."""
+    """The stem of a normalised word (Snowball's English algorithm): keyword matching compares stems. Takes any string.
+
+    >>> stem("running")
+    'run'
+    """
     return _stem(word)
 
 
@@ -53,12 +69,16 @@ def _stem(word: str) -> str:
 
 
 def query_key(text: str) -> str:
-    """What a search is known by in the logs: its words' stems in order, a space between; "" without words. Total."""
+    """The key of a search in logs and feature tables: the stems of its words in order, joined by spaces; "" without words.
+
+    >>> query_key("Running SHOES")
+    'run shoe'
+    """
     return " ".join(map(stem, tokenise(text)))
 
 
 def hash_codes(values: Sequence[str | None] | NDArray[np.object_]) -> NDArray[np.int32]:
-    """Stable identity codes of strings, shape (n,), in [1, HASH_BUCKETS); None and "" give 0.
+    """Codes of strings that stay the same from process to process, shape (n,), in [1, HASH_BUCKETS); None and "" give 0.
 
     The hash is pandas' SipHash of the UTF-8 bytes with its fixed default key, so codes agree across processes.
     """
@@ -96,7 +116,12 @@ def _hash_word(word: str) -> int:
 
 
 def bag(texts: Iterable[str], buckets: int) -> NDArray[np.float32]:
-    """Hashed bag of words, one row a text, shape (n, buckets), rows scaled to unit length (zero when empty)."""
+    """Hashed bag of words, shape (n, buckets): for each text the number of its words in each bucket, scaled to unit length (zero for a
+    text without words).
+
+    >>> bag(["shoes shoes", ""], buckets=8).sum(axis=1).tolist()
+    [1.0, 0.0]
+    """
     rows = [tokenise(t) for t in texts]
     out = np.zeros((len(rows), buckets), np.float32)
     lengths = [len(r) for r in rows]

@@ -29,7 +29,17 @@ class Difference:
 
 
 def compare(first: Floats, second: Floats, y: NDArray[np.bool_], group: NDArray[np.int64], seed: int) -> list[Difference]:
-    """Log loss, normalised entropy and ROC AUC of both predictions, shapes (n,). Rows of one group stand or fall together."""
+    """Log loss, normalised entropy and ROC AUC of two predictions of the same outcomes, each with the interval of the difference.
+
+    first, second: probabilities (n,); y: outcomes (n,); group: which rows are drawn together (n,), see `groups_drawn`.
+
+    The second prediction is better: its log loss is lower by ln 0.8 - ln 0.6 in every row, whichever rows are drawn.
+
+    >>> y, users = np.array([True, False] * 10), np.arange(20)
+    >>> loss = compare(np.where(y, 0.6, 0.4), np.where(y, 0.8, 0.2), y, users, seed=1)[0]
+    >>> loss.metric, *(round(x, 4) for x in (loss.difference, loss.low, loss.high))
+    ('log_loss', -0.2877, -0.2877, -0.2877)
+    """
     auc = WeightedAuc(first), WeightedAuc(second)
     metrics: dict[str, Callable[[Floats], tuple[float, float]]] = {
         "log_loss": lambda w: (log_loss(y, first, w), log_loss(y, second, w)),

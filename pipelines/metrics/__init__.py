@@ -1,4 +1,8 @@
-"""How good predictions are. A new metric is a file here and a line below; grouped ones take a third column."""
+"""How good predictions are. A new metric is a file in this folder and a line in METRICS.
+
+Every metric takes the outcomes (n,) and the predicted probabilities (n,) and returns one number; a grouped metric also takes a column
+(n,) that says which rows belong together.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +21,11 @@ from pipelines.metrics.roc_auc import roc_auc
 
 @dataclass(frozen=True)
 class Metric:
-    """better: which way is good. group: the row column that a grouped metric needs."""
+    """One metric as reports and gates use it.
+
+    compute: the function. better: "lower", "higher", or "one" where 1 is best. group: the column of the rows that a grouped metric
+    groups by, "" for the others.
+    """
 
     compute: Callable[..., float]
     better: str

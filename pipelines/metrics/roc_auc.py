@@ -25,5 +25,12 @@ class WeightedAuc:
 
 
 def roc_auc(label: NDArray[np.bool_], p: NDArray[np.float64]) -> float:
-    """Higher is better; nan when all labels are alike."""
+    """The share of pairs of a positive and a negative that are in the right order (Mann–Whitney U over the number of pairs); higher
+    is better, nan when all labels are alike. label and p: shape (n,).
+
+    One positive and two negatives make two pairs: one in the right order, one tied.
+
+    >>> roc_auc(np.array([True, False, False]), np.array([0.5, 0.5, 0.1]))
+    0.75
+    """
     return WeightedAuc(p)(label, np.ones(len(label))) if len(label) else float("nan")

@@ -46,6 +46,12 @@ def psi(reference: np.ndarray, current: np.ndarray) -> tuple[float, float]:
 
     sum over bins of (p - q) ln(p / q). Under no change it is about (1/n + 1/m) times a chi-squared with one degree of freedom
     fewer than bins (Yurdakul and Naranjo, "Statistical properties of the population stability index", 2020).
+
+    A column that was half "a", half "b" and is now three quarters "a": (0.75 - 0.5) ln(0.75 / 0.5) + (0.25 - 0.5) ln(0.25 / 0.5).
+
+    >>> before, now = (np.array(list(text), dtype=object) for text in ("aabb", "aaab"))
+    >>> round(psi(before, now)[0], 4)
+    0.2747
     """
     words = reference.dtype == object
     counts = _words(reference, current) if words else _numbers(*(v.astype(np.float64) for v in (reference, current)))

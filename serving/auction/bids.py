@@ -1,4 +1,4 @@
-"""What a candidate bids for a request, integer micros in its campaign's unit."""
+"""What a candidate bids for a request: integer micros per click, per thousand impressions or per conversion, as its campaign pays."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from serving.record.request import AdRequest
 
 LEAST: Final = 0.1
 MOST: Final = 10.0
-"""Adjustments together neither silence a bid nor multiply it further."""
+"""A campaign's adjustments multiply its bid by LEAST at least and by MOST at most, all of them taken together."""
 
 
 class Bids(Protocol):
     def bids(self, request: AdRequest, candidates: Candidates) -> NDArray[np.int64]:
-        """One bid a candidate, shape (n,)."""
+        """The bid of each candidate, shape (n,), integer micros."""
         ...
 
 
 class CampaignBids:
-    """The campaign's bid."""
+    """Every ad bids what its campaign bids."""
 
     def bids(self, request: AdRequest, candidates: Candidates) -> NDArray[np.int64]:
         return np.asarray(candidates.snapshot["campaign.bid_micros"][candidates.campaigns], np.int64)

@@ -1,4 +1,4 @@
-"""How well a landing page answers a query."""
+"""How well an ad's landing page answers a query: a part of the ad's quality."""
 
 from __future__ import annotations
 
@@ -14,16 +14,20 @@ from serving.snapshot import Snapshot
 from serving.snapshot.text_columns import NO_PAGE, page_weight_of_all
 
 NEUTRAL: Final = 0.5
-"""Of a page that was never read."""
+"""The relevance of a page that was never read."""
 WORDS: Final = 12
-"""Of the query that are looked for."""
+"""How many words of the query, its first ones, are looked for in the page."""
 
 
 def page_relevance(
     snapshot: Snapshot, query: Query, vector: NDArray[np.float32] | None, rows: NDArray[np.int64]
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """Relevance in [0, 1] of each row's page, and whether the page is known. BM25 (Robertson and Zaragoza 2009) as a share of what
-    the query's words could weigh at most; the mean of that and of how alike query and page are, where an encoder says."""
+    """The relevance in [0, 1] of the landing page of each ad, (n,), and whether that page was ever read, (n,).
+
+    The relevance is the page's BM25 score for the query (Robertson and Zaragoza 2009), divided by the most that the query's words
+    could score. Where an encoder has given the query a vector, it is the mean of that and of the similarity of query and page.
+    rows: the ads' rows in the snapshot, (n,). vector: the query's unit vector, None without an encoder.
+    """
     page = snapshot["page"][rows].astype(np.int64)
     known = page != NO_PAGE
     out = np.full(len(rows), NEUTRAL)

@@ -1,4 +1,4 @@
-"""How good an ad is for a request beyond its chance of a click: the factor that its bid's value is multiplied by."""
+"""How good an ad is for a request beyond its chance of a click: the quality factor, by which the auction multiplies an ad's eCPM."""
 
 from __future__ import annotations
 
@@ -23,8 +23,18 @@ BY_CTR, BY_RELEVANCE, BY_PAGE = 0.4, 0.3, 0.3
 
 @dataclass(frozen=True)
 class Quality:
-    """factor: (n,), positive; the parts, (n,) in [0, 1], where a surface has them, page_age_days but for
-    those that were never read. ctr: 1/2 at the search's median pCTR."""
+    """The quality of n candidates for a request.
+
+    factor: (n,), positive. ctr, relevance and page are parts that are shown to people, (n,) in [0, 1], None on surfaces without them:
+    ctr is 1/2 at the median pCTR of the request's candidates; page says how well the landing page answers. page_known: whether that
+    page was ever read; page_age_days: how long ago, meaningless where it was not.
+
+    The score that is shown is 1 + 9 × (0.4 ctr + 0.3 relevance + 0.3 page), rounded:
+
+    >>> half, read = np.array([0.5]), np.array([True])
+    >>> Quality(np.array([0.85]), ctr=half, relevance=np.array([1.0]), page=half, page_known=read).parts(0).score
+    7
+    """
 
     factor: NDArray[np.float64]
     ctr: NDArray[np.float64] | None = None
@@ -34,7 +44,7 @@ class Quality:
     page_age_days: NDArray[np.float32] | None = None
 
     def parts(self, i: int) -> QualityParts | None:
-        """What is shown of one candidate's quality."""
+        """What people are shown of the quality of candidate i; None where the surface has no parts."""
         if self.ctr is None or self.relevance is None or self.page is None or self.page_known is None:
             return None
         ctr, relevance, page = float(self.ctr[i]), float(self.relevance[i]), float(self.page[i])
@@ -49,7 +59,13 @@ class QualityModel(Protocol):
 
 
 class Unhidden:
-    """1 for an ad that nobody hides, less the more do."""
+    """factor = 1 / (1 + 10 × the ad's hides and reports per impression): 1 for an ad that nobody hides, 1/2 at one hide in ten.
+
+    >>> from types import SimpleNamespace
+    >>> ads = SimpleNamespace(of=lambda column: np.array([0.0, 0.1]))  # hides and reports per impression of two ads
+    >>> Unhidden().quality(None, None, ads, None).factor.tolist()
+    [1.0, 0.5]
+    """
 
     def quality(self, request: AdRequest, context: Context, candidates: Candidates, scores: Scores) -> Quality:
         return Quality(1 / (1 + HIDE_COST * np.asarray(candidates.of(HIDE), np.float64)))

@@ -2,6 +2,14 @@
 
 The placeholder's capitals say how the keyword is written: `keyword` in lower case, `Keyword` with its first letter in upper case,
 `KeyWord` with every word's, `KEYWord` with its first word whole, `KeyWORD` with its last word whole, `KEYWORD` all of it.
+
+>>> insert("Buy {KeyWord:Shoes} today", "running shoes", limit=30)
+KeywordInsertion(text='Buy Running Shoes today', keyword='running shoes', why='')
+
+A text that would be too long shows the default, and says why:
+
+>>> insert("Buy {KeyWord:Shoes} today", "waterproof running shoes", limit=30)
+KeywordInsertion(text='Buy Shoes today', keyword='', why='too_long')
 """
 
 from __future__ import annotations
@@ -15,7 +23,7 @@ from typing import Final
 _PLACEHOLDER: Final = re.compile(r"\{\s*(keyword)\s*(?::([^{}]*))?\}", re.IGNORECASE)
 _TORN: Final = re.compile(r"\{\s*keyword\s*:?", re.IGNORECASE)
 _UNSEEN: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069]")
-"""Control characters, and those that turn the direction of what follows."""
+"""Characters that nobody sees: control characters, and those that change the direction of the text after them."""
 _STYLES: Final[dict[str, Callable[[list[str]], list[str]]]] = {
     "Keyword": lambda words: [_title(words[0]), *words[1:]],
     "KeyWord": lambda words: [_title(w) for w in words],
@@ -27,8 +35,8 @@ _STYLES: Final[dict[str, Callable[[list[str]], list[str]]]] = {
 
 @dataclass(frozen=True, slots=True)
 class KeywordInsertion:
-    """text: ready to stand in HTML. keyword: what was inserted, "" when the default stands; why: then the reason, "" when the
-    text has no placeholder."""
+    """A finished text. text: escaped, ready to stand in HTML. keyword: the words that were inserted, "" where none were. why: the reason
+    why the default stands instead of the keyword; "" where a keyword was inserted and where the text has no placeholder."""
 
     text: str
     keyword: str = ""
@@ -36,14 +44,24 @@ class KeywordInsertion:
 
 
 def asks(template: str) -> bool:
-    """Whether it has a placeholder."""
+    """Whether the text has a placeholder for a keyword.
+
+    >>> asks("Buy {keyword:shoes}"), asks("Buy shoes")
+    (True, False)
+    """
     return bool(_PLACEHOLDER.search(template))
 
 
 def insert(template: str, keyword: str, limit: int, refused: str = "", refuses: Callable[[str], str] = lambda text: "") -> KeywordInsertion:
-    """`template` with its placeholders filled. limit: most characters of the text, of those a reader sees. refused: why this
-    keyword may not be inserted, if it may not; refuses: why the text may not be shown with it, as a reader sees it. Total: never a
-    raw brace, never markup, whatever the advertiser wrote."""
+    """`template` with its placeholders filled by the keyword, or by their defaults where the keyword may not stand.
+
+    limit: most characters of the finished text, as a reader sees it. refused: the reason why this keyword may not be inserted, "" where
+    it may. refuses: takes the finished text as a reader sees it and returns the reason why it may not be shown, "" where it may. Takes
+    any text: the result never holds a raw brace or markup, whatever the advertiser wrote.
+
+    >>> insert("{KEYWORD:Shoes} & more", "nike", limit=30, refused="trademark")
+    KeywordInsertion(text='Shoes &amp; more', keyword='', why='trademark')
+    """
     if not asks(template):
         return KeywordInsertion(_safe(template))
     words = _clean(keyword).lower().split()
@@ -61,7 +79,7 @@ def _title(word: str) -> str:
 
 
 def _clean(text: str) -> str:
-    """Without what is left of torn placeholders, braces and unseen characters; white space collapsed."""
+    """The text without remains of broken placeholders, without braces and invisible characters, and with single spaces."""
     return " ".join(_UNSEEN.sub("", _TORN.sub("", text).replace("{", "").replace("}", "")).split())
 
 

@@ -1,4 +1,7 @@
-"""Off-policy evaluation: what a policy would earn, from what another one showed with known chances."""
+"""Off-policy evaluation: what a policy would have earned, estimated from what another policy showed with known probabilities.
+
+A new estimator is a class in a file of its own and an entry in `estimators`.
+"""
 
 from __future__ import annotations
 
@@ -10,5 +13,5 @@ from pipelines.evaluate.ope.whole_slate import WholeSlate
 
 
 def estimators(bound: float | None = None, seed: int = 7, threads: int = 2) -> tuple[Estimator, ...]:
-    """Every estimator. bound: of the weights, see clip."""
+    """Every estimator. bound: the largest importance weight, see `clip`; seed and threads: of the outcome model."""
     return InversePropensity(bound), SelfNormalised(bound), DoublyRobust(bound, seed, threads), WholeSlate(bound)

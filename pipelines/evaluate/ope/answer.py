@@ -1,4 +1,4 @@
-"""Everything that a log says of a target: each estimator's estimate and verdict, and each position's."""
+"""All estimates of a target from one log: one of each estimator with its verdict, and one of each position."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ from pipelines.evaluate.ope.target import Target
 from pipelines.evaluate.ope.verdict import OpeVerdict, verdict
 
 PRIMARY: Final = "doubly_robust"
-"""The estimator whose verdict counts: right where the propensities are, and narrower than weights alone."""
+"""The estimator whose verdict counts: it is right where the propensities are, and its intervals are narrower than those of estimators
+that use weights alone."""
 
 
 @dataclass(frozen=True)

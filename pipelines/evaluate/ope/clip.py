@@ -12,6 +12,11 @@ def clip(chance: Floats, propensity: Floats, bound: float | None = None) -> tupl
 
     The default bound, the square root of the number of weights, is that of truncated importance sampling (Ionides, 2008): it
     tames the worst weights, and what it takes away vanishes as the log grows. inf: no bound.
+
+    Weights of 1 and 9, at most 4 each: 5 of their sum of 10 are left.
+
+    >>> clip(np.array([0.5, 0.9]), np.array([0.5, 0.1]), bound=4)
+    (array([1., 4.]), 0.5)
     """
     weights = chance / propensity
     most = np.sqrt(len(weights)) if bound is None else bound

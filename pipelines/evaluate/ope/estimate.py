@@ -1,4 +1,4 @@
-"""What an estimator says of a target, with how sure it is."""
+"""One estimator's estimate of a target's value, with its interval and how much of the log carries the estimate."""
 
 from __future__ import annotations
 
@@ -14,17 +14,18 @@ from pipelines.evaluate.ope.interval import interval
 from pipelines.evaluate.ope.target import Target
 
 LEAST_REWARDS: Final = 3.0
-"""Effective rewards below which there is no interval: resamples would hold none."""
+"""Below this effective number of rewards there is no interval, since too many bootstrap resamples would hold no reward at all."""
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """value: expected reward of a round under the target; low, high: its 95 % interval, nan where there is none.
+    """value: expected reward of a round under the target. low, high: the 95 % interval of the value, nan where there is none.
 
-    effective_sample_size: of the weights. expected_rewards: how many that many rows bring at the log's own rate; carrying_rewards: how
-    many the rows that carry the variance bring at that rate (see carrying_size). Both judge the weights and not what luck made of
-    them: what is refused for its own few clicks leaves a selection that intervals do not hold for. clipped: share of the weights' sum
-    that the bound took away. unsupported: share of what the target shows that was never shown.
+    effective_sample_size: how many equally weighted rows would tell as much. expected_rewards: how many rewards so many rows bring at
+    the log's average rate. carrying_rewards: how many rewards the rows that carry the variance bring at that rate (see carrying_size).
+    The last two are expectations on purpose: if estimates were refused for the few clicks that they happened to get, those that are
+    left would be a selection by luck, for which intervals do not hold. clipped: share of the weights' sum that the bound took away.
+    unsupported: share of what the target shows that the policy that logged could never have shown.
     """
 
     estimator: str

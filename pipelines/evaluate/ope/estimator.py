@@ -1,4 +1,4 @@
-"""The contract of the estimators."""
+"""What an off-policy estimator has to offer, and the form of its answer."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Estimator(Protocol):
     def name(self) -> str: ...
 
     def applies(self, feedback: Feedback, target: Target) -> bool:
-        """Whether the log says what it needs."""
+        """Whether the log and the target hold what this estimator needs."""
         ...
 
     def moments(self, feedback: Feedback, target: Target) -> Moments: ...

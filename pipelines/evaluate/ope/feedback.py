@@ -1,4 +1,4 @@
-"""What a policy with known chances showed, and what came of it: the one input of every off-policy estimator."""
+"""A log of what a policy showed, with which probability, and what reward followed: the input of every off-policy estimator."""
 
 from __future__ import annotations
 
@@ -75,6 +75,6 @@ def _demand(what: str, values: NDArray[np.generic], good: NDArray[np.bool_], fix
 
 
 def demand_chances(what: str, values: Floats) -> None:
-    """Raises PipelineError for the first that is not a probability above 0."""
+    """Raises PipelineError for the first of the values that is not a probability above 0."""
     fix = "It must be a probability above 0 and at most 1, that of what was shown; a log without exact ones cannot be re-weighted."
     _demand(what, values, (values > 0) & (values <= 1), fix)

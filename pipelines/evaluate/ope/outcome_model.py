@@ -1,4 +1,4 @@
-"""What reward to expect of an action, learned from the log itself and never asked about the rows that it was learned from."""
+"""The expected reward of an action, by models that are learned from the log; a row is judged by a model that did not learn from it."""
 
 from __future__ import annotations
 

@@ -11,7 +11,8 @@ from pipelines.evaluate.ope.target import Target
 
 
 def at_position(feedback: Feedback, target: Target, position: int) -> tuple[Feedback, Target]:
-    """The rounds that have the position, and of each that slot alone; both speak of single ads there, not of slates."""
+    """The log and the target, cut down to one position: the rounds that have it, with that one slot each. Chances of whole slates are
+    dropped, since a single slot is no slate."""
     mine = feedback.position == position
     row = np.cumsum(mine) - 1
     had, number = np.unique(feedback.round[mine], return_inverse=True)

@@ -1,4 +1,4 @@
-"""The policy whose value is asked for, as it bears on a log."""
+"""The policy whose value is to be estimated: what it would do in the rounds of a log."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Target:
     unsupported: float = 0.0
 
     def fits(self, feedback: Feedback) -> None:
-        """Raises PipelineError when it is not about this feedback, or its chances are none."""
+        """Raises PipelineError when the target's arrays do not fit this feedback, or when its probabilities are outside [0, 1]."""
         if len(self.probability) != len(feedback) or self.option_context.shape[1] != feedback.context.shape[1]:
             shapes = f"{len(self.probability)} slots, {self.option_context.shape[1]} columns"
             raise PipelineError(f"target {self.name}", shapes, f"The feedback has {len(feedback)} and {feedback.context.shape[1]}.")

@@ -1,4 +1,4 @@
-"""Whether an estimate says anything, and what it says against another policy."""
+"""Whether an estimate tells enough to conclude from, and what it says about another policy."""
 
 from __future__ import annotations
 

@@ -18,6 +18,19 @@ class WholeSlate:
 
     It assumes nothing of how ads of one slate bear on each other, and pays for that in variance: few logged slates are ones that
     the target would show. Needs the chance of whole slates.
+
+    A coin ordered ads 0 and 1 on pages of two slots: twice 0 before 1, twice 1 before 0. Of the two pages with 0 first, one was
+    clicked; a policy that always puts 0 first therefore earns 1/2 a page.
+
+    >>> same, chance = np.zeros((8, 1), np.float32), np.repeat([1.0, 1.0, 0.0, 0.0], 2)
+    >>> log = Feedback(
+    ...     rounds=4, round=np.repeat(np.arange(4), 2), action=np.array([0, 1, 0, 1, 1, 0, 1, 0]), position=np.tile([1, 2], 4),
+    ...     reward=np.array([1.0, 0, 0, 0, 0, 0, 0, 1.0]), propensity=np.full(8, 0.5), context=same,
+    ...     slate_propensity=np.full(4, 0.5),
+    ... )
+    >>> zero_first = Target("0 first", chance, np.arange(8), np.ones(8), same, slate_probability=chance[::2])
+    >>> WholeSlate().moments(log, zero_first).value
+    0.5
     """
 
     bound: float | None = None
