@@ -4,7 +4,8 @@ UV_VERSION := 0.9.30
 UV := .tools/bin/uv
 PLATFORM_AS_OF := 2026-10-20
 AIRFLOW_AS_OF := 2026-09-20
-COMPILE := $(UV) pip compile -q --no-header --python-version 3.11
+COMPILE := $(UV) pip compile -q --no-header --python-version 3.11 --no-emit-index-url --generate-hashes
+INSTALL := $(UV) pip install -q --python
 
 .DEFAULT_GOAL := help
 .PHONY: help install train-env peers demo up test check lint format slow bench lock clean
@@ -18,26 +19,28 @@ $(UV):
 
 .venv/.ready: requirements/platform.txt pyproject.toml | $(UV)
 	test -x .venv/bin/python || $(UV) venv -q --python 3.11 .venv
-	$(UV) pip install -q --python .venv/bin/python -r requirements/platform.txt
-	$(UV) pip install -q --python .venv/bin/python --no-deps -e .
+	$(INSTALL) .venv/bin/python --require-hashes -r requirements/platform.txt
+	$(INSTALL) .venv/bin/python --no-deps -e .
 	touch $@
 
 .venv-airflow/.ready: requirements/airflow.txt | $(UV)
 	test -x .venv-airflow/bin/python || $(UV) venv -q --python 3.11 .venv-airflow
-	$(UV) pip install -q --python .venv-airflow/bin/python -r requirements/airflow.txt
+	$(INSTALL) .venv-airflow/bin/python --require-hashes -r requirements/airflow.txt
 	touch $@
 
 # Torch without its platform packages: where pip is told of a folder with a build for this machine (PIP_FIND_LINKS), it is taken.
+# Hence it is pinned by version alone, in a file of its own: the hash is that build's.
 .venv-train/.ready: requirements/train.txt requirements/torch.txt | $(UV)
 	test -x .venv-train/bin/python || $(UV) venv -q --python 3.11 .venv-train
-	UV_FIND_LINKS="$(PIP_FIND_LINKS)" $(UV) pip install -q --python .venv-train/bin/python --no-deps -r requirements/train.txt -r requirements/torch.txt
-	$(UV) pip install -q --python .venv-train/bin/python --no-deps -e .
+	$(INSTALL) .venv-train/bin/python --no-deps --require-hashes -r requirements/train.txt
+	UV_FIND_LINKS="$(PIP_FIND_LINKS)" $(INSTALL) .venv-train/bin/python --no-deps -r requirements/torch.txt
+	$(INSTALL) .venv-train/bin/python --no-deps -e .
 	touch $@
 
 train-env: .venv-train/.ready  ## the environment that deep rankers train in (torch)
 
 .venv-train/.peers: requirements/peers.txt .venv-train/.ready
-	$(UV) pip install -q --python .venv-train/bin/python --no-deps -r requirements/peers.txt
+	$(INSTALL) .venv-train/bin/python --no-deps --require-hashes -r requirements/peers.txt
 	touch $@
 
 peers: .venv-train/.peers  ## what rankers are compared with, into the training environment
@@ -75,7 +78,7 @@ bench: install  ## every benchmark, as JSON
 	.venv/bin/placard bench search --json
 	.venv/bin/placard bench features --json
 
-lock: $(UV)  ## compile requirements/*.txt
+lock: $(UV)  ## compile requirements/*.txt, with hashes
 	$(COMPILE) --exclude-newer $(PLATFORM_AS_OF) requirements/platform.in -o requirements/platform.txt
 	$(COMPILE) --exclude-newer $(PLATFORM_AS_OF) -c requirements/platform.txt requirements/serving.in -o requirements/serving.txt
 	$(COMPILE) --exclude-newer $(PLATFORM_AS_OF) -c requirements/platform.txt requirements/train.in -o requirements/train.txt
