@@ -6,9 +6,10 @@ PLATFORM_AS_OF := 2026-10-20
 AIRFLOW_AS_OF := 2026-09-20
 COMPILE := $(UV) pip compile -q --no-header --python-version 3.11 --no-emit-index-url --generate-hashes
 INSTALL := $(UV) pip install -q --python
+SBOMS := $(patsubst %,sbom/%.json,platform serving train airflow)
 
 .DEFAULT_GOAL := help
-.PHONY: help install train-env peers demo up test check lint format slow bench lock clean
+.PHONY: help install train-env peers demo up test check lint format slow bench lock sbom clean
 
 help:  ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -84,6 +85,20 @@ lock: $(UV)  ## compile requirements/*.txt, with hashes
 	$(COMPILE) --exclude-newer $(PLATFORM_AS_OF) -c requirements/platform.txt requirements/train.in -o requirements/train.txt
 	$(COMPILE) --exclude-newer $(PLATFORM_AS_OF) --no-deps -c requirements/train.txt requirements/peers.in -o requirements/peers.txt
 	$(COMPILE) --exclude-newer $(AIRFLOW_AS_OF) requirements/airflow.in -o requirements/airflow.txt
+	$(COMPILE) --exclude-newer $(PLATFORM_AS_OF) requirements/sbom.in -o requirements/sbom.txt
+
+.tools/sbom/.ready: requirements/sbom.txt | $(UV)
+	test -x .tools/sbom/bin/python || $(UV) venv -q --python 3.11 .tools/sbom
+	$(INSTALL) .tools/sbom/bin/python --require-hashes -r requirements/sbom.txt
+	touch $@
+
+sbom/%.json: requirements/%.txt .tools/sbom/.ready
+	mkdir -p sbom
+	cat $(filter requirements/%.txt,$^) | .tools/sbom/bin/cyclonedx-py requirements --output-reproducible --of JSON -o $@ -
+
+sbom/train.json: requirements/torch.txt requirements/peers.txt
+
+sbom: $(SBOMS)  ## a bill of materials (CycloneDX) of each environment, into sbom/
 
 clean:  ## remove the environments and caches, keep the state folder
-	rm -rf .venv .venv-airflow .venv-train .tools .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info
+	rm -rf .venv .venv-airflow .venv-train .tools .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build sbom *.egg-info
