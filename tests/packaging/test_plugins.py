@@ -71,7 +71,6 @@ def test_a_ranker_of_another_distribution_keeps_the_rankers_contract(bring: Call
     ranker_contract.test_it_is_the_same_twice_and_test_rows_teach_nothing(family, of_thin, thin, tmp_path / "twice")
     ranker_contract.test_thin_data_is_calibrated_too(of_thin, thin)
     ranker_contract.test_nothing_but_early_positives_is_refused_with_the_reason(family, thin, tmp_path / "none")
-    ranker_contract.test_a_fit_tells_how_far_it_is(family, thin, tmp_path / "told")
 
 
 def pages(folder: Path) -> Path:
