@@ -4,10 +4,12 @@ UV_VERSION := 0.9.30
 UV := .tools/bin/uv
 PLATFORM_AS_OF := 2026-10-20
 AIRFLOW_AS_OF := 2026-09-20
-COMPILE := $(UV) pip compile -q --no-header --python-version 3.11
+COMPILE := $(UV) pip compile -q --no-header --python-version 3.11 --no-emit-index-url --generate-hashes
+INSTALL := $(UV) pip install -q --python
+SBOMS := $(patsubst %,sbom/%.json,platform serving train airflow)
 
 .DEFAULT_GOAL := help
-.PHONY: help install train-env peers demo up test check lint format slow bench docs lock clean
+.PHONY: help install train-env peers demo up test check lint format slow bench docs lock sbom clean
 
 help:  ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -18,26 +20,28 @@ $(UV):
 
 .venv/.ready: requirements/platform.txt pyproject.toml | $(UV)
 	test -x .venv/bin/python || $(UV) venv -q --python 3.11 .venv
-	$(UV) pip install -q --python .venv/bin/python -r requirements/platform.txt
-	$(UV) pip install -q --python .venv/bin/python --no-deps -e .
+	$(INSTALL) .venv/bin/python --require-hashes -r requirements/platform.txt
+	$(INSTALL) .venv/bin/python --no-deps -e .
 	touch $@
 
 .venv-airflow/.ready: requirements/airflow.txt | $(UV)
 	test -x .venv-airflow/bin/python || $(UV) venv -q --python 3.11 .venv-airflow
-	$(UV) pip install -q --python .venv-airflow/bin/python -r requirements/airflow.txt
+	$(INSTALL) .venv-airflow/bin/python --require-hashes -r requirements/airflow.txt
 	touch $@
 
 # Torch without its platform packages: where pip is told of a folder with a build for this machine (PIP_FIND_LINKS), it is taken.
+# Hence it is pinned by version alone, in a file of its own: the hash is that build's.
 .venv-train/.ready: requirements/train.txt requirements/torch.txt | $(UV)
 	test -x .venv-train/bin/python || $(UV) venv -q --python 3.11 .venv-train
-	UV_FIND_LINKS="$(PIP_FIND_LINKS)" $(UV) pip install -q --python .venv-train/bin/python --no-deps -r requirements/train.txt -r requirements/torch.txt
-	$(UV) pip install -q --python .venv-train/bin/python --no-deps -e .
+	$(INSTALL) .venv-train/bin/python --no-deps --require-hashes -r requirements/train.txt
+	UV_FIND_LINKS="$(PIP_FIND_LINKS)" $(INSTALL) .venv-train/bin/python --no-deps -r requirements/torch.txt
+	$(INSTALL) .venv-train/bin/python --no-deps -e .
 	touch $@
 
 train-env: .venv-train/.ready  ## the environment that deep rankers train in (torch)
 
 .venv-train/.peers: requirements/peers.txt .venv-train/.ready
-	$(UV) pip install -q --python .venv-train/bin/python --no-deps -r requirements/peers.txt
+	$(INSTALL) .venv-train/bin/python --no-deps --require-hashes -r requirements/peers.txt
 	touch $@
 
 peers: .venv-train/.peers  ## what rankers are compared with, into the training environment
@@ -79,12 +83,26 @@ bench: install  ## every benchmark, as JSON
 docs: install  ## write docs/reference from the command line, the settings, the DAGs and the feature tables
 	.venv/bin/python docs/generator
 
-lock: $(UV)  ## compile requirements/*.txt
+lock: $(UV)  ## compile requirements/*.txt, with hashes
 	$(COMPILE) --exclude-newer $(PLATFORM_AS_OF) requirements/platform.in -o requirements/platform.txt
 	$(COMPILE) --exclude-newer $(PLATFORM_AS_OF) -c requirements/platform.txt requirements/serving.in -o requirements/serving.txt
 	$(COMPILE) --exclude-newer $(PLATFORM_AS_OF) -c requirements/platform.txt requirements/train.in -o requirements/train.txt
 	$(COMPILE) --exclude-newer $(PLATFORM_AS_OF) --no-deps -c requirements/train.txt requirements/peers.in -o requirements/peers.txt
 	$(COMPILE) --exclude-newer $(AIRFLOW_AS_OF) requirements/airflow.in -o requirements/airflow.txt
+	$(COMPILE) --exclude-newer $(PLATFORM_AS_OF) requirements/sbom.in -o requirements/sbom.txt
+
+.tools/sbom/.ready: requirements/sbom.txt | $(UV)
+	test -x .tools/sbom/bin/python || $(UV) venv -q --python 3.11 .tools/sbom
+	$(INSTALL) .tools/sbom/bin/python --require-hashes -r requirements/sbom.txt
+	touch $@
+
+sbom/%.json: requirements/%.txt .tools/sbom/.ready
+	mkdir -p sbom
+	cat $(filter requirements/%.txt,$^) | .tools/sbom/bin/cyclonedx-py requirements --output-reproducible --of JSON -o $@ -
+
+sbom/train.json: requirements/torch.txt requirements/peers.txt
+
+sbom: $(SBOMS)  ## a bill of materials (CycloneDX) of each environment, into sbom/
 
 clean:  ## remove the environments and caches, keep the state folder
-	rm -rf .venv .venv-airflow .venv-train .tools .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info
+	rm -rf .venv .venv-airflow .venv-train .tools .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build sbom *.egg-info

@@ -9,7 +9,13 @@ from pathlib import Path
 
 from airflow.sdk import Context, Param, RetryDecision, RetryPolicy
 
-CHECKOUT = Path(__file__).resolve().parents[1]
+HERE = Path(__file__).resolve()
+CHECKOUT = HERE.parents[1] if (HERE.parents[1] / "pyproject.toml").exists() else None
+"""None where these DAGs came in a wheel or were copied."""
+COMMAND = CHECKOUT / ".venv/bin/placard" if CHECKOUT else next((c for p in HERE.parents if (c := p / "bin/placard").exists()), "placard")
+"""The checkout's; that of the environment which a wheel was installed into; else the one on the PATH."""
+STATE = "" if CHECKOUT else ': "${PLACARD_HOME:?Name the state folder for the tasks}"; '
+"""A checkout has a state folder of its own. Without one a task would begin a new platform in the folder that it happens to run in."""
 
 FINAL = {2: "bad input", 3: "refused by a gate or a check", 126: "not executable", 127: "command not found"}
 """Exit statuses that a second try would only repeat; anything else (a lock, a full disk, a kill) may pass."""
@@ -27,7 +33,7 @@ class RetryUnlessFinal(RetryPolicy):
 
 def verb(words: str) -> str:
     """The bash command of a verb on the run's day. `words` may hold Jinja of typed Params, never free text."""
-    return f'exec "${{PLACARD_COMMAND:-{CHECKOUT}/.venv/bin/placard}}" {words} --partition "$DAY"'
+    return f'{STATE}exec "${{PLACARD_COMMAND:-{COMMAND}}}" {words} --partition "$DAY"'
 
 
 DAY = Param(
@@ -42,7 +48,7 @@ TASKS = {
     # The key goes through the environment, not into the command: it is text that a caller chose.
     "env": {"DAY": "{{ dag_run.partition_key or params.day or '' }}", "NO_COLOR": "1", "COLUMNS": "160"},
     "append_env": True,
-    "cwd": str(CHECKOUT),
+    "cwd": str(CHECKOUT) if CHECKOUT else None,
     "retries": 2,
     "retry_delay": timedelta(seconds=30),
     "retry_exponential_backoff": 2.0,

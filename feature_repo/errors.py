@@ -19,3 +19,9 @@ class PlacardError(Exception):
 
 class FeatureError(PlacardError):
     """A feature, table or event that does not fit its definition."""
+
+
+class PluginError(PlacardError):
+    """A thing that another distribution brings and that cannot be used: it does not load, does not fit, or its name is taken."""
+
+    exit_code = 4

@@ -11,7 +11,7 @@ from pipelines.cli.output import debug
 from serving.settings import silence_telemetry, yield_cores
 
 VERBS = ("simulate", "ingest", "features", "language", "train", "tune", "evaluate", "ope", "gate", "registry", "promote",
-         "rollback", "shadow", "quality", "guard", "serve", "explain", "bench", "demo", "up", "doctor", "config")  # fmt: skip
+         "rollback", "shadow", "quality", "guard", "serve", "explain", "bench", "demo", "up", "dags", "doctor", "config")  # fmt: skip
 """Modules of pipelines/cli, in the order of `placard --help`; each has register(app)."""
 
 app = typer.Typer(

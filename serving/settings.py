@@ -70,6 +70,11 @@ class Settings(BaseSettings):
     least_relevance: float = Field(0.15, ge=0, le=1, description="Probability that a query is of an ad's category for the ad to be shown")
     blocked_terms: tuple[str, ...] = Field((), description="Words that are never inserted into an ad's text")
 
+    search_plugin_sources: tuple[str, ...] = Field((), description="Sources of other distributions that search asks too, by entry point")
+    search_plugin_rules: tuple[str, ...] = Field((), description="Rules of other distributions that search ads must keep, by entry point")
+    proactive_plugin_sources: tuple[str, ...] = Field((), description="The same sources, for proactive suggestions")
+    proactive_plugin_rules: tuple[str, ...] = Field((), description="The same rules, for proactive suggestions")
+
     sources: tuple[str, ...] = Field(("simulator", "serving"), description="Logs that `ingest day` collects every day")
     embeddings: Literal["factorisation", "two_tower"] = Field(
         "factorisation", description="What makes the vectors of users and ads; two_tower needs `make train-env`"

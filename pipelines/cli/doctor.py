@@ -15,9 +15,15 @@ def doctor(as_json: bool = typer.Option(False, "--json", help="One JSON object."
     from rich.markup import escape
 
     from pipelines.operations.doctor import examine
+    from pipelines.operations.extras import absent
     from serving.settings import load
 
-    checks = list(examine(load()))
+    settings = load()
+    checks = list(examine(settings))
+    if not absent("serving"):
+        from pipelines.operations.doctor_stores import examine_stores
+
+        checks += examine_stores(settings)
     lines = [f"{MARKS[c.verdict]} {c.name:12} {escape(c.seen)}{f'  → {escape(c.fix)}' if c.fix else ''}" for c in checks]
     emit({"checks": checks, "healthy": all(c.verdict != "bad" for c in checks)}, as_json, lines)
     if any(c.verdict == "bad" for c in checks):

@@ -19,6 +19,7 @@ from rich.markup import escape
 from rich.progress import Progress, TaskID, TextColumn
 
 from feature_repo.errors import PlacardError
+from pipelines.operations.extras import extras_named
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -77,7 +78,8 @@ def guarded(command: Callable[P, R]) -> Callable[P, R]:
     @functools.wraps(command)
     def run(*args: P.args, **kwargs: P.kwargs) -> R:
         try:
-            return command(*args, **kwargs)
+            with extras_named():
+                return command(*args, **kwargs)
         except PlacardError as error:
             if debug.on:
                 traceback.print_exc()

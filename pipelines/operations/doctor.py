@@ -1,8 +1,9 @@
-"""What could be wrong with this installation, one check a function, each with its fix."""
+"""What could be wrong with this installation, one check a function, each with its fix. doctor_stores.py looks at what is stored."""
 
 from __future__ import annotations
 
 import platform
+import re
 import shutil
 import socket
 import sqlite3
@@ -10,19 +11,15 @@ import sys
 from collections.abc import Callable, Iterable
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Final, Literal
 
-from feature_repo.errors import PlacardError
-from feature_repo.feast_store import open_store
+from pipelines.operations.extras import absent, install
 from serving.settings import Settings
-from serving.snapshot import open_current
 
 PINNED: Final = ("feast", "mlflow", "xgboost-cpu", "great-expectations", "ibis-framework", "duckdb", "pandas", "faiss-cpu")
 LEAST_FREE_GIB: Final = 5
-STALE_DAYS: Final = 2
 
 
 @dataclass(frozen=True)
@@ -44,23 +41,32 @@ def _locked() -> dict[str, str]:
     lock = Path(__file__).resolve().parents[2] / "requirements" / "platform.txt"
     if not lock.exists():
         return {}
-    lines = (line.split(";")[0].strip() for line in lock.read_text().splitlines())
-    return dict(line.split("==", 1) for line in lines if "==" in line and not line.startswith("#"))
+    return dict(re.findall(r"^([a-z0-9._-]+)==([^ ;\\]+)", lock.read_text(), re.MULTILINE))
 
 
 def packages(_: Settings) -> Check:
-    locked, wrong = _locked(), []
+    """In a checkout every pinned package is there as locked; a wheel may be installed with fewer extras, on purpose."""
+    locked, wrong, have = _locked(), [], {}
     for name in PINNED:
         try:
-            have = version(name)
+            have[name] = version(name)
         except PackageNotFoundError:
             wrong.append(f"{name} is absent")
             continue
-        if name in locked and have != locked[name]:
-            wrong.append(f"{name} {have}, the lock says {locked[name]}")
-    if wrong:
+        if name in locked and have[name] != locked[name]:
+            wrong.append(f"{name} {have[name]}, the lock says {locked[name]}")
+    if wrong and locked:
         return Check("packages", "bad", "; ".join(wrong), "Run `make install`.")
-    return Check("packages", "ok", ", ".join(f"{n} {version(n)}" for n in PINNED))
+    return Check("packages", "ok", ", ".join(f"{n} {v}" for n, v in have.items()) or "none but those that `placard` starts with")
+
+
+def extra_packages(_: Settings) -> Check:
+    """What the verbs of the factory and of serving need; deep rankers are trained in an environment of their own."""
+    lacking = {extra: lacks for extra in ("serving", "platform") if (lacks := absent(extra))}
+    if not lacking:
+        return Check("extras", "ok", "serving and platform are installed")
+    seen = "; ".join(f"{extra} lacks {', '.join(lacks)}" for extra, lacks in lacking.items())
+    return Check("extras", "warn", seen, " ".join(map(install, lacking)))
 
 
 def airflow(_: Settings) -> Check:
@@ -109,47 +115,10 @@ def mlflow(settings: Settings) -> Check:
     return Check("mlflow", "ok", f"{models} model versions")
 
 
-def feast(settings: Settings) -> Check:
-    if not (settings.home.feast / "registry.db").exists():
-        return Check("feast", "warn", "no registry yet", "Run `placard features publish --partition DAY`.")
-
-    try:
-        views = open_store(settings.home, settings.profile, settings.redis_url).list_feature_views()
-    except Exception as error:  # whatever Feast raises, the person needs its words and the fix
-        return Check("feast", "bad", str(error), "Run `placard features publish --partition DAY` again.")
-    return Check("feast", "ok", f"{len(views)} feature views")
-
-
-def redis(settings: Settings) -> Check:
-    if settings.profile != "cluster":
-        return Check("redis", "ok", "not used by the embedded profile")
-    from redis import Redis, RedisError
-
-    try:
-        Redis.from_url(settings.redis_url).ping()
-    except (RedisError, ValueError) as error:
-        return Check("redis", "bad", str(error), "Start it, or set PLACARD_REDIS_URL.")
-    return Check("redis", "ok", "answers")
-
-
-def features(settings: Settings) -> Check:
-    try:
-        snapshot = open_current(settings.home.snapshots)
-    except PlacardError:
-        return Check("features", "warn", "nothing published yet", "Run `placard features history --from DAY --to DAY`.")
-    newest = max(settings.home.days("impressions"), default=None) or max(settings.home.days("engagements"), default=date.min)
-    behind = max((datetime(newest.year, newest.month, newest.day, tzinfo=UTC) - snapshot.as_of).days + 1, 0)
-    if behind >= STALE_DAYS:
-        return Check("features", "warn", f"{behind} days behind the events", f"Run `placard features publish --partition {newest}`.")
-    return Check("features", "ok", f"published as of {snapshot.as_of:%Y-%m-%d}")
-
-
-CHECKS: Final[tuple[Callable[[Settings], Check], ...]] = (
-    python, packages, airflow, state_folder, disk, port, mlflow, feast, redis, features,
-)  # fmt: skip
+CHECKS: Final[tuple[Callable[[Settings], Check], ...]] = (python, packages, extra_packages, airflow, state_folder, disk, port, mlflow)
 
 
 def examine(settings: Settings) -> Iterable[Check]:
-    """Every check, in order, as it finishes."""
+    """Every check that needs no more than a bare installation has, in order, as it finishes."""
     for check in CHECKS:
         yield check(settings)

@@ -15,11 +15,11 @@ from typing import Final
 from feature_repo.home import Home
 from feature_repo.whole_file import whole_file
 from pipelines.errors import Missing, PipelineError
+from pipelines.scheduling.dags_folder import DAGS
 from serving.settings import child_environment
 
 CHECKOUT: Final = Path(__file__).resolve().parents[2]
 PROGRAM: Final = CHECKOUT / ".venv-airflow" / "bin" / "airflow"
-DAGS: Final = CHECKOUT / "dags"
 USER: Final = "placard"
 PARALLEL_TASKS: Final = 2
 """A worker is a process; Airflow's default keeps 32 of them waiting."""

@@ -13,7 +13,8 @@ from feature_repo.home import Home
 from pipelines.errors import PipelineError
 from pipelines.operations.processes import Processes
 from pipelines.scheduling.airflow_api import AirflowApi, DagRun, TaskRun
-from pipelines.scheduling.airflow_home import DAGS, AirflowHome, prepare
+from pipelines.scheduling.airflow_home import AirflowHome, prepare
+from pipelines.scheduling.dags_folder import DAGS
 
 READY_SECONDS: Final = 120
 DAY_SECONDS: Final = 3600

@@ -21,6 +21,8 @@ from serving.eventlog.opening import open_eventlog
 from serving.http.access import refuse_open_bind
 from serving.ledger.opening import open_ledger
 from serving.settings import Settings, export
+from serving.surfaces.surfaces import surfaces
+from serving.understanding.lazy_profiles import LazyProfiles
 from serving.worker.metrics_board import board_folder, clear_boards
 
 log = logging.getLogger(__name__)
@@ -28,9 +30,12 @@ READY_SECONDS = 60
 
 
 def run(settings: Settings, ready_file: str, announce: Callable[[str], None]) -> None:
-    """Serves until a signal. Raises ServingError when the address cannot be bound or a store cannot be opened."""
+    """Serves until a signal. Raises ServingError when the address cannot be bound or a store cannot be opened, PluginError for a
+    rule or source of another distribution that cannot be used."""
     refuse_open_bind(settings)
-    open_ledger(settings).close()  # what cannot be opened is told here, once, and not by every worker
+    ledger = open_ledger(settings)  # what cannot be opened is told here, once, and not by every worker
+    surfaces(LazyProfiles(settings), ledger, settings)  # nor does any worker serve without a rule that the settings name
+    ledger.close()
     open_eventlog(settings).close()
     listener = socket.socket(socket.AF_INET6 if ":" in settings.host else socket.AF_INET)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

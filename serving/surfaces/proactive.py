@@ -21,13 +21,14 @@ from serving.recall.nearest import Nearest
 from serving.recall.popular import Popular
 from serving.settings import Settings
 from serving.sourcing.campaigns import Campaigns
+from serving.surfaces.plugged import plugged
 from serving.understanding.exposures import Exposures
 from serving.understanding.profile import Profile
 
 
 def proactive(profiles: Profiles, ledger: Ledger, settings: Settings) -> Surface:
-    """The surface, top to bottom."""
-    return Surface(
+    """The surface, top to bottom, and what the settings add to it."""
+    own = Surface(
         name="proactive",
         understanding=(Profile(profiles), Exposures(ledger)),
         sourcing=(Campaigns(),),
@@ -41,3 +42,4 @@ def proactive(profiles: Profiles, ledger: Ledger, settings: Settings) -> Surface
         ),
         delivery=SecondPrice(settings.explore_share, settings.reserve_micros, settings.seed),
     )  # fmt: skip
+    return plugged(own, settings.proactive_plugin_sources, settings.proactive_plugin_rules, settings)

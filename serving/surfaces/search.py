@@ -25,6 +25,7 @@ from serving.recall.best_match import BestMatch
 from serving.settings import Settings
 from serving.sourcing.keywords import Keywords
 from serving.sourcing.meaning import Meaning
+from serving.surfaces.plugged import plugged
 from serving.understanding.exposures import Exposures
 from serving.understanding.profile import Profile
 from serving.understanding.query_analysis import QueryAnalysis
@@ -32,8 +33,8 @@ from serving.understanding.query_vector import QueryVector
 
 
 def search(profiles: Profiles, ledger: Ledger, settings: Settings) -> Surface:
-    """The surface, top to bottom."""
-    return Surface(
+    """The surface, top to bottom, and what the settings add to it."""
+    own = Surface(
         name="search",
         understanding=(Profile(profiles), Exposures(ledger), QueryAnalysis(), QueryVector()),
         sourcing=(Keywords(), Meaning(settings.semantic_quota, settings.semantic_below)),
@@ -54,3 +55,4 @@ def search(profiles: Profiles, ledger: Ledger, settings: Settings) -> Surface:
             settings.blocked_terms,
         ),
     )  # fmt: skip
+    return plugged(own, settings.search_plugin_sources, settings.search_plugin_rules, settings)

@@ -26,8 +26,7 @@ from serving.settings import Settings
 from serving.shadows.idle import Idle
 from serving.shadows.shadows import Shadows
 from serving.snapshot.columns import TEXTS
-from serving.surfaces.proactive import proactive
-from serving.surfaces.search import search
+from serving.surfaces.surfaces import surfaces
 from serving.understanding.lazy_profiles import LazyProfiles
 from serving.worker.answer import answer
 from serving.worker.billing import Bill, bill
@@ -49,8 +48,7 @@ class Worker:
         self.eventlog, self.ledger = eventlog or open_eventlog(settings), ledger or open_ledger(settings)
         self.reloader = Reloader(settings)
         who = profiles or LazyProfiles(settings)
-        surfaces = {"search": search(who, self.ledger, settings), "proactive": proactive(who, self.ledger, settings)}
-        self.engine = Engine(surfaces, settings)
+        self.engine = Engine(surfaces(who, self.ledger, settings), settings)
         self.idle = Idle()
         self.shadows = Shadows(lambda: self.reloader.live, self.eventlog, self.idle, settings.shadow_queue)
         self.metrics = Metrics(self.reloader, self.shadows, self.engine.tiers)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.operations import doctor
+from pipelines.operations import doctor, doctor_stores
 from serving.settings import Settings
 
 
@@ -16,7 +16,7 @@ def settings(tmp_path: Path) -> Settings:
 
 
 def test_a_fresh_platform_has_nothing_bad_and_says_what_to_run_first(settings: Settings) -> None:
-    checks = {c.name: c for c in doctor.examine(settings)}
+    checks = {c.name: c for c in (*doctor.examine(settings), *doctor_stores.examine_stores(settings))}
     assert [c.name for c in checks.values() if c.verdict == "bad"] == []
     assert "features history" in checks["features"].fix
     assert "train" in checks["mlflow"].fix
@@ -49,8 +49,8 @@ def test_an_unreachable_redis_is_bad_only_when_clustered(tmp_path: Path) -> None
     with socket.create_server(("127.0.0.1", 0)) as closed:
         port = closed.getsockname()[1]
     url = f"redis://127.0.0.1:{port}/0"
-    assert doctor.redis(Settings(home_path=tmp_path, redis_url=url)).verdict == "ok"
-    check = doctor.redis(Settings(home_path=tmp_path, profile="cluster", redis_url=url))
+    assert doctor_stores.redis(Settings(home_path=tmp_path, redis_url=url)).verdict == "ok"
+    check = doctor_stores.redis(Settings(home_path=tmp_path, profile="cluster", redis_url=url))
     assert check.verdict == "bad"
     assert "PLACARD_REDIS_URL" in check.fix
 

@@ -17,7 +17,8 @@ from feature_repo.tables import TABLES
 from pipelines.__main__ import app
 from pipelines.errors import Missing
 from pipelines.scheduling import airflow_home
-from pipelines.scheduling.airflow_home import DAGS, AirflowHome, free_port, prepare
+from pipelines.scheduling.airflow_home import AirflowHome, free_port, prepare
+from pipelines.scheduling.dags_folder import DAGS
 from pipelines.scheduling.scheduler import _words
 
 

@@ -1,0 +1,59 @@
+"""What could be wrong with what serving reads, one check a function, each with its fix. Needs the extra `serving`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import UTC, date, datetime
+from typing import Final
+
+from feature_repo.errors import PlacardError
+from feature_repo.feast_store import open_store
+from pipelines.operations.doctor import Check
+from serving.settings import Settings
+from serving.snapshot import open_current
+
+STALE_DAYS: Final = 2
+
+
+def feast(settings: Settings) -> Check:
+    if not (settings.home.feast / "registry.db").exists():
+        return Check("feast", "warn", "no registry yet", "Run `placard features publish --partition DAY`.")
+
+    try:
+        views = open_store(settings.home, settings.profile, settings.redis_url).list_feature_views()
+    except Exception as error:  # whatever Feast raises, the person needs its words and the fix
+        return Check("feast", "bad", str(error), "Run `placard features publish --partition DAY` again.")
+    return Check("feast", "ok", f"{len(views)} feature views")
+
+
+def redis(settings: Settings) -> Check:
+    if settings.profile != "cluster":
+        return Check("redis", "ok", "not used by the embedded profile")
+    from redis import Redis, RedisError
+
+    try:
+        Redis.from_url(settings.redis_url).ping()
+    except (RedisError, ValueError) as error:
+        return Check("redis", "bad", str(error), "Start it, or set PLACARD_REDIS_URL.")
+    return Check("redis", "ok", "answers")
+
+
+def features(settings: Settings) -> Check:
+    try:
+        snapshot = open_current(settings.home.snapshots)
+    except PlacardError:
+        return Check("features", "warn", "nothing published yet", "Run `placard features history --from DAY --to DAY`.")
+    newest = max(settings.home.days("impressions"), default=None) or max(settings.home.days("engagements"), default=date.min)
+    behind = max((datetime(newest.year, newest.month, newest.day, tzinfo=UTC) - snapshot.as_of).days + 1, 0)
+    if behind >= STALE_DAYS:
+        return Check("features", "warn", f"{behind} days behind the events", f"Run `placard features publish --partition {newest}`.")
+    return Check("features", "ok", f"published as of {snapshot.as_of:%Y-%m-%d}")
+
+
+CHECKS: Final[tuple[Callable[[Settings], Check], ...]] = (feast, redis, features)
+
+
+def examine_stores(settings: Settings) -> Iterable[Check]:
+    """Every check, in order, as it finishes."""
+    for check in CHECKS:
+        yield check(settings)
