@@ -4,6 +4,8 @@ UV_VERSION := 0.9.30
 UV := .tools/bin/uv
 PLATFORM_AS_OF := 2026-10-20
 AIRFLOW_AS_OF := 2026-09-20
+# The tests start many processes; without compiled modules each would compile everything that it imports anew.
+unexport PYTHONDONTWRITEBYTECODE
 COMPILE := $(UV) pip compile -q --no-header --python-version 3.11
 
 .DEFAULT_GOAL := help
