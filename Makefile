@@ -6,6 +6,7 @@ PLATFORM_AS_OF := 2026-10-20
 AIRFLOW_AS_OF := 2026-09-20
 # The tests start many processes; without compiled modules each would compile everything that it imports anew.
 unexport PYTHONDONTWRITEBYTECODE
+export PYTEST
 COMPILE := $(UV) pip compile -q --no-header --python-version 3.11
 
 .DEFAULT_GOAL := help
@@ -53,12 +54,13 @@ up: install  ## Airflow, MLflow, the API and its guards on loopback, until Ctrl-
 	.venv/bin/placard up
 
 test: install train-env  ## every test but the slow ones
-	.venv/bin/python -m pytest -m "not slow and not deep" -n 2 --dist loadfile $(PYTEST)
-	.venv-train/bin/python -m pytest -m "deep and not slow" $(PYTEST)
-	.venv-airflow/bin/python -m pytest -c tests/dags/pytest.ini tests/dags
+	@.venv/bin/python tests/suites.py \
+	  platform '.venv/bin/python -m pytest -m "not slow and not deep" -n 2 --dist loadfile --no-loadscope-reorder {PYTEST}' \
+	  training '.venv-train/bin/python -m pytest -m "deep and not slow" {PYTEST}' \
+	  airflow '.venv-airflow/bin/python -m pytest -c tests/dags/pytest.ini tests/dags'
 
-slow: install  ## the slow suites: Spark, the real scheduler, load
-	.venv/bin/python -m pytest -m slow $(PYTEST)
+slow: install  ## the slow suites (Spark, the real scheduler, load), and every property with many more cases
+	.venv/bin/python -m pytest -m "slow or (hypothesis and not deep)" --hypothesis-profile=large $(PYTEST)
 
 lint: install
 	.venv/bin/ruff format --check .
