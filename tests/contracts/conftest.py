@@ -14,7 +14,6 @@ import numpy as np
 import pytest
 
 import serving
-from pipelines.bench.serving.synthetic import catalogue, ranker
 from serving.auction.bids import CampaignBids
 from serving.auction.quality import Unhidden
 from serving.bundles import Bundle
@@ -103,6 +102,8 @@ def all_components() -> tuple[set[str], set[str]]:
 
 @pytest.fixture(scope="session")
 def snapshot(tmp_path_factory: pytest.TempPathFactory) -> Snapshot:
+    from pipelines.bench.serving.synthetic import catalogue
+
     folder = tmp_path_factory.mktemp("contracts")
     catalogue(folder, 300, keywords=3_000)
     return open_current(folder)
@@ -110,6 +111,8 @@ def snapshot(tmp_path_factory: pytest.TempPathFactory) -> Snapshot:
 
 @pytest.fixture(scope="session")
 def bundle(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
+    from pipelines.bench.serving.synthetic import ranker
+
     return ranker(tmp_path_factory.mktemp("bundle") / "1", trees=5, rows=1_000)
 
 
