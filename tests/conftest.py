@@ -43,7 +43,7 @@ def absent(what: str, how: str) -> None:
     pytest.skip(f"{what} is not installed: {how}")
 
 
-def wait_for(ready: Callable[[], bool], process: subprocess.Popen[bytes], seconds: float = 30) -> None:
+def wait_for(ready: Callable[[], bool], process: subprocess.Popen[bytes], seconds: float = 300) -> None:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if process.poll() is not None:
@@ -92,7 +92,7 @@ def redis_port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
         yield port
     finally:
         process.terminate()
-        process.wait(10)
+        process.wait(120)
 
 
 @pytest.fixture(scope="session")
@@ -120,7 +120,7 @@ def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield f"postgresql+psycopg://placard@127.0.0.1:{port}/postgres"
     finally:
         process.terminate()
-        process.wait(20)
+        process.wait(120)
 
 
 @pytest.fixture(scope="session")

@@ -27,19 +27,19 @@ class Suite:
     status: int | None = None
 
     def run(self, show: bool) -> None:
-        """Runs the command to its end; show: pass on what it says at once."""
-        process = subprocess.Popen(self.command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-        assert process.stdout is not None
+        """Runs the command to its end; show: pass on what it says at once. A command that cannot be started has failed."""
         try:
+            process = subprocess.Popen(self.command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        except OSError as error:
+            self.said, self.status = bytearray(f"{error}\n".encode()), 127
+            return
+        with process:
+            assert process.stdout is not None
             while some := os.read(process.stdout.fileno(), 1 << 16):
                 self.said += some
                 if show:
                     _write(some)
-            self.status = process.wait()
-        finally:
-            if process.poll() is None:
-                process.terminate()
-                process.wait()
+        self.status = process.returncode
 
     @property
     def closing(self) -> str:

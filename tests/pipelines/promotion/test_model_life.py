@@ -23,7 +23,7 @@ from pipelines.simulator.config import MarketConfig
 from serving.bundles import Bundle, aliases
 from tests.worlds.copied import copied
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 FIRST = date(2026, 1, 17)
 DAYS = 6
 LAST = FIRST + timedelta(days=DAYS - 1)
@@ -58,7 +58,7 @@ def platform(placard: Path, tmp_path_factory: pytest.TempPathFactory) -> Platfor
     environment = {**os.environ, "PLACARD_HOME": str(home.root), "PLACARD_LABEL_MATURITY_HOURS": "24"}
 
     def say(*words: str) -> Said:
-        done = subprocess.run([placard, *words], env=environment, capture_output=True, text=True, timeout=600, check=False)
+        done = subprocess.run([placard, *words], env=environment, capture_output=True, text=True, timeout=1700, check=False)
         assert "Traceback" not in done.stderr, done.stderr
         return Said(done.returncode, done.stdout, done.stderr)
 
