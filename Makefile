@@ -4,6 +4,9 @@ UV_VERSION := 0.9.30
 UV := .tools/bin/uv
 PLATFORM_AS_OF := 2026-10-20
 AIRFLOW_AS_OF := 2026-09-20
+# The tests start many processes; without compiled modules each would compile everything that it imports anew.
+unexport PYTHONDONTWRITEBYTECODE
+export PYTEST
 COMPILE := $(UV) pip compile -q --no-header --python-version 3.11 --no-emit-index-url --generate-hashes
 INSTALL := $(UV) pip install -q --python
 SBOMS := $(patsubst %,sbom/%.json,platform serving train airflow)
@@ -55,12 +58,13 @@ up: install  ## Airflow, MLflow, the API and its guards on loopback, until Ctrl-
 	.venv/bin/placard up
 
 test: install train-env  ## every test but the slow ones
-	.venv/bin/python -m pytest -m "not slow and not deep" -n 2 --dist loadfile $(PYTEST)
-	.venv-train/bin/python -m pytest -m "deep and not slow" $(PYTEST)
-	.venv-airflow/bin/python -m pytest -c tests/dags/pytest.ini tests/dags
+	@.venv/bin/python tests/suites.py \
+	  platform '.venv/bin/python -m pytest -m "not slow and not deep" -n 2 --dist loadfile --no-loadscope-reorder {PYTEST}' \
+	  training '.venv-train/bin/python -m pytest -m "deep and not slow" {PYTEST}' \
+	  airflow '.venv-airflow/bin/python -m pytest -c tests/dags/pytest.ini tests/dags'
 
-slow: install  ## the slow suites: Spark, the real scheduler, load
-	.venv/bin/python -m pytest -m slow $(PYTEST)
+slow: install  ## the slow suites (Spark, the real scheduler, load), and every property with many more cases
+	.venv/bin/python -m pytest -m "slow or (hypothesis and not deep)" --hypothesis-profile=large $(PYTEST)
 
 lint: install
 	.venv/bin/ruff format --check .

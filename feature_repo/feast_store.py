@@ -6,6 +6,8 @@ Importing Feast takes seconds, so this module and those that describe our featur
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
@@ -23,10 +25,26 @@ if TYPE_CHECKING:
 PROJECT: Final = "placard"
 
 
+@contextmanager
+def _left_as_written() -> Iterator[None]:
+    """While Feast is imported, typeguard leaves Feast's classes as they are. Otherwise it compiles each of them anew, with a check of
+    every argument: two thirds of the CPU-seconds that the import takes, in every process that serves or builds."""
+    import typeguard
+
+    checking = typeguard.typechecked
+    typeguard.typechecked = lambda target: target  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        typeguard.typechecked = checking
+
+
 def open_store(home: Home, profile: str = "embedded", redis_url: str = "") -> FeatureStore:
     """The feature store of a state folder: DuckDB offline; online SQLite, or Redis when clustered."""
     import prometheus_client  # noqa: F401  first: Feast's import switches it to files shared between processes, for good
-    from feast import FeatureStore, RepoConfig
+
+    with _left_as_written():
+        from feast import FeatureStore, RepoConfig
 
     logging.getLogger("feast.repo_config").setLevel(logging.ERROR)  # warns of the setting below, which the file registry does honour
     home.feast.mkdir(parents=True, exist_ok=True)

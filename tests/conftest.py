@@ -16,9 +16,15 @@ import pytest
 
 from feature_repo.home import Home
 from serving.settings import silence_telemetry, yield_cores
+from tests.examples import profiles
+from tests.worlds.copied import copied
+from tests.worlds.postgres_cluster import as_its_user, given_to_its_user, program
 
 yield_cores()  # tests run side by side
 silence_telemetry()  # and forget what Feast told the process that started this one
+profiles()
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # commands under test would compile everything that they import, each time
+pytest_plugins = ["tests.cpu_seconds"]
 ROOT = Path(__file__).resolve().parents[1]
 REQUIRE_SERVERS = os.environ.get("PLACARD_TEST_REQUIRE_SERVERS") == "1"
 """Set by .ci/run: a missing server or log is then a failure, not a skip."""
@@ -37,7 +43,7 @@ def absent(what: str, how: str) -> None:
     pytest.skip(f"{what} is not installed: {how}")
 
 
-def wait_for(ready: Callable[[], bool], process: subprocess.Popen[bytes], seconds: float = 30) -> None:
+def wait_for(ready: Callable[[], bool], process: subprocess.Popen[bytes], seconds: float = 300) -> None:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if process.poll() is not None:
@@ -86,33 +92,25 @@ def redis_port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
         yield port
     finally:
         process.terminate()
-        process.wait(10)
-
-
-def _postgres_binary(name: str) -> str | None:
-    """Debian keeps the server's programs off the PATH."""
-    found = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"), reverse=True)
-    return str(found[0]) if found else shutil.which(name)
+        process.wait(120)
 
 
 @pytest.fixture(scope="session")
 def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A PostgreSQL server of our own on a free loopback port: postgresql+psycopg://placard@127.0.0.1:PORT/postgres."""
-    initdb, server = _postgres_binary("initdb"), _postgres_binary("postgres")
+    initdb, server = program("initdb"), program("postgres")
     if initdb is None or server is None:
         absent("postgres", "apt-get install postgresql")
         return
     folder, port = tmp_path_factory.mktemp("postgres"), free_port()
-    prefix: list[str] = []
-    if os.geteuid() == 0:  # the server refuses to run as root
+    if os.geteuid() == 0:  # the server does not run as root, but must reach its folder
         for parent in [folder, *folder.parents]:
             if parent.stat().st_uid == 0 and parent != Path("/") and parent != Path("/tmp"):
                 parent.chmod(parent.stat().st_mode | 0o011)
-        shutil.chown(folder, "postgres")
-        prefix = ["runuser", "-u", "postgres", "--"]
-    subprocess.run([*prefix, initdb, "-D", f"{folder}/data", "-U", "placard", "-A", "trust"], check=True, capture_output=True, cwd="/")
+    copied("tests.worlds.postgres_cluster", folder / "data", initdb)
+    given_to_its_user(folder)
     process = subprocess.Popen(
-        [*prefix, server, "-D", f"{folder}/data", "-p", str(port), "-h", "127.0.0.1", "-k", str(folder), "-c", "fsync=off"],
+        [*as_its_user(), server, "-D", f"{folder}/data", "-p", str(port), "-h", "127.0.0.1", "-k", str(folder), "-c", "fsync=off"],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         cwd="/",
@@ -122,7 +120,7 @@ def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield f"postgresql+psycopg://placard@127.0.0.1:{port}/postgres"
     finally:
         process.terminate()
-        process.wait(20)
+        process.wait(120)
 
 
 @pytest.fixture(scope="session")

@@ -14,7 +14,6 @@ import numpy as np
 import pytest
 
 import serving
-from pipelines.bench.serving.synthetic import catalogue, encoder, ranker, vocabulary
 from serving.auction.bids import CampaignBids
 from serving.auction.quality import Unhidden
 from serving.bundles import Bundle
@@ -113,6 +112,8 @@ def all_components() -> tuple[set[str], set[str]]:
 
 @pytest.fixture(scope="session")
 def snapshot(tmp_path_factory: pytest.TempPathFactory) -> Snapshot:
+    from pipelines.bench.serving.synthetic import catalogue
+
     folder = tmp_path_factory.mktemp("contracts")
     catalogue(folder, 300, keywords=3_000)
     return open_current(folder)
@@ -120,6 +121,8 @@ def snapshot(tmp_path_factory: pytest.TempPathFactory) -> Snapshot:
 
 @pytest.fixture(scope="session")
 def bundle(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
+    from pipelines.bench.serving.synthetic import ranker
+
     return ranker(tmp_path_factory.mktemp("bundle") / "1", trees=5, rows=1_000)
 
 
@@ -196,6 +199,8 @@ def source(request: pytest.FixtureRequest, snapshot: Snapshot, bundle: Bundle) -
 
 
 def made(name: str, snapshot: Snapshot, bundle: Bundle) -> Stage:
+    from pipelines.bench.serving.synthetic import encoder, vocabulary
+
     at = datetime(2026, 1, 5, 12, tzinfo=UTC)
     asked = AdRequest(
         "r1", "proactive", "u1", at, device="mobile", region="regions0", language="languages2", query=" ".join(vocabulary(6)), slots=3

@@ -12,7 +12,7 @@ import pytest
 
 from pipelines.scheduling.airflow_home import PROGRAM
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
 
 def test_the_whole_story_in_small(tmp_path: Path, placard: Path) -> None:
@@ -20,7 +20,7 @@ def test_the_whole_story_in_small(tmp_path: Path, placard: Path) -> None:
         pytest.skip("there is no .venv-airflow: run `make install`")
     home = tmp_path / "placard"
     argv = [str(placard), "demo", "--users", "2500", "--creatives", "300", "--impressions", "80000", "--json"]
-    done = subprocess.run(argv, env={**os.environ, "PLACARD_HOME": str(home)}, capture_output=True, text=True, timeout=800, check=False)
+    done = subprocess.run(argv, env={**os.environ, "PLACARD_HOME": str(home)}, capture_output=True, text=True, timeout=1700, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
     outcome = json.loads(done.stdout)["outcome"]
     assert len(outcome["seconds"]) == 6 and outcome["served"]["requests"] == 200 and outcome["served"]["shown"] > 200

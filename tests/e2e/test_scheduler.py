@@ -22,7 +22,7 @@ from pipelines.simulator.config import MarketConfig
 from pipelines.simulator.simulate import simulate
 from serving.bundles import aliases
 
-pytestmark = [pytest.mark.airflow, pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.airflow, pytest.mark.slow, pytest.mark.timeout(1800)]
 DAY = date(2026, 1, 18)
 
 
@@ -59,7 +59,7 @@ if [ -e hang ] && [ "$1" = ingest ]; then echo $$ > hanging; exec sleep 600; fi"
         yield scheduler, folder
         (folder / "hang").touch()
         scheduler.api.trigger("features_daily", "2026-01-20")
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 300
         while not (folder / "hanging").exists() and time.monotonic() < deadline:
             time.sleep(0.1)
     assert (folder / "hanging").exists(), "leaving in the middle of a task was to be tried"

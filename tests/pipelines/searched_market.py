@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
-from datetime import date, timedelta
-from pathlib import Path
+from datetime import date
+from typing import TYPE_CHECKING
 
 import pytest
 
 from feature_repo.home import Home
-from feature_repo.tables import TABLES
-from pipelines.features.publish import publish
-from pipelines.features.validate import validate
-from pipelines.language.query_log import QueryLog, query_log
-from pipelines.language.train import LearnedLanguage, register, train
-from pipelines.simulator.config import MarketConfig
-from pipelines.simulator.simulate import simulate
 from serving.settings import Settings
-from tests.pipelines.built_day import build_all
+from tests.worlds.copied import copied
 
-DAYS = 4
+if TYPE_CHECKING:
+    from pipelines.language.query_log import QueryLog
+    from pipelines.language.train import LearnedLanguage
 
 
 @dataclass(frozen=True)
@@ -36,16 +32,16 @@ class Searched:
 
 @pytest.fixture(scope="session")
 def searched(tmp_path_factory: pytest.TempPathFactory) -> Searched:
-    """Learned from DAYS days, both models champions, the last day published with the encoder."""
-    settings = Settings(home_path=Path(tmp_path_factory.mktemp("searched")))
-    config = MarketConfig(users=1_500, creatives=300, impressions_per_day=12_000, horizon_days=10, images=False)
-    simulate(settings.home, config, DAYS)
-    day = config.first + timedelta(days=DAYS - 1)
-    learned = train(settings, day)
-    for one in learned:
-        register(settings, one, "champion", day)
-    build_all(settings.home, day)
-    for table in TABLES:
-        validate(settings.home, table, day)
-    publish(settings, [day])
-    return Searched(settings, day, query_log(settings.home, day), learned)
+    """LearnedLanguage from four days, both models champions, the last day published with the encoder."""
+    from pipelines.gates.gates import judge
+    from pipelines.language.query_log import query_log
+    from pipelines.language.train import LearnedLanguage, candidate
+    from tests.worlds.searched_market import LAST
+
+    world = copied("tests.worlds.searched_market", tmp_path_factory.mktemp("searched") / "world")
+    settings = Settings(home_path=world / "placard")
+    achieved = json.loads((world / "achieved.json").read_text())
+    learned = [
+        LearnedLanguage(head, candidate(settings.home, head, LAST), found, judge(head, found, None)) for head, found in achieved.items()
+    ]
+    return Searched(settings, LAST, query_log(settings.home, LAST), learned)

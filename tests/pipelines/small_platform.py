@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -15,16 +15,9 @@ import pytest
 
 from feature_repo.home import Home
 from feature_repo.table import FeatureTable
-from feature_repo.tables import TABLES
-from pipelines.features.publish import publish
-from pipelines.features.validate import validate
-from pipelines.simulator.config import MarketConfig
-from pipelines.simulator.simulate import simulate
 from serving.settings import Settings
-from tests.pipelines.built_day import build_all
-
-FIRST = date(2026, 1, 17)
-DAYS = tuple(FIRST + timedelta(days=n) for n in range(4))
+from tests.worlds.copied import copied
+from tests.worlds.small_market import DAYS
 
 
 @dataclass(frozen=True)
@@ -56,23 +49,10 @@ class Platform:
         return {str(p.relative_to(self.home.root)): p.read_bytes() for p in files}
 
 
-def checked(home: Home, day: date) -> None:
-    build_all(home, day)
-    for table in TABLES:
-        validate(home, table, day)
-
-
 @pytest.fixture(scope="session")
 def platform(tmp_path_factory: pytest.TempPathFactory) -> Platform:
     """Not to be written to."""
-    home = Home(tmp_path_factory.mktemp("features") / "placard")
-    simulate(home, MarketConfig(start=str(FIRST), users=1_500, creatives=200, impressions_per_day=8_000, images=False), len(DAYS))
-    made = Platform(home)
-    for day in DAYS[:3]:
-        checked(home, day)
-    publish(made.settings, DAYS[:3])
-    checked(home, DAYS[3])
-    return made
+    return Platform(Home(copied("tests.worlds.small_platform", tmp_path_factory.mktemp("features") / "placard")))
 
 
 @pytest.fixture

@@ -13,7 +13,6 @@ from typing import Any
 import pytest
 
 from feature_repo.home import Home
-from pipelines.bench.serving.synthetic import catalogue, ranker
 from serving.bundles import aliases
 from serving.bundles.smoke import smoke
 from serving.engine.stages import Profiles
@@ -56,6 +55,8 @@ class Api:
 
 def register(home: Home, version: str, seed: int = 2, source: str = "1") -> None:
     """A click bundle of another version, trained on other noise."""
+    from pipelines.bench.serving.synthetic import ranker
+
     made = ranker(home.bundles / "made", seed, trees=10, rows=1_000)
     folder = home.bundles / "click" / version
     written_again(made, folder, replace(made.manifest, version=version))
@@ -70,6 +71,8 @@ def registered() -> Callable[..., None]:
 @pytest.fixture(scope="session")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Home:
     """A catalogue, versions 1 and 2 of a click ranker; champion is 1. Copied, never changed."""
+    from pipelines.bench.serving.synthetic import catalogue
+
     home = Home(tmp_path_factory.mktemp("template") / "placard")
     catalogue(home.snapshots, ADS)
     register(home, "1")

@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 from feature_repo.home import Home
-from pipelines.bench.serving.synthetic import catalogue, ranker
 from serving.bundles import Bundle
 from serving.engine.engine import Engine
 from serving.engine.live import Live
@@ -46,6 +45,8 @@ class Bench:
 
 @pytest.fixture(scope="session")
 def published(tmp_path_factory: pytest.TempPathFactory) -> tuple[Home, Bundle]:
+    from pipelines.bench.serving.synthetic import catalogue, ranker
+
     home = Home(tmp_path_factory.mktemp("published"))
     catalogue(home.snapshots, ADS)
     return home, ranker(home.bundles / "click" / "1", trees=10, rows=2_000)

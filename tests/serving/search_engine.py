@@ -12,8 +12,6 @@ import pyarrow as pa
 import pytest
 
 from feature_repo.catalog import CATALOG
-from pipelines.bench.serving.synthetic import ranker
-from pipelines.language.encoder import learn
 from serving.bundles import Bundle
 from serving.engine.engine import Engine
 from serving.engine.live import Live
@@ -102,11 +100,15 @@ class Searching:
 
 @pytest.fixture(scope="session")
 def click(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
+    from pipelines.bench.serving.synthetic import ranker
+
     return ranker(tmp_path_factory.mktemp("click") / "1", trees=10, rows=2_000)
 
 
 @pytest.fixture(scope="session")
 def encoder() -> TextEncoder:
+    from pipelines.language.encoder import learn
+
     texts = [f"{p} sale all about {p}" for p in PRODUCTS for _ in range(3)] + [
         "sneakers running shoes trainers",
         "hotel room city break",

@@ -12,8 +12,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import xgboost as xgb
-from feast import Entity, FeatureStore, FeatureView, Field, FileSource, RepoConfig, ValueType
-from feast.types import Float32
 
 from feature_repo.model_input import ModelInput
 
@@ -22,6 +20,9 @@ class Naive:
     """A store of its own with `ads` ads and one user, holding the columns that the model reads."""
 
     def __init__(self, folder: Path, booster: xgb.Booster, model: ModelInput, ads: int) -> None:
+        from feast import Entity, FeatureStore, FeatureView, Field, FileSource, RepoConfig, ValueType
+        from feast.types import Float32
+
         self._model = model
         self._user = [f"u{i}" for i, c in enumerate(model.columns) if c.origin != "ad"]
         self._ad = [f"a{i}" for i, c in enumerate(model.columns) if c.origin == "ad"]

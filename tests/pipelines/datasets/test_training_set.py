@@ -15,7 +15,7 @@ from pipelines.datasets import labels, split
 from pipelines.errors import Missing
 from pipelines.simulator.truth import impression_truth
 
-pytestmark = pytest.mark.timeout(400)
+pytestmark = pytest.mark.timeout(1800)
 
 
 def events(platform: Any, name: str) -> pd.DataFrame:

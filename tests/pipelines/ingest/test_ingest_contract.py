@@ -19,6 +19,7 @@ from pipelines.ingest import FORMATS
 from pipelines.ingest.collect import Ingested, ingest
 from pipelines.ingest.format import Format, IngestError, LogFile
 from pipelines.ingest.landing import KEYS
+from tests.examples import examples
 
 Samples = dict[str, Callable[[Path], Path]]
 EVERY = pytest.mark.parametrize("log", FORMATS.values(), ids=lambda log: log.name)
@@ -184,7 +185,7 @@ def test_a_missing_log_is_named(log: Format, home: Home, tmp_path: Path) -> None
 
 
 @EVERY
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(25), deadline=None)
 @given(data=st.data())
 def test_rows_in_are_kept_quarantined_or_duplicated_whatever_happens_to_the_log(log: Format, samples: Samples, data: st.DataObject) -> None:
     with tempfile.TemporaryDirectory() as folder:

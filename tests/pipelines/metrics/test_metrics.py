@@ -22,6 +22,7 @@ from pipelines.metrics.log_loss import log_loss
 from pipelines.metrics.ndcg import ndcg
 from pipelines.metrics.normalised_entropy import normalised_entropy
 from pipelines.metrics.roc_auc import roc_auc
+from tests.examples import examples
 
 
 def rows(seed: int, n: int = 3_000) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -90,7 +91,7 @@ def test_better_predictions_are_better(metric: Metric) -> None:
         assert good < bad if metric.better == "lower" else good > bad
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(st.lists(st.tuples(st.booleans(), st.floats(0.001, 0.999), st.integers(0, 5)), min_size=2, max_size=60), st.floats(0.2, 5.0))
 def test_ranking_metrics_see_order_alone(drawn: list[tuple[bool, float, int]], power: float) -> None:
     label, p, group = (np.array(column) for column in zip(*drawn, strict=True))

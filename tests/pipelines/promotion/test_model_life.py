@@ -20,10 +20,10 @@ from pipelines.datasets.training_set import read
 from pipelines.gates.gates import GATES
 from pipelines.metrics import METRICS
 from pipelines.simulator.config import MarketConfig
-from pipelines.simulator.simulate import simulate
 from serving.bundles import Bundle, aliases
+from tests.worlds.copied import copied
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 FIRST = date(2026, 1, 17)
 DAYS = 6
 LAST = FIRST + timedelta(days=DAYS - 1)
@@ -54,15 +54,14 @@ class Platform:
 @pytest.fixture(scope="module")
 def platform(placard: Path, tmp_path_factory: pytest.TempPathFactory) -> Platform:
     """Six simulated days, collected, built and published by the same verbs."""
-    home = Home(tmp_path_factory.mktemp("platform") / "placard")
+    home = Home(copied("tests.worlds.simulated", tmp_path_factory.mktemp("platform") / "placard", SMALL, DAYS))
     environment = {**os.environ, "PLACARD_HOME": str(home.root), "PLACARD_LABEL_MATURITY_HOURS": "24"}
 
     def say(*words: str) -> Said:
-        done = subprocess.run([placard, *words], env=environment, capture_output=True, text=True, timeout=600, check=False)
+        done = subprocess.run([placard, *words], env=environment, capture_output=True, text=True, timeout=1700, check=False)
         assert "Traceback" not in done.stderr, done.stderr
         return Said(done.returncode, done.stdout, done.stderr)
 
-    simulate(home, SMALL, DAYS)
     for n in range(DAYS):
         collected = say("ingest", "day", "--partition", str(FIRST + timedelta(days=n)))
         assert collected.status == 0, collected.err

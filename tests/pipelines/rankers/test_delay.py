@@ -22,8 +22,8 @@ from pipelines.rankers.delay import Delays, fit_delays, ripeness, ripeness_offse
 from pipelines.rankers.fit_bundle import fit_bundle
 from pipelines.rankers.logistic import Logistic
 from pipelines.simulator.config import Laws, MarketConfig
-from pipelines.simulator.simulate import simulate
 from pipelines.simulator.truth import impression_truth
+from tests.worlds.copied import copied
 
 DAY = timedelta(days=1)
 
@@ -86,10 +86,9 @@ def test_labels_are_those_that_the_first_test_row_could_know() -> None:
 @pytest.fixture(scope="module")
 def eager(tmp_path_factory: pytest.TempPathFactory) -> Home:
     """A market whose people click and buy much more than usual: enough outcomes in few days."""
-    home = Home(tmp_path_factory.mktemp("eager"))
     laws = Laws(base=(-2.6, -2.6, -2.6), conversion_base=-0.9)
-    simulate(home, MarketConfig(seed=5, users=1500, creatives=200, impressions_per_day=9_000, images=False, laws=laws), 6)
-    return home
+    config = MarketConfig(seed=5, users=1500, creatives=200, impressions_per_day=9_000, images=False, laws=laws)
+    return Home(copied("tests.worlds.simulated", tmp_path_factory.mktemp("eager") / "placard", config, 6))
 
 
 @pytest.fixture(scope="module")

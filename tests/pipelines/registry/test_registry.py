@@ -25,7 +25,7 @@ from serving.settings import Settings
 from tests.made import written_again
 
 # MLflow's own imports and stores warn of what they are about to change.
-pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.timeout(1800)]
 Register = Callable[..., Version]
 
 

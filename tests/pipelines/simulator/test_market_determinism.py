@@ -46,7 +46,7 @@ def test_days_made_at_once_by_processes_give_the_same_bytes(tmp_path: Path, stra
         "from pipelines.simulator.simulate import simulate_day; simulate_day(Home(Path(sys.argv[1])), date.fromisoformat(sys.argv[2]))"
     )
     running = [subprocess.Popen([sys.executable, "-c", program, str(tmp_path), str(day)]) for day in reversed(DAYS)]
-    assert [p.wait(60) for p in running] == [0] * len(DAYS)
+    assert [p.wait(300) for p in running] == [0] * len(DAYS)
     assert contents(tmp_path) == straight
 
 

@@ -14,6 +14,7 @@ from serving.auction.auction import CPA, CPC, CPM, price, rank_scores, value_per
 from serving.ledger.ledger import Ledger
 from serving.ledger.memory import MemoryLedger
 from serving.ledger.sqlite import SqliteLedger
+from tests.examples import examples
 
 bids = st.integers(1, 50_000_000)
 chances = st.floats(1e-6, 1.0)
@@ -78,7 +79,7 @@ charges = st.lists(st.tuples(st.integers(0, 15), st.sampled_from(["k1", "k2"]), 
 
 
 @pytest.mark.parametrize("kind", ["memory", "sqlite"])
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(25), deadline=None)
 @given(charges=charges, budget=st.integers(0, 2_000))
 def test_a_budget_is_never_exceeded_and_a_charge_counts_once(
     kind: str, tmp_path_factory: pytest.TempPathFactory, charges: list[tuple[int, str, int]], budget: int

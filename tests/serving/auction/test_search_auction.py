@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from serving.record.decision import Decision
 from serving.snapshot import Snapshot
 from serving.snapshot.text_columns import NO_PAGE
+from tests.examples import examples
 
-ROUNDS = settings(max_examples=40, deadline=None)
+ROUNDS = settings(max_examples=examples(40), deadline=None)
 
 
 def with_bids(searching: Any, advertiser: int, bid_micros: int) -> Any:

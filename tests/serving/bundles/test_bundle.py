@@ -20,6 +20,7 @@ from serving.bundles.calibrator import Calibrator
 from serving.bundles.encoder import Encoding, encode
 from serving.bundles.sealed import seal
 from serving.errors import BundleRefused
+from tests.examples import examples
 from tests.made import written_again
 
 
@@ -133,7 +134,7 @@ def test_a_surface_with_a_table_of_its_own_uses_it(made: tuple[Path, Bundle], ro
         assert again.predict(x[some]).tolist() == found[some].tolist(), "whoever else is scored with them"
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(
     st.lists(st.tuples(st.integers(-12_000, 6_000), st.floats(1e-6, 1 - 1e-6)), min_size=1, max_size=30, unique_by=lambda t: t[0]),
     st.lists(st.floats(-30, 30), min_size=2, max_size=40),
@@ -167,7 +168,7 @@ def test_a_calibrator_that_is_no_rising_table_is_refused(margins: list[float], p
         Calibrator(np.array(margins), np.array(probabilities))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(
     st.dictionaries(st.integers(0, (1 << 20) - 1), st.floats(-8, 2, width=32), max_size=30),
     st.lists(st.integers(0, (1 << 20) + 5), min_size=1, max_size=40),

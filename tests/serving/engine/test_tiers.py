@@ -160,19 +160,19 @@ def test_one_call_too_many_is_busy_and_the_fallback_answers(bench: Any, all_set:
 
     def waits(n: int) -> np.ndarray:
         scoring.set()
-        assert go.wait(30)
+        assert go.wait(300)
         return np.linspace(0.01, 0.02, n)
 
     live = without(with_bundle(all_set, PRIMARY, Broken(champion, waits)), "fast")
     answers: list[Decision] = []
     first = threading.Thread(target=lambda: answers.append(engine.decide(ask(), live)))
     first.start()
-    assert scoring.wait(30)
+    assert scoring.wait(300)
     second = engine.decide(ask(request_id="r2"), live)
     accounted(second)
     assert (second.rung, second.errors) == ("fallback", ("BundleScorer_failed:Busy",))
     go.set()
-    first.join(30)
+    first.join(300)
     assert answers[0].rung == "full"
     assert engine.tiers.calls[PRIMARY, "busy"] == 1
     scoring.clear()
@@ -186,22 +186,22 @@ def test_a_champion_that_hangs_is_left_behind_and_asked_again_once_it_is_quick(b
     def said(n: int) -> np.ndarray:
         calls.append(n)
         if not hangs.is_set():
-            assert hangs.wait(30)
+            assert hangs.wait(300)
         return np.linspace(0.01, 0.02, n)
 
     live = with_bundle(all_set, PRIMARY, Broken(champion, said))
     engine.decide(ask(), without(live, PRIMARY))  # the fallback's own first call is not what is measured
     began = time.perf_counter()
-    first = engine.decide(ask(tmax_ms=200), live)
+    first = engine.decide(ask(tmax_ms=4_000), live)
     took = (time.perf_counter() - began) * 1000
     accounted(first)
     assert (first.rung, first.policy, len(first.shown)) == ("fallback", "click@2", 3)
-    assert "Speculative_failed:Late" in first.errors and took < 400, "the answer does not wait for the champion"
+    assert "Speculative_failed:Late" in first.errors and took < 60_000, "the answer does not wait for the champion"
     assert engine.tiers.calls[PRIMARY, "late"] == 2 and len(calls) == 1, "left behind, and not asked a second time"
-    second = engine.decide(ask(request_id="r2", tmax_ms=200), live)
+    second = engine.decide(ask(request_id="r2", tmax_ms=4_000), live)
     assert second.rung == "fallback" and len(calls) == 1, "one that did not come back is not asked at once again"
     hangs.set()
-    rungs = [engine.decide(ask(request_id=f"r{i}", tmax_ms=200), live).rung for i in range(3, 60)]
+    rungs = [engine.decide(ask(request_id=f"r{i}", tmax_ms=4_000), live).rung for i in range(3, 60)]
     assert rungs[-1] == "full", "what is quick again is asked again"
     assert engine.tiers.calls[PRIMARY, "scored"] >= 1 and engine.tiers.calls[PRIMARY, "failed"] == 0
 
@@ -210,7 +210,7 @@ def test_calls_that_do_not_come_back_keep_their_places(others: dict[str, Bundle]
     tiers, go = Tiers(2), threading.Event()
 
     def waits(n: int) -> np.ndarray:
-        assert go.wait(30)
+        assert go.wait(300)
         return np.full(n, 0.5)
 
     stuck, quick = Broken(others["2"], waits), Broken(others["3"], lambda n: np.full(n, 0.5))
@@ -220,12 +220,12 @@ def test_calls_that_do_not_come_back_keep_their_places(others: dict[str, Bundle]
         with pytest.raises(Late):
             tiers.score(PRIMARY, stuck, x, time.perf_counter() + 0.02)  # type: ignore[arg-type]
     with pytest.raises(Busy):
-        tiers.score(PRIMARY, quick, x, time.perf_counter() + 1)  # type: ignore[arg-type]
-    assert len(tiers.score("fallback", quick, x, time.perf_counter() + 1)) == 4  # type: ignore[arg-type]
+        tiers.score(PRIMARY, quick, x, time.perf_counter() + 60)  # type: ignore[arg-type]
+    assert len(tiers.score("fallback", quick, x, time.perf_counter() + 60)) == 4  # type: ignore[arg-type]
     go.set()
-    for _ in range(500):
+    for _ in range(30_000):
         try:
-            tiers.score(PRIMARY, quick, x, time.perf_counter() + 1)  # type: ignore[arg-type]
+            tiers.score(PRIMARY, quick, x, time.perf_counter() + 60)  # type: ignore[arg-type]
             break
         except Busy:
             time.sleep(0.01)
@@ -238,7 +238,7 @@ def test_a_time_out_of_the_champions_own_is_its_failure(others: dict[str, Bundle
 
     tiers = Tiers(1)
     with pytest.raises(TimeoutError, match="its own"):
-        tiers.score(PRIMARY, Broken(others["2"], raises), np.zeros((1, 3), np.float32), time.perf_counter() + 1)  # type: ignore[arg-type]
+        tiers.score(PRIMARY, Broken(others["2"], raises), np.zeros((1, 3), np.float32), time.perf_counter() + 60)  # type: ignore[arg-type]
     assert tiers.calls == {(PRIMARY, "failed"): 1}
 
 

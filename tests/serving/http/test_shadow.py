@@ -15,7 +15,7 @@ from feature_repo.home import Home
 from serving.bundles import Bundle, aliases
 
 
-def eventually(holds: Callable[[], bool], seconds: float = 5) -> bool:
+def eventually(holds: Callable[[], bool], seconds: float = 120) -> bool:
     deadline = time.monotonic() + seconds
     while not holds() and time.monotonic() < deadline:
         time.sleep(0.01)
@@ -54,15 +54,15 @@ def test_a_slow_shadow_delays_no_answer_and_what_does_not_fit_is_dropped(
 
     def slow(*args: Any) -> None:
         scoring.set()
-        go.wait(30)
+        go.wait(300)
         kept(*args)
 
     monkeypatch.setattr(api.worker.eventlog, "append_shadow", slow)
     api.ask()
-    assert scoring.wait(5), "the first is being scored, and stays so"
+    assert scoring.wait(120), "the first is being scored, and stays so"
     started = time.monotonic()
     answers = [api.ask() for _ in range(10)]
-    assert time.monotonic() - started < 10
+    assert time.monotonic() - started < 120  # the shadow waits for longer
     assert {a["rung"] for a in answers} == {"full"}
     assert api.worker.shadows.counts == {("click@2", "dropped"): 6}, "four wait, six do not fit"
     assert 'placard_shadow_dropped_total{shadow="click@2"} 6.0' in api.client.get("/metrics").text
@@ -119,10 +119,11 @@ def test_a_shadow_of_the_champions_own_version_differs_by_nothing(serve: Callabl
 class Sleeps:
     def __init__(self, bundle: Bundle) -> None:
         self.manifest, self.name, self.asked = bundle.manifest, "click@sleeps", threading.Event()
+        self.wakes = threading.Event()
 
     def predict(self, matrix: np.ndarray) -> np.ndarray:
         self.asked.set()
-        time.sleep(1)
+        self.wakes.wait(300)
         return np.full(len(matrix), 0.5)
 
 
@@ -136,7 +137,9 @@ def test_one_that_sleeps_takes_nothing_from_the_others(
     sleeper: Any = Sleeps(live.bundles["click", "champion"])
     api.worker.reloader.live = replace(live, bundles={**live.bundles, ("click", "shadow_asleep"): sleeper})
     asked = [api.ask()["decision_id"] for _ in range(60)]
-    assert eventually(lambda: counted(api, "scored").get("click@2", 0) + counted(api, "scored").get("click@3", 0) == 120)
+    both = eventually(lambda: counted(api, "scored").get("click@2", 0) + counted(api, "scored").get("click@3", 0) == 120)
+    sleeper.wakes.set()
+    assert both
     assert counted(api, "dropped").keys() == {"click@sleeps"} and counted(api, "dropped")["click@sleeps"] >= 30
     assert all(api.worker.eventlog.decision(key).shadow.keys() >= {"click@2", "click@3"} for key in asked)
 
@@ -162,7 +165,8 @@ def test_whatever_a_shadow_does_the_answers_are_those_without_it(serve: Callable
     said = [{k: v for k, v in alone.ask(request_id=f"r{i}").items() if k != "decision_id"} for i in range(5)]
     assert said == wanted
     if kind is Sleeps:
-        assert bad.asked.wait(5)
-        assert sum(alone.worker.shadows.counts.values()) < 5, "five answers came while the shadow had not scored them all"
+        asked, scored = bad.asked.wait(120), sum(alone.worker.shadows.counts.values())
+        bad.wakes.set()
+        assert asked and scored < 5, "five answers came while the shadow had not scored them all"
     else:
         assert eventually(lambda: alone.worker.shadows.counts == {(bad.name, "failed"): 5})

@@ -17,6 +17,7 @@ from serving.engine.live import Live
 from serving.engine.tiers import PRIMARY
 from serving.precision.standing import Standing
 from serving.record.decision import Decision
+from tests.examples import examples
 
 Ask = Callable[..., Any]
 
@@ -119,7 +120,7 @@ def test_the_same_request_is_decided_the_same_whatever_came_before(bench: Any, p
     assert (sold(one), one.scored, one.funnel) == (sold(two), two.scored, two.funnel)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(
     seed=st.integers(0, 10_000), n=st.integers(65, 300), places=st.integers(1, 10), spread=st.floats(0.02, 1.0), owners=st.integers(2, 80)
 )

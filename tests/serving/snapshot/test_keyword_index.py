@@ -20,6 +20,7 @@ from serving.record.query import Query, Term
 from serving.snapshot import current_version, open_snapshot
 from serving.snapshot.keyword_columns import keyword_columns
 from serving.snapshot.keyword_index import QUERY_WORDS, KeywordIndex
+from tests.examples import examples
 
 GROUPS = 4
 """Ad groups g0..g3; g0 and g1 of campaign k0, the others of k1; two ads each."""
@@ -247,7 +248,7 @@ def oracle(bought: Sequence[Bought], text: str) -> tuple[set[str], set[str]]:
     return matched, out
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(BOUGHT, TEXT)
 @example([("g0", "red red", "exact", False, 1)], "red")
 def test_it_finds_what_reading_every_keyword_finds(bought: Sequence[Bought], text: str) -> None:
@@ -257,7 +258,7 @@ def test_it_finds_what_reading_every_keyword_finds(bought: Sequence[Bought], tex
     assert got == matched - out
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(st.lists(WORDS, min_size=1, max_size=4).map(" ".join), TEXT)
 def test_exact_is_phrase_or_reordered_and_phrase_is_broad(keyword: str, text: str) -> None:
     exact, phrase, broad = (bool(found([("g0", keyword, kind, False, 1)], text)) for kind in MATCH_TYPES)

@@ -26,6 +26,7 @@ from serving.record.query import Entity, Query
 from serving.record.request import AdRequest
 from serving.snapshot import Snapshot, open_snapshot
 from serving.snapshot.snapshot import write_snapshot
+from tests.examples import examples
 
 ASKED = AdRequest("r", "search", "u", datetime(2026, 1, 5, 13, tzinfo=UTC), query="running shoes")
 NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
@@ -210,7 +211,7 @@ def test_a_missing_part_degrades_and_says_so(searching: Any, over: Any, tmp_path
     assert nothing.no_ad_reason == "no_inventory" and not nothing.shown
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(60), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.one_of(
         st.text(max_size=2000),

@@ -17,7 +17,7 @@ import pytest
 
 from feature_repo.home import Home
 
-READY_SECONDS = 60
+READY_SECONDS = 300
 Get = Callable[[str], Any]
 
 
@@ -29,7 +29,7 @@ class Server:
     port: int
 
     def call(self, method: str, path: str, body: object = None) -> tuple[int, bytes]:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=120)
         try:
             connection.request(method, path, None if body is None else json.dumps(body), {"content-type": "application/json"})
             answer = connection.getresponse()
@@ -50,6 +50,13 @@ class Load:
     served: list[tuple[float, str]] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
     stop: threading.Event = field(default_factory=threading.Event)
+    hands: list[threading.Thread] = field(default_factory=list)
+
+    def end(self) -> None:
+        """Asks no more, and waits for the last answers."""
+        self.stop.set()
+        for hand in self.hands:
+            hand.join(120)
 
     def run(self) -> None:
         while not self.stop.is_set():
@@ -92,24 +99,22 @@ def running(placard: Path, tmp_path: Path) -> Iterator[Callable[..., Server]]:
     yield start
     for process in processes:
         process.terminate()
-        assert process.wait(30) is not None
+        assert process.wait(120) is not None
 
 
 @pytest.fixture
 def loaded() -> Iterator[Callable[..., Load]]:
     """Load on a server from several threads."""
-    started: list[tuple[Load, list[threading.Thread]]] = []
+    started: list[Load] = []
 
     def start(server: Server, body: dict[str, Any], threads: int = 2) -> Load:
         load = Load(server, body)
-        hands = [threading.Thread(target=load.run, daemon=True) for _ in range(threads)]
-        for hand in hands:
+        load.hands += [threading.Thread(target=load.run, daemon=True) for _ in range(threads)]
+        for hand in load.hands:
             hand.start()
-        started.append((load, hands))
+        started.append(load)
         return load
 
     yield start
-    for load, hands in started:
-        load.stop.set()
-        for hand in hands:
-            hand.join(30)
+    for load in started:
+        load.end()

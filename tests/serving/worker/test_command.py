@@ -14,7 +14,7 @@ from feature_repo.home import Home
 
 def serve(placard: Path, home: Home, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
     env = {**os.environ, "PLACARD_HOME": str(home.root), **environment}
-    return subprocess.run([placard, "serve", *words], env=env, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run([placard, "serve", *words], env=env, capture_output=True, text=True, timeout=300, check=False)
 
 
 def test_an_open_bind_is_refused_in_words(placard: Path, home: Home) -> None:

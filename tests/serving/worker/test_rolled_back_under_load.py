@@ -27,7 +27,7 @@ from serving.settings import Settings
 from tests.made import written_again
 
 # MLflow's own imports and stores warn of what they are about to change.
-pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.timeout(1800)]
 WITHIN = 60
 INFLATED = 5.0
 
@@ -48,7 +48,7 @@ class People:
 
     def __exit__(self, *_: object) -> None:
         self._stop.set()
-        self._thread.join(30)
+        self._thread.join(120)
 
     def _run(self) -> None:
         while not self._stop.is_set():
@@ -105,7 +105,7 @@ def watching(placard: Path, published_home: Home) -> Iterator[subprocess.Popen[b
     process = subprocess.Popen([placard, *words], env={**os.environ, "PLACARD_HOME": str(published_home.root)})
     yield process
     process.terminate()
-    process.wait(20)
+    process.wait(120)
 
 
 def test_a_poisoned_champion_is_rolled_back_within_a_minute(
@@ -114,7 +114,7 @@ def test_a_poisoned_champion_is_rolled_back_within_a_minute(
 ) -> None:  # fmt: skip
     settings, bundles = registered_twice, published_home.bundles
     with People(running(published_home, 1), usual) as people:
-        assert people.until(lambda: len(people.answers) > 100, WITHIN) and {p for _, _, p in people.answers} == {"click@1"}
+        assert people.until(lambda: len(people.answers) > 100, 300) and {p for _, _, p in people.answers} == {"click@1"}
         change, _ = promote(settings, "click", "2", datetime.now(UTC).date(), override="the meeting wants it live")
         promoted = time.monotonic()
         assert "evaluation" in change.failed
@@ -123,7 +123,7 @@ def test_a_poisoned_champion_is_rolled_back_within_a_minute(
         assert people.until(lambda: people.seen("full", "click@1", served) is not None, WITHIN), "the one before is back"
         passed_over = people.until(lambda: bool(refusals.read_refusals(bundles)), 0)
         back = people.seen("full", "click@1", served) or 0.0
-        assert people.until(lambda: len([a for a in people.answers if a[0] > back + 1]) > 50, WITHIN)
+        assert people.until(lambda: len([a for a in people.answers if a[0] > back + 1]) > 50, 300)
     assert passed_over and aliases.read_aliases(bundles)["click"]["champion"] == "1"
     assert {p for at, _, p in people.answers if at > back + 1} == {"click@1"}, "it does not come back"
     assert back - promoted < WITHIN and people.failed == [], "and nobody noticed"

@@ -18,8 +18,8 @@ from pipelines.features.embeddings.past import HISTORY, Past, codes
 from pipelines.features.embeddings.two_tower import TwoTower
 from pipelines.reporting.progress import showing
 from pipelines.simulator.config import Laws, MarketConfig
-from pipelines.simulator.simulate import simulate
 from serving.settings import Settings
+from tests.worlds.copied import copied
 
 SMALL = TwoTower(epochs=4)
 
@@ -27,10 +27,8 @@ SMALL = TwoTower(epochs=4)
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
     """A market that clicks a lot."""
-    made = Home(tmp_path_factory.mktemp("retrieval"))
-    laws = Laws(base=(-3.2, -3.2, -3.2))
-    simulate(made, MarketConfig(seed=9, users=600, creatives=160, impressions_per_day=6_000, images=False, laws=laws), 5)
-    return made
+    config = MarketConfig(seed=9, users=600, creatives=160, impressions_per_day=6_000, images=False, laws=Laws(base=(-3.2, -3.2, -3.2)))
+    return Home(copied("tests.worlds.simulated", tmp_path_factory.mktemp("retrieval") / "placard", config, 5))
 
 
 @pytest.fixture(scope="module")

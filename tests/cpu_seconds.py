@@ -1,0 +1,107 @@
+"""What each test costs in CPU-seconds, user and system, of the process and of the children that it waited for: the slowest are printed,
+and a test outside `slow` that takes longer than LIMIT fails the run. Wall time is not judged: it depends on what else the machine does.
+What a fixture wider than one test takes is counted apart, as the fixture's, not charged to the test that happens to ask for it first."""
+
+from __future__ import annotations
+
+import resource
+from collections.abc import Generator
+from typing import Any
+
+import pytest
+
+LIMIT = 15.0
+"""CPU-seconds."""
+SHOWN = 20
+LONGER_FOR_A_REASON: dict[str, str] = {}
+"""Tests, named as pytest names them without what they are parametrised with, and why they may take longer."""
+COST, BUILT = "cpu_seconds", "built"
+"""Names of what travels with a test's report: its own cost, and that of the fixtures built for it and for others."""
+
+
+def spent() -> float:
+    """CPU-seconds so far of this process and of the children that have ended."""
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(u.ru_utime + u.ru_stime for u in used)
+
+
+class Meter:
+    """Measures in the process that runs the tests."""
+
+    def __init__(self) -> None:
+        self._built: list[tuple[str, float]] = []
+        self._inner = 0.0
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_fixture_setup(self, fixturedef: Any) -> Generator[None, Any, Any]:
+        if fixturedef.scope == "function":
+            return (yield)
+        before, outer, self._inner = spent(), self._inner, 0.0
+        try:
+            return (yield)
+        finally:
+            whole = spent() - before
+            self._built.append((f"{fixturedef.baseid}::{fixturedef.argname}", whole - self._inner))
+            self._inner = outer + whole
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, Any, Any]:
+        self._built, self._inner = [], 0.0
+        before = spent()
+        item.stash[_SINCE] = before
+        return (yield)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(self, item: pytest.Item) -> Generator[None, Any, Any]:
+        report = yield
+        if report.when == "teardown":
+            built = sum(cost for _, cost in self._built)
+            report.user_properties += [(COST, spent() - item.stash[_SINCE] - built), (BUILT, list(self._built))]
+        return report
+
+
+class Bill:
+    """Adds up in the process that reports: the same one, or xdist's controller."""
+
+    def __init__(self) -> None:
+        self.tests: dict[str, float] = {}
+        self.fixtures: list[tuple[str, float]] = []
+        self.slow: set[str] = set()
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        told = dict(report.user_properties)
+        if report.when == "teardown" and COST in told:
+            self.tests[report.nodeid] = told[COST]
+            self.fixtures += [(name, cost) for name, cost in told[BUILT]]
+            if "slow" in report.keywords:
+                self.slow.add(report.nodeid)
+
+    @property
+    def too_long(self) -> dict[str, float]:
+        return {n: s for n, s in self.tests.items() if s > LIMIT and n not in self.slow and n.split("[")[0] not in LONGER_FOR_A_REASON}
+
+    def pytest_terminal_summary(self, terminalreporter: Any) -> None:
+        rows = [(seconds, name) for name, seconds in self.tests.items()] + [(s, f"fixture {n}") for n, s in self.fixtures]
+        terminalreporter.section(f"the slowest {SHOWN}, in CPU-seconds; {sum(s for s, _ in rows):.0f} in all")
+        for seconds, name in sorted(rows, reverse=True)[:SHOWN]:
+            terminalreporter.write_line(f"{seconds:7.2f} s  {name}")
+        for name, seconds in self.too_long.items():
+            terminalreporter.write_line(
+                f"TOO LONG: {name} took {seconds:.1f} CPU-seconds, over {LIMIT:g}. Make it cheaper, mark it slow, or say why in "
+                "tests/cpu_seconds.py.",
+                red=True,
+            )
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
+        if exitstatus == pytest.ExitCode.OK and self.too_long:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+_SINCE = pytest.StashKey[float]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(Meter(), "cpu-meter")
+    if not hasattr(config, "workerinput"):
+        config.pluginmanager.register(Bill(), "cpu-bill")
