@@ -39,5 +39,5 @@ def proactive(profiles: Profiles, ledger: Ledger, settings: Settings) -> Surface
             BundleScorer("champion", "full"), BundleScorer("fallback", "fallback", "previous"), BundleScorer("fast", "fast"),
             ConversionScorer(), HistoricalRate(),
         ),
-        delivery=SecondPrice(settings.explore_share, settings.reserve_micros, settings.seed),
+        delivery=SecondPrice(settings.delivery.explore_share, settings.delivery.reserve_micros, settings.seed),
     )  # fmt: skip

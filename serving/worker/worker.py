@@ -52,7 +52,7 @@ class Worker:
         surfaces = {"search": search(who, self.ledger, settings), "proactive": proactive(who, self.ledger, settings)}
         self.engine = Engine(surfaces, settings)
         self.idle = Idle()
-        self.shadows = Shadows(lambda: self.reloader.live, self.eventlog, self.idle, settings.shadow_queue)
+        self.shadows = Shadows(lambda: self.reloader.live, self.eventlog, self.idle, settings.worker.shadow_queue)
         self.metrics = Metrics(self.reloader, self.shadows, self.engine.tiers)
         self.board = MetricsBoard.of(settings, self.metrics)
 
