@@ -39,7 +39,8 @@ def build(partition: str = PARTITION, table: str = TABLE, as_json: bool = JSON) 
 
     settings, day = load(), parse_day(partition)
     rows = {
-        t.name: pq.read_metadata(build_table(settings.home, t, day, settings.threads, settings.embeddings)).num_rows for t in _tables(table)
+        t.name: pq.read_metadata(build_table(settings.home, t, day, settings.threads, settings.features.embeddings)).num_rows
+        for t in _tables(table)
     }
     emit({"day": day, "rows": rows}, as_json, [f"{name}: {n:,} rows" for name, n in rows.items()])
 
@@ -101,7 +102,7 @@ def history(
         for day in days:
             for table in TABLES:
                 bar.update(task, description=f"{day} {table.name}")
-                build_table(settings.home, table, day, settings.threads, settings.embeddings)
+                build_table(settings.home, table, day, settings.threads, settings.features.embeddings)
                 bad += check(settings.home, table, day).bad
                 bar.advance(task)
         bar.update(task, description="publish")

@@ -50,7 +50,7 @@ def ingest(
             raise IngestError("argument", str(path), f"`placard ingest {source}` reads no file; name the day with --partition.")
         from pipelines.ingest.day import collect_day
 
-        collected = collect_day(settings, parse_day(partition), ("serving",) if source == "serving" else settings.sources)
+        collected = collect_day(settings, parse_day(partition), ("serving",) if source == "serving" else settings.ingest.sources)
         lines = [line for c in collected for line in (_lines(c.ingested) if c.ingested else [f"[bold]{c.source}[/]: {c.outcome}"])]
         if source == "serving":
             only = collected[0]

@@ -42,7 +42,7 @@ def _served(settings: Settings, target: str, partition: str, days: int) -> tuple
     day = parse_day(partition)
     ranker = None if target == UNIFORM else ranker_named(settings.home, target)
     with served_log(settings) as log:
-        maturity = timedelta(hours=settings.label_maturity_hours)
+        maturity = timedelta(hours=settings.training.label_maturity_hours)
         served = served_rounds(settings.home, log, day - timedelta(days=days - 1), day, maturity)
     setup = {"log": "served", "day": day, "days": days, "left_out": served.left_out, "immature": served.immature}
     if not served.rounds:

@@ -63,7 +63,7 @@ def calibration(partition: str = PARTITION, days: int = DAYS, as_json: bool = JS
 
     settings = load()
     with served_log(settings) as log:
-        maturity = timedelta(hours=settings.label_maturity_hours)
+        maturity = timedelta(hours=settings.training.label_maturity_hours)
         _show(settings.home, measure(settings.home, log, parse_day(partition), maturity, days), as_json)
 
 

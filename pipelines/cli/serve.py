@@ -19,7 +19,7 @@ def serve(
     from serving.settings import load
 
     chosen = {k: v for k, v in (("host", host), ("workers", workers)) if v} | ({"port": port} if port >= 0 else {})
-    run(load().model_copy(update=chosen), ready_file, lambda url: people.print(f"serving on {url} (docs: {url}/docs)."))
+    run(load().changed(**chosen), ready_file, lambda url: people.print(f"serving on {url} (docs: {url}/docs)."))
 
 
 def register(app: typer.Typer) -> None:

@@ -27,7 +27,7 @@ def _judge(settings: Settings, partition: str, days: int, bundle: str) -> Shadow
     from serving.eventlog.opening import served_log
 
     with served_log(settings) as log:
-        maturity = timedelta(hours=settings.label_maturity_hours)
+        maturity = timedelta(hours=settings.training.label_maturity_hours)
         return judge(settings.home, log, parse_day(partition), maturity, settings.seed, days, bundle)
 
 

@@ -32,10 +32,10 @@ def up(
     with people.status("Starting") as status, running(home, airflow_port, say=status.update) as airflow:
         ready.unlink(missing_ok=True)
         home.mlflow.mkdir(parents=True, exist_ok=True)
-        elsewhere = settings.mlflow_uri.startswith("http")
+        elsewhere = settings.stores.mlflow_uri.startswith("http")
         port = free_port(mlflow_port)
-        models = settings.mlflow_uri if elsewhere else f"http://127.0.0.1:{port}"
-        programs = platform_programs(settings, free_port(settings.port), ready, None if elsewhere else port, guard)
+        models = settings.stores.mlflow_uri if elsewhere else f"http://127.0.0.1:{port}"
+        programs = platform_programs(settings, free_port(settings.http.port), ready, None if elsewhere else port, guard)
         for name, argv in programs.items():
             airflow.processes.start(name, argv, environment)
         status.update("Waiting for MLflow and the API")

@@ -39,13 +39,13 @@ def make(settings: Settings, head: str, day: date, cuts: tuple[float, float] = (
         raise PipelineError("head", head, f"Known: {', '.join(HEADS)}.")
     if fresh and head != "conversion":
         raise PipelineError("fresh labels of head", head, "Only conversions come late enough: leave the option out.")
-    window = timedelta(hours=settings.label_maturity_hours)
+    window = timedelta(hours=settings.training.label_maturity_hours)
     frame = labels(settings.home, head, day, window)
     frame["split"] = split(frame, cuts)
     frame = (fresh_labels(frame, window) if fresh else frame).drop(columns="happened")
     for name in ("train", "test"):  # told before the features are joined, which takes long
         refuse_one_class(head, name, frame.loc[frame["split"] == name, "label"].to_numpy(bool))
-    rate = settings.negative_rate if frame["label"].mean() < 0.1 and frame["label"].sum() > 1000 else 1.0
+    rate = settings.training.negative_rate if frame["label"].mean() < 0.1 and frame["label"].sum() > 1000 else 1.0
     frame = sample(frame, rate)
     frame["weight_rate"] = np.where(frame["split"] == "test", 1.0, rate)
     search = search_rows(settings, frame["query"].to_list(), frame["creative_id"].to_list(), day, frame["choice"].to_list())

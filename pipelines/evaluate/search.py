@@ -137,7 +137,7 @@ def evaluate_search(settings: Settings, after: date, most: int = 500) -> SearchT
     all, by its true rates.
     Raises Missing without a market, a snapshot or a language model.
     """
-    settings = settings.model_copy(update={"explore_share": 0.0, "candidates": EVERYTHING})
+    settings = settings.changed(explore_share=0.0, candidates=EVERYTHING)
     reloader = Reloader(settings)
     reloader.refresh()
     live, day = reloader.live, after + timedelta(days=1)
@@ -164,14 +164,16 @@ def evaluate_search(settings: Settings, after: date, most: int = 500) -> SearchT
 
 def _surfaces(profiles: Profiles, settings: Settings, truth: _TrueRates, judge: Judge) -> Mapping[str, Surface]:
     staged = search(profiles, MemoryLedger(), settings)
-    layout = TopAndBottom(settings.top_slots, settings.top_factor, settings.informational_slots)
-    auction = SecondPrice(0.0, settings.reserve_micros, settings.seed, KeywordBids(), _Alike(), layout, settings.one_ad_per_advertiser)
+    layout = TopAndBottom(settings.delivery.top_slots, settings.delivery.top_factor, settings.delivery.informational_slots)
+    auction = SecondPrice(
+        0.0, settings.delivery.reserve_micros, settings.seed, KeywordBids(), _Alike(), layout, settings.delivery.one_ad_per_advertiser
+    )
     parts = {f: getattr(staged, f) for f in ("name", "understanding", "eligibility", "recall", "integrity", "precision", "delivery")}
     knowing = tuple(c for c in staged.integrity if not isinstance(c, Relevance))
     return {
         "staged": staged,
         "keyword_only": Surface(**parts, sourcing=(Keywords(),)),
-        "semantic_only": Surface(**parts, sourcing=(Meaning(settings.semantic_quota, settings.semantic_below),)),
+        "semantic_only": Surface(**parts, sourcing=(Meaning(settings.sourcing.semantic_quota, settings.sourcing.semantic_below),)),
         "oracle": Surface(**parts | {"integrity": knowing, "precision": (truth,), "delivery": auction}, sourcing=(_EveryAnswer(judge),)),
     }
 

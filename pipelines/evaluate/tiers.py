@@ -77,7 +77,7 @@ class _Remembered:
 def evaluate_tiers(settings: Settings, after: date, most: int = 500) -> dict[str, TierTruth]:
     """By surface: the live state on requests of the day after `after`, the last day that anything was learned from; at most `most`
     of each. Nothing is explored. Raises Missing without a snapshot, a champion or a fast model."""
-    settings = settings.model_copy(update={"explore_share": 0.0})
+    settings = settings.changed(explore_share=0.0)
     reloader = Reloader(settings)
     reloader.refresh()
     live = reloader.live
@@ -96,7 +96,7 @@ def _surface(
     decided: dict[str, list[Decision]] = {way: [] for way in (ALWAYS, SPECULATIVE, *_lower(live))}
     engines = {
         way: Engine({name: SURFACES[name](profiles, MemoryLedger(), chosen)}, chosen)
-        for way, chosen in ((w, settings.model_copy(update={"speculative": w == SPECULATIVE})) for w in decided)
+        for way, chosen in ((w, settings.changed(speculative=w == SPECULATIVE)) for w in decided)
     }
     states: Mapping[str, Live] = {ALWAYS: live, SPECULATIVE: live, **_lower(live)}
     for request in requests[:20]:  # what is slow once

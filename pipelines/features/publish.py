@@ -81,7 +81,7 @@ def _move_in(home: Home, table: FeatureTable, day: date) -> None:
 def _online(settings: Settings, live: date) -> None:
     """Registers the views and brings the user tables of the live day into the online store."""
     with redirect_stdout(StringIO()):  # Feast prints its progress
-        store = open_store(settings.home, settings.profile, settings.redis_url)
+        store = open_store(settings.home, settings.profile, settings.stores.redis_url)
         register_views(store, settings.home)
         store.materialize(end_of(live) - ONE_INSTANT, end_of(live) + ONE_INSTANT)
 

@@ -15,8 +15,8 @@ from serving.settings import Settings
 def encoder_in_use(settings: Settings) -> Encoder | None:
     """What ads are encoded with from now on: the encoder in text_encoder_path where that is set, else the champion; None before the
     first promotion. Raises BundleRefused when it cannot be used."""
-    if settings.text_encoder_path:
-        return OnnxEncoder.load(Path(settings.text_encoder_path), settings.threads)
+    if settings.language.text_encoder_path:
+        return OnnxEncoder.load(Path(settings.language.text_encoder_path), settings.threads)
     version = read_aliases(settings.home.bundles).get(ENCODER, {}).get("champion")
     return TextEncoder.load(version_folder(settings.home.bundles, ENCODER, version)) if version else None
 

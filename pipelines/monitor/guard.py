@@ -76,7 +76,7 @@ class Guard:
 
     @property
     def _maturity(self) -> timedelta:
-        return timedelta(hours=self.settings.label_maturity_hours)
+        return timedelta(hours=self.settings.training.label_maturity_hours)
 
     def _champion(self) -> tuple[str, datetime]:
         """Who serves, and since when. Raises Missing when nobody does."""

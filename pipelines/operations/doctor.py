@@ -98,9 +98,9 @@ def disk(settings: Settings) -> Check:
 
 def port(settings: Settings) -> Check:
     with socket.socket() as probe:
-        if settings.port and probe.connect_ex((settings.host, settings.port)) == 0:
-            return Check("port", "warn", f"{settings.port} is taken", "Set PLACARD_PORT to another, or 0 for a free one.")
-    return Check("port", "ok", f"{settings.port} is free")
+        if settings.http.port and probe.connect_ex((settings.http.host, settings.http.port)) == 0:
+            return Check("port", "warn", f"{settings.http.port} is taken", "Set PLACARD_PORT to another, or 0 for a free one.")
+    return Check("port", "ok", f"{settings.http.port} is free")
 
 
 def mlflow(settings: Settings) -> Check:

@@ -20,7 +20,7 @@ def feast(settings: Settings) -> Check:
         return Check("feast", "warn", "no registry yet", "Run `placard features publish --partition DAY`.")
 
     try:
-        views = open_store(settings.home, settings.profile, settings.redis_url).list_feature_views()
+        views = open_store(settings.home, settings.profile, settings.stores.redis_url).list_feature_views()
     except Exception as error:  # whatever Feast raises, the person needs its words and the fix
         return Check("feast", "bad", str(error), "Run `placard features publish --partition DAY` again.")
     return Check("feast", "ok", f"{len(views)} feature views")
@@ -32,7 +32,7 @@ def redis(settings: Settings) -> Check:
     from redis import Redis, RedisError
 
     try:
-        Redis.from_url(settings.redis_url).ping()
+        Redis.from_url(settings.stores.redis_url).ping()
     except (RedisError, ValueError) as error:
         return Check("redis", "bad", str(error), "Start it, or set PLACARD_REDIS_URL.")
     return Check("redis", "ok", "answers")

@@ -19,7 +19,7 @@ def platform_programs(settings: Settings, api_port: int, ready: Path, mlflow_por
     placard = str(beside / "placard")
     programs = {"api": [placard, "serve", "--port", str(api_port), "--ready-file", str(ready)]}
     if mlflow_port is not None:
-        store = settings.mlflow_uri or f"sqlite:///{settings.home.mlflow / 'mlflow.db'}"
+        store = settings.stores.mlflow_uri or f"sqlite:///{settings.home.mlflow / 'mlflow.db'}"
         at = ["--host", "127.0.0.1", "--port", str(mlflow_port)]
         programs["mlflow"] = [str(beside / "mlflow"), "server", *at, "--backend-store-uri", store, "--workers", "1"]
     if guard:

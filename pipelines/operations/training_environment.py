@@ -15,7 +15,8 @@ RAISED: Final[dict[int, type[PipelineError]]] = {kind.exit_code: kind for kind i
 
 def command_of(settings: Settings) -> Path:
     """The training environment's `placard`: the setting's, or the one in .venv-train beside the running environment."""
-    return Path(settings.train_command) if settings.train_command else Path(sys.prefix).with_name(".venv-train") / "bin" / "placard"
+    command = settings.training.train_command
+    return Path(command) if command else Path(sys.prefix).with_name(".venv-train") / "bin" / "placard"
 
 
 def hand_over(settings: Settings, *argv: str, shown: bool = False, **extra: str) -> None:

@@ -51,13 +51,13 @@ def table(settings: Settings, head: str, version: str, day: date) -> GateTable:
     bundle = Bundle.load(version_folder(settings.home.bundles, head, version), head)
     evidence, missing = _evidence(settings, bundle, champion)
     with served_log(settings) as served:
-        maturity = timedelta(hours=settings.label_maturity_hours)
+        maturity = timedelta(hours=settings.training.label_maturity_hours)
         live = gathered(settings.home, served, bundle, day, maturity, settings.seed)
     if evidence is None:
         lacking = Verdict("evaluation", None, None, missing, False, False)
         return GateTable(head, version, champion, (lacking, *judge(head, live.figures, None, live.ends)))
     verdicts = evidence.verdicts(live.figures, live.ends)
-    if settings.require_evidence and champion not in ("", version):
+    if settings.gates.require_evidence and champion not in ("", version):
         verdicts = [replace(v, passed=v.passed and v.evidence) for v in verdicts]
     return GateTable(head, version, champion, tuple(verdicts))
 

@@ -25,7 +25,7 @@ class MlflowUnread(PipelineError):
 def mlflow_aliases(settings: Settings) -> Aliases:
     """head → alias → version as MLflow has them: from its database, or from its server where PLACARD_MLFLOW_URI is of one; empty while
     nothing has been registered. Raises MlflowUnread, after WAIT_SECONDS where a server does not answer."""
-    uri = settings.mlflow_uri
+    uri = settings.stores.mlflow_uri
     try:
         if not uri or uri.startswith(SQLITE):
             path = Path(uri.removeprefix(SQLITE).partition("?")[0]) if uri else settings.home.mlflow / "mlflow.db"

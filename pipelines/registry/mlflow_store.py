@@ -34,7 +34,7 @@ def mlflow_client(settings: Settings) -> Iterator[MlflowClient]:
 
         for name in ("mlflow", "alembic"):  # after the import, which sets them up
             logging.getLogger(name).setLevel(logging.ERROR)
-        uri = settings.mlflow_uri or f"sqlite:///{settings.home.mlflow / 'mlflow.db'}"
+        uri = settings.stores.mlflow_uri or f"sqlite:///{settings.home.mlflow / 'mlflow.db'}"
         mlflow.set_tracking_uri(uri)
         mlflow.set_registry_uri(uri)
         yield mlflow.MlflowClient()

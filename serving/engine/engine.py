@@ -82,7 +82,7 @@ class Engine:
 
     def __init__(self, surfaces: Mapping[str, Surface], settings: Settings) -> None:
         self._surfaces, self._settings = surfaces, settings
-        self.tiers = Tiers(settings.primary_at_once)
+        self.tiers = Tiers(settings.engine.primary_at_once)
 
     @property
     def surfaces(self) -> tuple[str, ...]:
@@ -166,7 +166,7 @@ class Engine:
         return candidates
 
     def _recall(self, surface: Surface, run: Run, context: Context, candidates: Candidates) -> Candidates:
-        wanted = self._settings.candidates if run.spent < LATE else FEW
+        wanted = self._settings.engine.candidates if run.spent < LATE else FEW
         for recaller in surface.recall:
             try:
                 found = recaller.recall(run.request, context, candidates, wanted)

@@ -15,7 +15,7 @@ from serving.settings import Settings
 def open_eventlog(settings: Settings) -> BillableLog:
     """SQLite in the state folder, or Redis when clustered."""
     if settings.profile == "cluster":
-        return RedisEventLog(settings.redis_url)
+        return RedisEventLog(settings.stores.redis_url)
     return SqliteEventLog(settings.home.eventlog / "events.db")
 
 

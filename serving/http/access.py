@@ -11,7 +11,7 @@ from serving.settings import Settings
 
 def secret(settings: Settings) -> str:
     """The token; an empty one is none."""
-    return settings.token.get_secret_value().strip() if settings.token is not None else ""
+    return settings.http.token.get_secret_value().strip() if settings.http.token is not None else ""
 
 
 def is_loopback(host: str) -> bool:
@@ -24,8 +24,8 @@ def is_loopback(host: str) -> bool:
 
 def refuse_open_bind(settings: Settings) -> None:
     """Raises ServingError when the API would be reachable from outside without a token."""
-    if not secret(settings) and not is_loopback(settings.host):
-        raise ServingError("host", settings.host, "Set PLACARD_TOKEN to bind anything but loopback.")
+    if not secret(settings) and not is_loopback(settings.http.host):
+        raise ServingError("host", settings.http.host, "Set PLACARD_TOKEN to bind anything but loopback.")
 
 
 def authorised(settings: Settings, header: str) -> bool:

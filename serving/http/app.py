@@ -52,7 +52,7 @@ def create_app(settings: Settings | None = None, profiles: Profiles | None = Non
         await run_in_threadpool(worker.stop)
 
     app = FastAPIOffline(title="Placard", version="1", lifespan=lifespan, description="Ads, priced and explained.", redoc_url=None)
-    app.add_middleware(BodyLimit, limit=settings.max_body_bytes)
+    app.add_middleware(BodyLimit, limit=settings.http.max_body_bytes)
     app.add_middleware(LastResort)
 
     @app.exception_handler(RequestValidationError)

@@ -37,25 +37,25 @@ def run(settings: Settings, ready_file: str, announce: Callable[[str], None]) ->
     surfaces(LazyProfiles(settings), ledger, settings)  # nor does any worker serve without a rule that the settings name
     ledger.close()
     open_eventlog(settings).close()
-    listener = socket.socket(socket.AF_INET6 if ":" in settings.host else socket.AF_INET)
+    listener = socket.socket(socket.AF_INET6 if ":" in settings.http.host else socket.AF_INET)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        listener.bind((settings.host, settings.port))
+        listener.bind((settings.http.host, settings.http.port))
     except OSError as error:
         fix = f"{error.strerror}; choose another with --port, 0 for a free one."
-        raise ServingError("address", f"{settings.host}:{settings.port}", fix) from None
+        raise ServingError("address", f"{settings.http.host}:{settings.http.port}", fix) from None
     port = listener.getsockname()[1]
-    url = f"http://{settings.host}:{port}"
+    url = f"http://{settings.http.host}:{port}"
     export(settings)
     clear_boards(settings.home)
-    ready = _Ready(settings.home, settings.host, port, settings.workers)
+    ready = _Ready(settings.home, settings.http.host, port, settings.http.workers)
     watcher = threading.Thread(target=_when_ready, args=(ready, url, ready_file, announce), daemon=True)
     config = uvicorn.Config(
-        "serving.http.app:create_app", factory=True, workers=settings.workers, log_level="warning", access_log=False,
+        "serving.http.app:create_app", factory=True, workers=settings.http.workers, log_level="warning", access_log=False,
         timeout_graceful_shutdown=10,
     )  # fmt: skip
     watcher.start()
-    if settings.workers == 1:
+    if settings.http.workers == 1:
         uvicorn.Server(config).run(sockets=[listener])
     else:
         from uvicorn.supervisors import Multiprocess

@@ -37,7 +37,7 @@ class Asker(BaseModel):
     def asked(self, surface: str, query: str, settings: Settings, made_id: str, now: datetime) -> AdRequest:
         return AdRequest(
             self.request_id or made_id, surface, self.user_id, now, self.placement_id, self.device, self.os, self.region,
-            self.language, query, self.slots, self.tmax_ms or settings.tmax_ms, self.consent,
+            self.language, query, self.slots, self.tmax_ms or settings.http.tmax_ms, self.consent,
         )  # fmt: skip
 
 

@@ -11,5 +11,5 @@ from serving.settings import Settings
 def open_ledger(settings: Settings) -> Ledger:
     """SQLite in the state folder, or Redis when clustered."""
     if settings.profile == "cluster":
-        return RedisLedger(settings.redis_url)
+        return RedisLedger(settings.stores.redis_url)
     return SqliteLedger(settings.home.state / "ledger.db")

@@ -41,7 +41,7 @@ class Speculation:
 
 
 def speculation_of(settings: Settings) -> Speculation:
-    return Speculation(settings.speculative, settings.speculative_confidence, settings.primary_batch)
+    return Speculation(settings.precision.speculative, settings.precision.speculative_confidence, settings.precision.primary_batch)
 
 
 class Speculative:

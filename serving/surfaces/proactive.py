@@ -40,6 +40,6 @@ def proactive(profiles: Profiles, ledger: Ledger, settings: Settings) -> Surface
             BundleScorer("champion", "full"), BundleScorer("fallback", "fallback", "previous"), BundleScorer("fast", "fast"),
             ConversionScorer(), HistoricalRate(),
         ),
-        delivery=SecondPrice(settings.explore_share, settings.reserve_micros, settings.seed),
+        delivery=SecondPrice(settings.delivery.explore_share, settings.delivery.reserve_micros, settings.seed),
     )  # fmt: skip
-    return plugged(own, settings.proactive_plugin_sources, settings.proactive_plugin_rules, settings)
+    return plugged(own, settings.surfaces.proactive_plugin_sources, settings.surfaces.proactive_plugin_rules, settings)

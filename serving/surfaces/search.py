@@ -34,25 +34,26 @@ from serving.understanding.query_vector import QueryVector
 
 def search(profiles: Profiles, ledger: Ledger, settings: Settings) -> Surface:
     """The surface, top to bottom, and what the settings add to it."""
+    page = settings.delivery
     own = Surface(
         name="search",
         understanding=(Profile(profiles), Exposures(ledger), QueryAnalysis(), QueryVector()),
-        sourcing=(Keywords(), Meaning(settings.semantic_quota, settings.semantic_below)),
+        sourcing=(Keywords(), Meaning(settings.sourcing.semantic_quota, settings.sourcing.semantic_below)),
         eligibility=(Targeting(), NegativeKeywords()),
         recall=(BestMatch(),),
         integrity=(
-            Schedule(), Policy(), BrandSafety(settings.rival_brand_ads), Relevance(settings.least_relevance), FrequencyCap(),
-            Budget(ledger),
+            Schedule(), Policy(), BrandSafety(settings.integrity.rival_brand_ads), Relevance(settings.integrity.least_relevance),
+            FrequencyCap(), Budget(ledger),
         ),
         precision=(
-            Speculative(speculation_of(settings), KeywordBids(), QualityScore(), settings.one_ad_per_advertiser),
+            Speculative(speculation_of(settings), KeywordBids(), QualityScore(), page.one_ad_per_advertiser),
             BundleScorer("champion", "full"), BundleScorer("fallback", "fallback", "previous"), BundleScorer("fast", "fast"),
             ConversionScorer(), HistoricalRate(),
         ),
         delivery=SecondPrice(
-            settings.explore_share, settings.reserve_micros, settings.seed, KeywordBids(), QualityScore(),
-            TopAndBottom(settings.top_slots, settings.top_factor, settings.informational_slots), settings.one_ad_per_advertiser,
-            settings.blocked_terms,
+            page.explore_share, page.reserve_micros, settings.seed, KeywordBids(), QualityScore(),
+            TopAndBottom(page.top_slots, page.top_factor, page.informational_slots), page.one_ad_per_advertiser,
+            page.blocked_terms,
         ),
     )  # fmt: skip
-    return plugged(own, settings.search_plugin_sources, settings.search_plugin_rules, settings)
+    return plugged(own, settings.surfaces.search_plugin_sources, settings.surfaces.search_plugin_rules, settings)

@@ -21,5 +21,5 @@ class LazyProfiles:
         if self._opened is None:
             if not (self._settings.home.feast / "registry.db").exists():
                 return unknown_user("nothing_published")
-            self._opened = OnlineProfiles(open_store(self._settings.home, self._settings.profile, self._settings.redis_url))
+            self._opened = OnlineProfiles(open_store(self._settings.home, self._settings.profile, self._settings.stores.redis_url))
         return self._opened.read(user_id, now)

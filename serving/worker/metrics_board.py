@@ -82,7 +82,7 @@ class MetricsBoard:
 
     @classmethod
     def of(cls, settings: Settings, metrics: Metrics) -> MetricsBoard:
-        shared = board_folder(settings.home, os.getppid()) if settings.workers > 1 else None
+        shared = board_folder(settings.home, os.getppid()) if settings.http.workers > 1 else None
         return cls(metrics, shared, os.getpid())
 
     def start(self) -> None:

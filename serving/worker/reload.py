@@ -55,7 +55,7 @@ class Reloader:
             self._thread.join(5)
 
     def _watch(self) -> None:
-        while not self._stop.wait(self._settings.swap_poll_seconds):
+        while not self._stop.wait(self._settings.worker.swap_poll_seconds):
             try:
                 self.refresh()
             except Exception:  # the watcher must outlive whatever it finds
@@ -115,7 +115,7 @@ class Reloader:
         return self._text_model(LANGUAGE, version, place, lambda: Language.load(place), self.live.language, refused)
 
     def _encoder(self, version: str, refused: dict[str, str]) -> Encoder | None:
-        bundles, own = self._settings.home.bundles, self._settings.text_encoder_path
+        bundles, own = self._settings.home.bundles, self._settings.language.text_encoder_path
         place = place_of(version, bundles, own)
         return self._text_model(ENCODER, version, place, lambda: encoder_of(version, bundles, own), self.live.encoder, refused)
 

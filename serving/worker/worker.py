@@ -50,7 +50,7 @@ class Worker:
         who = profiles or LazyProfiles(settings)
         self.engine = Engine(surfaces(who, self.ledger, settings), settings)
         self.idle = Idle()
-        self.shadows = Shadows(lambda: self.reloader.live, self.eventlog, self.idle, settings.shadow_queue)
+        self.shadows = Shadows(lambda: self.reloader.live, self.eventlog, self.idle, settings.worker.shadow_queue)
         self.metrics = Metrics(self.reloader, self.shadows, self.engine.tiers)
         self.board = MetricsBoard.of(settings, self.metrics)
 

@@ -1,11 +1,12 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
 from serving.errors import ServingError
-from serving.settings import load, origins
+from serving.settings import ROOMS, Settings, export, load, origins, variable
 
 
 @pytest.fixture
@@ -24,7 +25,7 @@ def test_the_environment_beats_the_file_and_the_file_beats_the_default(folder: P
     assert origin("port") == ("9000", str(folder / "placard.toml"))
     monkeypatch.setenv("PLACARD_PORT", "9100")
     assert origin("port") == ("9100", "environment PLACARD_PORT")
-    assert load().candidates == 500
+    assert load().engine.candidates == 500
     assert load().home.root == folder
 
 
@@ -53,3 +54,37 @@ def test_a_file_that_is_not_toml_is_named(folder: Path) -> None:
 def test_a_token_is_never_shown(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PLACARD_TOKEN", "very-secret")
     assert all("very-secret" not in str(row) for row in origins())
+
+
+def test_each_setting_keeps_its_own_name_in_every_place(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert {"home_path", "seed", "port", "reserve_micros", "sources", "require_evidence"} <= set(ROOMS)
+    (folder / "placard.toml").write_text("reserve_micros = 7\nblocked_terms = ['cure']\nprimary_batch = 32\n")
+    monkeypatch.setenv("placard_primary_batch", "48")
+    monkeypatch.setenv("PLACARD_SOURCES", '["mine"]')
+    monkeypatch.setenv("PLACARD_TOP_SLOTS", "3")
+    found = Settings(top_slots=1, candidates=5)
+    assert (found.delivery.reserve_micros, found.delivery.blocked_terms, found.precision.primary_batch) == (7, ("cure",), 48)
+    assert (found.ingest.sources, found.delivery.top_slots, found.engine.candidates) == (("mine",), 1, 5)
+    assert found.value("primary_batch") == 48 and found.value("home_path") == folder
+    assert origin("primary_batch") == ("48", "environment PLACARD_PRIMARY_BATCH")
+    for name in ROOMS:  # what export writes is taken back after the test
+        monkeypatch.setenv(variable(name), "")
+        monkeypatch.delenv(variable(name))
+    monkeypatch.delenv("placard_primary_batch")
+    export(found)
+    again = load()
+    assert again == found and os.environ["PLACARD_BLOCKED_TERMS"] == '["cure"]'
+
+
+def test_a_change_leaves_the_rest_and_knows_no_other_name(folder: Path) -> None:
+    usual = Settings()
+    chosen = usual.changed(port=0, seed=3)
+    assert (chosen.http.port, chosen.seed, chosen.http.host) == (0, 3, usual.http.host) and usual.http.port == 8080
+    with pytest.raises(KeyError):
+        usual.changed(prot=0)
+
+
+def test_a_list_in_the_environment_that_is_not_json_is_named(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PLACARD_SOURCES", "mine")
+    with pytest.raises(ServingError, match="sources"):
+        load()

@@ -8,13 +8,13 @@ from datetime import timedelta
 from pathlib import Path
 
 from feature_repo.tables import TABLES
-from tests.pipelines.built_day import build_all
 from pipelines.features.publish import publish
 from pipelines.features.validate import validate
 from pipelines.language.train import register, train
 from pipelines.simulator.config import MarketConfig
 from pipelines.simulator.simulate import simulate
 from serving.settings import Settings
+from tests.pipelines.built_day import build_all
 
 CONFIG = MarketConfig(users=1_500, creatives=300, impressions_per_day=12_000, horizon_days=10, images=False)
 DAYS = 4

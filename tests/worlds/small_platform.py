@@ -7,11 +7,11 @@ from pathlib import Path
 
 from feature_repo.home import Home
 from feature_repo.tables import TABLES
-from tests.pipelines.built_day import build_all
 from pipelines.features.publish import publish
 from pipelines.features.validate import validate
 from pipelines.simulator.simulate import simulate
 from serving.settings import Settings
+from tests.pipelines.built_day import build_all
 from tests.worlds.small_market import DAYS, SMALL
 
 

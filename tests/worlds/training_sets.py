@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-from pipelines.datasets.training_set import MATRIX, ROWS, folder
 
 from feature_repo.home import Home
 from feature_repo.partition_file import write_partition
 from feature_repo.services import CLICK
+from pipelines.datasets.training_set import MATRIX, ROWS, folder
 from pipelines.training.fit import fit
 from serving.settings import Settings
 

@@ -35,7 +35,7 @@ def run_days(home: Home, days: Iterable[date]) -> str:
     """What the tasks of features_daily do, a day after the other."""
     settings = Settings(PLACARD_HOME=home.root)
     for day in days:
-        collect_day(settings, day, settings.sources)
+        collect_day(settings, day, settings.ingest.sources)
         build_all(home, day)
         for table in TABLES:
             validate(home, table, day)

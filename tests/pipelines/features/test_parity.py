@@ -77,7 +77,7 @@ def test_users_online_are_users_offline(platform: Any) -> None:
 def test_users_in_redis_are_users_offline(copy: Any, redis_port: int) -> None:
     settings = Settings(home_path=copy.home.root, profile="cluster", redis_url=f"redis://127.0.0.1:{redis_port}/3?socket_timeout=2")
     publish(settings, copy.days[:3])
-    profiles = OnlineProfiles(open_store(copy.home, settings.profile, settings.redis_url))
+    profiles = OnlineProfiles(open_store(copy.home, settings.profile, settings.stores.redis_url))
     assert same_online(copy, profiles) > 40 * len(USER_TABLES[0].features)
     assert profiles.read("nobody", end_of(copy.live)).flags == tuple(f"{t.name}_unknown" for t in USER_TABLES)
 

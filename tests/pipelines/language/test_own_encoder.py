@@ -23,7 +23,7 @@ def test_ads_are_encoded_served_and_trained_with_it(searched: Any, onnx_folder: 
     said = sorted({w for c in searched.log.catalog["creatives"].to_pylist() for w in c["headline"].lower().split() if w.isalpha()})
     words = ["[PAD]", "[UNK]", *said]
     own = onnx_folder(tmp_path / "encoder", words, np.random.default_rng(1).normal(size=(len(words), 8)))
-    settings = searched.settings.model_copy(update={"text_encoder_path": str(own)})
+    settings = searched.settings.changed(text_encoder_path=str(own))
     learned = current_version(searched.home.snapshots)
     try:
         publish(settings, [searched.day])

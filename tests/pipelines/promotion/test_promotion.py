@@ -63,7 +63,7 @@ def test_the_first_champion_needs_no_traffic_and_the_table_says_that_there_was_n
 
 
 def test_with_evidence_required_nothing_unmeasured_passes_once_somebody_reigns(platform: Settings) -> None:
-    strict = platform.model_copy(update={"require_evidence": True})
+    strict = platform.changed(require_evidence=True)
     assert promote(strict, "click", "1", TODAY)[0].version == "1", "there is no traffic to tell of the first"
     with pytest.raises(NotPromoted, match=r"off_policy_value not measured.*shadow_log_loss_difference not measured") as refused:
         promote(strict, "click", "2", TODAY)

@@ -129,7 +129,7 @@ def test_a_champion_that_would_be_late_is_not_asked_and_the_fallback_answers(ben
 
 
 def test_a_champion_late_between_batches_keeps_the_fast_models_scores_for_the_rest(bench: Any, all_set: Live, ask: Ask) -> None:
-    chosen = bench.settings.model_copy(update={"primary_batch": 16})
+    chosen = bench.settings.changed(primary_batch=16)
     surface = replace(proactive(Known(), bench.ledger, chosen), delivery=SecondPrice(0.0, 1_000, 7, one_each=False))
     engine = Engine({"proactive": surface}, chosen)
     champion = all_set.bundle("click", PRIMARY)
@@ -154,7 +154,7 @@ def test_a_champion_late_between_batches_keeps_the_fast_models_scores_for_the_re
 
 
 def test_one_call_too_many_is_busy_and_the_fallback_answers(bench: Any, all_set: Live, ask: Ask) -> None:
-    engine = Engine({"proactive": bench.surface}, bench.settings.model_copy(update={"primary_at_once": 1}))
+    engine = Engine({"proactive": bench.surface}, bench.settings.changed(primary_at_once=1))
     scoring, go = threading.Event(), threading.Event()
     champion = all_set.bundle("click", PRIMARY)
 
@@ -180,7 +180,7 @@ def test_one_call_too_many_is_busy_and_the_fallback_answers(bench: Any, all_set:
 
 
 def test_a_champion_that_hangs_is_left_behind_and_asked_again_once_it_is_quick(bench: Any, all_set: Live, ask: Ask) -> None:
-    engine = Engine({"proactive": bench.surface}, bench.settings.model_copy(update={"primary_at_once": 2}))
+    engine = Engine({"proactive": bench.surface}, bench.settings.changed(primary_at_once=2))
     champion, hangs, calls = all_set.bundle("click", PRIMARY), threading.Event(), []
 
     def said(n: int) -> np.ndarray:

@@ -30,7 +30,7 @@ def test_loopback_or_a_token_is_enough(home: Home, host: str, token: str | None)
 
 
 def test_the_default_bind_is_loopback(home: Home) -> None:
-    assert Settings(PLACARD_HOME=home.root).host == "127.0.0.1"
+    assert Settings(PLACARD_HOME=home.root).http.host == "127.0.0.1"
 
 
 def test_decisions_and_metrics_ask_for_the_token_and_the_rest_does_not(serve: Callable[..., Any], published_home: Home) -> None:

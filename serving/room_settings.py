@@ -1,0 +1,126 @@
+"""The settings of each room, typed, with their defaults and bounds; serving/settings.py reads them."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
+
+
+class Room(BaseModel):
+    """Settings of one room."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class HttpSettings(Room):
+    """The edge: where it listens, whom it answers."""
+
+    host: str = Field("127.0.0.1", description="Address to bind; anything but loopback needs a token")
+    port: int = Field(8080, ge=0, le=65535, description="Port of the API; 0 picks a free one")
+    workers: int = Field(1, ge=1, description="Serving processes")
+    token: SecretStr | None = Field(None, description="Bearer token for decisions, metrics and non-loopback binds")
+    max_body_bytes: int = Field(256 * 1024, ge=1024, description="Largest request body")
+    tmax_ms: int = Field(100, ge=1, description="Default deadline of a request")
+
+
+class EngineSettings(Room):
+    """How much work a request is."""
+
+    candidates: int = Field(1000, ge=1, description="Most ads that are scored for a request")
+    primary_at_once: int = Field(32, ge=1, description="Calls of the champion at once in a worker; beyond them the fallback answers")
+
+
+class SourcingSettings(Room):
+    """Which ads a search considers."""
+
+    semantic_quota: int = Field(200, ge=0, description="Search ads found by meaning, whatever keywords find")
+    semantic_below: int = Field(300, ge=0, description="Search ads below which more are found by meaning")
+
+
+class IntegritySettings(Room):
+    """Which ads a search may not show."""
+
+    rival_brand_ads: bool = Field(False, description="Show others' ads to who searches for one brand by name")
+    least_relevance: float = Field(0.15, ge=0, le=1, description="Probability that a query is of an ad's category for the ad to be shown")
+
+
+class PrecisionSettings(Room):
+    """When the champion is asked."""
+
+    speculative: bool = Field(True, description="With an alias `fast`: ask the champion only where the fast model leaves a place open")
+    speculative_confidence: float = Field(0.85, ge=0.5, lt=1, description="How certain a candidate's place must be to skip the champion")
+    primary_batch: int = Field(
+        64, ge=16, description="Candidates in a call of the champion that speculates; the deadline is looked at between calls"
+    )
+
+
+class DeliverySettings(Room):
+    """The auction, and the page that it fills."""
+
+    explore_share: float = Field(0.02, ge=0, le=1, description="Share of slates drawn at random, with propensities")
+    reserve_micros: int = Field(50_000, ge=0, description="Least eCPM where a placement names none, micros per thousand")
+    top_slots: int = Field(2, ge=0, description="Search ads above the results; the others stand below")
+    top_factor: float = Field(1.5, ge=1, description="How many times the floor a search ad's rank score must be to stand above")
+    informational_slots: int = Field(1, ge=0, description="Fewest slots of a search that only wants to know")
+    one_ad_per_advertiser: bool = Field(True, description="On a page of search ads")
+    blocked_terms: tuple[str, ...] = Field((), description="Words that are never inserted into an ad's text")
+
+
+class LanguageSettings(Room):
+    """Text models."""
+
+    text_encoder_path: str = Field("", description="Folder with model.onnx and tokenizer.json: encodes instead of the learned text encoder")
+
+
+class SurfaceSettings(Room):
+    """What other distributions add to the surfaces."""
+
+    search_plugin_sources: tuple[str, ...] = Field((), description="Sources of other distributions that search asks too, by entry point")
+    search_plugin_rules: tuple[str, ...] = Field((), description="Rules of other distributions that search ads must keep, by entry point")
+    proactive_plugin_sources: tuple[str, ...] = Field((), description="The same sources, for proactive suggestions")
+    proactive_plugin_rules: tuple[str, ...] = Field((), description="The same rules, for proactive suggestions")
+
+
+class WorkerSettings(Room):
+    """What a serving process does beside answering."""
+
+    swap_poll_seconds: float = Field(1.0, gt=0, description="How often a worker looks for a new model or snapshot")
+    shadow_queue: int = Field(256, ge=0, description="Decisions that may wait for each shadow; more are dropped; 0: no shadow scores")
+
+
+class StoreSettings(Room):
+    """Servers that are not ours."""
+
+    mlflow_uri: str = Field("", description="MLflow's database or server; default: SQLite in the state folder")
+    redis_url: str = Field("redis://127.0.0.1:6379/0?socket_timeout=1", description="State and online store when clustered")
+
+
+class IngestSettings(Room):
+    """Logs."""
+
+    sources: tuple[str, ...] = Field(("simulator", "serving"), description="Logs that `ingest day` collects every day")
+
+
+class FeatureSettings(Room):
+    """How features are made."""
+
+    embeddings: Literal["factorisation", "two_tower"] = Field(
+        "factorisation", description="What makes the vectors of users and ads; two_tower needs `make train-env`"
+    )
+
+
+class TrainingSettings(Room):
+    """What rankers learn from, and where."""
+
+    label_maturity_hours: int = Field(24, ge=0, description="A label counts once its window has passed")
+    negative_rate: float = Field(0.25, gt=0, le=1, description="Share of negatives kept in training")
+    train_command: str = Field("", description="`placard` of the environment with torch; default: .venv-train beside this one")
+
+
+class GateSettings(Room):
+    """What a promotion asks for."""
+
+    require_evidence: bool = Field(
+        False, description="Promotions over a champion need every gate measured: shadow, off-policy value and skew, too"
+    )
