@@ -19,4 +19,6 @@ def entities() -> dict[str, Entity]:
     """An entity by its key column."""
     from feast import Entity, ValueType
 
-    return {key: Entity(name=name, join_keys=[key], value_type=ValueType.STRING, description=about) for key, (name, about) in ENTITIES.items()}
+    return {
+        key: Entity(name=name, join_keys=[key], value_type=ValueType.STRING, description=about) for key, (name, about) in ENTITIES.items()
+    }

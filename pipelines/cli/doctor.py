@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import typer
 
-from pipelines.cli.output import emit, guarded
+from pipelines.cli.options import Json, example
+from pipelines.cli.output import emit, prepared
+
+if TYPE_CHECKING:
+    from serving.settings import Settings
 
 MARKS = {"ok": "[green]ok  [/]", "warn": "[yellow]warn[/]", "bad": "[red]bad [/]"}
 
 
-@guarded
-def doctor(as_json: bool = typer.Option(False, "--json", help="One JSON object.")) -> None:
+@prepared
+def doctor(settings: Settings, as_json: Json = False) -> None:
     """Check versions, ports, disk, the state folder, stores and fresh features. Exit 4 when one is bad."""
     from rich.markup import escape
 
     from pipelines.operations.doctor import examine
-    from serving.settings import load
 
-    checks = list(examine(load()))
+    checks = list(examine(settings))
     lines = [f"{MARKS[c.verdict]} {c.name:12} {escape(c.seen)}{f'  → {escape(c.fix)}' if c.fix else ''}" for c in checks]
     emit({"checks": checks, "healthy": all(c.verdict != "bad" for c in checks)}, as_json, lines)
     if any(c.verdict == "bad" for c in checks):
@@ -25,4 +30,4 @@ def doctor(as_json: bool = typer.Option(False, "--json", help="One JSON object."
 
 
 def register(app: typer.Typer) -> None:
-    app.command("doctor")(doctor)
+    app.command("doctor", epilog=example("placard doctor"))(doctor)

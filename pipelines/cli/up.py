@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Annotated
+
 import typer
 
-from pipelines.cli.output import emit, guarded, people
+from pipelines.cli.options import Json, example
+from pipelines.cli.output import emit, people, prepared, tell
+
+if TYPE_CHECKING:
+    from serving.settings import Settings
 
 
-@guarded
+@prepared
 def up(
-    airflow_port: int = typer.Option(8090, min=0, max=65535, help="Airflow's UI; 0, or a port that is taken: a free one."),
-    mlflow_port: int = typer.Option(5000, min=0, max=65535, help="MLflow's UI; likewise."),
-    paused: bool = typer.Option(False, "--paused", help="Leave the DAGs' schedules as they are in Airflow; at first, paused."),
-    guard: bool = typer.Option(True, "--guard/--no-guard", help="Hold champions to their live guardrails while they serve."),
-    as_json: bool = typer.Option(False, "--json", help="One JSON object, once all answers."),
+    settings: Settings,
+    airflow_port: Annotated[
+        int, typer.Option("--airflow-port", min=0, max=65535, help="Airflow's UI; 0, or a port that is taken: a free one.")
+    ] = 8090,
+    mlflow_port: Annotated[int, typer.Option("--mlflow-port", min=0, max=65535, help="MLflow's UI; likewise.")] = 5000,
+    paused: Annotated[bool, typer.Option("--paused", help="Leave the DAGs' schedules as they are in Airflow; at first, paused.")] = False,
+    guard: Annotated[bool, typer.Option("--guard/--no-guard", help="Hold champions to their live guardrails while they serve.")] = True,
+    as_json: Json = False,
 ) -> None:
     """Start Airflow (real scheduler), MLflow, the API and its guards on loopback; end all of them on Ctrl-C."""
     import sys
@@ -23,9 +32,8 @@ def up(
     from pipelines.operations.platform_programs import platform_programs
     from pipelines.scheduling.airflow_home import free_port, listens
     from pipelines.scheduling.scheduler import running
-    from serving.settings import child_environment, load
+    from serving.settings import child_environment
 
-    settings = load()
     home, ready = settings.home, settings.home.root / "airflow" / "run" / "api.url"
     quiet = {"MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true", "GX_ANALYTICS_ENABLED": "false"}
     environment = child_environment(PLACARD_HOME=str(home.root), **quiet)
@@ -66,8 +74,8 @@ def up(
                 airflow.processes.check()
                 time.sleep(1)
         except KeyboardInterrupt:
-            people.print("ending all of them.")
+            tell("ending all of them.")
 
 
 def register(app: typer.Typer) -> None:
-    app.command("up")(up)
+    app.command("up", epilog=example("placard up --airflow-port 0 --no-guard"))(up)

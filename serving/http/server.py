@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 READY_SECONDS = 60
 
 
-def run(settings: Settings, ready_file: str, announce: Callable[[str], None]) -> None:
+def run(settings: Settings, ready_file: Path | None, announce: Callable[[str], None]) -> None:
     """Serves until a signal. Raises ServingError when the address cannot be bound or a store cannot be opened."""
     refuse_open_bind(settings)
     open_ledger(settings).close()  # what cannot be opened is told here, once, and not by every worker
@@ -79,7 +79,7 @@ class _Ready:
             connection.close()
 
 
-def _when_ready(ready: _Ready, url: str, ready_file: str, announce: Callable[[str], None]) -> None:
+def _when_ready(ready: _Ready, url: str, ready_file: Path | None, announce: Callable[[str], None]) -> None:
     deadline = time.monotonic() + READY_SECONDS
     while not ready.now():
         if time.monotonic() > deadline:
@@ -88,6 +88,6 @@ def _when_ready(ready: _Ready, url: str, ready_file: str, announce: Callable[[st
         time.sleep(0.1)
     announce(url)
     if ready_file:
-        part = Path(f"{ready_file}.part")
+        part = ready_file.with_name(f"{ready_file.name}.part")
         part.write_text(url + "\n")
         os.replace(part, ready_file)
