@@ -31,7 +31,11 @@ def demo(
 
     from pipelines.demo.story import Size, story
     from pipelines.demo.tour import Tour
+    from pipelines.errors import PipelineError
 
+    for option, value, least in (("--users", users, 100), ("--creatives", creatives, 50), ("--impressions", impressions, 5_000)):
+        if value < least:
+            raise PipelineError(option, value, f"The demo needs at least {least:,}: of less, rankers learn nothing.")
     size = Size(users=users, creatives=creatives, impressions=impressions)
     with Tour(people) as tour:
         outcome = story(settings, size, datetime.now(UTC).date(), keep=keep, scheduler=scheduler, tour=tour)

@@ -146,9 +146,12 @@ def ope(
 
     from pipelines.errors import PipelineError, Refused
     from pipelines.evaluate.ope.answer import answer
+    from pipelines.evaluate.ope.bandit_targets import DETERMINISTIC, NAMES
 
     if served == (log_dir is not None):
         raise PipelineError("argument LOG_DIR", str(log_dir or ""), "Name the folder of a log, or say --served, not both.")
+    if log_dir and target not in NAMES and not target.startswith(DETERMINISTIC):
+        raise PipelineError("target", target, f"Name one of {', '.join(NAMES)}.")
     if served and day is None:
         raise PipelineError("option --partition", "", "`placard ope --served` needs a day: --partition YYYY-MM-DD.")
     if day and not served:
