@@ -131,7 +131,7 @@ def story(settings: Settings, size: Size, today: date, *, keep: bool, scheduler:
         verb(home, "evaluate", *slim, say=say)
         verb(home, "registry", "register", *slim, "--alias", "shadow", say=say)
         models = verb(home, "registry", "list", say=say)
-    with tour.step("Serve, ask, and feed engagements back") as say, server(home, keep) as url:
+    with tour.step("Serve, ask, and feed engagements back") as say, server(home, keep, say) as url:
         served = send_traffic(url, users(home, REQUESTS, settings.seed), settings.seed, say)
         why = Client(url).call("GET", f"/v1/decisions/{served.decision_id}/why")
         searched = _search(Client(url), searches(home, SEARCHES, settings.seed))
