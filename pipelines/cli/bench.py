@@ -161,5 +161,19 @@ def recall(settings: Settings, day: Day, as_json: Json = False) -> None:
     emit(result, as_json, as_text(result))
 
 
+@group.command("start", epilog=example("placard bench start --json"))
+@prepared
+def start(
+    settings: Settings,
+    rounds: Annotated[int, typer.Option("--rounds", min=1, max=1000, help="How often each command is run; the least counts.")] = 3,
+    as_json: Json = False,
+) -> None:
+    """What the command itself costs to start, in seconds of processor time: help, the registry's list, the doctor."""
+    from pipelines.bench.start import as_text, run
+
+    result = run(settings.home, rounds, functools.partial(typer.echo, err=True))
+    emit(result, as_json, as_text(result))
+
+
 def register(app: typer.Typer) -> None:
     app.add_typer(group, name="bench")

@@ -26,10 +26,13 @@ def demo(
     ] = True,
     as_json: Json = False,
 ) -> None:
-    """Simulate two weeks, build, train, promote, serve, explain: the whole loop, at most 8 minutes."""
+    """Simulate two weeks, build, train, promote, serve, explain: the whole loop, at most 8 minutes.
+
+    Run again with the same options on the same day, it goes on where it stopped.
+    """
     from datetime import UTC, datetime
 
-    from pipelines.demo.story import Size, story
+    from pipelines.demo.story import Size, Story
     from pipelines.demo.tour import Tour
     from pipelines.errors import PipelineError
 
@@ -38,7 +41,7 @@ def demo(
             raise PipelineError(option, value, f"The demo needs at least {least:,}: of less, rankers learn nothing.")
     size = Size(users=users, creatives=creatives, impressions=impressions)
     with Tour(people) as tour:
-        outcome = story(settings, size, datetime.now(UTC).date(), keep=keep, scheduler=scheduler, tour=tour)
+        outcome = Story(settings, size, datetime.now(UTC).date(), keep=keep, scheduler=scheduler, tour=tour).tell()
     emit({"name": "demo", "outcome": outcome}, as_json, outcome.lines)
 
 

@@ -83,22 +83,17 @@ def history(
     from feature_repo.days import days_between
     from feature_repo.tables import TABLES
     from pipelines.errors import PipelineError
-    from pipelines.features.build import build as build_table
+    from pipelines.features.history import build_days
     from pipelines.features.publish import publish as make_live
-    from pipelines.features.validate import validate as check
 
     days = list(days_between(first, last))
     if not 0 < len(days) <= MOST_DAYS:
         raise PipelineError("--to", str(last), f"Name a day from {first}, the first, on, and no more than {MOST_DAYS} days.")
-    bad = 0
     with Progress(console=people, transient=True) as bar:
         task = bar.add_task("features", total=len(days) * len(TABLES) + 1)
-        for day in days:
-            for table in TABLES:
-                bar.update(task, description=f"{day} {table.name}")
-                build_table(settings.home, table, day, settings.threads, settings.embeddings)
-                bad += check(settings.home, table, day).bad
-                bar.advance(task)
+        bad = build_days(
+            settings.home, days, settings.threads, settings.embeddings, lambda what: bar.update(task, advance=1, description=what)
+        )
         bar.update(task, description="publish")
         done = make_live(settings, days)
     emit(

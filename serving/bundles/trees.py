@@ -5,15 +5,17 @@ from __future__ import annotations
 import ctypes
 import json
 import threading
+from functools import cache
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
-import xgboost as xgb
 from numpy.typing import NDArray
-from xgboost.core import _LIB, _check_call, _ProxyDMatrix
 
 from serving.errors import BundleRefused
+
+if TYPE_CHECKING:  # importing XGBoost takes seconds, and whoever only looks at a bundle's files needs none
+    import xgboost as xgb
 
 _MARGIN: Final = json.dumps(
     {"type": 1, "training": False, "iteration_begin": 0, "iteration_end": 0, "missing": float("nan"), "strict_shape": False, "cache_id": 0}
@@ -39,6 +41,8 @@ class Trees:
     @classmethod
     def load(cls, path: Path, columns: int, threads: int) -> Trees:
         """Reads weights. Raises BundleRefused when XGBoost cannot."""
+        import xgboost as xgb
+
         booster = xgb.Booster({"nthread": threads})
         try:
             booster.load_model(path)
@@ -51,12 +55,16 @@ class Trees:
 
     def contributions(self, raw: NDArray[np.float32], encoded: NDArray[np.float32]) -> NDArray[np.float64]:
         """TreeSHAP (Lundberg et al. 2020)."""
+        import xgboost as xgb
+
         return np.asarray(self.booster.predict(xgb.DMatrix(encoded), pred_contribs=True), np.float64)
 
 
 def _narrowed(booster: xgb.Booster, threads: str) -> tuple[xgb.Booster, NDArray[np.intp]]:
     """The same trees over those columns alone that they ask for, and which these are. XGBoost copies every column of every row: where
     few are read, to leave the others out costs less."""
+    import xgboost as xgb
+
     raw = json.loads(booster.save_raw("json"))
     learner = raw["learner"]
     trees = learner["gradient_booster"]["model"]["trees"]
@@ -85,11 +93,12 @@ def margins(booster: xgb.Booster, rows: NDArray[np.float32]) -> NDArray[np.float
         return np.empty(0)
     rows = np.ascontiguousarray(rows)
     array = b'{"data":[%d,true],"shape":[%d,%d],"typestr":"<f4","version":3}' % (rows.__array_interface__["data"][0], *rows.shape)
-    if failed := _LIB.XGBoosterPredictFromDense(booster.handle, array, _MARGIN, *_mine.arguments):
-        _check_call(failed)
-    if (size := _mine.shape[0]) != len(rows):
+    mine = _mine()
+    if failed := mine.predict(booster.handle, array, _MARGIN, *mine.arguments):
+        mine.check(failed)
+    if (size := mine.shape[0]) != len(rows):
         raise ValueError(f"{size} predictions for {len(rows)} rows.")
-    return np.ctypeslib.as_array(_mine.margins, (size,)).astype(np.float64)  # a copy: the next call overwrites these
+    return np.ctypeslib.as_array(mine.margins, (size,)).astype(np.float64)  # a copy: the next call overwrites these
 
 
 class _PerThread(threading.local):
@@ -97,9 +106,14 @@ class _PerThread(threading.local):
     one makes its own, and asks the system for its limit of processors each time."""
 
     def __init__(self) -> None:
+        from xgboost.core import _LIB, _check_call, _ProxyDMatrix
+
+        self.predict, self.check = _LIB.XGBoosterPredictFromDense, _check_call
         self.proxy = _ProxyDMatrix()
         self.shape, self.margins, dims = ctypes.POINTER(ctypes.c_uint64)(), ctypes.POINTER(ctypes.c_float)(), ctypes.c_uint64()
         self.arguments = (self.proxy.handle, ctypes.byref(self.shape), ctypes.byref(dims), ctypes.byref(self.margins))
 
 
-_mine = _PerThread()
+@cache
+def _mine() -> _PerThread:
+    return _PerThread()

@@ -4,7 +4,6 @@ its models: on a busy machine it never gets to serve."""
 from __future__ import annotations
 
 import logging
-import pickle
 import time
 from socket import socket
 from typing import Final
@@ -35,7 +34,7 @@ class Worker(Process):
             if self._asked is None:
                 self.parent_conn.send(b"ping")
                 self._asked = time.monotonic()
-        except (OSError, EOFError, pickle.UnpicklingError):
+        except (OSError, EOFError):
             return False
         return not self._serves or time.monotonic() - self._asked < timeout
 

@@ -92,6 +92,7 @@ WRONG = [
     ("bench serve --requests 1", "--requests", 2),
     ("bench search --requests 1", "--requests", 2),
     ("bench features --rounds 0", "--rounds", 2),
+    ("bench start --rounds 0", "--rounds", 2),
     ("bench ope --explored 1.5", "0 to 1", 2),
     ("bench ope --candidates 1", "--candidates", 2),
     ("bench rankers --data criteo", "Known: simulator", 2),
