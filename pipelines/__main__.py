@@ -3,28 +3,44 @@
 from __future__ import annotations
 
 import warnings
-from importlib import import_module
+from typing import Annotated
 
 import typer
 
-from pipelines.cli.output import debug
-from serving.settings import silence_telemetry, yield_cores
+from pipelines.cli.debug import debug
+from pipelines.cli.options import example
+from pipelines.cli.verbs import VERBS, Verbs
 
-VERBS = ("simulate", "ingest", "features", "language", "train", "tune", "evaluate", "ope", "gate", "registry", "promote",
-         "rollback", "shadow", "quality", "guard", "serve", "explain", "bench", "demo", "up", "dags", "doctor", "config")  # fmt: skip
-"""Modules of pipelines/cli, in the order of `placard --help`; each has register(app)."""
+__all__ = ["VERBS", "app", "main"]
 
 app = typer.Typer(
+    cls=Verbs,
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
-    help="Placard: raw ad logs in, a priced and explained ad out.",
+    rich_markup_mode=None,  # plain help and usage errors: cheap to start, and not broken into boxes where they are piped
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog=example("placard simulate --days 10", "placard train --help"),
 )
 
 
+def _version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        typer.echo(f"placard {version('placard')}")
+        raise typer.Exit
+
+
 @app.callback()
-def options(trace: bool = typer.Option(False, "--debug", help="Show tracebacks.")) -> None:
+def options(
+    trace: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")] = False,
+) -> None:
     """Placard: raw ad logs in, a priced and explained ad out."""
+    from serving.settings import silence_telemetry, yield_cores
+
+    silence_telemetry()  # of the libraries underneath, always; and
+    yield_cores()  # their threads leave the cores to others while they wait. Both before any of them is loaded.
     debug.on = trace
     if not trace:
         warnings.showwarning = _unsaid
@@ -34,14 +50,7 @@ def _unsaid(*_: object, **__: object) -> None:
     """Warnings of the libraries underneath are for us. A filter would not do: Feast's import turns them on again."""
 
 
-for verb in VERBS:
-    import_module(f"pipelines.cli.{verb}").register(app)
-
-
 def main() -> None:
-    """Telemetry of the libraries underneath is off, always; their threads leave the cores to others while they wait."""
-    silence_telemetry()
-    yield_cores()
     app()
 
 

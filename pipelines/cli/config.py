@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import typer
 
+from pipelines.cli.options import Json, example
 from pipelines.cli.output import emit, guarded
 
-group = typer.Typer(no_args_is_help=True, help="Show the configuration.")
+EXAMPLE = example("placard config show")
+group = typer.Typer(no_args_is_help=True, epilog=EXAMPLE, help="Show the configuration.")
 
 
-@group.command("show")
+@group.command("show", epilog=EXAMPLE)
 @guarded
-def show(as_json: bool = typer.Option(False, "--json", help="One JSON object.")) -> None:
+def show(as_json: Json = False) -> None:
     """Every setting with its value, its origin and its meaning."""
     from rich.markup import escape
 

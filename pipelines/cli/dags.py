@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import typer
 
+from pipelines.cli.options import Json, example
 from pipelines.cli.output import emit, guarded
 
-group = typer.Typer(no_args_is_help=True, help="The DAGs that come with this installation.")
+EXAMPLE = example("placard dags path")
+group = typer.Typer(no_args_is_help=True, epilog=EXAMPLE, help="The DAGs that come with this installation.")
 
 
-@group.command("path")
+@group.command("path", epilog=EXAMPLE)
 @guarded
-def path(as_json: bool = typer.Option(False, "--json", help="One JSON object.")) -> None:
+def path(as_json: Json = False) -> None:
     """The folder of the DAGs, for Airflow's setting `dags_folder`: AIRFLOW__CORE__DAGS_FOLDER="$(placard dags path)"."""
     from rich.markup import escape
 

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import typer
 
-from pipelines.cli.output import emit, guarded
+from pipelines.cli.options import Json, example
+from pipelines.cli.output import emit, prepared
+
+if TYPE_CHECKING:
+    from serving.settings import Settings
 
 MARKS = {"ok": "[green]ok  [/]", "warn": "[yellow]warn[/]", "bad": "[red]bad [/]"}
 
 
-@guarded
-def doctor(as_json: bool = typer.Option(False, "--json", help="One JSON object.")) -> None:
+@prepared
+def doctor(settings: Settings, as_json: Json = False) -> None:
     """Check versions, ports, disk, the state folder, stores and fresh features. Exit 4 when one is bad."""
     from rich.markup import escape
 
     from pipelines.operations.doctor import examine
     from pipelines.operations.extras import absent
-    from serving.settings import load
 
-    settings = load()
     checks = list(examine(settings))
     if not absent("serving"):
         from pipelines.operations.doctor_stores import examine_stores
@@ -31,4 +35,4 @@ def doctor(as_json: bool = typer.Option(False, "--json", help="One JSON object."
 
 
 def register(app: typer.Typer) -> None:
-    app.command("doctor")(doctor)
+    app.command("doctor", epilog=example("placard doctor"))(doctor)

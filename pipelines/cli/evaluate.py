@@ -4,28 +4,36 @@ from __future__ import annotations
 
 import sys
 import webbrowser
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pipelines.cli.output import emit, guarded
+from pipelines.cli.options import Day, Head, Json, Ranker, example
+from pipelines.cli.output import emit, prepared
 from pipelines.reporting.figure import Figure, report
 
+if TYPE_CHECKING:
+    from serving.settings import Settings
 
-@guarded
+
+@prepared
 def evaluate(
-    partition: str = typer.Option(..., "--partition", help="Day the candidate was trained on."),
-    head: str = typer.Option("click", help="click or conversion."),
-    ranker: str = typer.Option("xgboost", help="Which candidate."),
-    show: bool = typer.Option(False, "--report", help="Print the place of the one-file report alone; at a terminal, also open it."),
-    as_json: bool = typer.Option(False, "--json", help="One JSON object."),
+    settings: Settings,
+    day: Day,
+    head: Head = "click",
+    ranker: Ranker = "xgboost",
+    show: Annotated[
+        bool, typer.Option("--report", help="Print the place of the one-file report alone; at a terminal, also open it.")
+    ] = False,
+    as_json: Json = False,
 ) -> None:
-    """Evaluate a candidate on later rows beside the champion, the baseline and (on simulated logs) the truth."""
-    from feature_repo.days import parse_day
+    """Evaluate a candidate on later rows beside the champion, the baseline and (on simulated logs) the truth.
+
+    The day is the one that the candidate was trained on.
+    """
     from pipelines.evaluate.assess import assess
     from pipelines.evaluate.contest import LEAST_GAP_CLOSED
-    from serving.settings import load
 
-    settings, day = load(), parse_day(partition)
     done = assess(settings, head, day, ranker)
     e = done.evaluation
     figures = [Figure(name, value, "") for name, value in e.metrics.items()]
@@ -51,4 +59,4 @@ def evaluate(
 
 
 def register(app: typer.Typer) -> None:
-    app.command("evaluate")(evaluate)
+    app.command("evaluate", epilog=example("placard evaluate --partition 2026-01-31 --head click --report"))(evaluate)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from pipelines.cli.moments import moment
-from pipelines.cli.output import emit, guarded
+from pipelines.cli import arguments
+from pipelines.cli.options import At, Json, example
+from pipelines.cli.output import emit, prepared
 
 if TYPE_CHECKING:
     from serving.explain import Why
@@ -19,16 +20,17 @@ STRANGER: Final = "a-stranger"
 """Who searches where nobody is named. Not nobody: whoever cannot be counted sees no ad that is to be seen so often at most."""
 
 
-@guarded
+@prepared
 def explain(
-    what: str = typer.Argument(..., help="The decision_id of an answer, or a query to search with."),
-    user: str = typer.Option(STRANGER, help="Who searches; left out: somebody who was never seen before."),
-    device: str = typer.Option("desktop", help="On which device."),
-    region: str = typer.Option("", help="From where."),
-    language: str = typer.Option("", help="In which language."),
-    at: str = typer.Option("", help="As of when: a day or an ISO time; now if left out."),
-    slots: int = typer.Option(4, min=1, max=20, help="Most ads."),
-    as_json: bool = typer.Option(False, "--json", help="One JSON object."),
+    settings: Settings,
+    what: Annotated[str, typer.Argument(help="The decision_id of an answer, or a query to search with.")],
+    user: Annotated[str, typer.Option("--user", help="Who searches; left out: somebody who was never seen before.")] = STRANGER,
+    device: Annotated[str, typer.Option("--device", parser=arguments.device, metavar="DEVICE", help="On which device.")] = "desktop",
+    region: Annotated[str, typer.Option("--region", help="From where.")] = "",
+    language: Annotated[str, typer.Option("--language", help="In which language.")] = "",
+    at: At = None,
+    slots: Annotated[int, typer.Option("--slots", min=1, max=20, help="Most ads.")] = 4,
+    as_json: Json = False,
 ) -> None:
     """Print a decision's understanding, funnel, prices and strongest features. A query is decided now, and leaves no trace."""
     from contextlib import closing
@@ -40,13 +42,11 @@ def explain(
     from serving.eventlog.opening import open_eventlog
     from serving.explain import why
     from serving.record.request import AdRequest
-    from serving.settings import load
 
-    settings = load()
     with closing(open_eventlog(settings)) as log:
         decision = log.decision(what)
     if decision is None:
-        ts = moment(at) if at else datetime.now(UTC)
+        ts = at or datetime.now(UTC)
         decision = _decide(settings, AdRequest("explain", "search", user, ts, "", device, "", region, language, what, slots, 60_000))
     head, _, version = decision.policy.partition("@")
     bundle = None
@@ -103,4 +103,4 @@ def story(found: Why) -> list[str]:
 
 
 def register(app: typer.Typer) -> None:
-    app.command("explain")(explain)
+    app.command("explain", epilog=example('placard explain "cheap telescope" --region coast --language en'))(explain)

@@ -2,42 +2,40 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from datetime import date
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pipelines.cli.output import emit, guarded, people
+from pipelines.cli import arguments
+from pipelines.cli.options import MOST_DAYS, Day, Json, example
+from pipelines.cli.output import emit, people, prepared
 
 if TYPE_CHECKING:
     from feature_repo.table import FeatureTable
+    from serving.settings import Settings
 
-group = typer.Typer(no_args_is_help=True, help="Build, check and publish feature tables.")
-PARTITION = typer.Option(..., "--partition", help="Day, YYYY-MM-DD.")
-TABLE = typer.Option("", "--table", help="One table; default: all.")
-JSON = typer.Option(False, "--json", help="One JSON object.")
+HISTORY = example("placard features history --from 2026-01-18 --to 2026-01-31")
+group = typer.Typer(no_args_is_help=True, epilog=HISTORY, help="Build, check and publish feature tables.")
+Table = Annotated[
+    str | None, typer.Option("--table", parser=arguments.feature_table, metavar="NAME", help="One feature table; default: all.")
+]
 
 
-def _tables(name: str) -> tuple[FeatureTable, ...]:
+def _tables(name: str | None) -> tuple[FeatureTable, ...]:
     from feature_repo.tables import TABLES
-    from pipelines.errors import PipelineError
 
-    chosen = tuple(t for t in TABLES if not name or t.name == name)
-    if not chosen:
-        raise PipelineError("feature table", name, f"Known: {', '.join(t.name for t in TABLES)}.")
-    return chosen
+    return tuple(t for t in TABLES if name is None or t.name == name)
 
 
-@group.command("build")
-@guarded
-def build(partition: str = PARTITION, table: str = TABLE, as_json: bool = JSON) -> None:
+@group.command("build", epilog=example("placard features build --partition 2026-01-31 --table user_profile"))
+@prepared
+def build(settings: Settings, day: Day, table: Table = None, as_json: Json = False) -> None:
     """Build tables as of the day's end, into staging."""
     import pyarrow.parquet as pq
 
-    from feature_repo.days import parse_day
     from pipelines.features.build import build as build_table
-    from serving.settings import load
 
-    settings, day = load(), parse_day(partition)
     rows = {
         t.name: pq.read_metadata(build_table(settings.home, t, day, settings.threads, settings.features.embeddings)).num_rows
         for t in _tables(table)
@@ -45,66 +43,58 @@ def build(partition: str = PARTITION, table: str = TABLE, as_json: bool = JSON) 
     emit({"day": day, "rows": rows}, as_json, [f"{name}: {n:,} rows" for name, n in rows.items()])
 
 
-@group.command("validate")
-@guarded
-def validate(partition: str = PARTITION, table: str = TABLE, as_json: bool = JSON) -> None:
+@group.command("validate", epilog=example("placard features validate --partition 2026-01-31 --table user_profile"))
+@prepared
+def validate(settings: Settings, day: Day, table: Table = None, as_json: Json = False) -> None:
     """Check staged tables; set bad rows aside; stop when more than 5 % are bad (exit 3)."""
-    from feature_repo.days import parse_day
     from pipelines.features.validate import validate as check
-    from serving.settings import load
 
-    home, day = load().home, parse_day(partition)
+    home = settings.home
     found = [check(home, t, day) for t in _tables(table)]
     lines = [f"{v.table}: {v.rows:,} rows, {v.bad} set aside" for v in found]
     emit({"day": day, "tables": found, "data_docs": home.data_docs / "index.html"}, as_json, lines)
 
 
-@group.command("publish")
-@guarded
-def publish(partition: str = PARTITION, as_json: bool = JSON) -> None:
+@group.command("publish", epilog=example("placard features publish --partition 2026-01-31"))
+@prepared
+def publish(settings: Settings, day: Day, as_json: Json = False) -> None:
     """Publish a day: offline store, online store, snapshot. Tables that have not passed the gate are checked first (exit 3)."""
-    from feature_repo.days import parse_day
     from pipelines.features.publish import publish as make_live
     from pipelines.features.validate import passed
     from pipelines.features.validate import validate as check
-    from serving.settings import load
 
-    settings, day = load(), parse_day(partition)
-    for table in _tables(""):
+    for table in _tables(None):
         if not passed(settings.home, table, day):
             check(settings.home, table, day)
     done = make_live(settings, [day])
     emit({"published": done}, as_json, f"live as of {done.live}, snapshot {done.snapshot}")
 
 
-@group.command("history")
-@guarded
+@group.command("history", epilog=HISTORY)
+@prepared
 def history(
-    first: str = typer.Option(..., "--from", help="First day."),
-    last: str = typer.Option(..., "--to", help="Last day."),
-    as_json: bool = JSON,
+    settings: Settings,
+    first: Annotated[date, typer.Option("--from", parser=arguments.day, metavar="DAY", help="First day, YYYY-MM-DD.")],
+    last: Annotated[date, typer.Option("--to", parser=arguments.day, metavar="DAY", help="Last day, YYYY-MM-DD.")],
+    as_json: Json = False,
 ) -> None:
     """Build, check and publish every day of a range; the online store and the snapshot are written once."""
     from rich.progress import Progress
 
-    from feature_repo.days import days_between, parse_day
+    from feature_repo.days import days_between
     from feature_repo.tables import TABLES
-    from pipelines.features.build import build as build_table
+    from pipelines.errors import PipelineError
+    from pipelines.features.history import build_days
     from pipelines.features.publish import publish as make_live
-    from pipelines.features.validate import validate as check
-    from serving.settings import load
 
-    settings = load()
-    days = list(days_between(parse_day(first), parse_day(last)))
-    bad = 0
+    days = list(days_between(first, last))
+    if not 0 < len(days) <= MOST_DAYS:
+        raise PipelineError("--to", str(last), f"Name a day from {first}, the first, on, and no more than {MOST_DAYS} days.")
     with Progress(console=people, transient=True) as bar:
         task = bar.add_task("features", total=len(days) * len(TABLES) + 1)
-        for day in days:
-            for table in TABLES:
-                bar.update(task, description=f"{day} {table.name}")
-                build_table(settings.home, table, day, settings.threads, settings.features.embeddings)
-                bad += check(settings.home, table, day).bad
-                bar.advance(task)
+        bad = build_days(
+            settings.home, days, settings.threads, settings.features.embeddings, lambda what: bar.update(task, advance=1, description=what)
+        )
         bar.update(task, description="publish")
         done = make_live(settings, days)
     emit(
@@ -114,14 +104,13 @@ def history(
     )
 
 
-@group.command("hash")
-@guarded
-def content(as_json: bool = JSON) -> None:
+@group.command("hash", epilog=example("placard features hash"))
+@prepared
+def content(settings: Settings, as_json: Json = False) -> None:
     """The content hash of all that is published: equal hashes, equal features."""
     from pipelines.features.content import content_hash
-    from serving.settings import load
 
-    value = content_hash(load().home)
+    value = content_hash(settings.home)
     emit({"content": value}, as_json, value)
 
 

@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import typer
 
-from pipelines.cli.output import emit, guarded
+from pipelines.cli.options import Day, Head, Json, Ranker, example
+from pipelines.cli.output import emit, prepared
+
+if TYPE_CHECKING:
+    from serving.settings import Settings
 
 
-@guarded
-def gate(
-    partition: str = typer.Option(..., "--partition", help="Day the candidate was trained on."),
-    head: str = typer.Option("click", help="click or conversion."),
-    ranker: str = typer.Option("xgboost", help="Which candidate."),
-    as_json: bool = typer.Option(False, "--json", help="One JSON object."),
-) -> None:
-    """Show the gates of an evaluated candidate; exit 3 when one fails."""
-    from feature_repo.days import parse_day
+@prepared
+def gate(settings: Settings, day: Day, head: Head = "click", ranker: Ranker = "xgboost", as_json: Json = False) -> None:
+    """Show the gates of an evaluated candidate; exit 3 when one fails. The day is the one that the candidate was trained on."""
     from pipelines.cli.promote import gate_lines
     from pipelines.evaluate.assess import evidence_of
-    from serving.settings import load
 
-    verdicts = evidence_of(load().home, head, parse_day(partition), ranker).verdicts()
+    verdicts = evidence_of(settings.home, head, day, ranker).verdicts()
     passed = all(v.passed for v in verdicts)
     emit({"head": head, "passed": passed, "verdicts": verdicts}, as_json, gate_lines(verdicts))
     if not passed:
@@ -28,4 +27,4 @@ def gate(
 
 
 def register(app: typer.Typer) -> None:
-    app.command("gate")(gate)
+    app.command("gate", epilog=example("placard gate --partition 2026-01-31 --head click"))(gate)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pipelines.cli.output import emit, guarded, people
+from pipelines.cli import arguments
+from pipelines.cli.options import Days, Head, Json, SomeDay, example
+from pipelines.cli.output import emit, prepared, tell
 from pipelines.reporting.figure import Figure, report
 
 if TYPE_CHECKING:
@@ -14,27 +16,46 @@ if TYPE_CHECKING:
     from serving.settings import Settings
 
 
-@guarded
+@prepared
 def guard(
-    head: str = typer.Option("click", help="click or conversion."),
-    watch: float = typer.Option(0.0, "--watch", min=0.0, help="Look again every so many seconds, until Ctrl-C; 0: look once."),
-    partition: str = typer.Option("", "--partition", help="Look at matured labels up to this day, not at the last minutes."),
-    days: int = typer.Option(7, "--days", min=1, help="With --partition: days that are looked at."),
-    minutes: float = typer.Option(10.0, "--minutes", min=0.1, help="Minutes that a look at the present takes in."),
-    settle: float = typer.Option(20.0, "--settle", min=0.0, help="Seconds after which an impression without a click counts as such."),
-    as_json: bool = typer.Option(False, "--json", help="One JSON object."),
-) -> None:
-    """Hold the champion to its guardrails. One look exits 3 when it had to be rolled back, 0 while all is well."""
+    settings: Settings,
+    head: Head = "click",
+    watch: Annotated[
+        float,
+        typer.Option(
+            "--watch", parser=arguments.number_within(0, 86_400), metavar="SECONDS",
+            help="Look again every so many seconds, until Ctrl-C; 0: look once.",
+        ),
+    ] = 0.0,
+    day: SomeDay = None,
+    days: Days = 7,
+    minutes: Annotated[
+        float,
+        typer.Option(
+            "--minutes", parser=arguments.number_within(0.1, 100_000), metavar="MINUTES",
+            help="How much of the past a look at the present takes in.",
+        ),
+    ] = 10.0,
+    settle: Annotated[
+        float,
+        typer.Option(
+            "--settle", parser=arguments.number_within(0, 1_000_000), metavar="SECONDS",
+            help="After how long an impression without a click counts as such.",
+        ),
+    ] = 20.0,
+    as_json: Json = False,
+) -> None:  # fmt: skip
+    """Hold the champion to its guardrails. One look exits 3 when it had to be rolled back, 0 while all is well.
+
+    With a day: labels that had matured by its end are looked at, of so many days, and not the last minutes.
+    """
     from datetime import UTC, datetime, timedelta
 
-    from feature_repo.days import parse_day
     from pipelines.errors import Missing, PipelineError
     from pipelines.monitor.guard import Guard
     from serving.eventlog.opening import served_log
-    from serving.settings import load
 
-    settings = load()
-    if partition and watch:
+    if day and watch:
         raise PipelineError("--watch", watch, "Matured days do not change: leave --watch or --partition out.")
     guard = Guard(settings, head, timedelta(minutes=minutes), timedelta(seconds=settle))
     if watch:
@@ -42,7 +63,7 @@ def guard(
         return
     try:
         with served_log(settings) as log:
-            look = guard.matured(log, parse_day(partition), days) if partition else guard.now(log, datetime.now(UTC))
+            look = guard.matured(log, day, days) if day else guard.now(log, datetime.now(UTC))
     except Missing as nobody:  # a platform before its first promotion has nothing to guard
         emit({"name": "guard", "rolled_back": False, "champion": "", "figures": []}, as_json, str(nobody))
         return
@@ -71,7 +92,7 @@ def _watch(settings: Settings, guard: Guard, seconds: float) -> None:
     from serving.eventlog.opening import served_log
 
     told = ""
-    people.print(f"watching {guard.head}, every {seconds:g} s.")
+    tell(f"watching {guard.head}, every {seconds:g} s.")
     while True:
         started = time.monotonic()
         try:
@@ -80,11 +101,11 @@ def _watch(settings: Settings, guard: Guard, seconds: float) -> None:
             champion = _act(settings, look)
             said = look.reason
             if said and not look.already:
-                people.print("\n".join(_lines(look, champion)), soft_wrap=True)
+                tell("\n".join(_lines(look, champion)))
         except Exception as error:  # a log or a registry that is out of reach for a while: a guard that ends guards nobody
             said = str(error) or type(error).__name__
             if said != told:
-                people.print(f"[yellow]no look[/]: {escape(said)}", soft_wrap=True)
+                tell(f"[yellow]no look[/]: {escape(said)}")
         told = said
         time.sleep(max(seconds - (time.monotonic() - started), 0.1))
 
@@ -118,4 +139,4 @@ def _lines(look: Look, champion: str) -> list[str]:
 
 
 def register(app: typer.Typer) -> None:
-    app.command("guard")(guard)
+    app.command("guard", epilog=example("placard guard --head click --watch 5"))(guard)

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pipelines.cli.output import emit, guarded, people
+from pipelines.cli import arguments
+from pipelines.cli.options import Json, SomeDay, example
+from pipelines.cli.output import emit, people, prepared
 
 if TYPE_CHECKING:
     from pipelines.ingest.collect import Ingested
+    from serving.settings import Settings
 
 
 def _lines(result: Ingested) -> list[str]:
@@ -26,44 +29,50 @@ def _lines(result: Ingested) -> list[str]:
     return lines
 
 
-@guarded
+@prepared
 def ingest(
-    source: str = typer.Argument(..., help="A log format (talkingdata FILE, open-bandit DIR, landing-pages FILE), or serving, or day."),
-    path: Path | None = typer.Argument(None, help="The log, for a log format."),
-    partition: str = typer.Option("", "--partition", help="The day to collect, YYYY-MM-DD, for serving and day."),
-    as_json: bool = typer.Option(False, "--json", help="One JSON object."),
-) -> None:
+    settings: Settings,
+    source: Annotated[
+        str,
+        typer.Argument(
+            parser=arguments.log_source, metavar="SOURCE",
+            help="A log format (talkingdata FILE, open-bandit DIR, landing-pages FILE), or serving, or day.",
+        ),
+    ],
+    path: Annotated[Path | None, typer.Argument(help="The log, for a log format.")] = None,
+    day: SomeDay = None,
+    as_json: Json = False,
+) -> None:  # fmt: skip
     """Map a log to the event tables: raw copy kept, malformed rows quarantined, every row landed once.
 
     `serving` imports a day of decisions and events that were served; `day` collects a day from every source in the settings.
     """
-    from feature_repo.days import parse_day
     from pipelines.ingest import format_named
     from pipelines.ingest.format import IngestError
-    from serving.settings import load
 
-    settings = load()
     if source in ("serving", "day"):
-        if not partition:
-            raise IngestError("option --partition", partition, f"`placard ingest {source}` needs a day: --partition YYYY-MM-DD.")
+        if day is None:
+            raise IngestError("option --partition", "", f"`placard ingest {source}` needs a day: --partition YYYY-MM-DD.")
         if path is not None:
             raise IngestError("argument", str(path), f"`placard ingest {source}` reads no file; name the day with --partition.")
         from pipelines.ingest.day import collect_day
 
-        collected = collect_day(settings, parse_day(partition), ("serving",) if source == "serving" else settings.ingest.sources)
+        collected = collect_day(settings, day, ("serving",) if source == "serving" else settings.ingest.sources)
         lines = [line for c in collected for line in (_lines(c.ingested) if c.ingested else [f"[bold]{c.source}[/]: {c.outcome}"])]
         if source == "serving":
             only = collected[0]
             emit({"outcome": only.outcome, **(asdict(only.ingested) if only.ingested else {})}, as_json, lines)
         else:
             totals = {n: sum(getattr(c.ingested, n) for c in collected if c.ingested) for n in COUNTS}
-            emit({"partition": partition, **totals, "sources": [asdict(c) for c in collected]}, as_json, lines)
+            emit({"partition": day, **totals, "sources": [asdict(c) for c in collected]}, as_json, lines)
         return
     log = format_named(source)
     if path is None:
         raise IngestError("argument PATH", "", f"Name the log: `placard ingest {source} PATH`.")
-    if partition:
-        raise IngestError("option --partition", partition, f"`placard ingest {source}` reads the whole log; leave the option out.")
+    if day:
+        raise IngestError("option --partition", str(day), f"`placard ingest {source}` reads the whole log; leave the option out.")
+    if not path.exists():
+        raise IngestError("log", str(path), "There is no such file or folder.")
     from pipelines.ingest.collect import ingest as run
 
     with people.status(f"Reading {path}") as status:
@@ -75,4 +84,6 @@ COUNTS = ("rows_in", "kept", "quarantined", "duplicated")
 
 
 def register(app: typer.Typer) -> None:
-    app.command("ingest")(ingest)
+    app.command("ingest", epilog=example("placard ingest talkingdata train_sample.csv", "placard ingest day --partition 2026-01-31"))(
+        ingest
+    )

@@ -2,33 +2,42 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Annotated
+
 import typer
 
-from pipelines.cli.output import emit, guarded
+from pipelines.cli import arguments
+from pipelines.cli.options import Day, Json, example
+from pipelines.cli.output import emit, prepared
 
-group = typer.Typer(no_args_is_help=True, help="The models of search: what queries mean, and texts as vectors.")
+if TYPE_CHECKING:
+    from serving.settings import Settings
+
+EXAMPLE = example("placard language train --partition 2026-01-31 --alias champion")
+group = typer.Typer(no_args_is_help=True, epilog=EXAMPLE, help="The models of search: what queries mean, and texts as vectors.")
 
 
-@group.command("train")
-@guarded
+@group.command("train", epilog=EXAMPLE)
+@prepared
 def train(
-    partition: str = typer.Option(..., "--partition", help="Day up to whose end searches are learned from, YYYY-MM-DD."),
-    alias: str = typer.Option("challenger", help="challenger, or champion: serve what passes its gates."),
-    as_json: bool = typer.Option(False, "--json", help="One JSON object."),
+    settings: Settings,
+    day: Day,
+    alias: Annotated[
+        str,
+        typer.Option(
+            "--alias", parser=arguments.language_alias, metavar="ROLE", help="challenger, or champion: serve what passes its gates."
+        ),
+    ] = "challenger",
+    as_json: Json = False,
 ) -> None:
     """Learn the language model and the text encoder, measure them on later searches, register what passes (exit 3 when one does not).
 
-    A new encoder serves from the next publication on: ads and queries must be encoded by the same.
+    Searches up to the day's end are learned from. A new encoder serves from the next publication on: ads and queries must be encoded by
+    the same.
     """
-    from feature_repo.days import parse_day
-    from pipelines.errors import PipelineError
     from pipelines.language.train import register as add
     from pipelines.language.train import train as learn
-    from serving.settings import load
 
-    if alias not in ("challenger", "champion"):
-        raise PipelineError("alias", alias, "Use challenger or champion.")
-    settings, day = load(), parse_day(partition)
     learned = learn(settings, day)
     versions = [add(settings, one, alias, day) for one in learned]
     lines = [

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pipelines.cli.output import emit, guarded, people
+from pipelines.cli import arguments
+from pipelines.cli.options import Days, Json, SomeDay, example
+from pipelines.cli.output import emit, people, prepared
 from pipelines.reporting.figure import Figure, report
 
 if TYPE_CHECKING:
+    from datetime import date
+
     from pipelines.evaluate.ope.answer import Answer
     from pipelines.evaluate.ope.estimate import Estimate
     from pipelines.evaluate.ope.feedback import Feedback
@@ -29,17 +33,15 @@ def _bandit(settings: Settings, path: Path, target: str, learn_share: float) -> 
     return setup, judged.feedback, policy
 
 
-def _served(settings: Settings, target: str, partition: str, days: int) -> tuple[dict[str, Any], Feedback, Target]:
+def _served(settings: Settings, target: str, day: date, days: int) -> tuple[dict[str, Any], Feedback, Target]:
     from datetime import timedelta
 
-    from feature_repo.days import parse_day
     from pipelines.errors import Missing
     from pipelines.evaluate.ope.ranker_named import ranker_named
     from pipelines.evaluate.ope.served_rounds import served_rounds
     from pipelines.evaluate.ope.served_targets import UNIFORM, reranked, uniform
     from serving.eventlog.opening import served_log
 
-    day = parse_day(partition)
     ranker = None if target == UNIFORM else ranker_named(settings.home, target)
     with served_log(settings) as log:
         maturity = timedelta(hours=settings.training.label_maturity_hours)
@@ -103,36 +105,62 @@ def _lines(found: Answer) -> list[str]:
     return [*lines, *(f"{name} needs the chances of whole slates, which the log does not tell" for name in found.silent)]
 
 
-@guarded
+@prepared
 def ope(
-    log_dir: Path = typer.Argument(None, help="An Open Bandit log: the folder of one campaign, like random/men."),
-    target: str = typer.Option(
-        ..., "--target",
-        help="Whose value: uniform; of a log deterministic:ITEM, best-item, proportional or ranked; with --served an alias or version.",
-    ),
-    served: bool = typer.Option(False, "--served", help="Judge on our own served decisions instead of a log."),
-    partition: str = typer.Option("", "--partition", help="With --served: the last day looked at, YYYY-MM-DD."),
-    days: int = typer.Option(7, "--days", min=1, help="With --served: days that are looked at, up to the partition."),
-    learn_share: float = typer.Option(0.5, "--learn-share", help="Of a log: the earlier share that best-item and the like learn from."),
-    clip: float = typer.Option(None, "--clip", min=1.0, help="Most that a weight may be; by default the square root of their number."),
-    as_json: bool = typer.Option(False, "--json", help="One JSON object."),
+    settings: Settings,
+    log_dir: Annotated[
+        Path | None, typer.Argument(exists=True, file_okay=False, help="An Open Bandit log: the folder of one campaign, like random/men.")
+    ] = None,
+    *,
+    target: Annotated[
+        str,
+        typer.Option(
+            "--target",
+            help="Whose value: uniform; of a log deterministic:ITEM, best-item, proportional or ranked; with --served an alias or version.",
+        ),
+    ],
+    served: Annotated[bool, typer.Option("--served", help="Judge on our own served decisions instead of a log.")] = False,
+    day: SomeDay = None,
+    days: Days = 7,
+    learn_share: Annotated[
+        float,
+        typer.Option(
+            "--learn-share", parser=arguments.share, metavar="SHARE",
+            help="Of a log: the earlier share that best-item and the like learn from.",
+        ),
+    ] = 0.5,
+    clip: Annotated[
+        float | None,
+        typer.Option(
+            "--clip", parser=arguments.number_within(1, 1e12), metavar="WEIGHT",
+            help="Most that a weight may be; default: the square root of their number.",
+        ),
+    ] = None,
+    as_json: Json = False,
 ) -> None:  # fmt: skip
-    """Each estimator with its interval and effective sample size, and a verdict; exit 3 where the log tells too little."""
+    """Each estimator with its interval and effective sample size, and a verdict; exit 3 where the log tells too little.
+
+    With --served: decisions of so many days up to the day are judged on.
+    """
     from rich.markup import escape
 
     from pipelines.errors import PipelineError, Refused
     from pipelines.evaluate.ope.answer import answer
-    from serving.settings import load
+    from pipelines.evaluate.ope.bandit_targets import DETERMINISTIC, NAMES
 
-    settings = load()
     if served == (log_dir is not None):
         raise PipelineError("argument LOG_DIR", str(log_dir or ""), "Name the folder of a log, or say --served, not both.")
-    if served and not partition:
-        raise PipelineError("option --partition", partition, "`placard ope --served` needs a day: --partition YYYY-MM-DD.")
-    if partition and not served:
-        raise PipelineError("option --partition", partition, "A log is read whole; the option goes with --served.")
+    if log_dir and target not in NAMES and not target.startswith(DETERMINISTIC):
+        raise PipelineError("target", target, f"Name one of {', '.join(NAMES)}.")
+    if served and day is None:
+        raise PipelineError("option --partition", "", "`placard ope --served` needs a day: --partition YYYY-MM-DD.")
+    if day and not served:
+        raise PipelineError("option --partition", str(day), "A log is read whole; the option goes with --served.")
     with people.status("Estimating"):
-        setup, feedback, policy = _served(settings, target, partition, days) if served else _bandit(settings, log_dir, target, learn_share)
+        if log_dir:
+            setup, feedback, policy = _bandit(settings, log_dir, target, learn_share)
+        elif day:
+            setup, feedback, policy = _served(settings, target, day, days)
         found = answer(feedback, policy, settings.seed, clip, settings.threads)
     verdict = found.verdict
     setup |= {
@@ -146,4 +174,4 @@ def ope(
 
 
 def register(app: typer.Typer) -> None:
-    app.command("ope")(ope)
+    app.command("ope", epilog=example("placard ope --served --partition 2026-01-31 --target challenger"))(ope)

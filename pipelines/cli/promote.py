@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pipelines.cli.output import emit, guarded
+from pipelines.cli.options import Json, RegisteredHead, SomeDay, Why, example
+from pipelines.cli.output import emit, prepared
 
 if TYPE_CHECKING:
     from pipelines.gates.gates import Verdict
+    from serving.settings import Settings
 
 COLOURS = {"passed": "[green]passed[/]", "failed": "[red]failed[/]", "no evidence": "[yellow]no evidence[/]"}
 
@@ -27,26 +29,29 @@ def gate_lines(verdicts: list[Verdict]) -> list[str]:
     return lines
 
 
-@guarded
+@prepared
 def promote(
-    head: str = typer.Argument(..., help="click, conversion, language or encoder."),
-    version: str = typer.Argument("", help="Default: the challenger."),
-    why: str = typer.Option("", help="For the history."),
-    override: str = typer.Option("", "--override", help="Promote although gates fail, for this reason; both stand in the history."),
-    partition: str = typer.Option("", "--partition", help="Last day of served traffic that is looked at; default: today."),
-    as_json: bool = typer.Option(False, "--json", help="One JSON object."),
+    settings: Settings,
+    head: RegisteredHead,
+    version: Annotated[str, typer.Argument(help="A registered version; default: the challenger.")] = "",
+    why: Why = "",
+    override: Annotated[
+        str, typer.Option("--override", help="Promote although gates fail, for this reason; both stand in the history.")
+    ] = "",
+    day: SomeDay = None,
+    as_json: Json = False,
 ) -> None:
-    """Show what is known of a version and make it champion when every gate holds (exit 3 when one does not)."""
+    """Show what is known of a version and make it champion when every gate holds (exit 3 when one does not).
+
+    The day is the last one whose served traffic is looked at; default: today.
+    """
     from datetime import UTC, datetime
 
-    from feature_repo.days import parse_day
     from pipelines.promotion.promote import NotPromoted
     from pipelines.promotion.promote import promote as make_champion
-    from serving.settings import load
 
-    day = parse_day(partition) if partition else datetime.now(UTC).date()
     try:
-        change, table = make_champion(load(), head, version, day, why, override)
+        change, table = make_champion(settings, head, version, day or datetime.now(UTC).date(), why, override)
     except NotPromoted as refused:
         found = refused.table
         result = {"head": head, "version": found.version, "champion": found.champion, "promoted": False, "verdicts": found.verdicts}
@@ -58,4 +63,4 @@ def promote(
 
 
 def register(app: typer.Typer) -> None:
-    app.command("promote")(promote)
+    app.command("promote", epilog=example("placard promote click", 'placard promote click 7 --override "launch, agreed"'))(promote)

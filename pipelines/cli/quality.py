@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from datetime import date
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pipelines.cli.output import emit, guarded
+from pipelines.cli import arguments
+from pipelines.cli.options import Day, Days, Json, example
+from pipelines.cli.output import emit, prepared
 
 if TYPE_CHECKING:
     from feature_repo.home import Home
     from pipelines.reporting.report import Report
+    from serving.settings import Settings
 
-quality = typer.Typer(no_args_is_help=True, help="Reports on features and predictions, as JSON and a page under reports/.")
-PARTITION = typer.Option(..., "--partition", help="The day, YYYY-MM-DD.")
-DAYS = typer.Option(7, "--days", min=1, help="Days that are looked at, up to the partition.")
-JSON = typer.Option(False, "--json", help="One JSON object.")
+DRIFT = example("placard quality drift --partition 2026-01-31 --against 2026-01-01")
+quality = typer.Typer(no_args_is_help=True, epilog=DRIFT, help="Reports on features and predictions, as JSON and a page under reports/.")
 MOST_LINES = 15
 
 
@@ -34,55 +36,50 @@ def _show(home: Home, report: Report, as_json: bool) -> None:
     emit(report.plain | {"page": str(page)}, as_json, [*lines, f"page: {page}"])
 
 
-@quality.command("drift")
-@guarded
+@quality.command("drift", epilog=DRIFT)
+@prepared
 def drift(
-    partition: str = PARTITION,
-    against: str = typer.Option("", "--against", help="The day to compare with; by default a week before."),
-    as_json: bool = JSON,
+    settings: Settings,
+    day: Day,
+    against: Annotated[
+        date | None, typer.Option("--against", parser=arguments.day, metavar="DAY", help="The day to compare with; default: a week before.")
+    ] = None,
+    as_json: Json = False,
 ) -> None:
     """How far each published feature has moved: population stability index, judged against chance."""
-    from feature_repo.days import parse_day
     from pipelines.monitor.drift import drift as measure
-    from serving.settings import load
 
-    home = load().home
-    _show(home, measure(home, parse_day(partition), parse_day(against) if against else None), as_json)
+    _show(settings.home, measure(settings.home, day, against), as_json)
 
 
-@quality.command("calibration")
-@guarded
-def calibration(partition: str = PARTITION, days: int = DAYS, as_json: bool = JSON) -> None:
+@quality.command("calibration", epilog=example("placard quality calibration --partition 2026-01-31 --days 7"))
+@prepared
+def calibration(settings: Settings, day: Day, days: Days = 7, as_json: Json = False) -> None:
     """Predicted over observed clicks, and conversions, of what was served: overall, by policy, surface, device, region and day."""
     from datetime import timedelta
 
-    from feature_repo.days import parse_day
     from pipelines.monitor.calibration import calibration as measure
     from serving.eventlog.opening import served_log
-    from serving.settings import load
 
-    settings = load()
     with served_log(settings) as log:
         maturity = timedelta(hours=settings.training.label_maturity_hours)
-        _show(settings.home, measure(settings.home, log, parse_day(partition), maturity, days), as_json)
+        _show(settings.home, measure(settings.home, log, day, maturity, days), as_json)
 
 
-@quality.command("skew")
-@guarded
+@quality.command("skew", epilog=example("placard quality skew --partition 2026-01-31 --sample 500"))
+@prepared
 def skew(
-    partition: str = PARTITION,
-    sample: int = typer.Option(1000, "--sample", min=1, help="Most decisions that are recomputed."),
-    as_json: bool = JSON,
+    settings: Settings,
+    day: Day,
+    sample: Annotated[int, typer.Option("--sample", min=1, max=10_000_000, help="Most decisions that are recomputed.")] = 1000,
+    as_json: Json = False,
 ) -> None:
     """The feature vectors that serving logged against the same ones recomputed offline."""
-    from feature_repo.days import parse_day
     from pipelines.monitor.skew import skew as measure
     from serving.eventlog.opening import served_log
-    from serving.settings import load
 
-    settings = load()
     with served_log(settings) as log:
-        _show(settings.home, measure(settings, log, parse_day(partition), sample), as_json)
+        _show(settings.home, measure(settings, log, day, sample), as_json)
 
 
 def register(app: typer.Typer) -> None:

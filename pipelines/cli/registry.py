@@ -2,50 +2,50 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Annotated
+
 import typer
 
-from pipelines.cli.moments import moment
-from pipelines.cli.output import emit, guarded
+from pipelines.cli import arguments
+from pipelines.cli.options import At, Day, Head, Json, Ranker, RegisteredHead, SomeRegisteredHead, Version, Why, example
+from pipelines.cli.output import emit, prepared
 
-group = typer.Typer(no_args_is_help=True, help="Registered models, their aliases, refusals and history.")
-JSON = typer.Option(False, "--json", help="One JSON object.")
+if TYPE_CHECKING:
+    from serving.settings import Settings
+
+LIST = example("placard registry list")
+group = typer.Typer(no_args_is_help=True, epilog=LIST, help="Registered models, their aliases, refusals and history.")
 
 
-@group.command("register")
-@guarded
+@group.command("register", epilog=example("placard registry register --partition 2026-01-31 --ranker xgboost_slim --alias shadow"))
+@prepared
 def add(
-    partition: str = typer.Option(..., "--partition", help="Day the candidate was trained on."),
-    head: str = typer.Option("click", help="click or conversion."),
-    ranker: str = typer.Option("xgboost", help="Which candidate."),
-    alias: str = typer.Option("challenger", help="challenger, shadow or any shadow_NAME."),
-    as_json: bool = JSON,
+    settings: Settings,
+    day: Day,
+    head: Head = "click",
+    ranker: Ranker = "xgboost",
+    alias: Annotated[
+        str, typer.Option("--alias", parser=arguments.candidate_alias, metavar="ROLE", help="challenger, shadow or any shadow_NAME.")
+    ] = "challenger",
+    as_json: Json = False,
 ) -> None:
-    """Register an evaluated candidate that passed its gates (exit 3 when it did not)."""
-    from feature_repo.days import parse_day
-    from pipelines.errors import PipelineError
+    """Register an evaluated candidate that passed its gates (exit 3 when it did not). The day is the one that it was trained on."""
     from pipelines.promotion.register import register_candidate
-    from serving.bundles.aliases import is_shadow
-    from serving.settings import load
 
-    if alias != "challenger" and not is_shadow(alias):
-        fix = "Use challenger, shadow or shadow_NAME; `placard promote` makes champions, `placard registry alias` the tiers below."
-        raise PipelineError("alias", alias, fix)
-    version = register_candidate(load(), head, parse_day(partition), ranker, alias)
+    version = register_candidate(settings, head, day, ranker, alias)
     emit({"registered": version}, as_json, f"{head} {version.version} is @{alias}")
 
 
-@group.command("list")
-@guarded
-def show(as_json: bool = JSON) -> None:
+@group.command("list", epilog=LIST)
+@prepared
+def show(settings: Settings, as_json: Json = False) -> None:
     """Every registered version with its aliases and metrics, and why it is kept out of the auction; also where MLflow has other aliases
     than serving."""
     from rich.markup import escape
 
     from pipelines.registry.alias_differences import compared
     from pipelines.registry.roles import versions
-    from serving.settings import load
 
-    settings = load()
     found, mlflow = versions(settings), compared(settings)
     lines = []
     for v in found:
@@ -57,65 +57,58 @@ def show(as_json: bool = JSON) -> None:
     emit({"versions": found, "mlflow": mlflow}, as_json, lines)
 
 
-@group.command("history")
-@guarded
-def changes(
-    head: str = typer.Argument("", help="click or conversion; default: all."),
-    at: str = typer.Option("", "--at", help="A moment, e.g. 2026-01-18 or 2026-01-18T14:00:00+00:00: who served then, and why."),
-    as_json: bool = JSON,
-) -> None:
-    """Which model was in production when, and why."""
+@group.command("history", epilog=example("placard registry history click --at 2026-01-18T14:00:00+00:00"))
+@prepared
+def changes(settings: Settings, head: SomeRegisteredHead = None, at: At = None, as_json: Json = False) -> None:
+    """Which model was in production when, and why. With a moment: who served then."""
     from rich.markup import escape
 
     from pipelines.registry.journal import in_production
     from pipelines.registry.roles import history
-    from serving.settings import load
 
-    found = history(load(), head)
+    found = history(settings, head or "")
     if at:
-        then = in_production(found, moment(at))
+        then = in_production(found, at)
         lines = [f"{c.head} {c.version} since {c.at}: {escape(c.why)}" for c in then.values()]
         emit({"at": at, "production": then}, as_json, lines or ["nothing served then"])
         return
     emit({"changes": found}, as_json, [escape(c.line) for c in found] or ["nothing yet"])
 
 
-@group.command("alias")
-@guarded
-def alias(head: str, version: str, name: str, as_json: bool = JSON) -> None:
+@group.command("alias", epilog=example("placard registry alias click 2 fast"))
+@prepared
+def alias(
+    settings: Settings,
+    head: RegisteredHead,
+    version: Version,
+    name: Annotated[str, typer.Argument(parser=arguments.hand_alias, metavar="ROLE", help="The alias.")],
+    as_json: Json = False,
+) -> None:
     """Point an alias at a version: fallback and fast (the tiers below the champion), challenger, shadow or any shadow_NAME. Champions
     are made by `promote` and `rollback` alone."""
-    from pipelines.errors import PipelineError
     from pipelines.registry.roles import set_alias
-    from serving.bundles.aliases import is_alias
-    from serving.settings import load
 
-    if name in ("champion", "previous") or not is_alias(name):
-        fix = "Use fallback, fast, challenger, shadow or shadow_NAME; `placard promote` and `placard rollback` make champions."
-        raise PipelineError("alias", name, fix)
-    set_alias(load(), head, name, version, "set by hand")
+    set_alias(settings, head, name, version, "set by hand")
     emit({"head": head, "version": version, "alias": name}, as_json, f"{head} {version} is @{name}")
 
 
-@group.command("refuse")
-@guarded
-def refuse(head: str, version: str, why: str = typer.Option(..., help="For the history and for `why`."), as_json: bool = JSON) -> None:
+@group.command("refuse", epilog=example('placard registry refuse click 7 --why "clicks fell"'))
+@prepared
+def refuse(settings: Settings, head: RegisteredHead, version: Version, why: Why, as_json: Json = False) -> None:
     """Keep a version out of the auction; a champion is rolled back. Serving passes it over within seconds."""
     from pipelines.registry.refusal import refuse as keep_out
-    from serving.settings import load
 
-    champion = keep_out(load(), head, version, why)
+    champion = keep_out(settings, head, version, why)
     emit({"head": head, "refused": version, "champion": champion}, as_json, f"{head} {version} is refused; champion: {champion or 'none'}")
 
 
-@group.command("admit")
-@guarded
-def admit(head: str, version: str, why: str = typer.Option(..., help="For the history."), as_json: bool = JSON) -> None:
+@group.command("admit", epilog=example('placard registry admit click 7 --why "the log was at fault"'))
+@prepared
+def admit(settings: Settings, head: RegisteredHead, version: Version, why: Why, as_json: Json = False) -> None:
     """Let a refused version into the auction again; it gets no alias by it."""
     from pipelines.registry.refusal import admit as let_in
-    from serving.settings import load
 
-    let_in(load(), head, version, why)
+    let_in(settings, head, version, why)
     emit({"head": head, "admitted": version}, as_json, f"{head} {version} may enter the auction again")
 
 

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import typer
 
-from pipelines.cli.output import emit, guarded
+from pipelines.cli.options import Json, RegisteredHead, Why, example
+from pipelines.cli.output import emit, prepared
+
+if TYPE_CHECKING:
+    from serving.settings import Settings
 
 
-@guarded
-def rollback(
-    head: str = typer.Argument(..., help="click, conversion, language or encoder."),
-    why: str = typer.Option("rolled back", help="For the history."),
-    as_json: bool = typer.Option(False, "--json", help="One JSON object."),
-) -> None:
+@prepared
+def rollback(settings: Settings, head: RegisteredHead, why: Why = "rolled back", as_json: Json = False) -> None:
     """Bring the previous champion back."""
     from pipelines.registry.roles import rollback as bring_back
-    from serving.settings import load
 
-    change = bring_back(load(), head, why)
+    change = bring_back(settings, head, why)
     emit({"change": change}, as_json, f"{head}: champion {change.before} → {change.version}")
 
 
 def register(app: typer.Typer) -> None:
-    app.command("rollback")(rollback)
+    app.command("rollback", epilog=example('placard rollback click --why "clicks fell"'))(rollback)

@@ -2,33 +2,35 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pipelines.cli.output import emit, guarded
+from pipelines.cli.options import Day, Days, Json, example
+from pipelines.cli.output import emit, prepared
 
 if TYPE_CHECKING:
+    from datetime import date
+
     from pipelines.promotion.shadow_record import ShadowVerdict
     from serving.settings import Settings
 
-shadow = typer.Typer(no_args_is_help=True, help="The shadow model against the champion on what was served.")
-PARTITION = typer.Option(..., "--partition", help="The last day looked at, YYYY-MM-DD.")
-DAYS = typer.Option(7, "--days", min=1, help="Days that are looked at, up to the partition.")
-BUNDLE = typer.Option("", "--bundle", help="Which shadow, as it stands in the decision records; by default the busiest.")
-JSON = typer.Option(False, "--json", help="One JSON object.")
+REPORT = example("placard shadow report --partition 2026-01-31 --days 7")
+shadow = typer.Typer(no_args_is_help=True, epilog=REPORT, help="The shadow model against the champion on what was served.")
+Bundle = Annotated[
+    str, typer.Option("--bundle", help="Which shadow, as it stands in the decision records; default: the one that scored most often.")
+]
 
 
-def _judge(settings: Settings, partition: str, days: int, bundle: str) -> ShadowVerdict:
+def _judge(settings: Settings, day: date, days: int, bundle: str) -> ShadowVerdict:
     from datetime import timedelta
 
-    from feature_repo.days import parse_day
     from pipelines.promotion.shadow_record import judge
     from serving.eventlog.opening import served_log
 
     with served_log(settings) as log:
         maturity = timedelta(hours=settings.training.label_maturity_hours)
-        return judge(settings.home, log, parse_day(partition), maturity, settings.seed, days, bundle)
+        return judge(settings.home, log, day, maturity, settings.seed, days, bundle)
 
 
 def _lines(found: ShadowVerdict) -> list[str]:
@@ -44,32 +46,28 @@ def _lines(found: ShadowVerdict) -> list[str]:
     return [*rows, *(f"  because {escape(reason)}" for reason in found.reasons)]
 
 
-@shadow.command("report")
-@guarded
-def report(partition: str = PARTITION, days: int = DAYS, bundle: str = BUNDLE, as_json: bool = JSON) -> None:
+@shadow.command("report", epilog=REPORT)
+@prepared
+def report(settings: Settings, day: Day, days: Days = 7, bundle: Bundle = "", as_json: Json = False) -> None:
     """Log loss, entropy and AUC of both on matured labels, with paired intervals; changes nothing."""
     from pipelines.reporting.report import write_report
-    from serving.settings import load
 
-    settings = load()
-    found = _judge(settings, partition, days, bundle)
+    found = _judge(settings, day, days, bundle)
     page = write_report(settings.home, found.report)
     emit(found.plain | {"page": str(page)}, as_json, [*_lines(found), f"page: {page}"])
 
 
-@shadow.command("decide")
-@guarded
-def decide(partition: str = PARTITION, days: int = DAYS, bundle: str = BUNDLE, as_json: bool = JSON) -> None:
+@shadow.command("decide", epilog=example("placard shadow decide --partition 2026-01-31"))
+@prepared
+def decide(settings: Settings, day: Day, days: Days = 7, bundle: Bundle = "", as_json: Json = False) -> None:
     """Promote the shadow to champion when every gate holds; otherwise hold, with the reasons. Either way exit 0."""
     from dataclasses import replace
 
     from pipelines.promotion.promote import NotPromoted
     from pipelines.promotion.promote_shadow import apply
     from pipelines.promotion.shadow_record import HOLD, PROMOTE
-    from serving.settings import load
 
-    settings = load()
-    found = _judge(settings, partition, days, bundle)
+    found = _judge(settings, day, days, bundle)
     try:
         applied = found.verdict == PROMOTE and apply(settings, found)
     except NotPromoted as held:  # its record is better, but something else speaks against it

@@ -2,47 +2,63 @@
 
 from __future__ import annotations
 
-from typing import Any
+from datetime import date
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pipelines.cli.output import emit, guarded, people
+from pipelines.cli import arguments
+from pipelines.cli.options import MOST_DAYS, Json, SomeCreatives, SomeDay, SomeImpressions, SomeUsers, example
+from pipelines.cli.output import emit, people, prepared
+
+if TYPE_CHECKING:
+    from serving.settings import Settings
 
 
-@guarded
+@prepared
 def simulate(
-    days: int = typer.Option(14, min=1, help="Days to make, from the market's first."),
-    start: str = typer.Option("", help="First day, YYYY-MM-DD; default: the folder's market's, else so that the last day is yesterday."),
-    users: int = typer.Option(None, help="People who appear within the horizon.", show_default="10000"),
-    creatives: int = typer.Option(None, help="Ads that appear within the horizon.", show_default="1000"),
-    impressions: int = typer.Option(None, min=100, help="Impressions over all days, about.", show_default="300000"),
-    seed: int = typer.Option(None, help="The market is a function of its options and this.", show_default="7"),
-    images: bool = typer.Option(None, "--images/--no-images", help="Draw each creative's picture.", show_default="images"),
-    partition: str = typer.Option("", help="Make this one day, YYYY-MM-DD, of the market that the state folder holds."),
-    as_json: bool = typer.Option(False, "--json", help="One JSON object."),
-) -> None:
+    settings: Settings,
+    days: Annotated[int, typer.Option("--days", min=1, max=MOST_DAYS, help="Days to make, from the market's first.")] = 14,
+    start: Annotated[
+        date | None,
+        typer.Option(
+            "--start", parser=arguments.day, metavar="DAY",
+            help="First day, YYYY-MM-DD; default: the folder's market's, else so that the last day is yesterday.",
+        ),
+    ] = None,
+    users: SomeUsers = None,
+    creatives: SomeCreatives = None,
+    impressions: SomeImpressions = None,
+    seed: Annotated[
+        int | None, typer.Option("--seed", min=0, max=2**63 - 1, help="The market is a function of its options and this.")
+    ] = None,
+    images: Annotated[bool | None, typer.Option("--images/--no-images", help="Draw each creative's picture.")] = None,
+    day: SomeDay = None,
+    as_json: Json = False,
+) -> None:  # fmt: skip
     """Simulate a market with known truth: event logs, a catalogue, and (apart) the truth.
 
-    A state folder holds one market; run again, it makes the same days to the byte, and more of them with a larger --days.
+    A state folder holds one market; run again, it makes the same days to the byte, and more of them with a larger --days. Where nothing
+    is said, the market is the folder's, else one of 10,000 people, 1,000 ads, 300,000 impressions and seed 7, with pictures. With
+    --partition: only that day of the folder's market is made.
     """
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    from feature_repo.days import parse_day
     from pipelines.errors import PipelineError
     from pipelines.simulator.config import MarketConfig, load, path
-    from pipelines.simulator.simulate import DayReport, SimulationReport, default_start, simulate, simulate_day
-    from serving.settings import load as settings
+    from pipelines.simulator.simulate import DayReport, SimulationReport, default_start, simulate_day
+    from pipelines.simulator.simulate import simulate as make
 
-    home = settings().home
+    home = settings.home
     given: dict[str, Any] = {
-        "seed": seed, "start": str(parse_day(start)) if start else None, "users": users, "creatives": creatives,
+        "seed": seed, "start": str(start) if start else None, "users": users, "creatives": creatives,
         "impressions_per_day": None if impressions is None else impressions // days, "images": images,
     }  # fmt: skip
     given = {name: value for name, value in given.items() if value is not None}
-    if partition:
+    if day:
         if given:
             raise PipelineError("option", ", ".join(given), "--partition makes a day of the market that exists; leave these out.")
-        report = SimulationReport((simulate_day(home, parse_day(partition)),))
+        report = SimulationReport((simulate_day(home, day),))
     else:
         if path(home).exists():
             existing = load(home)
@@ -58,12 +74,12 @@ def simulate(
         with Progress(*columns, console=people, transient=True) as bar:
             task, shown = bar.add_task("drawing the world", total=days, shown=0), 0
 
-            def done(day: DayReport) -> None:
+            def done(made: DayReport) -> None:
                 nonlocal shown
-                shown += day.impressions
-                bar.update(task, advance=1, description=f"simulated {day.day}", shown=shown)
+                shown += made.impressions
+                bar.update(task, advance=1, description=f"simulated {made.day}", shown=shown)
 
-            report = simulate(home, config, days, done)
+            report = make(home, config, days, done)
     first, last = report.days[0].day, report.days[-1].day
     result = {
         "first": first, "last": last, "days": len(report.days), "requests": sum(d.requests for d in report.days),
@@ -79,4 +95,4 @@ def simulate(
 
 
 def register(app: typer.Typer) -> None:
-    app.command("simulate")(simulate)
+    app.command("simulate", epilog=example("placard simulate --days 10 --users 3000 --creatives 1200 --impressions 160000"))(simulate)

@@ -2,42 +2,59 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Annotated
+
 import typer
 
-from pipelines.cli.output import bars, emit, guarded, people
+from pipelines.cli import arguments
+from pipelines.cli.options import Day, Head, Json, Ranker, example
+from pipelines.cli.output import bars, emit, prepared, tell
+
+if TYPE_CHECKING:
+    from serving.settings import Settings
 
 
-@guarded
+@prepared
 def train(
-    partition: str = typer.Option(..., "--partition", help="Day up to whose end labels count, YYYY-MM-DD."),
-    head: str = typer.Option("click", help="click or conversion."),
-    step: str = typer.Option("all", help="dataset, fit, or all."),
-    ranker: str = typer.Option("xgboost", help="Which ranker to fit."),
-    test_share: float = typer.Option(0.2, min=0.05, max=0.5, help="Share of the rows, the latest, kept for the test."),
-    fresh: bool = typer.Option(False, "--fresh", help="Conversions: rows whose window is open when the test begins teach too."),
-    as_json: bool = typer.Option(False, "--json", help="One JSON object."),
+    settings: Settings,
+    day: Day,
+    head: Head = "click",
+    step: Annotated[str, typer.Option("--step", parser=arguments.training_step, metavar="STEP", help="dataset, fit, or all.")] = "all",
+    ranker: Ranker = "xgboost",
+    test_share: Annotated[
+        float,
+        typer.Option(
+            "--test-share",
+            parser=arguments.number_within(0.05, 0.5),
+            metavar="SHARE",
+            help="Share of the rows, the latest, kept for the test.",
+        ),
+    ] = 0.2,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Conversions: rows whose window is open when the test begins teach too.")] = False,
+    as_json: Json = False,
 ) -> None:
-    """Join labels to the features known at their time, split by time, fit, calibrate, write a candidate bundle."""
-    from feature_repo.days import parse_day
-    from pipelines.datasets.training_set import make
-    from pipelines.errors import PipelineError
-    from pipelines.training.candidate import candidate
-    from pipelines.training.fit import fit
-    from serving.settings import load
+    """Join labels to the features known at their time, split by time, fit, calibrate, write a candidate bundle.
 
-    if step not in ("dataset", "fit", "all"):
-        raise PipelineError("step", step, "Use dataset, fit or all.")
-    settings, day = load(), parse_day(partition)
+    Labels count up to the day's end.
+    """
+    from pipelines.datasets.training_set import make
+    from pipelines.operations.training_environment import require
+    from pipelines.rankers import RANKERS
+    from pipelines.training.candidate import candidate
+    from pipelines.training.fit import fit, is_elsewhere
+
+    if step != "dataset" and is_elsewhere(RANKERS[ranker]):
+        require(settings)
     result: dict[str, object] = {"head": head, "day": day}
     lines = []
     if step != "fit":
-        people.print(f"dataset of {head} as of {day}.")
+        tell(f"dataset of {head} as of {day}.")
         made = make(settings, head, day, (0.8 * (1 - test_share), 1 - test_share), fresh)
         result["rows"] = made.rows["split"].value_counts().to_dict()
         result["positives"] = int(made.label.sum())
         lines.append(f"{len(made.rows):,} rows, {result['positives']:,} positive")
     if step != "dataset":
-        people.print(f"fitting {ranker}.")
+        tell(f"fitting {ranker}.")
         with bars(not as_json):
             bundle = fit(settings, head, day, ranker, quiet=as_json)
         m = bundle.manifest
@@ -48,4 +65,4 @@ def train(
 
 
 def register(app: typer.Typer) -> None:
-    app.command("train")(train)
+    app.command("train", epilog=example("placard train --partition 2026-01-31 --head conversion --ranker xgboost"))(train)

@@ -3,37 +3,39 @@
 from __future__ import annotations
 
 from importlib.util import find_spec
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pipelines.cli.output import bars, emit, guarded, people
+from pipelines.cli.options import Day, Head, Json, Ranker, example
+from pipelines.cli.output import bars, emit, prepared, tell
+
+if TYPE_CHECKING:
+    from serving.settings import Settings
 
 
-@guarded
+@prepared
 def tune(
-    partition: str = typer.Option(..., "--partition", help="Day whose dataset is searched on, YYYY-MM-DD."),
-    ranker: str = typer.Option("xgboost", help="Which ranker."),
-    head: str = typer.Option("click", help="click or conversion."),
-    trials: int = typer.Option(20, min=1, help="Trials in all, those of earlier runs among them."),
-    as_json: bool = typer.Option(False, "--json", help="One JSON object."),
+    settings: Settings,
+    day: Day,
+    ranker: Ranker = "xgboost",
+    head: Head = "click",
+    trials: Annotated[int, typer.Option("--trials", min=1, max=100_000, help="Trials in all, those of earlier runs among them.")] = 20,
+    as_json: Json = False,
 ) -> None:
-    """Search parameters on the calibrate split; every trial goes to MLflow, the best is what `placard train` uses from then on."""
-    from feature_repo.days import parse_day
-    from pipelines.errors import PipelineError
-    from pipelines.operations.training_environment import hand_over
-    from pipelines.rankers import RANKERS
-    from serving.settings import load
+    """Search parameters on the calibrate split; every trial goes to MLflow, the best is what `placard train` uses from then on.
 
-    settings, day = load(), parse_day(partition)
-    if ranker not in RANKERS:
-        raise PipelineError("ranker", ranker, f"Known: {', '.join(RANKERS)}.")
+    The day is the one whose training set is searched on.
+    """
+    from pipelines.operations.training_environment import hand_over
+
     if find_spec("optuna") is None:  # the search itself lives in the training environment
-        argv = ("tune", "--partition", partition, "--ranker", ranker, "--head", head, "--trials", str(trials))
+        argv = ("tune", "--partition", str(day), "--ranker", ranker, "--head", head, "--trials", str(trials))
         hand_over(settings, *argv, *(["--json"] if as_json else []), shown=True)
         return
     from pipelines.training.tuning import tune as search
 
-    people.print(f"searching {ranker}: {trials} trials in all.")
+    tell(f"searching {ranker}: {trials} trials in all.")
     with bars(not as_json):
         found = search(settings, head, day, ranker, trials)
     emit(
@@ -45,4 +47,4 @@ def tune(
 
 
 def register(app: typer.Typer) -> None:
-    app.command("tune")(tune)
+    app.command("tune", epilog=example("placard tune --partition 2026-01-31 --ranker logistic --trials 40"))(tune)

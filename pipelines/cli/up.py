@@ -2,34 +2,46 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Annotated
+
 import typer
+from rich.markup import escape
 
-from pipelines.cli.output import emit, guarded, people
+from pipelines.cli.options import Json, example
+from pipelines.cli.output import emit, people, prepared, tell
+
+if TYPE_CHECKING:
+    from rich.status import Status
+
+    from serving.settings import Settings
 
 
-@guarded
+@prepared
 def up(
-    airflow_port: int = typer.Option(8090, min=0, max=65535, help="Airflow's UI; 0, or a port that is taken: a free one."),
-    mlflow_port: int = typer.Option(5000, min=0, max=65535, help="MLflow's UI; likewise."),
-    paused: bool = typer.Option(False, "--paused", help="Leave the DAGs' schedules as they are in Airflow; at first, paused."),
-    guard: bool = typer.Option(True, "--guard/--no-guard", help="Hold champions to their live guardrails while they serve."),
-    as_json: bool = typer.Option(False, "--json", help="One JSON object, once all answers."),
+    settings: Settings,
+    airflow_port: Annotated[
+        int, typer.Option("--airflow-port", min=0, max=65535, help="Airflow's UI; 0, or a port that is taken: a free one.")
+    ] = 8090,
+    mlflow_port: Annotated[int, typer.Option("--mlflow-port", min=0, max=65535, help="MLflow's UI; likewise.")] = 5000,
+    paused: Annotated[bool, typer.Option("--paused", help="Leave the DAGs' schedules as they are in Airflow; at first, paused.")] = False,
+    guard: Annotated[bool, typer.Option("--guard/--no-guard", help="Hold champions to their live guardrails while they serve.")] = True,
+    as_json: Json = False,
 ) -> None:
     """Start Airflow (real scheduler), MLflow, the API and its guards on loopback; end all of them on Ctrl-C."""
     import sys
     import time
+    from functools import partial
 
-    from pipelines.errors import PipelineError
     from pipelines.operations.platform_programs import platform_programs
+    from pipelines.operations.waiting import wait_until
     from pipelines.scheduling.airflow_home import free_port, listens
     from pipelines.scheduling.scheduler import running
-    from serving.settings import child_environment, load
+    from serving.settings import child_environment
 
-    settings = load()
     home, ready = settings.home, settings.home.root / "airflow" / "run" / "api.url"
     quiet = {"MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true", "GX_ANALYTICS_ENABLED": "false"}
     environment = child_environment(PLACARD_HOME=str(home.root), **quiet)
-    with people.status("Starting") as status, running(home, airflow_port, say=status.update) as airflow:
+    with people.status("Starting") as status, running(home, airflow_port, say=partial(_progress, status)) as airflow:
         ready.unlink(missing_ok=True)
         home.mlflow.mkdir(parents=True, exist_ok=True)
         elsewhere = settings.stores.mlflow_uri.startswith("http")
@@ -38,13 +50,12 @@ def up(
         programs = platform_programs(settings, free_port(settings.http.port), ready, None if elsewhere else port, guard)
         for name, argv in programs.items():
             airflow.processes.start(name, argv, environment)
-        status.update("Waiting for MLflow and the API")
-        deadline = time.monotonic() + 120
-        while not (ready.exists() and ready.read_text().strip() and (elsewhere or listens(port))):
-            airflow.processes.check()
-            if time.monotonic() > deadline:
-                raise PipelineError("MLflow and the API", "not ready after 120 s", f"Read the logs in {ready.parent}.")
-            time.sleep(0.1)
+
+        def late() -> list[str]:
+            parts = {"the API": ready.exists(), "MLflow": elsewhere or listens(port)}
+            return [name for name, there in parts.items() if not there]
+
+        wait_until(late, airflow.processes.check, partial(_progress, status))
         for dag in [] if paused else airflow.api.dags():
             airflow.api.unpause(dag)
         status.stop()
@@ -66,8 +77,15 @@ def up(
                 airflow.processes.check()
                 time.sleep(1)
         except KeyboardInterrupt:
-            people.print("ending all of them.")
+            tell("ending all of them.")
+
+
+def _progress(status: Status, word: str) -> None:
+    """What is done or waited for just now: beside the spinner, or as a line where nobody sits at a terminal."""
+    status.update(escape(word))
+    if not people.is_terminal:
+        tell(escape(word))
 
 
 def register(app: typer.Typer) -> None:
-    app.command("up")(up)
+    app.command("up", epilog=example("placard up --airflow-port 0 --no-guard"))(up)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
 from datetime import date, timedelta
 from typing import Any, Final
 
@@ -10,6 +12,7 @@ from rich.markup import escape
 
 from feature_repo.home import Home
 from feature_repo.services import HEADS
+from pipelines.demo.journal import Journal
 from pipelines.demo.tour import Tour
 from pipelines.demo.traffic import Client, Served, searches, send_traffic, users
 from pipelines.operations.api_server import server
@@ -90,48 +93,83 @@ class Outcome:
     lines: list[str]
 
 
-def _last_day(home: Home, day: date, scheduler: bool, say: Progress) -> None:
-    """The last day's features and rankers: by Airflow's scheduler, or by the same verbs in the same order."""
-    if scheduler:
-        run_day(home, day, say=say)
-        return
-    key = day.isoformat()
-    for step in ("build", "validate", "publish"):
-        verb(home, "features", step, "--partition", key, say=say)
-    for head in HEADS:
-        verb(home, "train", "--partition", key, "--head", head, say=say)
-        verb(home, "evaluate", "--partition", key, "--head", head, say=say)
-        verb(home, "gate", "--partition", key, "--head", head, say=say)
-        verb(home, "registry", "register", "--partition", key, "--head", head, say=say)
+SLIM: Final = "xgboost_slim"
 
 
-def story(settings: Settings, size: Size, today: date, *, keep: bool, scheduler: bool, tour: Tour) -> Outcome:
-    """Simulate → features → rankers → promote → serve → explain. Every step is a verb; the first that fails ends the story."""
-    home, (first, last) = settings.home, days_of(size, today)
-    with tour.step("Simulate two weeks of a market") as say:
-        verb(
-            home, "simulate", "--days", str(size.days), "--start", first.isoformat(), "--users", str(size.users),
-            "--creatives", str(size.creatives), "--impressions", str(size.impressions), say=say,
+class Story:
+    """The demo's steps in order. Every part, a verb or a day under the scheduler, is done once for the same parameters and day."""
+
+    def __init__(self, settings: Settings, size: Size, today: date, *, keep: bool, scheduler: bool, tour: Tour) -> None:
+        self._settings, self._home, self._size, self._today = settings, settings.home, size, today
+        self._keep, self._scheduler, self._tour = keep, scheduler, tour
+        self._first, self._last = days_of(size, today)
+        made_of = {**asdict(size), "day": today.isoformat(), "scheduler": scheduler, "seed": settings.seed}
+        self._journal = Journal(self._home, made_of)
+
+    def tell(self) -> Outcome:
+        """Simulate → features → rankers → promote → serve → explain. The first part that fails ends the story."""
+        if self._journal.changed:
+            self._tour.say(f"The demo before had another {', '.join(self._journal.changed)}: everything is done anew.")
+        before, last = (self._last - timedelta(days=1)).isoformat(), self._last.isoformat()
+        self._step("Simulate two weeks of a market", self._simulate)
+        history = ("features", "history", "--from", self._first.isoformat(), "--to", before)
+        self._step("Build and publish the history's features", lambda say: self._verb(say, *history))
+        words = ("language", "train", "--partition", before, "--alias", "champion")
+        self._step("Learn the words that people search with", lambda say: self._verb(say, *words))
+        by = "Airflow's scheduler runs" if self._scheduler else "The verbs run"
+        self._step(f"{by} features and rankers for {last}", self._last_day)
+        self._step("Promote champions, shadow a challenger", self._promote)
+        served, lines = self._step("Serve, ask, and feed engagements back", self._serve, again=self._keep)
+        return Outcome(self._tour.seconds, Served(**served), lines)
+
+    def _step(self, title: str, work: Callable[[Progress], Any], again: bool = False) -> Any:
+        """A step's result. again: do it although it was finished, since something of it must still run."""
+        if title in self._journal and not again:
+            self._tour.skip(title)
+            return self._journal.result(title)
+        with self._tour.step(title) as say:
+            return work(say) if again else self._journal.once(title, lambda: work(say))
+
+    def _verb(self, say: Progress, *argv: str) -> Any:
+        return self._journal.once(" ".join(argv), lambda: verb(self._home, *argv, say=say))
+
+    def _simulate(self, say: Progress) -> Any:
+        size = self._size
+        return self._verb(
+            say, "simulate", "--days", str(size.days), "--start", self._first.isoformat(), "--users", str(size.users),
+            "--creatives", str(size.creatives), "--impressions", str(size.impressions),
         )  # fmt: skip
-    with tour.step("Build and publish the history's features") as say:
-        before = (last - timedelta(days=1)).isoformat()
-        verb(home, "features", "history", "--from", first.isoformat(), "--to", before, say=say)
-    with tour.step("Learn the words that people search with") as say:
-        verb(home, "language", "train", "--partition", before, "--alias", "champion", say=say)
-    by = "Airflow's scheduler runs" if scheduler else "The verbs run"
-    with tour.step(f"{by} features and rankers for {last}") as say:
-        _last_day(home, last, scheduler, say)
-    with tour.step("Promote champions, shadow a challenger") as say:
+
+    def _last_day(self, say: Progress) -> None:
+        """The last day's features and rankers: by Airflow's scheduler, or by the same verbs in the same order."""
+        if self._scheduler:
+            run_day(self._home, self._last, say=say)
+            return
+        key = ("--partition", self._last.isoformat())
+        for step in ("build", "validate", "publish"):
+            self._verb(say, "features", step, *key)
         for head in HEADS:
-            verb(home, "promote", head, say=say)
-        slim = ("--partition", last.isoformat(), "--head", "click", "--ranker", "xgboost_slim")
-        verb(home, "train", *slim, "--step", "fit", say=say)
-        verb(home, "evaluate", *slim, say=say)
-        verb(home, "registry", "register", *slim, "--alias", "shadow", say=say)
-        models = verb(home, "registry", "list", say=say)
-    with tour.step("Serve, ask, and feed engagements back") as say, server(home, keep) as url:
-        served = send_traffic(url, users(home, REQUESTS, settings.seed), settings.seed, say)
-        why = Client(url).call("GET", f"/v1/decisions/{served.decision_id}/why")
-        searched = _search(Client(url), searches(home, SEARCHES, settings.seed))
-        verb(home, "ingest", "serving", "--partition", today.isoformat(), say=say)
-    return Outcome(tour.seconds, served, epilogue(home, url, served, why, searched, models, keep))
+            for words in (("train",), ("evaluate",), ("gate",), ("registry", "register")):
+                self._verb(say, *words, *key, "--head", head)
+
+    def _promote(self, say: Progress) -> None:
+        """The click head first, since the challenger is judged beside its champion; the other head beside the challenger's training."""
+        self._verb(say, "promote", "click")
+        with ThreadPoolExecutor(1) as beside:
+            other = beside.submit(self._verb, say, "promote", "conversion")
+            slim = ("--partition", self._last.isoformat(), "--head", "click", "--ranker", SLIM)
+            self._verb(say, "train", *slim, "--step", "fit")
+            self._verb(say, "evaluate", *slim)
+            other.result()
+        self._verb(say, "registry", "register", *slim, "--alias", "shadow")
+
+    def _serve(self, say: Progress) -> tuple[dict[str, Any], list[str]]:
+        """What was served, and what a person reads at the end."""
+        home, seed = self._home, self._settings.seed
+        models = self._verb(say, "registry", "list")
+        with server(home, self._keep, say) as url:
+            served = send_traffic(url, users(home, REQUESTS, seed), seed, say)
+            why = Client(url).call("GET", f"/v1/decisions/{served.decision_id}/why")
+            searched = _search(Client(url), searches(home, SEARCHES, seed))
+            verb(home, "ingest", "serving", "--partition", self._today.isoformat(), say=say)
+        return asdict(served), epilogue(home, url, served, why, searched, models, self._keep)

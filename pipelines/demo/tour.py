@@ -1,4 +1,4 @@
-"""The live view of a long story: a line a step, with its time and its last word."""
+"""The live view of a long story: a line a step, with its time and its last word; piped, a line for each step as it ends."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ class Tour:
 
     def __init__(self, console: Console) -> None:
         self._console = console
-        self._done: list[tuple[str, float]] = []
+        self._done: list[tuple[str, float, str]] = []
         self._now: tuple[str, str, float] | None = None
-        self._live = Live(self, console=console, refresh_per_second=4, transient=False)
+        self._live = Live(self, console=console, refresh_per_second=4, transient=False) if console.is_terminal else None
 
     def __rich__(self) -> Table:
         table = Table.grid(padding=(0, 1))
@@ -30,19 +30,25 @@ class Tour:
         table.add_column()
         table.add_column(justify="right", style="dim")
         table.add_column(style="dim", no_wrap=True, overflow="ellipsis", max_width=max(self._console.width - 60, 20))
-        for title, seconds in self._done:
-            table.add_row("[green]✓[/]", title, f"{seconds:.1f} s", "")
+        for title, seconds, note in self._done:
+            table.add_row("[green]✓[/]", title, f"{seconds:.1f} s", note)
         if self._now:
             title, word, started = self._now
             table.add_row(Spinner("dots"), title, f"{time.monotonic() - started:.0f} s", escape(word))
         return table
 
     def __enter__(self) -> Self:
-        self._live.__enter__()
+        if self._live:
+            self._live.__enter__()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self._live.__exit__(kind, error, trace)
+        if self._live:
+            self._live.__exit__(kind, error, trace)
+
+    def say(self, line: str) -> None:
+        """A line of its own, which stays."""
+        self._console.print(line, style="dim", markup=False, soft_wrap=True)
 
     @contextmanager
     def step(self, title: str) -> Iterator[Callable[[str], None]]:
@@ -52,14 +58,23 @@ class Tour:
 
         def say(word: str) -> None:
             self._now = (title, word, started)
-            if not self._console.is_terminal and word.endswith("."):
-                self._console.print(f"{title}: {word}", style="dim", markup=False, soft_wrap=True)
+            if not self._live and word.endswith("."):
+                self.say(f"{title}: {word}")
 
         yield say
-        self._done.append((title, time.monotonic() - started))
+        self._end(title, time.monotonic() - started, "")
+
+    def skip(self, title: str) -> None:
+        """A step that an earlier run has finished."""
+        self._end(title, 0.0, "done before")
+
+    def _end(self, title: str, seconds: float, note: str) -> None:
+        self._done.append((title, seconds, note))
         self._now = None
+        if not self._live:
+            self.say(f"{title}: {note or f'done in {seconds:.1f} s'}.")
 
     @property
     def seconds(self) -> dict[str, float]:
-        """Seconds each finished step took."""
-        return dict(self._done)
+        """Seconds that each step took in this run; 0 where an earlier run had finished it."""
+        return {title: seconds for title, seconds, _ in self._done}

@@ -8,6 +8,7 @@ from datetime import date
 from html import escape
 from typing import TYPE_CHECKING, Any, Final
 
+from feature_repo.exclusive import exclusive
 from feature_repo.home import Home
 from pipelines.reporting.page import page, write_page
 
@@ -33,8 +34,9 @@ def write_docs(home: Home, table: str, day: date, outcome: ExpectationSuiteValid
     write_page(folder / f"{day}.html", page(f"{table} {day}", text, STYLE))
     statistics: Any = outcome.statistics
     found = {"rows": rows, "bad": bad, "expectations": statistics["evaluated_expectations"], "held": statistics["successful_expectations"]}
-    write_page(folder / f"{day}.json", json.dumps(found) + "\n")
-    write_page(home.data_docs / "index.html", _index(home))
+    with exclusive(home, "data_docs"):  # days are checked side by side: whoever writes the index last must have seen every page
+        write_page(folder / f"{day}.json", json.dumps(found) + "\n")
+        write_page(home.data_docs / "index.html", _index(home))
 
 
 def _body(outcome: ExpectationSuiteValidationResult) -> str:

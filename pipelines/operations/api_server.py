@@ -3,42 +3,38 @@
 from __future__ import annotations
 
 import subprocess
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Final
 
 from feature_repo.home import Home
-from pipelines.errors import PipelineError
 from pipelines.operations.verb import COMMAND
+from pipelines.operations.waiting import refuse_ended, stop, wait_until
 from serving.settings import child_environment
-
-SERVER_READY_SECONDS: Final = 60
 
 
 @contextmanager
-def server(home: Home, keep: bool) -> Iterator[str]:
-    """A `placard serve` process on a free loopback port; ended on leaving, unless it is to be kept."""
+def server(home: Home, keep: bool, say: Callable[[str], None] = lambda word: None) -> Iterator[str]:
+    """Gives the URL of a `placard serve` process on a free loopback port, once it answers; ends it on leaving, unless it is to be kept.
+
+    Raises PipelineError with its last words when it ends before it answers. say: is told that it is waited for.
+    """
     folder = home.root / "demo"
     folder.mkdir(parents=True, exist_ok=True)
-    ready = folder / "ready"
+    ready, log = folder / "ready", folder / "serve.log"
     ready.unlink(missing_ok=True)
-    with (folder / "serve.log").open("w") as log:
+    with log.open("w") as output:
         process = subprocess.Popen(
             [COMMAND, "serve", "--port", "0", "--ready-file", str(ready)],
-            stdout=log,
-            stderr=log,
+            stdout=output,
+            stderr=output,
             env=child_environment(PLACARD_HOME=str(home.root)),
             start_new_session=keep,
         )
+    answers = False
     try:
-        deadline = time.monotonic() + SERVER_READY_SECONDS
-        while not ready.exists() or not ready.read_text().strip():
-            if process.poll() is not None or time.monotonic() > deadline:
-                raise PipelineError("placard serve", process.poll(), f"It did not get ready; read {folder / 'serve.log'}.")
-            time.sleep(0.1)
+        wait_until(lambda: [] if ready.exists() else ["the API"], lambda: refuse_ended("placard serve", process, log), say)
+        answers = True
         yield ready.read_text().strip()
     finally:
-        if not keep:
-            process.terminate()
-            process.wait(20)
+        if not (keep and answers):
+            stop(process)

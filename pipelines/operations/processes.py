@@ -22,11 +22,11 @@ import psutil
 
 from feature_repo.whole_file import write_whole
 from pipelines.errors import PipelineError
+from pipelines.operations import waiting
+from pipelines.operations.waiting import refuse_ended, stop
 
 MARK: Final = "PLACARD_STARTED_BY"
 """Environment variable that every descendant inherits. (A process that rewrites its title loses it: the tree finds that one.)"""
-GRACE_SECONDS: Final = 5.0
-LAST_WORDS: Final = 15
 
 
 class Processes:
@@ -53,7 +53,7 @@ class Processes:
         try:
             end([p.pid for p in self._running.values()], self._mark)
             for process in self._running.values():
-                process.wait(GRACE_SECONDS)
+                stop(process)
             self._record.unlink(missing_ok=True)
         finally:
             for number, handler in self._handlers.items():
@@ -76,9 +76,7 @@ class Processes:
     def check(self) -> None:
         """Raises PipelineError with its last words when a program has ended by itself."""
         for name, process in self._running.items():
-            if (status := process.poll()) is not None:
-                words = self.log(name).read_text(errors="replace").splitlines()[-LAST_WORDS:]
-                raise PipelineError(name, f"ended with status {status}", "\n".join([f"Its log is {self.log(name)}.", *words]))
+            refuse_ended(name, process, self.log(name))
 
     def _end_leftovers(self) -> None:
         if not self._record.exists():
@@ -124,7 +122,7 @@ def family(roots: Sequence[int], mark: str) -> list[psutil.Process]:
 
 def end(roots: Sequence[int], mark: str) -> None:
     """Asks all to end, waits, and ends what is left; twice over, for what started in between."""
-    deadline = time.monotonic() + GRACE_SECONDS
+    deadline = time.monotonic() + waiting.GRACE_SECONDS
     everyone = {p.pid: p for p in family(roots, mark)}
     for process in everyone.values():
         _signal(process, signal.SIGTERM)
@@ -136,11 +134,11 @@ def end(roots: Sequence[int], mark: str) -> None:
         left = {**everyone, **{p.pid: p for p in family(roots, mark)}}
         for process in left.values():
             _signal(process, signal.SIGKILL)
-        psutil.wait_procs(list(left.values()), timeout=GRACE_SECONDS)
+        psutil.wait_procs(list(left.values()), timeout=waiting.GRACE_SECONDS)
 
 
 def _signal(process: psutil.Process, number: int) -> None:
     try:
         process.send_signal(number)
-    except psutil.NoSuchProcess:
+    except (psutil.NoSuchProcess, psutil.AccessDenied):  # gone, or another user's by now
         return

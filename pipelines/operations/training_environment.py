@@ -19,12 +19,8 @@ def command_of(settings: Settings) -> Path:
     return Path(command) if command else Path(sys.prefix).with_name(".venv-train") / "bin" / "placard"
 
 
-def hand_over(settings: Settings, *argv: str, shown: bool = False, **extra: str) -> None:
-    """Runs a verb in the training environment, its progress on our standard error; shown: its result on our output too.
-    extra: more of its environment.
-
-    Raises Refused when there is no such environment, and what the verb ended with.
-    """
+def require(settings: Settings) -> Path:
+    """The training environment's `placard`. Raises Refused when there is no such environment beside the running one."""
     command = command_of(settings)
     if not command.exists() or command.parent.resolve() == Path(sys.executable).parent.resolve():
         raise Refused(
@@ -32,6 +28,16 @@ def hand_over(settings: Settings, *argv: str, shown: bool = False, **extra: str)
             str(command),
             "What is asked for is not installed here: run `make train-env`, or set PLACARD_TRAIN_COMMAND.",
         )
+    return command
+
+
+def hand_over(settings: Settings, *argv: str, shown: bool = False, **extra: str) -> None:
+    """Runs a verb in the training environment, its progress on our standard error; shown: its result on our output too.
+    extra: more of its environment.
+
+    Raises Refused when there is no such environment, and what the verb ended with.
+    """
+    command = require(settings)
     environment = child_environment(PLACARD_HOME=str(settings.home.root), **extra)
     status = subprocess.run([str(command), *argv], stdout=None if shown else subprocess.DEVNULL, env=environment).returncode
     if status:

@@ -13,7 +13,8 @@ from urllib.parse import quote, urlencode
 from pipelines.errors import PipelineError
 from pipelines.scheduling.airflow_home import USER, AirflowHome
 
-TIMEOUT_SECONDS: Final = 20
+TIMEOUT_SECONDS: Final = 120
+"""Of one call: a machine under load takes long to answer."""
 FINISHED: Final = frozenset({"success", "failed", "skipped", "upstream_failed", "removed"})
 
 
@@ -76,10 +77,10 @@ class AirflowApi:
             raise PipelineError(f"Airflow {method} {path}", error.code, said) from None
         return json.loads(text) if text else None
 
-    def healthy(self) -> bool:
-        """Whether the scheduler and the DAG processor beat, as far as the API server can tell."""
+    def unhealthy(self) -> list[str]:
+        """Which of the database, the scheduler and the DAG processor do not beat, as far as the API server can tell."""
         found = self.call("GET", "/monitor/health")
-        return all((found.get(part) or {}).get("status") == "healthy" for part in ("metadatabase", "scheduler", "dag_processor"))
+        return [part for part in ("metadatabase", "scheduler", "dag_processor") if (found.get(part) or {}).get("status") != "healthy"]
 
     def dags(self) -> set[str]:
         return {d["dag_id"] for d in self.call("GET", "/dags?limit=100")["dags"]}

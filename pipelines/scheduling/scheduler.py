@@ -12,12 +12,11 @@ from typing import Final
 from feature_repo.home import Home
 from pipelines.errors import PipelineError
 from pipelines.operations.processes import Processes
+from pipelines.operations.waiting import wait_until
 from pipelines.scheduling.airflow_api import AirflowApi, DagRun, TaskRun
 from pipelines.scheduling.airflow_home import AirflowHome, prepare
 from pipelines.scheduling.dags_folder import DAGS
 
-READY_SECONDS: Final = 120
-DAY_SECONDS: Final = 3600
 POLL_SECONDS: Final = 0.5
 FIRST: Final = "features_daily"
 FOLLOWING: Final = ("rankers_daily",)
@@ -50,30 +49,26 @@ class Scheduler:
     def __init__(self, airflow: AirflowHome, processes: Processes) -> None:
         self.airflow, self.processes, self.api = airflow, processes, AirflowApi(airflow)
 
-    def wait_ready(self) -> None:
-        """Returns once the scheduler beats and every DAG is known. Raises PipelineError for a DAG that does not import."""
+    def wait_ready(self, say: Say = silence) -> None:
+        """Returns once the scheduler beats and every DAG is known. Raises PipelineError for a DAG that does not import, and when one of
+        Airflow's programs ends."""
         wanted = {p.stem for p in DAGS.glob("*_daily.py")}
-        deadline = time.monotonic() + READY_SECONDS
-        while not self._ready(wanted):
-            if time.monotonic() > deadline:
-                raise PipelineError("Airflow", f"not ready after {READY_SECONDS} s", f"Read the logs in {self.airflow.root}.")
-            time.sleep(POLL_SECONDS)
+        wait_until(lambda: self._late(wanted), self.processes.check, say)
 
-    def _ready(self, wanted: set[str]) -> bool:
-        self.processes.check()
+    def _late(self, wanted: set[str]) -> list[str]:
         try:
-            if not self.api.healthy():
-                return False
+            if late := self.api.unhealthy():
+                return [f"Airflow's {part}" for part in late]
             if errors := self.api.import_errors():
                 raise PipelineError("DAGs", f"{len(errors)} do not import", errors[0])
-            return wanted <= self.api.dags()
-        except OSError:  # the API server is not up yet
-            return False
+            return [f"DAG {name}" for name in sorted(wanted - self.api.dags())]
+        except OSError:
+            return ["Airflow's API server"]
 
-    def run_day(self, day: date, following: Sequence[str] = FOLLOWING, say: Say = silence, seconds: float = DAY_SECONDS) -> DayRun:
+    def run_day(self, day: date, following: Sequence[str] = FOLLOWING, say: Say = silence) -> DayRun:
         """Triggers features_daily with the day as partition key and waits for it and for the DAGs that its asset starts.
 
-        Ends early, with what there is, when features_daily fails: nothing follows then.
+        Ends early, with what there is, when features_daily fails: nothing follows then. A task that hangs is ended by Airflow.
         """
         key, started = day.isoformat(), time.monotonic()
         for dag in (FIRST, *following):
@@ -83,17 +78,17 @@ class Scheduler:
         tell = _Teller(say)
         while True:
             self.processes.check()
-            runs = [next(r for r in self.api.runs(FIRST, key) if r.run == first)]
-            runs += [r for dag in following for r in self.api.runs(dag, key)[:1] if r.run not in before]
-            tasks = {run.dag: tuple(self.api.tasks(run)) for run in runs}
+            time.sleep(POLL_SECONDS)
+            try:
+                runs = [next(r for r in self.api.runs(FIRST, key) if r.run == first)]
+                runs += [r for dag in following for r in self.api.runs(dag, key)[:1] if r.run not in before]
+                tasks = {run.dag: tuple(self.api.tasks(run)) for run in runs}
+            except OSError:  # its API server is too busy to answer; whether it lives is looked at above
+                continue
             tell(runs, tasks)
             over = runs[0].state == "failed" or len(runs) == 1 + len(following)
             if over and all(run.finished for run in runs):
                 return DayRun(day, tuple(runs), tasks, time.monotonic() - started)
-            if time.monotonic() - started > seconds:
-                states = ", ".join(f"{run.dag} {run.state}" for run in runs)
-                raise PipelineError(f"run of {key}", f"not over after {seconds:.0f} s ({states})", f"Read the logs in {self.airflow.root}.")
-            time.sleep(POLL_SECONDS)
 
     def failures(self, done: DayRun) -> Iterator[str]:
         """`dag.task: the verb's own last words`, for each task that failed by itself."""
@@ -138,9 +133,8 @@ def running(home: Home, port: int = 0, extra: Mapping[str, str] | None = None, s
         airflow = prepare(home, port, extra)
         for name, argv in airflow.programs.items():
             processes.start(name, argv, airflow.environment, airflow.root)
-        say("starting the scheduler")
         scheduler = Scheduler(airflow, processes)
-        scheduler.wait_ready()
+        scheduler.wait_ready(say)
         say(f"Airflow runs at {airflow.url}.")
         yield scheduler
 

@@ -24,10 +24,10 @@ STATES = {**catalog.KEYS, "users": events.KEYS["users"]}
 
 
 def connect(threads: int = 2, memory: str = "4GB") -> BaseBackend:
-    """An in-process DuckDB."""
+    """An in-process DuckDB. It draws no progress bar: a verb's standard output is for its result."""
     import ibis
 
-    return ibis.duckdb.connect(threads=threads, memory_limit=memory)
+    return ibis.duckdb.connect(threads=threads, memory_limit=memory, enable_progress_bar=False)
 
 
 def naive(con: BaseBackend, t: ir.Table) -> ir.Table:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from serving.errors import BundleRefused
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # importing XGBoost takes seconds, and whoever only looks at a bundle's files needs none
     import xgboost as xgb
 
 _MARGIN: Final = json.dumps(

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import uvicorn
 
@@ -19,6 +20,7 @@ from feature_repo.whole_file import write_whole
 from serving.errors import ServingError
 from serving.eventlog.opening import open_eventlog
 from serving.http.access import refuse_open_bind
+from serving.http.workers import Workers
 from serving.ledger.opening import open_ledger
 from serving.settings import Settings, export
 from serving.surfaces.surfaces import surfaces
@@ -26,10 +28,12 @@ from serving.understanding.lazy_profiles import LazyProfiles
 from serving.worker.metrics_board import board_folder, clear_boards
 
 log = logging.getLogger(__name__)
-READY_SECONDS = 60
+SAY_SECONDS: Final = 60.0
+"""After which what is still late is named again."""
+ANSWER_SECONDS: Final = 30.0
 
 
-def run(settings: Settings, ready_file: str, announce: Callable[[str], None]) -> None:
+def run(settings: Settings, ready_file: Path | None, announce: Callable[[str], None]) -> None:
     """Serves until a signal. Raises ServingError when the address cannot be bound or a store cannot be opened, PluginError for a
     rule or source of another distribution that cannot be used."""
     refuse_open_bind(settings)
@@ -58,9 +62,7 @@ def run(settings: Settings, ready_file: str, announce: Callable[[str], None]) ->
     if settings.http.workers == 1:
         uvicorn.Server(config).run(sockets=[listener])
     else:
-        from uvicorn.supervisors import Multiprocess
-
-        Multiprocess(config, sockets=[listener]).run()
+        Workers(config, sockets=[listener]).run()
 
 
 @dataclass(frozen=True)
@@ -72,26 +74,30 @@ class _Ready:
     port: int
     workers: int
 
-    def now(self) -> bool:
-        if self.workers > 1 and len(list(board_folder(self.home, os.getpid()).glob("[0-9]*"))) < self.workers:
-            return False
-        connection = http.client.HTTPConnection(self.host, self.port, timeout=5)
+    def late(self) -> str:
+        """What is not there yet; "" once the server answers with every worker."""
+        loaded = len(list(board_folder(self.home, os.getpid()).glob("[0-9]*")))
+        if self.workers > 1 and loaded < self.workers:
+            return f"{self.workers - loaded} of {self.workers} workers have not loaded what they serve"
+        connection = http.client.HTTPConnection(self.host, self.port, timeout=ANSWER_SECONDS)
         try:
             connection.request("GET", "/healthz")
-            return connection.getresponse().status == 200
-        except OSError:
-            return False
+            status = connection.getresponse().status
+            return "" if status == 200 else f"/healthz answers with status {status}"
+        except (OSError, http.client.HTTPException) as error:
+            return f"/healthz does not answer ({error or type(error).__name__})"
         finally:
             connection.close()
 
 
-def _when_ready(ready: _Ready, url: str, ready_file: str, announce: Callable[[str], None]) -> None:
-    deadline = time.monotonic() + READY_SECONDS
-    while not ready.now():
-        if time.monotonic() > deadline:
-            log.error("not every one of %d workers answered within %d s", ready.workers, READY_SECONDS)
-            return
+def _when_ready(ready: _Ready, url: str, ready_file: Path | None, announce: Callable[[str], None]) -> None:
+    """Waits as long as the process lives; says every minute what is late."""
+    started = told = time.monotonic()
+    while late := ready.late():
+        if time.monotonic() - told > SAY_SECONDS:
+            told = time.monotonic()
+            log.warning("not ready after %.0f s: %s", told - started, late)
         time.sleep(0.1)
     announce(url)
     if ready_file:
-        write_whole(Path(ready_file), url + "\n", synced=False)
+        write_whole(ready_file, url + "\n", synced=False)

@@ -75,7 +75,7 @@ def calls(folder: Path) -> list[str]:
 
 def test_a_days_features_start_rankers_and_quality_with_its_key(stand_in: tuple[Scheduler, Path]) -> None:
     scheduler, folder = stand_in
-    done = scheduler.run_day(DAY, following=("rankers_daily", "quality_daily"), seconds=240)
+    done = scheduler.run_day(DAY, following=("rankers_daily", "quality_daily"))
     assert [(run.dag, run.key, run.state) for run in done.runs] == [
         ("features_daily", "2026-01-18", "success"),
         ("rankers_daily", "2026-01-18", "success"),
@@ -89,15 +89,15 @@ def test_a_days_features_start_rankers_and_quality_with_its_key(stand_in: tuple[
 
 def test_the_same_day_can_run_again_and_so_can_one_years_back(stand_in: tuple[Scheduler, Path]) -> None:
     scheduler, folder = stand_in
-    assert scheduler.run_day(DAY, seconds=240).succeeded
-    assert scheduler.run_day(date(2017, 11, 7), seconds=240).succeeded
+    assert scheduler.run_day(DAY).succeeded
+    assert scheduler.run_day(date(2017, 11, 7)).succeeded
     assert {line.rsplit(" --partition ")[1] for line in calls(folder)} == {"2026-01-18", "2017-11-07"}
 
 
 def test_a_refusal_is_final_and_told_in_the_verbs_words(stand_in: tuple[Scheduler, Path]) -> None:
     scheduler, folder = stand_in
     (folder / "refuse").touch()
-    done = scheduler.run_day(DAY, seconds=240)
+    done = scheduler.run_day(DAY)
     assert [run.state for run in done.runs] == ["success", "failed"]
     assert sorted(scheduler.failures(done)) == [
         f"rankers_daily.{head}.gate: click candidate: 'xgboost'. It was refused." for head in ("click", "conversion")
@@ -128,7 +128,7 @@ def test_real_verbs_from_logs_to_challengers_through_a_kill(tmp_path: Path, plac
 fi
 exec {placard} "$@\""""
     with running(home, extra={"PLACARD_COMMAND": str(program(tmp_path / "once", script))}) as scheduler:
-        done = scheduler.run_day(DAY, seconds=600)
+        done = scheduler.run_day(DAY)
         assert done.succeeded, "\n".join(scheduler.failures(done))
     assert [run.state for run in done.runs] == ["success", "success"]
     tries = {task.task: task.tries for task in done.tasks["features_daily"]}

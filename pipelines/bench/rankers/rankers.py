@@ -24,16 +24,21 @@ __all__ = ["as_text", "run"]
 DATA: Final = {"simulator": (True, False), "talkingdata": (False, True), "both": (True, True)}
 
 
+def require_log(data: str, log: Path) -> None:
+    """Raises PipelineError for unknown data, Missing where the data needs TalkingData's log and it is not there."""
+    if data not in DATA:
+        raise PipelineError("data", data, f"Known: {', '.join(DATA)}.")
+    if DATA[data][1] and not log.is_file():
+        raise Missing("TalkingData log", str(log), "Say where it lies with --talkingdata, or take --data simulator.")
+
+
 def run(
     data: str, market: Market, log: Path, day: tuple[Home, str, date] | None, page: Path, say: Progress = lambda line: None
 ) -> tuple[dict[str, Any], list[Result]]:
     """The bench's one object, and its results; the page is written. day: a kept training set (home, head, day) in place of the
     market. Raises PipelineError for unknown data, Missing without the log."""
-    if data not in DATA:
-        raise PipelineError("data", data, f"Known: {', '.join(DATA)}.")
+    require_log(data, log)
     simulator, real = DATA[data]
-    if real and not log.is_file():
-        raise Missing("TalkingData log", str(log), "Say where it lies with --talkingdata, or take --data simulator.")
     setup: dict[str, Any] = {"threads": 2, "scored_at_once": AT_ONCE, "resamples": RESAMPLES, "seed": SEED}
     results = []
 

@@ -76,4 +76,4 @@ def test_as_json_it_holds_the_same_and_nothing_is_recorded(explain: Callable[...
 
 def test_a_time_that_is_none_is_refused(explain: Callable[..., Result]) -> None:
     result = explain("laptop", "--at", "soon")
-    assert result.exit_code != 0 and "moment: 'soon'" in result.output
+    assert result.exit_code == 2 and "--at" in result.output and "'soon'. Use a day, 2026-01-18" in result.output

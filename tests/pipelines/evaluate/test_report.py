@@ -111,7 +111,7 @@ def test_the_verb_prints_the_place_of_the_report_alone(
     monkeypatch.setenv("PLACARD_HOME", str(settings.home.root))
     monkeypatch.setattr("pipelines.evaluate.assess.assess", lambda *args: outcome)
     monkeypatch.setattr(verb.webbrowser, "open", opened.append)
-    ask = {"partition": str(good), "head": "click", "ranker": family, "show": True}
+    ask = {"day": good, "head": "click", "ranker": family, "show": True}
     verb.evaluate(**ask, as_json=False)
     assert capsys.readouterr().out.strip() == str(outcome.report) and outcome.report.is_file()
     assert opened == [], "nobody sits at a pipe"

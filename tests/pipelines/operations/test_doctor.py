@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from feature_repo.feast_store import open_store, register_views
 from pipelines.operations import doctor, doctor_stores
 from serving.settings import Settings
 
@@ -61,3 +62,17 @@ def test_a_package_off_its_lock_is_named(settings: Settings, monkeypatch: pytest
     check = doctor.packages(settings)
     assert check.verdict == "bad"
     assert "duckdb" in check.seen and "0.0.1" in check.seen
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
+def test_feasts_views_are_counted_as_feast_counts_them(settings: Settings) -> None:
+    assert doctor.feast(settings).verdict == "warn"
+    store = open_store(settings.home)
+    register_views(store, settings.home)
+    assert doctor.feast(settings).verdict == "ok"
+    assert doctor.feast(settings).seen == f"{len(store.list_feature_views())} feature views"
+    registry = settings.home.feast / "registry.db"
+    registry.write_bytes(registry.read_bytes()[:-7])
+    assert doctor.feast(settings).verdict == "bad", "cut short"
+    registry.write_bytes(b"not a registry at all, not even close to one")
+    assert doctor.feast(settings).verdict == "bad"

@@ -62,7 +62,7 @@ def test_leaving_ends_an_orphan(tmp_path: Path) -> None:
 
 
 def test_who_does_not_listen_is_made_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pipelines.operations.processes.GRACE_SECONDS", 0.5)
+    monkeypatch.setattr("pipelines.operations.waiting.GRACE_SECONDS", 0.5)
     before = set(psutil.Process().children())
     with Processes(tmp_path / "run") as processes:
         processes.start("patient", [sys.executable, "-c", PATIENT.format(tmp_path / "on")], os.environ)

@@ -79,8 +79,10 @@ def verbs() -> list[str]:
 def test_every_verb_that_a_dag_calls_exists_with_its_options(words: str) -> None:
     command: Any = get_command(app)
     parts = re.sub(r"\{+ ?[^}]*\}+", "--head click --ranker xgboost" if "candidate" in words else "1", words).split()
+    context: Any = None
     while hasattr(command, "commands"):
-        command = command.commands[parts.pop(0)]
+        context = command.make_context(command.name, [], parent=context, resilient_parsing=True)
+        command = command.get_command(context, parts.pop(0))
     options = {option for parameter in command.params for option in parameter.opts}
     used = {part for part in parts if part.startswith("--")} | {"--partition"}
     assert used <= options

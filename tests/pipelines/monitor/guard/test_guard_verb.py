@@ -92,7 +92,7 @@ def test_a_watch_goes_on_after_a_look_that_could_not_be_taken(
     monkeypatch.setattr("pipelines.registry.refusal.refuse", lambda settings, head, version, reason: refused.append(version) or "0")
     serve(300, 0.5, 0.1, datetime.now(UTC) - timedelta(minutes=5))
     with pytest.raises(Over):
-        verb.guard("click", 1.0, "", 7, 10.0, 1.0, False)
+        verb.guard("click", 1.0, None, 7, 10.0, 1.0, False)
     said = capsys.readouterr().err
     assert refused == ["1"], "the third look was taken, and acted"
     assert said.count("database is locked") == 1, "what goes wrong again and again is told once"

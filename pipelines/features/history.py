@@ -1,0 +1,50 @@
+"""Builds and checks the feature tables of many days: each day is built from the logs alone, so days are done side by side."""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from datetime import date
+from typing import Final
+
+from feature_repo.home import Home
+from feature_repo.tables import TABLES
+from pipelines.features.build import build
+from pipelines.features.validate import validate
+
+FEWEST_DAYS: Final = 4
+"""For fewer, the start of another process costs more than it saves."""
+
+
+def build_days(home: Home, days: Sequence[date], threads: int, embeddings: str, done: Callable[[str], None] = lambda what: None) -> int:
+    """Builds and checks every table of the days, in as many processes as there are threads; gives the number of rows set aside.
+
+    done: is told each table and day once it is finished. Raises Refused for the first day whose rows are too bad, after the days that
+    were begun have ended.
+    """
+    if threads < 2 or len(days) < FEWEST_DAYS:
+        return sum(build_day(home, day, threads, embeddings, done) for day in days)
+    spawn = multiprocessing.get_context("spawn")  # a fork would copy the locks of DuckDB's and Arrow's threads, held for ever
+    with ProcessPoolExecutor(min(threads, len(days)), mp_context=spawn) as pool:
+        found = {pool.submit(build_day, home, day, 1, embeddings): day for day in days}
+        try:
+            bad = 0
+            for future in as_completed(found):
+                bad += future.result()
+                for table in TABLES:
+                    done(f"{found[future]} {table.name}")
+            return bad
+        except BaseException:
+            pool.shutdown(wait=True, cancel_futures=True)
+            raise
+
+
+def build_day(home: Home, day: date, threads: int, embeddings: str, done: Callable[[str], None] = lambda what: None) -> int:
+    """Builds and checks every table of one day; gives the number of rows set aside."""
+    bad = 0
+    for table in TABLES:
+        build(home, table, day, threads, embeddings)
+        bad += validate(home, table, day).bad
+        done(f"{day} {table.name}")
+    return bad

@@ -1,0 +1,66 @@
+"""The worker processes of the API. uvicorn's own supervisor ends a worker that does not answer within seconds, also one that is loading
+its models: on a busy machine it never gets to serve."""
+
+from __future__ import annotations
+
+import logging
+import time
+from socket import socket
+from typing import Final
+
+from uvicorn.config import STARTUP_FAILURE, Config
+from uvicorn.supervisors.multiprocess import Multiprocess, Process
+
+log = logging.getLogger(__name__)
+SILENT_SECONDS: Final = 60.0
+"""After which a worker that has served, and no longer answers, is replaced. A worker that starts has all the time it needs."""
+
+
+class Worker(Process):
+    """A process that is asked how it is without waiting for the answer, which is read at the next look."""
+
+    def __init__(self, config: Config, sockets: list[socket]) -> None:
+        super().__init__(config, sockets)
+        self._asked: float | None = None
+        self._serves = False
+
+    def is_alive(self, timeout: float = SILENT_SECONDS) -> bool:
+        """Whether the process runs and, once it has served, has answered within the timeout, in seconds."""
+        if not self.process.is_alive():
+            return False
+        try:
+            while self.parent_conn.poll():
+                self._serves, self._asked = bool(self.parent_conn.recv()) or self._serves, None
+            if self._asked is None:
+                self.parent_conn.send(b"ping")
+                self._asked = time.monotonic()
+        except (OSError, EOFError):
+            return False
+        return not self._serves or time.monotonic() - self._asked < timeout
+
+
+class Workers(Multiprocess):
+    """Keeps as many workers as the configuration says; ends when one fails to start, which every other would too."""
+
+    def init_processes(self) -> None:
+        self.processes = [self._started() for _ in range(self.processes_num)]
+
+    def keep_subprocess_alive(self) -> None:
+        for place, worker in enumerate(self.processes):
+            if self.should_exit.is_set():
+                return
+            if worker.is_alive(SILENT_SECONDS):
+                continue
+            worker.kill()
+            worker.join()
+            if worker.exitcode == STARTUP_FAILURE:
+                log.error("worker %s failed to start; stopping", worker.pid)
+                self.should_exit.set()
+                return
+            log.error("worker %s has ended; starting another", worker.pid)
+            self.processes[place] = self._started()
+
+    def _started(self) -> Worker:
+        worker = Worker(self.config, self.sockets)
+        worker.start()
+        return worker
