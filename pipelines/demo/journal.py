@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 import threading
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from feature_repo.home import Home
+from feature_repo.whole_file import write_whole
 
 FORMAT: Final = 1
 
@@ -49,7 +49,5 @@ class Journal:
             with self._lock:
                 self._done[name] = result
                 self._path.parent.mkdir(parents=True, exist_ok=True)
-                part = self._path.with_name(f".{self._path.name}.{os.getpid()}")
-                part.write_text(json.dumps({"made_of": self._made_of, "done": self._done}) + "\n")
-                os.replace(part, self._path)
+                write_whole(self._path, json.dumps({"made_of": self._made_of, "done": self._done}) + "\n")
         return self._done[name]

@@ -11,7 +11,7 @@ from typing import Final
 from pipelines.errors import Missing
 
 DISTRIBUTIONS: Final = {
-    "PIL": "pillow", "Stemmer": "pystemmer", "faiss": "faiss-cpu", "ibis": "ibis-framework", "sklearn": "scikit-learn",
+    "PIL": "pillow", "Stemmer": "pystemmer", "faiss": "faiss-cpu", "google": "protobuf", "ibis": "ibis-framework", "sklearn": "scikit-learn",
     "xgboost": "xgboost-cpu",
 }  # fmt: skip
 """Import name → distribution, where they differ by more than underscores."""

@@ -16,7 +16,7 @@ SILENT_SECONDS: Final = 60.0
 """After which a worker that has served, and no longer answers, is replaced. A worker that starts has all the time it needs."""
 
 
-class Worker(Process):
+class ServerProcess(Process):
     """A process that is asked how it is without waiting for the answer, which is read at the next look."""
 
     def __init__(self, config: Config, sockets: list[socket]) -> None:
@@ -60,7 +60,7 @@ class Workers(Multiprocess):
             log.error("worker %s has ended; starting another", worker.pid)
             self.processes[place] = self._started()
 
-    def _started(self) -> Worker:
-        worker = Worker(self.config, self.sockets)
+    def _started(self) -> ServerProcess:
+        worker = ServerProcess(self.config, self.sockets)
         worker.start()
         return worker

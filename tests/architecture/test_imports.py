@@ -37,6 +37,9 @@ def typing_only(tree: ast.Module) -> set[ast.AST]:
     return {inner for node in guarded for inner in ast.walk(node)}
 
 
+COMMAND_LINE = ("pipelines.cli.", "pipelines.__main__")
+
+
 def cycle(modules: Imports) -> list[str]:
     """The modules of one cycle among all imports, wherever they stand; empty where there is none."""
     graph = {name: {m for node in ast.walk(tree) for m in imported(node, modules) if m != name} for name, tree in modules.items()}
@@ -51,7 +54,7 @@ def hidden(modules: Imports) -> list[str]:
     """Imports of our own modules inside functions that have no reason to stand there."""
     found = []
     for name, tree in modules.items():
-        if name.startswith("pipelines.cli."):
+        if name.startswith(COMMAND_LINE):
             continue  # a verb imports its work when it is called: `--help` is quick
         allowed = {*tree.body, *typing_only(tree)}
         for node in ast.walk(tree):

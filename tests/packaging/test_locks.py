@@ -104,7 +104,7 @@ def extra_for(file: str, called: bool) -> str:
     if file.startswith("feature_repo/"):
         return "platform" if called else ""  # tables are built by the factory and read by serving
     if file.startswith("serving/"):
-        return "" if file == "serving/settings.py" else "serving"
+        return "" if file in ("serving/settings.py", "serving/room_settings.py") else "serving"
     if called or file.startswith(NEEDS_TORCH):
         return "train"
     return "" if file.startswith(("pipelines/cli/", "pipelines/__main__.py", "pipelines/scheduling/dags_folder.py")) else "platform"

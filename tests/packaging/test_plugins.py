@@ -113,7 +113,7 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Live:
 
 
 def of(**enabled: tuple[str, ...]) -> Any:
-    settings = Settings().model_copy(update=enabled)
+    settings = Settings().changed(**enabled)
     return surfaces(Known(), MemoryLedger(), settings)
 
 
