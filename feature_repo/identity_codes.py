@@ -1,4 +1,5 @@
-"""How many identity codes there are; apart from text.py, so that who only bounds them needs no pandas."""
+"""The number of identity codes. It stands in a file of its own so that modules which only need the number do not import pandas, as text.py
+does."""
 
 from __future__ import annotations
 

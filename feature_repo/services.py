@@ -50,7 +50,8 @@ IDENTITY: Final = (
     Column("campaign_code", "ad", "category"),
     Column("creative_code", "ad", "category"),
 )
-"""The general before the particular: what each is worth is what those before it do not tell, and adds to theirs."""
+"""Identities in order from the general to the particular. The effect of each is added to the effects of those before it: what a creative is
+worth, for example, is what its campaign does not tell."""
 OF_AD: Final = ("embedding_dot", "ad_age_days", "surface_ctr", "rates_product")
 """The pairs that tell ads apart, whoever sees them."""
 
@@ -83,8 +84,8 @@ def places_in(logged: str, columns: tuple[str, ...]) -> tuple[int, ...] | None:
 
 
 def tells_of_ad(model: ModelInput) -> tuple[int, ...]:
-    """Positions of the columns, identities aside, that tell ads apart whoever sees them: what a model must not know that says what
-    people, places and queries alone foretell."""
+    """Positions of the columns, without identities, that tell one ad from another whoever sees it. The model that says what people, places
+    and queries alone foretell must not read them (pipelines/rankers/encoding.py)."""
     return tuple(i for i, c in enumerate(model.columns) if c.kind != "category" and (c.origin == "ad" or c.name in OF_AD))
 
 

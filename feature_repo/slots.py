@@ -1,4 +1,5 @@
-"""What a slot earns whatever stands in it: the expectation that COEC rates (Zhang and Jones 2007) are measured against."""
+"""Expected clicks of a slot (surface and position), whatever ad stands in it. COEC, clicks over expected clicks (Zhang and Jones 2007), is
+measured against them."""
 
 from __future__ import annotations
 
@@ -24,10 +25,9 @@ def with_expected_clicks(impressions: ir.Table, clicks: ir.Table) -> ir.Table:
 
 
 def coec(clicks: ir.NumericValue, billionths: ir.NumericValue, prior: float, lean: ir.NumericValue | float) -> ir.FloatingValue:
-    """Clicks over expected clicks, `prior` expected clicks' worth of `lean` mixed in, at most HIGHEST_COEC.
-
-    Without impressions nothing was expected, so nothing can be said beyond `lean`: a log of clicks alone gives `lean`.
-    """
+    """COEC of each row: (clicks + prior × lean) / (expected clicks + prior), at most HIGHEST_COEC. lean: the COEC that an entity without
+    data has, such as that of its category. Where no impression is known (a log of clicks alone) nothing was expected, and the result is
+    `lean`."""
     import ibis
 
     rate: Any = (clicks.cast("float64") + prior * lean) / (billionths.cast("float64") / BILLIONTHS + prior)

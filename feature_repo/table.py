@@ -45,7 +45,7 @@ class Feature:
         return {"float32": pa.float32(), "int32": pa.int32(), "int64": pa.int64(), "string": pa.string()}[self.dtype]
 
     def filled(self, n: int) -> np.ndarray:
-        """n copies of the default: shape (n,), or (n, width) for a vector."""
+        """The default, n times: shape (n,), or (n, width) for a vector."""
         if self.dtype == "vector":
             return np.full((n, self.width), self.default, np.float32)
         return np.full(n, self.default, object if self.dtype == "string" else self.dtype)

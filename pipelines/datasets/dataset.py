@@ -34,7 +34,7 @@ class Dataset:
         return np.asarray(self.rows["split"].isin(splits))
 
     def narrowed(self, columns: tuple[str, ...]) -> Dataset:
-        """With the first columns of the matrix only, which must be these. Raises PipelineError when they are others."""
+        """The dataset of a narrower input, whose columns must be this matrix's first ones. Raises PipelineError for others."""
         k = len(columns)
         if self.input.names[:k] != columns:
             raise PipelineError("dataset input", self.input.name, "It holds other columns than are asked for: make it again, then train.")

@@ -39,7 +39,8 @@ def refuse_one_class(head: str, split: str, label: NDArray[np.bool_]) -> None:
 
 
 def _refuse_leaks(dataset: Dataset) -> None:
-    """A column that all but gives the label away, by its order or (an identity) by its values, is no good feature."""
+    """Raises Refused for a column that all but gives the label away, by its order or, for an identity, by the rates of its values: such a
+    column comes from the future."""
     from sklearn.metrics import roc_auc_score
 
     rows = dataset.part("train")

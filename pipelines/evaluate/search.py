@@ -111,7 +111,7 @@ class _TrueRates:
 
 
 class _Alike:
-    """No ad is better than its value."""
+    """A quality model for which every ad has the factor 1: ads are ranked by eCPM alone."""
 
     def quality(self, request: AdRequest, context: Context, candidates: Candidates, scores: Scores) -> Quality:
         return Quality(np.ones(len(candidates)))

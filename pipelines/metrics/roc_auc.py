@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 
 class WeightedAuc:
-    """Of one set of predictions, its sort done once for many weightings of the rows."""
+    """The ROC AUC of one set of predictions p, (n,), under many weightings of its rows; the predictions are sorted once."""
 
     def __init__(self, p: NDArray[np.float64]) -> None:
         self._order = np.argsort(p, kind="stable")
@@ -15,7 +15,7 @@ class WeightedAuc:
         self._starts = np.flatnonzero(np.r_[True, ranked[1:] != ranked[:-1]]) if len(p) else np.empty(0, np.int64)
 
     def __call__(self, label: NDArray[np.bool_], weight: NDArray[np.float64]) -> float:
-        """weight: how often each row counts; nan when one class is missing."""
+        """The AUC; nan when one class is missing. label: (n,); weight: how often each row counts, (n,)."""
         w, positives = weight[self._order], label[self._order]
         positive = np.add.reduceat(w * positives, self._starts)
         negative = np.add.reduceat(w * ~positives, self._starts)

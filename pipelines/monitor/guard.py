@@ -17,12 +17,12 @@ from serving.eventlog.log import EventLog
 from serving.settings import Settings
 
 LEVEL: Final = 0.999
-"""Of the intervals: a guard looks again and again, and 95 % would be left by luck within the hour."""
+"""Level of the intervals. A guard looks every few seconds, and a 95 % interval would lie outside of its band by luck within the hour."""
 BEFORE: Final = timedelta(hours=1)
 """How far back one step looks for what served before, and the most steps and ads."""
 STEPS, ENOUGH = 24, 20_000
 SWAP: Final = timedelta(seconds=15)
-"""In which every worker has taken a new champion up: until then what fails may be the one before."""
+"""After this time every worker has taken up a new champion. A failure before that may be the fault of the model before it."""
 NEVER: Final = datetime.min.replace(tzinfo=UTC)
 
 

@@ -11,8 +11,8 @@ from typing import Final
 from pipelines.errors import Missing
 
 DISTRIBUTIONS: Final = {
-    "PIL": "pillow", "Stemmer": "pystemmer", "faiss": "faiss-cpu", "google": "protobuf", "ibis": "ibis-framework", "sklearn": "scikit-learn",
-    "xgboost": "xgboost-cpu",
+    "PIL": "pillow", "Stemmer": "pystemmer", "faiss": "faiss-cpu", "google": "protobuf", "ibis": "ibis-framework",
+    "sklearn": "scikit-learn", "xgboost": "xgboost-cpu",
 }  # fmt: skip
 """Import name → distribution, where they differ by more than underscores."""
 

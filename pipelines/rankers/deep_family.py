@@ -86,7 +86,7 @@ class DeepFamily(ABC):
         return click_loss
 
     def plan(self, thin: bool) -> Plan:
-        """Few positives: a short training, held down hard."""
+        """How to train: with few positives a shorter schedule and stronger regularisation."""
         from pipelines.rankers.networks.fitting import Plan
 
         return Plan(

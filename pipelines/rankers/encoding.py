@@ -23,9 +23,9 @@ FOLDS: Final = 5
 SMALL: Final = 2000
 """Positives below which trees stay shallow and few."""
 TURNS: Final = 2
-"""Of trees and effects: each is fitted beside what the other has found."""
+"""How often trees and effects are fitted in turn, each beside what the other has found."""
 SWEEPS: Final = 8
-"""Of Newton steps over all columns, in which effects settle."""
+"""How many rounds of Newton steps are made over all identity columns; by then the effects have settled."""
 SPREADS: Final = (0.01, 2.0)
 """Least and most standard deviation of a column's effects."""
 LONGEST_STEP: Final = 1.0
@@ -116,7 +116,8 @@ def learn(
 
 
 def _spread(seen: NDArray[np.float64], noise: NDArray[np.float64]) -> float:
-    """The likeliest standard deviation of normal effects that were seen with noise of some variances."""
+    """The maximum-likelihood standard deviation of effects that are normal around 0, where each was observed with normal noise of a known
+    variance."""
     from scipy.optimize import minimize_scalar
 
     def loss(log_spread: float) -> float:

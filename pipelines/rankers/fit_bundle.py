@@ -40,7 +40,8 @@ class Rows:
 
 
 class Learned(Protocol):
-    """What a training left. rounds: how long the best one took, in the family's own unit; heads: of its outputs."""
+    """What a training leaves behind. rounds: how long the best training took, in the family's own unit (trees, epochs). heads: names of the
+    outputs."""
 
     @property
     def rounds(self) -> int: ...
@@ -76,7 +77,8 @@ class ReadsHistory:
 
 @runtime_checkable
 class Composed(Protocol):
-    """A family of several, to whose second training one number of rounds does not say enough."""
+    """A family that is made of several models. One number of rounds does not say how long each of them trained, so such a family does its
+    second training itself."""
 
     def again(self, model: ModelInput, rows: Rows, positives: int, first: Learned) -> Learned:
         """Trains on more rows as the first training found best; nothing is watched."""
@@ -224,10 +226,8 @@ def _typical(dataset: Dataset, rows: NDArray[np.bool_], encodings: tuple[Encodin
 
 
 def _forward(ready: Ready, family: RankerFamily, rows: NDArray[np.int64], positives: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """All rows but the first fold's, and their logits by weights of all folds before theirs (rolling origin).
-
-    Features that grow with history make models err forward in time in a way that folds in both directions would hide.
-    """
+    """The rows of all folds but the first, and their logits, each by weights that were trained on the folds before (rolling origin).
+    Features that grow with history make a model err forward in time, and folds in both directions would hide that."""
     later: list[NDArray[np.int64]] = []
     logits: list[NDArray[np.float64]] = []
     for here in np.array_split(rows, FOLDS)[1:]:

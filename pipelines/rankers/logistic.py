@@ -16,7 +16,7 @@ from pipelines.reporting.progress import advance
 WEIGHTS: Final = "model.onnx"
 MOST_STEPS: Final = 200
 TAIL: Final = 0.005
-"""Share of a column's values at each end that count as its bound: one that nobody foresaw must not carry the sum away."""
+"""The values of a column are clipped to its quantiles TAIL and 1 - TAIL, so that one extreme value cannot dominate the sum."""
 
 
 @dataclass(frozen=True)

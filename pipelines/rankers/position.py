@@ -21,7 +21,7 @@ DECAY_PRIOR: Final = (0.5, 0.5)
 SURFACE_SPREAD: Final = 0.15
 """Standard deviation of a surface's decay about it."""
 PRIOR: Final = 100.0
-"""Clicks' worth of its surface's law that every position leans on."""
+"""Weight, in clicks, of the surface's law in the estimate of each position: a position with few clicks keeps to the law."""
 
 
 @dataclass(frozen=True)

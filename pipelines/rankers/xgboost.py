@@ -63,7 +63,8 @@ class Xgboost:
     extra: dict[str, Any] = field(default_factory=dict)
 
     def _settings(self, positives: int) -> tuple[dict[str, Any], int]:
-        """Few positives have little hessian: what would bind a large log's trees would stop theirs from growing at all."""
+        """The parameters for large or for thin data. With few positives the sum of hessians is small, so that the usual least weight of a
+        leaf would keep the trees from growing at all."""
         thin = positives < SMALL
         settings = {
             "objective": "binary:logistic", "eval_metric": "logloss", "tree_method": "hist", "max_bin": 128,
@@ -98,7 +99,7 @@ class Xgboost:
 
 
 def _with_only(rows: Rows, columns: list[int]) -> Rows:
-    """Nothing is to be learned from the other columns."""
+    """The rows with every encoded column zero but the given ones, so that no tree can split on the others."""
     encoded = np.zeros_like(rows.encoded)
     encoded[:, columns] = rows.encoded[:, columns]
     return replace(rows, encoded=encoded)

@@ -56,12 +56,13 @@ def _intended(bundles: Path) -> Path:
 
 
 def intend(bundles: Path, changes: Sequence[Change]) -> None:
-    """Says what is about to be done, before it is: `settle` makes lines of it once it has been."""
+    """Writes down changes that are about to be made. `settle` turns them into lines of the journal once they have been made, also when the
+    process has died in between."""
     write_whole(_intended(bundles), json.dumps([asdict(change) for change in changes]))
 
 
 def _done(bundles: Path, aliases: Aliases) -> list[Change]:
-    """What was intended and, as the aliases in force show, came to be, without a line of its own yet."""
+    """The intended changes that have been made, as the aliases in force show, and that have no line of their own yet."""
     try:
         said = json.loads(_intended(bundles).read_text())
     except FileNotFoundError:

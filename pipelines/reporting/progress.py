@@ -1,4 +1,4 @@
-"""How far a long fit has come, for whoever looks: nobody does until `showing` is entered."""
+"""Progress of long fits. Whoever wants to show it enters `showing`; without that, nothing is shown and telling costs nothing."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ from serving.worker.worker import INTERNAL_ERROR
 SCORING_SHARE: Final = 0.5
 """Of a request's deadline that scoring may take (the precision stage's share of it)."""
 OTHERS: Final = ""
-"""In place of a model: whatever scored."""
+"""Stands in place of a model's name for all models together."""
 Happened = dict[tuple[str, str], dict[str, datetime]]
 """(decision, creative) → kind → when first."""
 

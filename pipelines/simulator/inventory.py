@@ -21,7 +21,7 @@ STATUS = ("active", "paused", "ended")
 PRODUCTS = min(len(words) for words in WORDS.values())
 """Of each category; the first are searched for most."""
 FOREVER = 10**6
-"""The day number of what never happens."""
+"""A day number beyond every horizon, for what never happens."""
 
 
 @dataclass(frozen=True)

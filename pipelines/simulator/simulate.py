@@ -105,11 +105,9 @@ def _write_day(home: Home, world: World, day: date) -> DayReport:
 
 
 def _deliver(home: Home, day: date, engagements: pa.Table) -> None:
-    """Each engagement lies in the partition of the day it arrives, which no log shows before that day has been made.
-
-    What arrives later waits under truth/; a day that is made takes in whatever waits for it, from whichever day. The day's
-    truth is written before this, so of two days made at once the one that finishes later sees the other.
-    """
+    """Puts each engagement into the partition of the day on which it arrives; no log shows it before that day has been made. Engagements
+    that arrive later wait under truth/, and when a day is made it takes in all that wait for it. A day's truth is written before this step,
+    so when two days are made at once, the one that finishes later sees the other's."""
     waiting = home.truth / "arrivals"
     arrival = pc.cast(engagements["created_ts"], pa.date32())
     for when in sorted(set(pc.unique(arrival).to_pylist())):

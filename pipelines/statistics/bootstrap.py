@@ -66,7 +66,12 @@ def counts_drawn(counts: NDArray[np.int64], seed: int, resamples: int = RESAMPLE
 
 
 def ends(drawn: Sequence[Any] | np.ndarray) -> tuple[Any, Any]:
-    """The low and the high end of the 95 % percentile interval; drawn: one value a resample, along the first axis."""
+    """The low and the high end of the 95 % percentile interval; drawn: one value a resample, along the first axis.
+
+    >>> low, high = ends(np.arange(101))
+    >>> float(low), float(high)
+    (2.5, 97.5)
+    """
     low, high = np.quantile(np.asarray(drawn), [TAIL, 1 - TAIL], axis=0)
     return low, high
 

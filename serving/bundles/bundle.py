@@ -29,8 +29,8 @@ TYPICAL: Final = "typical.npy"
 
 @dataclass(frozen=True)
 class Tables:
-    """What turns margins into probabilities. by_surface: of the surfaces (by number) that have a table of their own. heads: of the
-    outputs beside the first."""
+    """The tables of a bundle that turn the members' margins (uncalibrated log-odds) into probabilities. by_surface: tables of the surfaces
+    that have one of their own, by the surface's number. heads: tables of the outputs beside the first."""
 
     overall: Calibrator
     by_surface: Mapping[int, Calibrator]
@@ -127,7 +127,8 @@ class Bundle:
 
     @classmethod
     def inspect(cls, folder: Path, head: str = "") -> Manifest:
-        """What a bundle says of itself; its files are what it says, and none has been parsed. Raises BundleRefused as `load` does."""
+        """The manifest of a bundle, after the files have been compared with the hashes in it. The files are not parsed yet, so this is safe
+        on files that would crash a library. Raises BundleRefused as `load` does."""
         manifest = _read_manifest(folder)
         names = [name for name, _ in manifest.members]
         verify(folder, manifest.files, *names, ENCODER, CALIBRATOR, *([TYPICAL] if _has_networks(manifest) else []))

@@ -27,8 +27,8 @@ class Encoding:
 
     @cached_property
     def _place(self) -> NDArray[np.uint16] | NDArray[np.uint32]:
-        """By code: where its value stands. Codes are hashes below 2**20, so a table beats a search ten times; the last one,
-        which no code reaches, is of all that were never seen."""
+        """A table from code to the place of its value. Codes are hashes below 2**20, so a lookup in a table is ten times as fast as a
+        search. The last place, which no code reaches, holds the value of codes that were never seen."""
         size = int(self.codes[-1]) + 2 if len(self.codes) else 1
         narrow = len(self.codes) < 2**16
         place = np.full(size, len(self.codes), np.uint16) if narrow else np.full(size, len(self.codes), np.uint32)

@@ -60,7 +60,7 @@ def _check(what: str, p: NDArray[np.float64]) -> None:
 
 
 def main() -> None:
-    """Ends the process with the refusal, or well."""
+    """Scores the bundle named on the command line. Ends the process with the refusal as its message, or with status 0 when all is well."""
     try:
         smoke(Path(sys.argv[1]), sys.argv[2])
     except PlacardError as refused:

@@ -60,8 +60,8 @@ class Trees:
 
 
 def _narrowed(booster: xgb.Booster, threads: str) -> tuple[xgb.Booster, NDArray[np.intp]]:
-    """The same trees over those columns alone that they ask for, and which these are. XGBoost copies every column of every row: where
-    few are read, to leave the others out costs less."""
+    """The trees rewritten to read a narrower matrix, and the columns of that matrix. XGBoost copies every column of every row before it
+    looks at a tree: where a forest asks for few columns, leaving out the others saves more than selecting them costs."""
     import xgboost as xgb
 
     raw = json.loads(booster.save_raw("json"))
@@ -103,8 +103,9 @@ def margins(booster: xgb.Booster, rows: NDArray[np.float32]) -> NDArray[np.float
 
 
 class _Call:
-    """XGBoost's C call, and what a thread passes to it beside rows and booster. proxy: XGBoost's stand-in for a matrix that holds the rows
-    where they are. A call without one makes its own, and asks the system for its limit of processors each time."""
+    """XGBoost's C call, and what each thread passes to it beside the rows and the booster. proxy: XGBoost's stand-in for a matrix, which
+    points at rows where they lie in memory. A call that is given no proxy makes one, and reads the number of processors from the system
+    each time."""
 
     def __init__(self) -> None:
         from xgboost.core import _LIB, _check_call, _ProxyDMatrix

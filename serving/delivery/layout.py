@@ -14,7 +14,7 @@ from serving.record.request import AdRequest
 from serving.snapshot.snapshot import Placement
 
 EMPTY: Final = -1
-"""In place of a row number: nobody stands there."""
+"""Stands in place of a candidate's number where a slot stays empty."""
 
 
 @dataclass(frozen=True)

@@ -48,6 +48,7 @@ class Ranking:
 
 
 def _one_each(best: NDArray[np.int64], owner: NDArray[np.integer]) -> NDArray[np.int64]:
-    """The best ad of each advertiser, in order: nobody fills a slate, nobody is their own price."""
+    """The best ad of each advertiser, in order of rank: an advertiser cannot fill the page, and its second ad cannot set the price of its
+    first."""
     _, first = np.unique(owner[best], return_index=True)
     return np.asarray(best[np.sort(first)])

@@ -27,19 +27,22 @@ log = logging.getLogger(__name__)
 FEW: Final = 250
 """Candidates scored when the request is late."""
 LATE: Final = 0.4
-"""Share of the deadline after which fewer candidates are scored: sourcing and recall have 30 % and integrity 10."""
+"""Share of the deadline after which only FEW candidates are scored. By then understanding, sourcing and recall should have used 30 % and
+integrity 10 %."""
 TOO_LATE: Final = 0.9
-"""Share after which no model is asked any more."""
+"""Share of the deadline after which no model is asked any more, and past rates rank the candidates."""
 
 
 @lru_cache(maxsize=256)
 def _warn(name: str, message: str) -> None:
-    """Once a process: what is out of order would otherwise write a line a request; records and counters tell how often."""
+    """Logs a component's failure, once a process for each message: a component that is out of order fails at every request, and records and
+    counters tell how often."""
     log.warning("%s failed: %s", name, message)
 
 
 class Run:
-    """One request's clock and books."""
+    """What is kept of one request while it is decided: elapsed time, milliseconds by stage, candidates by source, drops by rule, and the
+    flags of what failed."""
 
     def __init__(self, request: AdRequest) -> None:
         self.request = request

@@ -50,11 +50,13 @@ class Live:
         return next((b for b in found if b is not None and not self.barred(b)), None)
 
     def all_barred(self) -> dict[str, str]:
-        """Why each bundle that would be heard, were it not refused, is not: name → reason. A shadow is not heard anyway."""
+        """The bundles that have a part in serving but are refused: name → reason. Shadows are left out, since their scores do not count
+        anyway."""
         heard = (bundle for (_, alias), bundle in self.bundles.items() if not is_shadow(alias))
         return {bundle.name: reason for bundle in heard if (reason := self.barred(bundle))}
 
     def shadows(self, head: str) -> list[Bundle]:
-        """Who scores unheard, each once, by alias."""
+        """The bundles of a head's shadow aliases, which score decisions without having a say in them: each once, in the order of their
+        aliases."""
         found = {b.name: b for (of, alias), b in sorted(self.bundles.items()) if of == head and is_shadow(alias)}
         return list(found.values())

@@ -32,15 +32,16 @@ class Context:
     query: Query | None = None
     """What a search asks for; None on the other surfaces."""
     query_vector: NDArray[np.float32] | None = None
-    """It, by the text encoder: a unit vector, or zero when it says nothing; None without an encoder."""
+    """The query's vector by the text encoder: a unit vector, zero for a query without meaning to the encoder, None without an encoder."""
     exposures: Mapping[str, int] | None = None
-    """Impressions by campaign to the asker before, that day; empty without a name or consent, None when the ledger does not tell."""
+    """How often each campaign was shown to the asker on earlier pages of the same day. Empty for an asker without a name or consent; None
+    when the ledger cannot be read."""
     allowance: Allowance = UNLIMITED
     """The right to score, until this request's deadline; the engine sets it."""
 
 
 NOBODY: Final = Context({}, {}, known=False)
-"""Before anything is understood."""
+"""The context of a request of which nothing has been understood yet."""
 
 
 @dataclass(frozen=True)

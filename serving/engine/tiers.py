@@ -18,13 +18,15 @@ from serving.errors import Busy, Late, ServingError
 
 PRIMARY: Final = "champion"
 WEIGHT: Final = 0.2
-"""Of the newest call in a tier's pace."""
+"""Weight of the newest call in a tier's pace, which is an exponentially weighted mean."""
 FORGET: Final = 0.95
-"""What a tier that was not asked for want of time keeps of its pace: one that was slow once is asked again."""
+"""When a tier is not asked for want of time, its pace is multiplied by this, so that a tier which was slow once is tried again after some
+requests."""
 RESERVE: Final = 0.25
-"""Of the time left, what a call of the champion leaves to the tiers below it."""
+"""Share of the remaining time that a call of the champion must leave to the tiers below it."""
 OVERRUN: Final = 2.0
-"""Times as long as it was waited for, a call that did not come back counts as having taken, until it does."""
+"""A call that did not come back in time is taken to last this many times as long as it was waited for, until it ends and its true time is
+known."""
 LEAST_ROWS: Final = 64
 """A call of fewer rows takes about as long as one of these."""
 
@@ -118,4 +120,4 @@ class Allowance:
 
 
 UNLIMITED: Final = Tiers(1 << 20).until(math.inf)
-"""For who scores outside a request's deadline."""
+"""The allowance of callers that score outside of a request's deadline, such as benches and tests: it never runs out."""

@@ -49,7 +49,7 @@ class EventLog(Protocol):
 
 
 class BillableLog(EventLog, Protocol):
-    """A log that money is taken by: what an id stood for at first can be looked up."""
+    """An event log from which charges are made: it can say what the event of an id was when it first came."""
 
     def event(self, event_id: str) -> Event | None:
         """The event as it first came; None when unknown."""

@@ -27,7 +27,8 @@ class _Books:
 
 
 class Budget:
-    """A request asks the ledger only for what has changed since the one before. Charging itself never overdraws."""
+    """Drops the ads of campaigns that have spent the day's budget. Asks the ledger only for what has changed since the request before; the
+    ledger itself never charges more than is left."""
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger

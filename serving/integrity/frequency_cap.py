@@ -1,4 +1,4 @@
-"""No campaign that has shown its fill to this user today."""
+"""Drops the ads of campaigns that have been shown to this user as often today as their frequency cap allows."""
 
 from __future__ import annotations
 

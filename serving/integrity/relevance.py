@@ -16,7 +16,8 @@ EXACT: Final = MATCH_TYPES.index("exact")
 UNKNOWN: Final = 0
 """The first of taxonomy.CATEGORIES."""
 SHARE: Final = 0.8
-"""Of the best category's probability: always enough, so that a query whose category is not clear keeps the ads of the likeliest ones."""
+"""A category with at least this share of the best category's probability is always relevant, so that a query whose category is not clear
+keeps the ads of the likeliest ones."""
 
 
 class Relevance:

@@ -23,7 +23,8 @@ def click_rate(request: AdRequest, candidates: Candidates) -> NDArray[np.float64
 
 
 class HistoricalRate:
-    """Beta-smoothed frequencies: calibrated on average, though they know nothing of the asker."""
+    """Ranks by each ad's own click rate on the surface, smoothed towards the rates of its campaign and category. Calibrated on average, and
+    the same for every asker."""
 
     def enable(self, request: AdRequest, context: Context, live: Live) -> bool:
         return True

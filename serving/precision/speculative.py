@@ -27,13 +27,14 @@ from serving.settings import Settings
 
 FAST: Final = "fast"
 SPREAD: Final = 4
-"""One row in so many of the first batch is drawn from all candidates evenly, so that the error is known of them too."""
+"""One row in this many of the champion's first batch is spread evenly over all candidates; the others are the fast model's leaders. So the
+difference of the two models is known for the rest of the candidates as well."""
 
 
 @dataclass(frozen=True)
 class Speculation:
-    """on; confidence: that a candidate's place is certain, for it to be left to the fast model; batch: rows the champion scores in
-    a call."""
+    """The settings of speculation. on: whether it is used. confidence: how certain it must be that a candidate is neither shown nor sets a
+    price, for the champion not to score it. batch: rows that the champion scores in one call."""
 
     on: bool
     confidence: float
@@ -45,12 +46,14 @@ def speculation_of(settings: Settings) -> Speculation:
 
 
 class Speculative:
-    """Scores all with @fast, then in batches with @champion: the leaders and a few of all, and then whoever may still come to stand
-    on the slate or set a price. Those who are left keep the fast model's score, moved by what the champion said of the others,
-    and cannot be shown but by the lot of a slate that is drawn at random: the scores do not depend on whether it is, or the chances
-    in the record would not hold. Late or busy between batches, the rest keep it too, and the rung is `partial`.
+    """Scores all candidates with the bundle @fast, and only those with @champion that may still be shown or set a price. The champion
+    scores in batches: first the fast model's leaders and a few of all, then whoever may still reach a place.
 
-    Applies where it is on and both models may enter the auction. Raises what Tiers.score raises.
+    Candidates that are left keep the fast model's score, corrected by how the champion differed on the others. They can be shown only on a
+    page that is dealt at random. Scores do not depend on whether a page is dealt, since the probabilities in the record would be wrong
+    otherwise. When the champion is late or busy between two batches, the rest keep the fast scores too, and the rung is `partial`.
+
+    Applies where speculation is on and both bundles may enter the auction. Raises what Tiers.score raises.
     """
 
     def __init__(self, speculation: Speculation, bids: Bids, quality: QualityModel, one_each: bool = True) -> None:

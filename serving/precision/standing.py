@@ -10,18 +10,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 FEW: Final = 8
-"""Pairs of scores below which nothing is known of how far the two models are apart."""
+"""With fewer pairs of scores than this, the distance of the two models is not estimated."""
 LEAST_SPREAD: Final = 0.01
 
 
 @dataclass
 class Standing:
-    """Candidates' log rank scores, (n,). guess: by the fast model, -inf where it has none. kind: of the payment, small integers;
-    one kind's models differ alike. owner: who may take one place only, or a number of their own each. places: that count: the
-    slots and the one below, which sets the last price.
+    """Whose place is still open while two models score n candidates. guess: log rank scores by the fast model, (n,), -inf for a candidate
+    that cannot be priced. kind: the kind of payment as a small integer, (n,); the two models differ alike within a kind. owner: candidates
+    of one owner can take one place only, (n,). places: the number of slots and one more, since the candidate below the last slot sets its
+    price.
 
-    The primary's log rank is taken for the guess plus a normal error, whose mean and spread are those of the pairs of this very
-    request: what one bundle says beside another needs no history, and a decision stays a function of its request.
+    The champion's log rank score is taken for the guess plus a normal error, whose mean and spread are those of the pairs of scores of this
+    very request. No history is needed of how two bundles compare, and a decision stays a function of its request.
     """
 
     guess: NDArray[np.float64]
@@ -52,8 +53,8 @@ class Standing:
         return mean, spread
 
     def open(self, confidence: float) -> NDArray[np.int64]:
-        """Who must still be asked, the likeliest first: all whose chance of a place, or of being their owner's best, is not
-        below 1 - confidence."""
+        """The candidates that the champion must still score, the likeliest first: those whose probability of a place, or of being the best
+        of their owner, is at least 1 - confidence."""
         mean, spread = self.errors()
         most = self.guess + mean + NormalDist().inv_cdf(confidence) * spread
         best = np.full(int(self.owner.max()) + 1, -np.inf)

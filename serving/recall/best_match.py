@@ -17,7 +17,7 @@ from serving.record.request import AdRequest
 KINDS: Final = (*range(len(MATCH_TYPES)), SEMANTIC, NONE)
 """In the order in which they take turns."""
 APART: Final = 4.0
-"""More than two cosines differ by."""
+"""A number larger than any difference of two cosines, so that all close variants come after all ads that match by a keyword's own words."""
 
 
 class BestMatch:

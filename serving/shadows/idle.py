@@ -1,4 +1,4 @@
-"""Whether a worker has a request in hand: what is not urgent waits for a moment without."""
+"""Tells when a worker has no request in hand, so that work which is not urgent can wait for such a moment."""
 
 from __future__ import annotations
 

@@ -43,7 +43,7 @@ class Shadows:
                 shadow.offer(bundles[name], decision)
 
     def _change(self, names: frozenset[str]) -> Mapping[str, Shadow]:
-        """Starts shadows that are new and ends those that are gone; once a swap."""
+        """Starts the shadows that are new in `live` and ends those that have lost their alias; called when `live` has been swapped."""
         with self._changing:
             if self._stopped:
                 return {}

@@ -13,7 +13,8 @@ from feature_repo.text import hash_words
 
 EXACT, PHRASE, BROAD = (MATCH_TYPES.index(kind) for kind in ("exact", "phrase", "broad"))
 MOST_WORDS: Final = 10
-"""Of a keyword; a longer one matches nothing, as on the platforms. A longer negative keeps out what holds its first words."""
+"""Most words of a keyword. A longer keyword matches nothing, as on the large platforms; a longer negative keeps out every search that holds
+its first words."""
 NOBODY: Final = -1
 SETS: Final = 32
 """Of words that a broad row is compared with at once."""
@@ -115,8 +116,9 @@ class Table:
         return _equal(self._sequences, runs, most) + self.phrase
 
     def broad_rows(self, words: Codes, most: int, more: Sequence[Codes] = ()) -> tuple[Rows, NDArray[np.unsignedinteger]]:
-        """Broad rows all of whose words are among these, or among these and one of the sets of `more` (of which 31 count); of at
-        most about `most` that are looked at. And for each row a bit for every set that it can be met with, the lowest for none."""
+        """Rows of broad keywords all of whose words are among `words`, or among `words` and those of one of the sets in `more` (the first
+        31 sets count). About `most` rows are looked at. For each row also a number with one bit for every set that completes it; the lowest
+        bit stands for `words` alone."""
         more = more[: SETS - 1]
         numbers = [self.numbers(words), *map(self.numbers, more)]
         every = (1 << len(numbers)) - 1

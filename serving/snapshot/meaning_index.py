@@ -22,7 +22,7 @@ LOOKED_AT: Final = 100_000
 PER_CELL: Final = 1_000
 """Ads, on average."""
 SAMPLED: Final = 16
-"""Of so many values one says where the best end."""
+"""One value in this many is sampled to guess where the best k end."""
 GIVEN: Final = "text.vectors"
 VECTORS, ROW, PLACE, STARTS = "meaning.vectors", "meaning.row", "meaning.place", "meaning.starts"
 CENTRES, CATEGORY = "meaning.centres", "meaning.category"
@@ -110,7 +110,8 @@ class MeaningIndex:
 
 
 def _above(values: NDArray[np.float32], k: int) -> NDArray[np.int64]:
-    """Places, ascending, of the k highest and of some next to them. A sample says where to cut: sorting it costs a tenth."""
+    """Places, ascending, of the k highest values and of some that are a little lower. The cut is estimated from a sample, at a tenth of the
+    time that sorting would take."""
     sample = values[::SAMPLED]
     spare = k // SAMPLED + 8 * (1 + int((k / SAMPLED) ** 0.5))
     if spare < len(sample):

@@ -206,7 +206,8 @@ def open_snapshot(folder: Path) -> Snapshot:
 
 
 def _refuse_other_features(manifest: SnapshotManifest) -> None:
-    """A matrix of other columns would be scored in silence: numbers have no names."""
+    """Raises SnapshotMissing when the snapshot was written for other feature columns than the present ones. The matrix holds numbers
+    without names, so a model would score wrong columns without an error."""
     for name, wanted in ad_inputs().items():
         have = manifest.inputs.get(name, ())
         for i, (old, new) in enumerate(zip(have, wanted, strict=False)):

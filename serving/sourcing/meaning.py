@@ -46,7 +46,7 @@ class Meaning:
 
 
 def by_meaning(similarity: NDArray[np.float32]) -> Match:
-    """How candidates were found that only their meaning speaks for."""
+    """The match of candidates that were found by their meaning alone, without a keyword. similarity: cosine of query and ad, (n,)."""
     n = len(similarity)
     return Match(
         np.full(n, NO_KEYWORD, np.int64), np.full(n, SEMANTIC, np.int8), np.zeros(n, bool), np.zeros(n, np.int64),

@@ -34,7 +34,8 @@ class Sample(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Family(msgspec.Struct, frozen=True, array_like=True):
-    """One metric of one worker; when it began to be counted is left out, which no sum of workers has."""
+    """One metric of one worker. Prometheus' `_created` samples (when counting began) are left out, since a sum over workers has no such
+    moment."""
 
     name: str
     meaning: str

@@ -18,7 +18,7 @@ from pipelines.reporting.progress import advance
 
 CHUNK: Final = 8192
 HELD: Final = 10
-"""One click in so many, the latest, says when to stop."""
+"""The latest one click in this many is held out and says after how many epochs to stop."""
 LEAST_HELD: Final = 200
 
 

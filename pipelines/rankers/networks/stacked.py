@@ -9,7 +9,7 @@ from torch.nn import functional as F
 from pipelines.rankers.networks.fitting import PreparedRows, click_loss
 
 HELD: Final = 5
-"""One row in so many teaches the meta-model and no other: it must see the models' answers to rows that they do not know."""
+"""One row in this many teaches the meta-model alone. It must learn from answers to rows that the other models have not been trained on."""
 
 
 def stacked_loss(out: Any, rows: PreparedRows, at: Any) -> Any:
