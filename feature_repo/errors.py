@@ -16,6 +16,10 @@ class PlacardError(Exception):
         self.thing, self.value, self.fix = thing, value, fix
         super().__init__(f"{thing}: {value!r}. {fix}")
 
+    def __reduce__(self) -> tuple[type[PlacardError], tuple[str, object, str]]:
+        """As it comes out of another process: an exception is made again of its one argument otherwise, and this one has three."""
+        return type(self), (self.thing, self.value, self.fix)
+
 
 class FeatureError(PlacardError):
     """A feature, table or event that does not fit its definition."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import warnings
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from datetime import date
@@ -26,7 +27,7 @@ def build_days(home: Home, days: Sequence[date], threads: int, embeddings: str, 
     if threads < 2 or len(days) < FEWEST_DAYS:
         return sum(build_day(home, day, threads, embeddings, done) for day in days)
     spawn = multiprocessing.get_context("spawn")  # a fork would copy the locks of DuckDB's and Arrow's threads, held for ever
-    with ProcessPoolExecutor(min(threads, len(days)), mp_context=spawn) as pool:
+    with ProcessPoolExecutor(min(threads, len(days)), mp_context=spawn, initializer=_quiet) as pool:
         found = {pool.submit(build_day, home, day, 1, embeddings): day for day in days}
         try:
             bad = 0
@@ -38,6 +39,11 @@ def build_days(home: Home, days: Sequence[date], threads: int, embeddings: str, 
         except BaseException:
             pool.shutdown(wait=True, cancel_futures=True)
             raise
+
+
+def _quiet() -> None:
+    """Warnings of the libraries underneath are for us, not for whoever builds."""
+    warnings.simplefilter("ignore")
 
 
 def build_day(home: Home, day: date, threads: int, embeddings: str, done: Callable[[str], None] = lambda what: None) -> int:

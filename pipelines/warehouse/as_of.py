@@ -27,7 +27,9 @@ def connect(threads: int = 2, memory: str = "4GB") -> BaseBackend:
     """An in-process DuckDB. It draws no progress bar: a verb's standard output is for its result."""
     import ibis
 
-    return ibis.duckdb.connect(threads=threads, memory_limit=memory, enable_progress_bar=False)
+    con = ibis.duckdb.connect(threads=threads, memory_limit=memory)
+    con.con.execute("SET enable_progress_bar = false")
+    return con
 
 
 def naive(con: BaseBackend, t: ir.Table) -> ir.Table:
