@@ -93,6 +93,8 @@ class Bill:
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         rows = [(seconds, name) for name, seconds in self.tests.items()] + [(s, f"fixture {n}") for n, s in self.fixtures]
+        if not rows:
+            return
         terminalreporter.section(f"the slowest {SHOWN}, in CPU-seconds; {sum(s for s, _ in rows):.0f} in all")
         for seconds, name in sorted(rows, reverse=True)[:SHOWN]:
             terminalreporter.write_line(f"{seconds:7.2f} s  {name}")
