@@ -64,7 +64,9 @@ test: install train-env  ## every test but the slow ones
 	  airflow '.venv-airflow/bin/python -m pytest -c tests/dags/pytest.ini tests/dags'
 
 slow: install  ## the slow suites (Spark, the real scheduler, load), and every property with many more cases
-	.venv/bin/python -m pytest -m "slow or (hypothesis and not deep)" --hypothesis-profile=large $(PYTEST)
+	@.venv/bin/python tests/suites.py \
+	  slow '.venv/bin/python -m pytest -m slow {PYTEST}' \
+	  properties '.venv/bin/python -m pytest -m "hypothesis and not slow and not deep" --hypothesis-profile=large {PYTEST}'
 
 lint: install
 	.venv/bin/ruff format --check .

@@ -30,6 +30,19 @@ REQUIRE_SERVERS = os.environ.get("PLACARD_TEST_REQUIRE_SERVERS") == "1"
 """Set by .ci/run: a missing server or log is then a failure, not a skip."""
 
 
+LONGEST = (
+    "tests/e2e/test_real_input.py",
+    "tests/pipelines/features/test_days_repeat.py",
+    "tests/serving/worker/test_swap_under_load.py",
+    "tests/serving/worker/test_rolled_back_under_load.py",
+)
+"""Files that one process runs for long: they come first, so that the processes of a run end together."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: LONGEST.index(file) if (file := item.nodeid.split("::")[0]) in LONGEST else len(LONGEST))
+
+
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

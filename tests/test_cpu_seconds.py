@@ -29,6 +29,9 @@ def test_a_long_test_fails_the_run_unless_it_is_slow_or_has_a_reason(monkeypatch
     assert ended(report("t.py::a[x]", long)) == 1
     assert ended(report("t.py::a[x]", long, slow=1)) == 0
     assert ended(report("t.py::a", long), status=2) == 2, "another end stays what it was"
+    bill = Bill(judging=False)
+    bill.pytest_runtest_logreport(report("t.py::a", long))
+    assert bill.too_long == {}, "in make slow"
     monkeypatch.setitem(LONGER_FOR_A_REASON, "t.py::a", "a reason")
     assert ended(report("t.py::a[x]", long)) == 0
 

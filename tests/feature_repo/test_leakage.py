@@ -54,7 +54,12 @@ def before(timelines: Any, tmp_path_factory: pytest.TempPathFactory) -> tuple[An
     return world, home.root, {n: timelines.built(home, BY_NAME[n], world.as_of) for n in BY_NAME if n in dict(timelines.oracles)}
 
 
-@settings(max_examples=examples(5), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], derandomize=True)
+@settings(
+    max_examples=examples(5),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    derandomize=True,
+)
 @given(seed=st.integers(0, 2**32), share=st.sampled_from([0.05, 0.5, 1.0]))
 def test_rewriting_what_is_not_yet_known_changes_nothing(
     before: tuple[Any, Path, dict[str, Any]], timelines: Any, tmp_path: Path, seed: int, share: float

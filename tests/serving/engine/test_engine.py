@@ -64,7 +64,7 @@ def test_a_full_answer(bench: Any) -> None:
         assert ad.price is not None and 0 <= ad.price.price_micros <= ad.bid_micros and ad.features
 
 
-@settings(max_examples=examples(40), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(40), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(
     seed=st.integers(0, 10_000),
     shares=st.lists(st.floats(0, 1), min_size=2, max_size=4),

@@ -38,7 +38,7 @@ def test_a_request_that_cannot_be_understood_gets_no_ad(bench: Any) -> None:
     assert "Confused_failed:RuntimeError" in decision.errors
 
 
-@settings(max_examples=examples(60), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(60), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(bids=st.lists(st.integers(1, 9_000_000), min_size=10, max_size=10), floor=st.integers(0, 3_000_000))
 def test_an_impression_pays_whole_micros_between_floor_and_bid(bench: Any, ask: Ask, bids: list[int], floor: int) -> None:
     columns = {

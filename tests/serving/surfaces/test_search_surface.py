@@ -211,7 +211,7 @@ def test_a_missing_part_degrades_and_says_so(searching: Any, over: Any, tmp_path
     assert nothing.no_ad_reason == "no_inventory" and not nothing.shown
 
 
-@settings(max_examples=examples(60), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(60), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(
     st.one_of(
         st.text(max_size=2000),
