@@ -15,6 +15,13 @@ LIMIT = 15.0
 SHOWN = 20
 LONGER_FOR_A_REASON: dict[str, str] = {
     "tests/e2e/test_real_input.py::test_from_real_clicks_to_a_served_slate": "the whole loop on a real log, each verb a process of its own",
+    "tests/pipelines/features/test_features_verbs.py::test_build_and_publish_are_enough": "a day built and published by the command itself",
+    "tests/pipelines/features/test_publish.py::test_kill_9_leaves_the_old_or_the_new_and_a_rerun_ends_the_same": (
+        "a publication that is killed, and all of it again"
+    ),
+    "tests/pipelines/promotion/test_judged.py::test_the_first_is_judged_by_bounds_and_the_next_against_the_champion_on_the_same_rows": (
+        "two candidates, each from the fit to the verdict"
+    ),
     "tests/serving/worker/test_swap_under_load.py::test_a_champion_is_swapped_under_load_and_a_corrupt_one_refused": (
         "a server of several processes under load: people ask without a pause until each of them has swapped"
     ),

@@ -34,7 +34,7 @@ COLUMNS = [i for i, c in enumerate(CLICK.columns) if c.origin == "search"]
 def test_offline_is_online(searched: Any) -> None:
     reloader = Reloader(searched.settings)
     reloader.refresh()
-    live, compared, kinds = reloader.live, 0, set()
+    live, online, asked, shown = reloader.live, [], [], []
     snapshot = live.snapshot
     assert snapshot is not None
     texts = [*searched.log.queries["text"].iloc[:60], *searched.log.catalog["keywords"]["text"].to_pylist()[:40]]
@@ -48,18 +48,19 @@ def test_offline_is_online(searched: Any) -> None:
         assert context.query_vector is not None
         others = Candidates(snapshot, rows, match=by_meaning(snapshot.meaning.vectors_of(rows) @ context.query_vector))
         candidates = found.join(others)
-        online = model_matrix(CLICK, context, candidates)[:, COLUMNS]
-        ids = [snapshot.text("id.creative_id", int(r)) for r in candidates.rows]
-        search = search_rows(searched.settings, [text] * len(ids), ids, searched.day)
+        online.append((text, candidates.rows, model_matrix(CLICK, context, candidates)[:, COLUMNS]))
+        asked += [text] * len(candidates.rows)
+        shown += [snapshot.text("id.creative_id", int(r)) for r in candidates.rows]
+    search, start = search_rows(searched.settings, asked, shown, searched.day), 0
+    for text, rows, matrix in online:
         columns = search_columns(
-            {**search, **snapshot.query_features(text)},
-            {n: snapshot[f"ad.{n}"][candidates.rows] for n in ("category_code", "advertiser_code")},
+            {**{name: values[start : start + len(rows)] for name, values in search.items()}, **snapshot.query_features(text)},
+            {n: snapshot[f"ad.{n}"][rows] for n in ("category_code", "advertiser_code")},
         )
-        offline = np.stack([np.broadcast_to(columns[CLICK.columns[i].name], len(ids)) for i in COLUMNS], axis=1)
-        assert np.allclose(online, offline, atol=1e-5), text
-        compared += len(ids)
-        kinds |= set(np.asarray(search["match_kind"]).tolist())
-    assert compared > 800 and {0.0, 1.0, 2.0, float(SEMANTIC)} <= kinds
+        offline = np.stack([np.broadcast_to(columns[CLICK.columns[i].name], len(rows)) for i in COLUMNS], axis=1)
+        assert np.allclose(matrix, offline, atol=1e-5), text
+        start += len(rows)
+    assert len(shown) > 800 and {0.0, 1.0, 2.0, float(SEMANTIC)} <= set(search["match_kind"].tolist())
 
 
 def test_rows_that_did_not_search_have_the_defaults(searched: Any) -> None:

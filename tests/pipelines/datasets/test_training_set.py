@@ -76,7 +76,7 @@ def test_the_oldest_click_knows_it_too(platform: Any, monkeypatch: pytest.Monkey
     """Clicks reach a day further back than impressions are trained on, and may follow those of the day before."""
     clicks = "conversion", platform.live, timedelta(hours=24)
     whole = labels.labels(platform.home, *clicks).set_index("row_id")["seen_today"]
-    monkeypatch.setattr("pipelines.datasets.labels.HISTORY_DAYS", 1)
+    monkeypatch.setattr(labels, "HISTORY_DAYS", 1)
     found = labels.labels(platform.home, *clicks).set_index("row_id")["seen_today"]
     assert 0 < len(found) < len(whole) and found.max() > 0
     assert found.tolist() == whole.loc[found.index].tolist()
