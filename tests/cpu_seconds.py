@@ -15,6 +15,21 @@ LIMIT = 15.0
 SHOWN = 20
 LONGER_FOR_A_REASON: dict[str, str] = {
     "tests/e2e/test_real_input.py::test_from_real_clicks_to_a_served_slate": "the whole loop on a real log, each verb a process of its own",
+    "tests/pipelines/bench/features/test_bench_features.py::test_every_promised_figure_is_there_with_its_target": (
+        "the whole bench of features, by Ibis and by hand, twice"
+    ),
+    "tests/pipelines/bench/serving/test_bench_serve.py::test_every_promised_figure_is_there_with_its_target": (
+        "the whole bench of serving, with a server and its tiers"
+    ),
+    "tests/pipelines/evaluate/ope/test_intervals.py::test_coverage_of_the_truth_in_short": (
+        "how often intervals hold the truth is counted over many logs"
+    ),
+    "tests/pipelines/features/test_days_repeat.py::test_a_day_run_twice_changes_nothing": "two days, all of their verbs twice",
+    "tests/pipelines/features/test_days_repeat.py::test_days_out_of_order_come_to_the_same": "all verbs of every day, in another order",
+    "tests/pipelines/language/test_language_training.py::test_the_same_searches_teach_the_same": "two trainings of all text models",
+    "tests/pipelines/rankers/test_encoding.py::test_a_column_that_tells_ads_apart_would_take_what_is_theirs": (
+        "four fits of a ranker on enough rows to tell them apart"
+    ),
     "tests/pipelines/features/test_features_verbs.py::test_build_and_publish_are_enough": "a day built and published by the command itself",
     "tests/pipelines/features/test_publish.py::test_kill_9_leaves_the_old_or_the_new_and_a_rerun_ends_the_same": (
         "a publication that is killed, and all of it again"

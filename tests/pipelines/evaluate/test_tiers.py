@@ -46,7 +46,9 @@ def test_every_surface_has_its_target() -> None:
 
 def test_what_another_tier_answered_is_no_measurement() -> None:
     def decided(*rungs: str) -> list[Any]:
-        return [SimpleNamespace(rung=r, request=SimpleNamespace(request_id=f"r{i}"), flags=("why",)) for i, r in enumerate(rungs)]
+        return [
+            SimpleNamespace(rung=r, request=SimpleNamespace(request_id=f"r{i}"), flags=("why",), errors=()) for i, r in enumerate(rungs)
+        ]
 
     _answered("primary on search", decided("full", "no_ad", "full"))
     with pytest.raises(PipelineError, match=r"tier primary on search: 'fallback'.*r1: why"):

@@ -26,6 +26,7 @@ def logs(home: Home) -> Home:
     return home
 
 
+@pytest.mark.slow
 def test_side_by_side_is_one_after_the_other(logs: Home, tmp_path: Path) -> None:
     other = Home(Path(shutil.copytree(logs.root, tmp_path / "other")))
     said: list[str] = []

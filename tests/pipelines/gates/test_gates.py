@@ -7,11 +7,12 @@ import pytest
 from feature_repo.services import INPUTS
 from pipelines.gates.gates import FLOORS, GATES, LATENCY, LIVE, Gate, Slice, judge
 from pipelines.metrics import METRICS
-from serving.language import language, text_encoder
+from serving.language.language import LANGUAGE
+from serving.language.text_encoder import ENCODER
 
 TEXT_METRICS = {
-    language.HEAD: {"category_accuracy", "commercial_auc", "intent_macro_f1"},
-    text_encoder.HEAD: {"recall_at_10", "recall_at_100"},
+    LANGUAGE: {"category_accuracy", "commercial_auc", "intent_macro_f1"},
+    ENCODER: {"recall_at_10", "recall_at_100"},
 }
 """What training measures of the text models."""
 EVERY = [(head, gate) for head, gates in GATES.items() for gate in gates]

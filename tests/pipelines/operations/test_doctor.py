@@ -66,13 +66,13 @@ def test_a_package_off_its_lock_is_named(settings: Settings, monkeypatch: pytest
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
 def test_feasts_views_are_counted_as_feast_counts_them(settings: Settings) -> None:
-    assert doctor.feast(settings).verdict == "warn"
+    assert doctor_stores.feast(settings).verdict == "warn"
     store = open_store(settings.home)
     register_views(store, settings.home)
-    assert doctor.feast(settings).verdict == "ok"
-    assert doctor.feast(settings).seen == f"{len(store.list_feature_views())} feature views"
+    assert doctor_stores.feast(settings).verdict == "ok"
+    assert doctor_stores.feast(settings).seen == f"{len(store.list_feature_views())} feature views"
     registry = settings.home.feast / "registry.db"
     registry.write_bytes(registry.read_bytes()[:-7])
-    assert doctor.feast(settings).verdict == "bad", "cut short"
+    assert doctor_stores.feast(settings).verdict == "bad", "cut short"
     registry.write_bytes(b"not a registry at all, not even close to one")
-    assert doctor.feast(settings).verdict == "bad"
+    assert doctor_stores.feast(settings).verdict == "bad"

@@ -28,12 +28,12 @@ from tests.worlds.copied import copied
 DAY = timedelta(days=1)
 
 
-@pytest.mark.parametrize("shape", [0.7, 1.0, 1.6])
 def mean_hours(delays: Delays, campaign: str) -> float:
     """Of a campaign's law (Weibull's mean)."""
     return float(delays.scales.get(campaign, delays.scale) * gamma(1 + 1 / delays.shape))
 
 
+@pytest.mark.parametrize("shape", [0.7, 1.0, 1.6])
 def test_a_law_is_recovered_from_what_has_come_so_far(shape: float) -> None:
     """Half of the rows are watched for less than the mean delay: the mean of what came is far too short."""
     rng = np.random.default_rng(2)

@@ -60,7 +60,7 @@ def test_what_was_changed_behind_our_back_is_told_by_head_and_alias(settings: Se
             AliasDifference("aside", "champion", "1", "2"),
             AliasDifference("aside", "shadow", "", "1"),
         )
-        environment = {"PLACARD_HOME": str(settings.home.root), "PLACARD_MLFLOW_URI": settings.mlflow_uri, "PATH": ""}
+        environment = {"PLACARD_HOME": str(settings.home.root), "PLACARD_MLFLOW_URI": settings.stores.mlflow_uri, "PATH": ""}
         argv = [placard, "registry", "list"]
         said = subprocess.run(argv, env=environment, capture_output=True, text=True, check=True).stdout
         assert "aside @champion: serving has 1, MLflow 2" in said and "aside @shadow: serving has none, MLflow 1" in said

@@ -67,7 +67,6 @@ def test_a_network_scores_the_encoded_columns(trees: tuple[Path, Bundle], rows: 
     bundle = made(trees, tmp_path / "b", {"model.onnx": (1.0, linear(w))})
     assert bundle.margin(rows) == pytest.approx(by(bundle, rows, w), abs=1e-4)
     assert (Bundle.load(tmp_path / "b", "click").predict(rows) == bundle.predict(rows)).all()
-    assert bundle.answers(rows).spread == pytest.approx(np.zeros(len(rows)))
 
 
 def test_a_network_scores_any_number_of_rows_in_runs_of_a_bounded_size(trees: tuple[Path, Bundle], tmp_path: Path) -> None:
@@ -91,15 +90,12 @@ def test_a_network_scores_any_number_of_rows_in_runs_of_a_bounded_size(trees: tu
     assert sizes == [AT_ONCE, AT_ONCE, 3, 0]
 
 
-def test_an_ensemble_is_its_members_mean_and_says_how_far_they_are_apart(
-    trees: tuple[Path, Bundle], rows: np.ndarray, tmp_path: Path
-) -> None:
+def test_an_ensemble_is_its_members_mean(trees: tuple[Path, Bundle], rows: np.ndarray, tmp_path: Path) -> None:
     a, forest = weights(seed=1), (trees[0] / "model.ubj").read_bytes()
     bundle = made(trees, tmp_path / "b", {"a.onnx": (0.25, linear(a)), "model.ubj": (0.75, forest)})
     each = np.stack([by(bundle, rows, a), trees[1].margin(rows)])
     assert bundle.margin(rows) == pytest.approx(0.25 * each[0] + 0.75 * each[1], abs=1e-4)
     answers = bundle.answers(rows)
-    assert answers.spread == pytest.approx(each.std(axis=0), abs=1e-4)
     assert answers.p == pytest.approx(bundle.predict(rows))
 
 

@@ -61,7 +61,7 @@ class Alive:
 
 @pytest.fixture
 def worker() -> Any:
-    made = object.__new__(workers.Worker)
+    made = object.__new__(workers.ServerProcess)
     made._asked, made._serves = None, False
     made.parent_conn, made.process = Pipe(), Alive()  # type: ignore[assignment]
     return made

@@ -50,7 +50,7 @@ def engine(bench: Any, **changes: Any) -> Engine:
     from serving.surfaces.proactive import proactive
     from tests.made import Known
 
-    chosen = bench.settings.changed(candidates=400, **changes)
+    chosen = bench.settings.changed(**{"candidates": 400, **changes})
     return Engine({"proactive": proactive(Known(), MemoryLedger(), chosen)}, chosen)
 
 
