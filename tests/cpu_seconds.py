@@ -21,9 +21,19 @@ LONGER_FOR_A_REASON: dict[str, str] = {
     "tests/pipelines/bench/serving/test_bench_serve.py::test_every_promised_figure_is_there_with_its_target": (
         "the whole bench of serving, with a server and its tiers"
     ),
+    "tests/pipelines/bench/rankers/test_report.py::test_a_training_set_that_is_kept_is_measured_as_it_lies": (
+        "rankers are fitted and measured on a whole training set"
+    ),
+    "tests/pipelines/evaluate/test_paired.py::test_intervals_cover_the_truth": (
+        "how often intervals hold the truth is counted over many samples"
+    ),
     "tests/pipelines/evaluate/ope/test_intervals.py::test_coverage_of_the_truth_in_short": (
         "how often intervals hold the truth is counted over many logs"
     ),
+    "tests/pipelines/features/embeddings/test_two_tower.py::test_it_beats_what_is_popular_and_is_the_same_twice": (
+        "two trainings of two towers"
+    ),
+    "tests/pipelines/features/test_days_repeat.py::test_the_hash_tells_days_apart": "every verb of a day, twice",
     "tests/pipelines/features/test_days_repeat.py::test_a_day_run_twice_changes_nothing": "two days, all of their verbs twice",
     "tests/pipelines/features/test_days_repeat.py::test_days_out_of_order_come_to_the_same": "all verbs of every day, in another order",
     "tests/pipelines/language/test_language_training.py::test_the_same_searches_teach_the_same": "two trainings of all text models",
@@ -36,6 +46,11 @@ LONGER_FOR_A_REASON: dict[str, str] = {
     ),
     "tests/pipelines/promotion/test_judged.py::test_the_first_is_judged_by_bounds_and_the_next_against_the_champion_on_the_same_rows": (
         "two candidates, each from the fit to the verdict"
+    ),
+    "tests/pipelines/rankers/test_deep_families.py::test_attention_finds_the_candidate_among_earlier_actions": "networks are trained",
+    "tests/pipelines/rankers/test_ranker_contract.py::test_a_fit_tells_how_far_it_is": "one of the families trains four models",
+    "tests/pipelines/rankers/test_ranker_contract.py::test_it_is_the_same_twice_and_test_rows_teach_nothing": (
+        "one of the families trains four models, twice"
     ),
     "tests/serving/worker/test_swap_under_load.py::test_a_champion_is_swapped_under_load_and_a_corrupt_one_refused": (
         "a server of several processes under load: people ask without a pause until each of them has swapped"

@@ -170,11 +170,11 @@ def test_others_read_the_narrower_input_of_the_same_dataset(remembered: Dataset,
         remembered.narrowed(("other", *CLICK.names))
 
 
-def test_an_ensemble_holds_its_members_and_says_how_far_apart_they_are(told: Dataset, tmp_path: Path) -> None:
+def test_an_ensemble_holds_its_members(told: Dataset, tmp_path: Path) -> None:
     trees = Xgboost(name="xgboost_slim", rounds=60, depth=3, eta=0.1)
     family = DeepEnsemble(seeds=2, deep=IntermediateFusion(**SMALL), trees=trees)
     bundle = fit_bundle(family, told, tmp_path / "b", "1")
     assert [Path(name).suffix for name, _ in bundle.manifest.members] == [".onnx", ".onnx", ".ubj"]
     assert sum(share for _, share in bundle.manifest.members) == pytest.approx(1)
     answers = bundle.answers(told.matrix[told.part("test")])
-    assert (answers.spread > 0).all() and set(answers.others) == {"conversion", "like"}
+    assert set(answers.others) == {"conversion", "like"}
