@@ -26,7 +26,7 @@ def demo(
     ] = True,
     as_json: Json = False,
 ) -> None:
-    """Simulate two weeks, build, train, promote, serve, explain: the whole loop, at most 8 minutes.
+    """Simulate two weeks, build, train, promote, serve, explain: the whole loop.
 
     Run again with the same options on the same day, it goes on where it stopped.
     """

@@ -33,7 +33,7 @@ VERBS: Final[dict[str, str]] = {
     "serve": "Serve ads until Ctrl-C.",
     "explain": "Print a decision's understanding, funnel, prices and strongest features.",
     "bench": "Benchmarks, as JSON.",
-    "demo": "Simulate two weeks, build, train, promote, serve, explain: the whole loop, at most 8 minutes.",
+    "demo": "Simulate two weeks, build, train, promote, serve, explain: the whole loop.",
     "up": "Start Airflow (real scheduler), MLflow, the API and its guards on loopback; end all of them on Ctrl-C.",
     "dags": "The DAGs that come with this installation.",
     "doctor": "Check versions, ports, disk, the state folder, stores and fresh features.",
