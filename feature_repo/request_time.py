@@ -69,17 +69,22 @@ def context_columns(
     }
 
 
+_ELEMENTS: Final = tuple((f"{f.name}.{i}", f.name, i) for f in USER_ACTIONS.features for i in range(f.width))
+"""The columns that hold one element of a vector feature of recent actions: the column's name, the feature, and the element's number."""
+
+
 def user_columns(user: Columns) -> dict[str, np.ndarray]:
     """The user's features, and the columns that follow from them alone: logarithms and standard scores of interests, codes of region
     and language, the length of the user's vector, and each element of the vector features of recent actions as a column."""
     interests = np.asarray(user["interests"], np.float32)
     log = np.log(np.maximum(interests, 1e-5))
-    spread = np.maximum(log[:, 1:].std(axis=1, keepdims=True), 1e-3)
+    centred = log - log[:, 1:].mean(axis=1, keepdims=True)
+    spread = np.maximum(np.sqrt(np.square(centred[:, 1:]).mean(axis=1, keepdims=True)), 1e-3)
     return {
         **user,
-        **{f"{f.name}.{i}": np.asarray(user[f.name])[:, i] for f in USER_ACTIONS.features for i in range(f.width) if f.name in user},
+        **{element: np.asarray(user[name])[:, i] for element, name, i in _ELEMENTS if name in user},
         "log_interests": log,
-        "interest_scores": (log - log[:, 1:].mean(axis=1, keepdims=True)) / spread,
+        "interest_scores": centred / spread,
         "user_region_id": hash_codes(user["user_region"]),
         "user_language_id": hash_codes(user["user_language"]),
         "user_vector_norm": np.linalg.norm(np.asarray(user["user_vector"], np.float32), axis=1),
@@ -110,11 +115,10 @@ def pair_columns(context: Columns, user: Columns, ad: Columns, seen: np.ndarray)
     vector, place = np.asarray(user["user_vector"], np.float32), np.asarray(ad["ad_vector"], np.float32)
     dot = place @ vector[0] if len(vector) == 1 else np.einsum("ij,ij->i", place, vector)
     surface = np.asarray(context["surface_code"], np.int64)
-    by_surface = [np.asarray(ad[f"ctr_{s}_30d"]) for s in SURFACES]
     asked, spoken = np.asarray(context["language_id"]), np.asarray(user["user_language_id"])
     language = np.where(asked > 0, asked, spoken)
     region, mobile = np.asarray(context["region_id"]), np.asarray(user["mobile_share_30d"])
-    ctr = np.choose(np.clip(surface, 0, len(SURFACES) - 1), by_surface)
+    ctr = _surface_ctr(np.clip(surface, 0, len(SURFACES) - 1), ad)
     return {
         "interest": _pick(np.asarray(user["log_interests"]), category),
         "interest_score": _pick(np.asarray(user["interest_scores"]), category),
@@ -129,6 +133,13 @@ def pair_columns(context: Columns, user: Columns, ad: Columns, seen: np.ndarray)
         "rates_product": np.log(np.maximum(ctr * np.asarray(user["user_ctr_30d"]), 1e-9)),
         "seen_today": np.log1p(seen),
     }
+
+
+def _surface_ctr(surface: NDArray[np.int64], ad: Columns) -> np.ndarray:
+    """The ad's click-through rate on a surface, (n,). surface: numbers, (n,); or (1,), and only that surface's column is read."""
+    if len(surface) == 1:
+        return np.asarray(ad[f"ctr_{SURFACES[int(surface[0])]}_30d"])
+    return np.choose(surface, [np.asarray(ad[f"ctr_{s}_30d"]) for s in SURFACES])
 
 
 def word_codes(texts: Sequence[str], most: int) -> NDArray[np.int32]:
@@ -235,3 +246,7 @@ def _rows(table: np.ndarray, like: np.ndarray) -> np.ndarray | int:
 def _pick(table: np.ndarray, column: np.ndarray) -> np.ndarray:
     """One element of each row: table[i, column[i]], or table[0, column[i]] where the table has a single row for all."""
     return np.asarray(table[0, column] if len(table) == 1 else table[np.arange(len(table)), column])
+
+
+NOT_SEARCHED: Final = search_columns(NO_SEARCH, {"category_code": np.zeros(1, np.int64), "advertiser_code": np.zeros(1, np.int32)})
+"""What search_columns returns of every ad, whichever it is, where nothing was searched for: columns of length 1."""

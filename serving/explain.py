@@ -119,7 +119,7 @@ def _contributions(decision: Decision, ad: RankedAd, bundle: Bundle | None) -> t
     if bundle is None or bundle.name != decision.policy or not ad.features:
         return ()
     names = INPUTS[decision.input].names
-    row = np.array([ad.features], np.float32)
+    row = ad.vector[None, :]
     shares, values = bundle.contributions(row)[0][:-1], bundle.encoded(row)[0]
     strongest = np.argsort(-np.abs(shares))[:TOP]
     return tuple(Contribution(names[i], float(values[i]), float(shares[i])) for i in strongest)

@@ -58,10 +58,10 @@ def skew(settings: Settings, log: EventLog, day: date, sample: int) -> Report:
     figures: list[Figure] = []
     vectors = cells = differing = 0
     for name, model_input in INPUTS.items():
-        shown = [(d, ad) for d in decisions if d.input == name for ad in d.shown if len(ad.features) == len(model_input.columns)]
+        shown = [(d, ad) for d in decisions if d.input == name for ad in d.shown if len(ad.vector) == len(model_input.columns)]
         if not shown:
             continue
-        logged = np.array([ad.features for _, ad in shown], np.float32)
+        logged = np.array([ad.vector for _, ad in shown])
         again = recompute(settings, model_input, shown, seen)
         apart = ~np.isclose(logged, again, rtol=RELATIVE, atol=ABSOLUTE, equal_nan=True)
         vectors, cells, differing = vectors + len(shown), cells + apart.size, differing + int(apart.sum())

@@ -80,7 +80,7 @@ def score_gap(log: EventLog, bundle: Bundle, day: date) -> float | None:
         columns = places_in(decision.input, bundle.manifest.columns)
         for ad, score in zip(decision.shown, decision.shadow[bundle.name], strict=False):
             if columns is not None and ad.features:
-                rows.append(np.take(ad.features, columns))
+                rows.append(np.take(ad.vector, columns))
                 said.append(score)
     if not rows:
         return None

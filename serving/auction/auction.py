@@ -58,7 +58,8 @@ def value_per_bid(objective: NDArray[np.integer], pctr: NDArray[np.float64], pcv
     >>> value_per_bid(np.array([CPC, CPM, CPA]), pctr=np.full(3, 0.02), pcvr=np.full(3, 0.1)).tolist()
     [20.0, 1.0, 2.0]
     """
-    return np.select([objective == CPC, objective == CPM], [pctr * PER_THOUSAND, np.ones_like(pctr)], pctr * pcvr * PER_THOUSAND)
+    by_click_or_conversion = np.where(objective == CPC, pctr, pctr * pcvr) * PER_THOUSAND
+    return np.where(objective == CPM, 1.0, by_click_or_conversion)
 
 
 def rank_scores(bid_micros: NDArray[np.int64], unit: NDArray[np.float64], quality: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -27,7 +27,7 @@ class CampaignBids:
     """Every ad bids what its campaign bids."""
 
     def bids(self, request: AdRequest, candidates: Candidates) -> NDArray[np.int64]:
-        return np.asarray(candidates.snapshot["campaign.bid_micros"][candidates.campaigns], np.int64)
+        return np.asarray(candidates.of_campaigns("campaign.bid_micros"), np.int64)
 
 
 class KeywordBids:
@@ -39,7 +39,7 @@ class KeywordBids:
         bid = CampaignBids().bids(request, candidates)
         if candidates.match is not None:
             own = candidates.match.bid_micros
-            bid = np.where((own > 0) & (snapshot["campaign.objective"][campaign] == CPC), own, bid)
+            bid = np.where((own > 0) & (candidates.of_campaigns("campaign.objective") == CPC), own, bid)
         factor = snapshot["campaign.adjust.device"][campaign, DEVICE_NUMBER.get(request.device, 0)].astype(np.float64)
         factor *= snapshot["campaign.adjust.hour"][campaign, request.ts.hour]
         place = snapshot.adjusted_regions.get(request.region)

@@ -31,13 +31,13 @@ def ranked_ads(
     objective, bid = ranking.objective[rows].tolist(), ranking.bid[rows].tolist()
     pctr, pcvr, fit = (column[rows].tolist() for column in (scores.pctr, scores.pcvr, ranking.quality.factor))
     ecpm = np.rint(ranking.rank[rows]).tolist()
-    features = [()] * len(rows) if scores.matrix is None else scores.matrix[rows].tolist()
+    features = [b""] * len(rows) if scores.matrix is None else [row.tobytes() for row in scores.matrix[rows].astype("<f4", copy=False)]
     found = _found(candidates, rows)
     return tuple(
         RankedAd(
             creative[i].decode(), owner[i].decode(), advertiser[i].decode(), OBJECTIVES[objective[i]], bid[i], pctr[i],
             None if isnan(pcvr[i]) else pcvr[i], fit[i], int(ecpm[i]), position=positions[i], price=prices[i],
-            features=tuple(features[i]), block=slots.block(positions[i]) if positions[i] else "",
+            features=features[i], block=slots.block(positions[i]) if positions[i] else "",
             match=found[i][0], keyword=found[i][1], similarity=found[i][2], close=found[i][3],
             quality_parts=ranking.quality.parts(int(rows[i])),
             scored_by="" if scores.asked is None or scores.asked[rows[i]] else scores.other,

@@ -33,22 +33,25 @@ class Ranking:
         cls, candidates: Candidates, scores: Scores, bids: NDArray[np.int64], quality: Quality, floor_micros: int, one_each: bool
     ) -> Ranking:
         """bids: one a candidate, (n,), micros. floor_micros: the least eCPM. one_each: an advertiser has at most one ad."""
-        campaign = candidates.campaigns
-        objective = candidates.snapshot["campaign.objective"][campaign]
+        objective = candidates.of_campaigns("campaign.objective")
         bid = payable(objective, bids)
         unit = value_per_bid(objective, scores.pctr, scores.pcvr)
         rank = rank_scores(bid, unit, quality.factor)
         priceable = np.isfinite(rank) & (unit > 0)
         clears = priceable & (bid * np.where(priceable, unit, 0) >= floor_micros)
-        dropped = {"Unpriceable": int((~priceable).sum()), "Floor": int((priceable & ~clears).sum())}
-        best = np.flatnonzero(clears)[np.argsort(-rank[clears], kind="stable")]
+        competing = np.flatnonzero(clears)
+        best = competing[np.argsort(-rank[competing], kind="stable")]
+        able = int(np.count_nonzero(priceable))
+        dropped = {"Unpriceable": len(priceable) - able, "Floor": able - len(competing)}
         if one_each:
-            best = _one_each(best, candidates.snapshot.campaign_advertiser[campaign])
+            best = _one_each(best, candidates.snapshot.campaign_advertiser.take(candidates.campaigns))
         return cls(objective, bid, unit, quality, rank, best, {rule: count for rule, count in dropped.items() if count})
 
 
 def _one_each(best: NDArray[np.int64], owner: NDArray[np.integer]) -> NDArray[np.int64]:
     """The best ad of each advertiser, in order of rank: an advertiser cannot fill the page, and its second ad cannot set the price of its
     first."""
-    _, first = np.unique(owner[best], return_index=True)
-    return np.asarray(best[np.sort(first)])
+    owners, place = owner[best], np.arange(len(best))
+    first = np.empty(int(owners.max(initial=-1)) + 2, np.int64)  # of each owner; the last element is of campaigns without one, number -1
+    first[owners[::-1]] = place[::-1]  # of those that are written to one element, the last stays: the owner's best
+    return np.asarray(best[first[owners] == place])

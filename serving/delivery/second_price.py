@@ -60,15 +60,17 @@ class SecondPrice:
         else:
             won = _auctioned(ranking, by_score, slots.thresholds, floor)
         rows = np.array([winner.row for winner in won], np.int64)
-        lost = ranking.best[~np.isin(ranking.best, rows)][:HELD]
-        shown = ranked_ads(candidates, scores, ranking, rows, [w.price for w in won], [w.position for w in won], slots)
-        held = ranked_ads(candidates, scores, ranking, lost, [None] * len(lost), [0] * len(lost), slots)
+        held = _best_losers(ranking, won)
+        kept = ranked_ads(
+            candidates, scores, ranking, np.array([*rows, *held], np.int64),
+            [*(winner.price for winner in won), *(None for _ in held)], [*(winner.position for winner in won), *(0 for _ in held)], slots,
+        )  # fmt: skip
         texts = self._copywriter.write(request, context, candidates, rows, scores, live, rng)
         shown = tuple(
             replace(ad, text=text, propensity=lottery.chance(ad.position - 1, ad.creative_id))
-            for ad, text in zip(shown, texts, strict=True)
+            for ad, text in zip(kept[: len(won)], texts, strict=True)
         )
-        return Slate(shown, held, explored, ranking.dropped, lottery)
+        return Slate(shown, kept[len(won) :], explored, ranking.dropped, lottery)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +108,12 @@ def _price(ranking: Ranking, row: int, below: float, least: float, floor_micros:
     if objective == CPM:  # per thousand; an impression pays its share in whole micros, never under the floor
         micros = -(-micros // PER_THOUSAND)
     return Price(micros, CHARGED_ON[objective], bid, round(below), floor_micros, rule, round(least))
+
+
+def _best_losers(ranking: Ranking, won: Sequence[_Winner]) -> list[int]:
+    """The places among the candidates of the HELD best that won no slot, best first."""
+    winners = {winner.row for winner in won}
+    return [row for row in ranking.best[: HELD + len(won)].tolist() if row not in winners][:HELD]
 
 
 def _creative(candidates: Candidates, row: int) -> str:

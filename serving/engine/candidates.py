@@ -68,12 +68,16 @@ class Candidates:
 
     def of(self, name: str) -> np.ndarray:
         """A snapshot column at these rows."""
-        return np.asarray(self.snapshot[name][self.rows])
+        return self.snapshot[name].take(self.rows, axis=0)  # half the time of an index by rows
 
     @cached_property
     def campaigns(self) -> Rows:
         """Each candidate's row in the campaign columns."""
         return np.asarray(self.of("campaign"), np.int64)
+
+    def of_campaigns(self, name: str) -> np.ndarray:
+        """A campaign column, at each candidate's campaign."""
+        return self.snapshot[name].take(self.campaigns, axis=0)
 
 
 @dataclass(frozen=True)

@@ -7,13 +7,13 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from serving.bundles import Bundle
+from serving.engine.lane import Lanes
 from serving.errors import Busy, Late, ServingError
 
 PRIMARY: Final = "champion"
@@ -41,8 +41,8 @@ class Tiers:
     """
 
     def __init__(self, at_once: int, clock: Callable[[], float] = time.perf_counter) -> None:
-        self._free, self._clock = threading.BoundedSemaphore(at_once), clock
-        self._aside = ThreadPoolExecutor(at_once, PRIMARY)
+        self._clock = clock
+        self._lanes: Lanes[NDArray[np.float64]] = Lanes(at_once, PRIMARY)
         self._counting = threading.Lock()
         self._pace: dict[str, float] = {}
         self.calls: Counter[tuple[str, str]] = Counter()
@@ -79,19 +79,14 @@ class Tiers:
 
     def _of_primary(self, bundle: Bundle, matrix: NDArray[np.float32], left: float) -> NDArray[np.float64]:
         """In a thread of its own, `left` seconds at most."""
-        if not self._free.acquire(blocking=False):
+        call = self._lanes.hand_over(lambda: self._run(bundle, matrix))
+        if call is None:
             raise Busy(f"{PRIMARY} {bundle.name}", "all its calls", "Raise primary_at_once, or add workers.")
-        call = self._aside.submit(self._run, bundle, matrix)
-        call.add_done_callback(lambda _: self._free.release())
-        try:
-            return call.result(None if math.isinf(left) else left)
-        except TimeoutError:
-            call.cancel()  # where it waits for a thread still
-            if call.done() and not call.cancelled():
-                return call.result()  # it came just then, or the time-out is its own
+        if not call.ends_within(left):
             took = OVERRUN * left * 1e6 / max(len(matrix), LEAST_ROWS)
             self._pace[bundle.name] = max(self.pace(bundle), took)
-            raise Late(f"{PRIMARY} {bundle.name}", f"{left * 1000:.1f} ms", f"{len(matrix)} rows took longer.") from None
+            raise Late(f"{PRIMARY} {bundle.name}", f"{left * 1000:.1f} ms", f"{len(matrix)} rows took longer.")
+        return call.result()
 
     def _run(self, bundle: Bundle, matrix: NDArray[np.float32]) -> NDArray[np.float64]:
         started = self._clock()

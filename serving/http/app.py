@@ -21,6 +21,7 @@ from serving.http.answers import as_json, invalid, problem
 from serving.http.body_limit import BodyLimit
 from serving.http.last_resort import LastResort
 from serving.http.wire import AdsAnswer, AdsBody, EventsAnswer, EventsBody, Problem, SearchAnswer, SearchBody, billed
+from serving.record.decision import legible
 from serving.settings import Settings, load
 from serving.worker.reload import Reloader
 from serving.worker.worker import Worker
@@ -95,7 +96,7 @@ def create_app(settings: Settings | None = None, profiles: Profiles | None = Non
         if refusal := locked(request):
             return refusal
         found = await run_in_threadpool(worker_of(request).eventlog.decision, decision_id)
-        return as_json(found) if found else problem(404, "decision", decision_id, "Use the decision_id of an answer.")
+        return as_json(legible(found)) if found else problem(404, "decision", decision_id, "Use the decision_id of an answer.")
 
     @app.get("/v1/decisions/{decision_id}/why", responses={**LOCKED, **ABSENT}, summary="Why these ads, at these prices")
     async def explain(decision_id: str, request: Request) -> Response:

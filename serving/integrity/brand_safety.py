@@ -25,4 +25,4 @@ class BrandSafety:
         named = {run.encode() for run in runs(query.tokens, snapshot.brand_words) if run in snapshot.brands}
         if not named:
             return np.ones(len(candidates), bool)
-        return np.asarray(np.isin(snapshot["campaign.brand"][candidates.campaigns], sorted(named)))
+        return np.asarray(np.isin(candidates.of_campaigns("campaign.brand"), sorted(named)))

@@ -37,7 +37,7 @@ class Budget:
 
     def admit(self, request: AdRequest, context: Context, candidates: Candidates) -> Mask:
         left = self._left(candidates.snapshot, request.ts.date())
-        return np.asarray(left[candidates.campaigns] > 0)
+        return np.asarray(left.take(candidates.campaigns) > 0)
 
     def _left(self, snapshot: Snapshot, day: date) -> NDArray[np.int64]:
         with self._lock:

@@ -16,7 +16,7 @@ class FrequencyCap:
 
     def admit(self, request: AdRequest, context: Context, candidates: Candidates) -> Mask:
         """Raises ServingError when nobody knows what was shown."""
-        cap = candidates.snapshot["campaign.cap"][candidates.campaigns]
+        cap = candidates.of_campaigns("campaign.cap")
         if not request.asker:
             return np.asarray(cap == 0)
         if context.exposures is None:

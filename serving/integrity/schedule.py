@@ -11,6 +11,6 @@ from serving.record.request import AdRequest
 
 class Schedule:
     def admit(self, request: AdRequest, context: Context, candidates: Candidates) -> Mask:
-        now, campaign = int(request.ts.timestamp()), candidates.campaigns
-        start, end, hours = (candidates.snapshot[f"campaign.{name}"][campaign] for name in ("start", "end", "hours"))
+        now = int(request.ts.timestamp())
+        start, end, hours = (candidates.of_campaigns(f"campaign.{name}") for name in ("start", "end", "hours"))
         return np.asarray((start <= now) & (now < end) & ((hours & (np.uint64(1) << np.uint64(request.ts.hour))) != 0))

@@ -17,7 +17,7 @@ from serving.precision.model_matrix import model_matrix
 
 def acting(candidates: Candidates) -> NDArray[np.bool_]:
     """Which are paid by the conversion, (n,)."""
-    return np.asarray(candidates.snapshot["campaign.objective"][candidates.campaigns] == CPA)
+    return np.asarray(candidates.of_campaigns("campaign.objective") == CPA)
 
 
 def conversions(

@@ -8,10 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from feature_repo.model_input import Columns, ModelInput
-from feature_repo.request_time import NO_SEARCH, pair_columns, search_columns
+from feature_repo.request_time import NO_SEARCH, NOT_SEARCHED, pair_columns, search_columns
 from serving.engine.candidates import Candidates
 from serving.engine.stages import Context
 from serving.language.query_columns import query_columns
+from serving.record.query import Query
 from serving.snapshot.manifest import matrix_name
 from serving.snapshot.search_columns import WORDS
 from serving.understanding.exposures import times_seen
@@ -20,32 +21,37 @@ from serving.understanding.exposures import times_seen
 def model_matrix(model: ModelInput, context: Context, candidates: Candidates) -> NDArray[np.float32]:
     """The model's (n, k) input: ad columns gathered from the snapshot in one go, the rest filled in place."""
     snapshot, rows = candidates.snapshot, candidates.rows
-    out = np.empty((len(rows), len(model.columns)), np.float32)
-    row = np.zeros(len(model.columns), np.float32)
-    for origin, columns in (("user", context.user), ("context", context.moment)):
+    inputs = snapshot.pair_inputs(rows)
+    origins = {
+        "user": context.user,
+        "context": context.moment,
+        "pair": pair_columns(context.moment, context.user, inputs, times_seen(context, candidates)),
+        "search": NOT_SEARCHED if context.query is None else search_columns(_search(context.query, candidates), inputs),
+    }
+    one_for_all, each = np.zeros(len(model.columns), np.float32), []
+    for origin, columns in origins.items():
         for i in model.of(origin):
-            row[i] = columns[model.columns[i].name][0]
-    out[:] = row
+            values = columns[model.columns[i].name]
+            if len(values) == 1:
+                one_for_all[i] = values[0]
+            else:
+                each.append((i, values))
+    out = np.empty((len(rows), len(model.columns)), np.float32)
+    out[:] = one_for_all
     ads, at = snapshot[_stored(model)].take(rows, axis=0), 0
     for first, last in _runs(model):
         out[:, first:last] = ads[:, at : at + last - first]
         at += last - first
-    inputs = snapshot.pair_inputs(rows)
-    pair = pair_columns(context.moment, context.user, inputs, times_seen(context, candidates))
-    search = search_columns(_search(context, candidates), inputs)
-    for origin, columns in (("pair", pair), ("search", search)):
-        for i in model.of(origin):
-            out[:, i] = columns[model.columns[i].name]
+    for i, values in each:
+        out[:, i] = values
     return out
 
 
-def _search(context: Context, candidates: Candidates) -> Columns:
+def _search(query: Query, candidates: Candidates) -> Columns:
     """What search_columns reads of the query, of the ads' words and of how each was matched."""
-    if context.query is None:
-        return NO_SEARCH
     words = {f"{name}_words": candidates.of(f"words_of.{name}") for name in WORDS} | {"informative": candidates.of("informative")}
-    known = candidates.snapshot.query_features(context.query.original)
-    found = {**NO_SEARCH, **query_columns([context.query]), **words, **known}
+    known = candidates.snapshot.query_features(query.original)
+    found = {**NO_SEARCH, **query_columns([query]), **words, **known}
     if candidates.match is not None:
         match = candidates.match
         found |= {"match_kind": match.kind, "match_close": match.close, "query_similarity": match.similarity}

@@ -133,7 +133,7 @@ class _Auction:
     def of(
         cls, bids: Bids, quality: QualityModel, request: AdRequest, context: Context, candidates: Candidates, scores: Scores
     ) -> _Auction:
-        objective = candidates.snapshot["campaign.objective"][candidates.campaigns]
+        objective = candidates.of_campaigns("campaign.objective")
         return cls(
             payable(objective, bids.bids(request, candidates)), quality.quality(request, context, candidates, scores).factor, objective,
             np.where(acting(candidates), 2, np.where(objective == CPC, 1, 0)),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from feature_repo.tables.user_embedding import USER_EMBEDDING
 from serving.engine.candidates import Candidates, Mask
@@ -27,12 +28,15 @@ class Nearest:
         vectors, index = candidates.snapshot[VECTORS], candidates.snapshot.recall_index
         if index is not None and len(candidates) > SCAN_UP_TO:
             return Candidates(candidates.snapshot, index.search(wanted, _mask(candidates), k))
-        if len(candidates) * 2 > len(candidates.snapshot):
-            score = (vectors @ wanted)[candidates.rows]
-        else:
-            score = vectors[candidates.rows] @ wanted
-        best = np.argpartition(-score, k - 1)[:k]
-        return candidates.take(best[np.argsort(-score[best])])
+        if candidates.mask is not None and candidates.match is None and len(candidates) * 2 > len(candidates.snapshot):
+            return Candidates(candidates.snapshot, _highest(np.where(candidates.mask, vectors @ wanted, -np.inf), k))
+        return candidates.take(_highest(vectors.take(candidates.rows, axis=0) @ wanted, k))
+
+
+def _highest(score: NDArray[np.floating], k: int) -> NDArray[np.int64]:
+    """Where the k highest scores stand, the highest first."""
+    best = np.argpartition(-score, k - 1)[:k]
+    return np.asarray(best[np.argsort(-score[best])])
 
 
 def _mask(candidates: Candidates) -> Mask:

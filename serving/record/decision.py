@@ -6,15 +6,18 @@ request; `version` changes when a field does.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
 
 from serving.record.lottery import Lottery
 from serving.record.query import Query
 from serving.record.request import AdRequest
 
-RECORD_VERSION: Final = 5
+RECORD_VERSION: Final = 6
 LATE_FLAG: Final = "late"
 """Among a record's flags: fewer candidates were scored than were left, because the request was late."""
 
@@ -86,7 +89,9 @@ class RankedAd:
     propensity: float = 0.0
     pacing: float = 1.0
     price: Price | None = None
-    features: tuple[float, ...] = ()
+    features: bytes | tuple[float, ...] = b""
+    """The exact vector that the candidate was scored on: float32, little-endian, in JSON as base64. Empty where no model scored; numbers
+    in records before version 6."""
     block: str = ""
     match: str = ""
     keyword: str = ""
@@ -96,6 +101,13 @@ class RankedAd:
     scored_by: str = ""
     """The bundle, where it is not the decision's policy."""
     close: bool = False
+
+    @property
+    def vector(self) -> NDArray[np.float32]:
+        """`features` as numbers, shape (k,), k = 0 where no model scored."""
+        if isinstance(self.features, bytes):
+            return np.frombuffer(self.features, "<f4")
+        return np.array(self.features, np.float32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,3 +166,9 @@ class Decision:
     errors: tuple[str, ...] = ()
     """Components that failed, each once: `<component>_failed:<error>`. Records before version 5 name them among the flags."""
     version: int = RECORD_VERSION
+
+
+def legible(decision: Decision) -> Decision:
+    """The record as people read it: the vectors as numbers."""
+    shown, held = (tuple(replace(ad, features=tuple(ad.vector.tolist())) for ad in ads) for ads in (decision.shown, decision.held))
+    return replace(decision, shown=shown, held=held)

@@ -76,7 +76,7 @@ class Shadow:
 
     def _score(self, bundle: Bundle, decision: Decision, ads: Sequence[RankedAd], columns: Sequence[int]) -> None:
         try:
-            matrix = np.array([ad.features for ad in ads], np.float32)
+            matrix = np.array([ad.vector for ad in ads])
             scores = bundle.predict(np.ascontiguousarray(matrix[:, columns]))
             if not np.isfinite(scores).all():
                 raise ValueError("scores are not finite")

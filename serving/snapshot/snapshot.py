@@ -41,6 +41,18 @@ class Placement:
     floor_micros: int
 
 
+class PairInputs(dict[str, np.ndarray]):
+    """The columns of PAIR_INPUTS at some rows of a snapshot, each gathered when it is first read."""
+
+    def __init__(self, arrays: Mapping[str, np.ndarray], rows: NDArray[np.int64]) -> None:
+        super().__init__()
+        self._arrays, self._rows = arrays, rows
+
+    def __missing__(self, name: str) -> np.ndarray:
+        found = self[name] = self._arrays[PAIR_INPUTS[name]].take(self._rows, axis=0)
+        return found
+
+
 class Snapshot:
     """Columns by name; rows 0..n-1 are live creatives."""
 
@@ -67,9 +79,9 @@ class Snapshot:
         """A string cell, e.g. text("id.creative_id", row)."""
         return bytes(self.arrays[column][row]).decode()
 
-    def pair_inputs(self, rows: NDArray[np.int64]) -> dict[str, np.ndarray]:
+    def pair_inputs(self, rows: NDArray[np.int64]) -> PairInputs:
         """The ad columns that request_time.pair_columns reads, at some rows."""
-        return {name: np.asarray(self.arrays[stored][rows]) for name, stored in PAIR_INPUTS.items()}
+        return PairInputs(self.arrays, rows)
 
     def query_features(self, text: str) -> dict[str, np.ndarray]:
         """The features of QUERY_TABLES of what was searched for, shape (1,) each; defaults for what nothing is known of."""

@@ -20,7 +20,7 @@ def test_the_funnel_runs_from_what_was_sourced_to_what_is_shown(bench: Any) -> N
 def test_contributions_are_the_strongest_and_named(bench: Any) -> None:
     decision, bundle = bench.decide(), bench.live.bundle("click", "champion")
     explained = why(decision, bundle)
-    x = np.array([decision.shown[0].features], np.float32)
+    x = decision.shown[0].vector[None, :]
     shares = bundle.contributions(x)[0]
     assert shares.sum() == pytest.approx(bundle.margin(x)[0], abs=1e-3)
     top = explained.ads[0].contributions

@@ -35,7 +35,7 @@ def reranked(served: ServedRounds, ranker: Bundle) -> Target:
         if found is None:
             raise PipelineError("target ranker", ranker.name, f"It reads {ranker.manifest.input}; decisions logged {name or 'no'} vectors.")
         columns[name] = found
-    vectors = [np.take(ad.features, columns[r.decision.input]) for r in served.rounds for ad in r.shortlist]
+    vectors = [np.take(ad.vector, columns[r.decision.input]) for r in served.rounds for ad in r.shortlist]
     scores = ranker.predict(np.array(vectors, np.float32)) if vectors else np.empty(0)
     ends = np.cumsum([len(r.shortlist) for r in served.rounds])
     slates = [_slate(r, p) for r, p in zip(served.rounds, np.split(scores, ends[:-1]), strict=True)] if served.rounds else []

@@ -123,7 +123,7 @@ def test_the_ladder_names_the_rung_that_answered(bench: Any, ask: Ask) -> None:
     assert bench.decide().rung == "full"
     assert bench.decide(live=previous).rung == "fallback"
     bare = bench.decide(live=Live(bench.snapshot))
-    assert bare.rung == "popular" and bare.policy == "historical_rate" and bare.shown and bare.shown[0].features == ()
+    assert bare.rung == "popular" and bare.policy == "historical_rate" and bare.shown and bare.shown[0].features == b""
     for decision in (bench.decide(live=previous), bare, bench.decide(ask(tmax_ms=1))):
         accounted(decision)
 

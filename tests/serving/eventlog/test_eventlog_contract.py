@@ -7,8 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+import numpy as np
+
 from serving.eventlog.log import BillableLog, Event
-from serving.record.decision import Decision
+from serving.record.decision import Decision, RankedAd, legible
 
 SECOND = timedelta(seconds=1)
 
@@ -17,6 +19,18 @@ def test_a_decision_comes_back_as_it_was(eventlog: BillableLog, decided: Callabl
     eventlog.append_decision(decided("d1"))
     assert eventlog.decision("d1") == decided("d1")
     assert eventlog.decision("d2") is None
+
+
+def test_vectors_of_older_records_stay_readable(eventlog: BillableLog, decided: Callable[..., Decision]) -> None:
+    numbers = (0.1, -2.5, float(np.float32(1 / 3)))
+    ads = [
+        RankedAd("c", "k", "a", "cpc", 1_000, 0.1, None, 1.0, 1_000, features=f) for f in (numbers, np.array(numbers, "<f4").tobytes(), b"")
+    ]
+    eventlog.append_decision(replace(decided("d1"), held=tuple(ads), version=5))
+    found = eventlog.decision("d1")
+    assert found is not None and found.held == tuple(ads)
+    assert [ad.vector.tolist() for ad in found.held] == [np.array(numbers, np.float32).tolist()] * 2 + [[]]
+    assert [ad.features for ad in legible(found).held] == [tuple(np.array(numbers, np.float32).tolist())] * 2 + [()]
 
 
 def test_a_decision_is_never_rewritten(eventlog: BillableLog, decided: Callable[..., Decision]) -> None:

@@ -81,7 +81,7 @@ def test_who_is_shown_and_who_sets_a_price_was_scored_by_the_champion(
         order = [*decision.shown, *decision.held]
         for ad in order[: len(decision.shown) + 1]:
             assert ad.scored_by == ""
-            assert ad.pctr == float(champion.predict(np.array([ad.features], np.float32))[0])
+            assert ad.pctr == float(champion.predict(ad.vector[None, :])[0])
         assert [a.ecpm_micros for a in order] == sorted((a.ecpm_micros for a in order), reverse=True)
 
 

@@ -77,7 +77,7 @@ class Platform:
 def challenger(home: Home, champion: Bundle, ads: list[RankedAd]) -> Bundle:
     """A ranker that thinks most of the ads that the champion puts last, so much that it overrules their bids."""
     options = {"objective": "reg:logistic", "max_depth": 5, "eta": 0.5, "min_child_weight": 0, "lambda": 0.01, "nthread": 1}
-    matrix = champion.encoded(np.array([ad.features for ad in ads], np.float32))
+    matrix = champion.encoded(np.array([ad.vector for ad in ads]))
     worst = np.array([ad.ecpm_micros for ad in ads]) < np.median([ad.ecpm_micros for ad in ads])
     booster = xgb.train(options, xgb.DMatrix(matrix, np.where(worst, 0.5, 0.001)), 30)
     return write_bundle(
