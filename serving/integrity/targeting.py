@@ -24,10 +24,6 @@ class Targeting:
             "age_bands": AGE_BANDS[int(context.user[AGE_CODE][0])],
             "genders": GENDERS[int(context.user[GENDER_CODE][0])],
         }
-        masks = candidates.snapshot.masks
-        asked = [masks[name].get(value, masks[name][""]) for name, value in wanted.items()]
-        strict = [mask for mask in asked if mask is not None]
-        whole = strict[0].copy() if len(strict) > 1 else strict[0] if strict else candidates.snapshot.everyone
-        for mask in strict[1:]:
-            whole &= mask
+        admitted = candidates.snapshot.targets.admitted(wanted)
+        whole = candidates.snapshot.everyone if admitted is None else admitted
         return whole if len(candidates) == len(whole) else np.asarray(whole[candidates.rows])

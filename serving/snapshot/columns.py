@@ -14,19 +14,19 @@ from feature_repo.request_time import ad_columns
 from feature_repo.services import INPUTS
 from feature_repo.table import FeatureTable
 from feature_repo.tables import AD_TABLES, QUERY_TABLES
-from feature_repo.taxonomy import AGE_BANDS, DEVICES, GENDERS, OBJECTIVES, SENSITIVE_CATEGORIES, SURFACES
+from feature_repo.taxonomy import OBJECTIVES, SENSITIVE_CATEGORIES
 from feature_repo.text import hash_words
 from serving.language.text_encoder import Encoder
 from serving.snapshot.keyword_columns import keyword_columns
 from serving.snapshot.manifest import matrix_name
 from serving.snapshot.recall_index import recall_vectors
 from serving.snapshot.search_columns import search_columns
+from serving.snapshot.target_index import target_columns
 from serving.snapshot.text_columns import text_columns
 
-CLOSED: Final = {"surfaces": SURFACES, "devices": DEVICES, "age_bands": AGE_BANDS, "genders": GENDERS}
-OPEN: Final = ("regions", "languages")
-"""Targeting lists over words that only the catalogue knows."""
-ALL_BITS: Final = np.uint64(2**64 - 1)
+TARGETED: Final = ("surfaces", "regions", "languages", "devices", "age_bands", "genders")
+"""The lists of a campaign that say whom it wants."""
+ALL_HOURS: Final = np.uint64(2**24 - 1)
 POLICIES: Final = ("rejected", "pending", "limited", "approved")
 IDS: Final = ("creative_id", "campaign_id", "advertiser_id")
 TEXTS: Final = ("headline", "description", "call_to_action", "image_path", "landing_url")
@@ -38,13 +38,10 @@ def strings(values: Sequence[str | None] | pa.ChunkedArray) -> NDArray[np.bytes_
     return np.array([(v or "").encode() for v in plain] or [b""], dtype=bytes)[: len(plain)]
 
 
-def bits(lists: pa.ChunkedArray, words: Sequence[str | int]) -> NDArray[np.uint64]:
-    """One bit per word (the 64th word and later share the last bit); an empty list means all."""
-    place = {w: np.uint64(1) << np.uint64(min(i, 63)) for i, w in enumerate(words)}
-    out = np.zeros(len(lists), np.uint64)
-    for row, names in enumerate(lists.to_pylist()):
-        out[row] = ALL_BITS if not names else np.bitwise_or.reduce([place.get(n, np.uint64(0)) for n in names] + [np.uint64(0)])
-    return out
+def hour_bits(lists: Sequence[Sequence[int] | None]) -> NDArray[np.uint64]:
+    """One bit for each hour of the day that a campaign lists, 0 to 23; all of them where it lists none."""
+    wanted = [sum(1 << hour for hour in {*hours} if 0 <= hour < 24) if hours else int(ALL_HOURS) for hours in lists]
+    return np.array(wanted, np.uint64)
 
 
 def _feature_columns(table: FeatureTable, rows: pa.Table | None, ids: list[str]) -> dict[str, np.ndarray]:
@@ -83,7 +80,7 @@ def columns(
         "campaign": campaign,
         **_campaign_columns(campaigns),
         **_matrices(ad, len(creatives)),
-        **_targets(campaigns, campaign),
+        **target_columns({name: campaigns[name].to_pylist() for name in TARGETED}),
         **search_columns(catalog, creatives, campaigns),
         **keyword_columns(catalog, creatives),
         **text_columns(catalog, creatives, as_of, encoder),
@@ -139,7 +136,7 @@ def _campaign_columns(campaigns: pa.Table) -> dict[str, np.ndarray]:
         "campaign.cap": campaigns["frequency_cap"].fill_null(0).to_numpy().astype(np.int32),
         "campaign.start": _seconds(campaigns["start_ts"], 0),
         "campaign.end": _seconds(campaigns["end_ts"], 2**62),
-        "campaign.hours": bits(campaigns["hours"], range(24)),
+        "campaign.hours": hour_bits(campaigns["hours"].to_pylist()),
     }
 
 
@@ -150,16 +147,6 @@ def _matrices(ad: Mapping[str, np.ndarray], n: int) -> dict[str, np.ndarray]:
         if matrix_name(model) not in out:
             values = [np.asarray(ad[model.columns[i].name], np.float32) for i in model.of("ad")]
             out[matrix_name(model)] = np.stack(values or [np.zeros(n, np.float32)], axis=1)
-    return out
-
-
-def _targets(campaigns: pa.Table, campaign: NDArray[np.int32]) -> dict[str, np.ndarray]:
-    """Whom each ad's campaign wants, as bits, and the words that the bits of open lists stand for. campaign: each ad's, (ads,)."""
-    out: dict[str, np.ndarray] = {f"target.{name}": bits(campaigns[name], words)[campaign] for name, words in CLOSED.items()}
-    for name in OPEN:
-        listed = sorted({w for row in campaigns[name].to_pylist() for w in row or []})
-        out[f"words.{name}"] = strings(listed)
-        out[f"target.{name}"] = bits(campaigns[name], listed)[campaign]
     return out
 
 

@@ -21,7 +21,7 @@ CELLS: Final = 1024
 PROBES: Final = 8
 """Cells that are searched at least; more where few of their ads are eligible."""
 VECTORS, CENTRES, STARTS, ORDER = "recall.vectors", "recall.centres", "recall.starts", "order.creative_id"
-NOT_BY_AD: Final = ("campaign.", "words.", "placement.", "keyword.", "page.", "query.", "meaning.")
+NOT_BY_AD: Final = ("campaign.", "target.", "words.", "placement.", "keyword.", "page.", "query.", "meaning.")
 
 
 def recall_vectors(ad: dict[str, np.ndarray]) -> NDArray[np.float32]:

@@ -18,11 +18,12 @@ from feature_repo.tables import AD_TABLES, QUERY_TABLES
 from feature_repo.text import hash_words, query_key
 from serving.errors import SnapshotMissing
 from serving.language.text_encoder import Encoder
-from serving.snapshot.columns import CLOSED, OPEN, columns
+from serving.snapshot.columns import TARGETED, columns
 from serving.snapshot.keyword_index import KeywordIndex
 from serving.snapshot.manifest import SnapshotManifest, ad_inputs, current_version, matrix_name, read_manifest, write_columns
 from serving.snapshot.meaning_index import MeaningIndex
 from serving.snapshot.recall_index import ORDER, RecallIndex
+from serving.snapshot.target_index import TargetIndex
 
 VECTORS = {f.name for t in AD_TABLES for f in t.features if f.dtype == "vector"}
 PAIR_INPUTS = {
@@ -60,6 +61,7 @@ class Snapshot:
         self.manifest, self.arrays, self.recall_index = manifest, arrays, RecallIndex.of(arrays)
         self.keywords = KeywordIndex.of(arrays)
         self.meaning = MeaningIndex.of(arrays)
+        self.targets = TargetIndex(arrays, TARGETED)
 
     @property
     def version(self) -> str:
@@ -155,7 +157,7 @@ class Snapshot:
 
     def prepare(self) -> None:
         """Computes what requests share, before the first of them asks."""
-        _ = self.masks, self.everyone, self.placements, self.campaign_place, self.campaign_advertiser
+        _ = self.everyone, self.placements, self.campaign_place, self.campaign_advertiser
         _ = self.brand_words, self.adjusted_regions
 
     def budget_of(self, campaign_id: str) -> int:
@@ -170,26 +172,6 @@ class Snapshot:
         places = [int(np.searchsorted(ids, c, sorter=order)) for c in wanted]
         rows = [(p if order is None else int(order[p]), c) for p, c in zip(places, wanted, strict=True) if p < len(ids)]
         return [row for row, c in rows if bytes(ids[row]) == c]
-
-    @cached_property
-    def words(self) -> dict[str, dict[str, np.uint64]]:
-        """The bit of every targeting word, by list."""
-        known = {name: {w: np.uint64(1) << np.uint64(min(i, 63)) for i, w in enumerate(words)} for name, words in CLOSED.items()}
-        for name in OPEN:
-            values = self[f"words.{name}"]
-            known[name] = {bytes(w).decode(): np.uint64(1) << np.uint64(min(i, 63)) for i, w in enumerate(values)}
-        return known
-
-    @cached_property
-    def masks(self) -> dict[str, dict[str, NDArray[np.bool_] | None]]:
-        """Eligibility by list and word, one mask over all rows each, None where all are eligible; "" is for a word no list names."""
-        out: dict[str, dict[str, NDArray[np.bool_] | None]] = {}
-        for name, places in self.words.items():
-            column = self[f"target.{name}"]
-            everyone = column == np.uint64(2**64 - 1)
-            found = {"": everyone, **{w: (column & bit) != 0 for w, bit in places.items()}}
-            out[name] = {word: None if mask.all() else mask for word, mask in found.items()}
-        return out
 
 
 def write_snapshot(

@@ -24,11 +24,12 @@ from serving.language.spelling import Spelling
 from serving.language.text_encoder import BUCKETS, TextEncoder
 from serving.record.query import Term
 from serving.snapshot import set_current
-from serving.snapshot.columns import ALL_BITS, CLOSED, OPEN, POLICIES, TEXTS, query_arrays
+from serving.snapshot.columns import ALL_HOURS, POLICIES, TARGETED, TEXTS, query_arrays
 from serving.snapshot.keyword_columns import keyword_columns
 from serving.snapshot.manifest import matrix_name, write_columns
 from serving.snapshot.recall_index import recall_vectors
 from serving.snapshot.search_columns import WORDS
+from serving.snapshot.target_index import target_columns
 from serving.snapshot.text_columns import NO_PAGE, bm25
 
 TREES, DEPTH, ROWS = 300, 6, 20_000
@@ -108,7 +109,7 @@ def catalogue(snapshots: Path, ads: int, seed: int = 1, keywords: int = 0) -> No
         "campaign.bid_micros": rng.integers(100_000, 900_000, campaigns),
         "campaign.budget_micros": np.full(campaigns, 10**12), "campaign.cap": np.zeros(campaigns, np.int32),
         "campaign.start": np.zeros(campaigns, np.int64), "campaign.end": np.full(campaigns, 2**62),
-        "campaign.hours": np.full(campaigns, ALL_BITS),
+        "campaign.hours": np.full(campaigns, ALL_HOURS),
         "page": np.full(ads, NO_PAGE, np.int32), "informative": np.zeros(ads, bool), "campaign.brand": np.full(campaigns, b""),
         "words.adjusted_regions": np.empty(0, "S1"), "campaign.adjust.device": np.ones((campaigns, len(DEVICES)), np.float32),
         "campaign.adjust.hour": np.ones((campaigns, 24), np.float32), "campaign.adjust.region": np.ones((campaigns, 0), np.float32),
@@ -116,12 +117,9 @@ def catalogue(snapshots: Path, ads: int, seed: int = 1, keywords: int = 0) -> No
         **{matrix_name(x): np.stack([np.asarray(ad[x.columns[i].name], np.float32) for i in x.of("ad")], axis=1) for x in INPUTS.values()},
     }  # fmt: skip
     columns |= query_arrays(_asked(rng, keywords // 10))
-    some = np.where(rng.random(campaigns) < 0.4, np.uint64(0b0101_0101), ALL_BITS)
-    for name in CLOSED:
-        columns[f"target.{name}"] = np.full(ads, ALL_BITS)
-    for name in OPEN:
-        columns[f"words.{name}"] = np.array([f"{name}{i}".encode() for i in range(8)])
-        columns[f"target.{name}"] = some[campaign]
+    some = rng.random(campaigns) < 0.4
+    half = {name: [f"{name}{i}" for i in range(0, 8, 2)] for name in ("regions", "languages")}
+    columns |= target_columns({name: [half.get(name, []) if picky else [] for picky in some] for name in TARGETED})
     groups = pa.table({"ad_group_id": [f"g{i // 4:08d}" for i in range(ads)], "campaign_id": [f"k{c}" for c in campaign]})
     words = bought(keywords, max(ads // 4, 1))
     columns |= keyword_columns({"keywords": words}, groups)
