@@ -55,7 +55,7 @@ AD_GROUP: Final = pa.schema(
         ("campaign_id", pa.string()),
         *_KNOWN,
         ("name", pa.string()),
-        ("bid_micros", pa.int64()),
+        ("bid_micros", pa.int64()),  # of its ads, as the campaign pays; null or 0: the campaign's
     ]
 )
 CREATIVE: Final = pa.schema(
@@ -87,7 +87,7 @@ KEYWORD: Final = pa.schema(
         ("text", pa.string()),
         ("match_type", pa.string()),  # taxonomy.MATCH_TYPES
         ("negative", pa.bool_()),
-        ("bid_micros", pa.int64()),  # per click; 0: the campaign's
+        ("bid_micros", pa.int64()),  # per click; 0: the ad group's
     ]
 )
 LANDING_PAGE: Final = pa.schema([("landing_url", pa.string()), *_KNOWN, ("title", pa.string()), ("text", pa.string())])

@@ -89,6 +89,15 @@ class WorkerSettings(Room):
     shadow_queue: int = Field(256, ge=0, description="Decisions that may wait for each shadow; more are dropped; 0: no shadow scores")
 
 
+class AttributionSettings(Room):
+    """Which events count for an ad that was shown."""
+
+    impression_window_hours: float = Field(1, gt=0, le=24, description="Hours after its decision in which an impression counts")
+    click_window_hours: float = Field(24, gt=0, le=24 * 30, description="Hours after its decision in which a click, or a hide, counts")
+    conversion_window_hours: float = Field(24 * 30, gt=0, le=24 * 90, description="Hours after its decision in which a conversion counts")
+    clock_skew_seconds: float = Field(300, ge=0, le=3600, description="How far the clocks of pages may differ from the server's")
+
+
 class StoreSettings(Room):
     """Servers that are not ours."""
 

@@ -22,6 +22,7 @@ from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSett
 from feature_repo.home import Home
 from serving.errors import ServingError
 from serving.room_settings import (
+    AttributionSettings,
     DeliverySettings,
     EngineSettings,
     FeatureSettings,
@@ -67,6 +68,7 @@ class Settings(BaseSettings):
     language: LanguageSettings = LanguageSettings()
     surfaces: SurfaceSettings = SurfaceSettings()
     worker: WorkerSettings = WorkerSettings()
+    attribution: AttributionSettings = AttributionSettings()
     stores: StoreSettings = StoreSettings()
     ingest: IngestSettings = IngestSettings()
     features: FeatureSettings = FeatureSettings()

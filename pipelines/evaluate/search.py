@@ -19,7 +19,7 @@ from pipelines.metrics.ndcg import graded_ndcg
 from pipelines.simulator.truth import Judge, market_truth
 from pipelines.statistics.bootstrap import Interval, ends, rows_drawn
 from serving.auction.auction import value_per_bid
-from serving.auction.bids import KeywordBids
+from serving.auction.bids import AdvertiserBids
 from serving.auction.quality import Quality
 from serving.delivery.layout import TopAndBottom
 from serving.delivery.second_price import SecondPrice
@@ -166,7 +166,7 @@ def _surfaces(profiles: Profiles, settings: Settings, truth: _TrueRates, judge: 
     staged = search(profiles, MemoryLedger(), settings)
     layout = TopAndBottom(settings.delivery.top_slots, settings.delivery.top_factor, settings.delivery.informational_slots)
     auction = SecondPrice(
-        0.0, settings.delivery.reserve_micros, settings.seed, KeywordBids(), _Alike(), layout, settings.delivery.one_ad_per_advertiser
+        0.0, settings.delivery.reserve_micros, settings.seed, AdvertiserBids(), _Alike(), layout, settings.delivery.one_ad_per_advertiser
     )
     parts = {f: getattr(staged, f) for f in ("name", "understanding", "eligibility", "recall", "integrity", "precision", "delivery")}
     knowing = tuple(c for c in staged.integrity if not isinstance(c, Relevance))

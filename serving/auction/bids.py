@@ -23,26 +23,23 @@ class Bids(Protocol):
         ...
 
 
-class CampaignBids:
-    """Every ad bids what its campaign bids."""
+class AdvertiserBids:
+    """The matched keyword's bid where the campaign pays by click and the keyword has one, else the ad group's, else the campaign's; times
+    the campaign's adjustments for the device, the region and the hour (UTC), rounded down."""
 
     def bids(self, request: AdRequest, candidates: Candidates) -> NDArray[np.int64]:
-        return np.asarray(candidates.of_campaigns("campaign.bid_micros"), np.int64)
-
-
-class KeywordBids:
-    """The matched keyword's bid where the campaign pays by click and the keyword has one, else the campaign's; times the
-    campaign's adjustments for the device, the region and the hour (UTC), rounded down."""
-
-    def bids(self, request: AdRequest, candidates: Candidates) -> NDArray[np.int64]:
-        snapshot, campaign = candidates.snapshot, candidates.campaigns
-        bid = CampaignBids().bids(request, candidates)
+        snapshot = candidates.snapshot
+        bid = np.asarray(candidates.of("bid_micros"), np.int64)
         if candidates.match is not None:
             own = candidates.match.bid_micros
             bid = np.where((own > 0) & (candidates.of_campaigns("campaign.objective") == CPC), own, bid)
-        factor = snapshot["campaign.adjust.device"][campaign, DEVICE_NUMBER.get(request.device, 0)].astype(np.float64)
-        factor *= snapshot["campaign.adjust.hour"][campaign, request.ts.hour]
-        place = snapshot.adjusted_regions.get(request.region)
-        if place is not None:
-            factor *= snapshot["campaign.adjust.region"][campaign, place]
+        columns = {
+            "device": DEVICE_NUMBER.get(request.device, 0),
+            "hour": request.ts.hour,
+            "region": snapshot.adjusted_regions.get(request.region),
+        }
+        asked = [snapshot[f"campaign.adjust.{kind}"][:, at] for kind, at in columns.items() if at is not None and kind in snapshot.adjusted]
+        if not asked:
+            return bid
+        factor = np.prod([column.take(candidates.campaigns).astype(np.float64) for column in asked], axis=0)
         return np.asarray(np.floor(bid * np.clip(factor, LEAST, MOST)), np.int64)

@@ -32,6 +32,7 @@ def ranked_ads(
     pctr, pcvr, fit = (column[rows].tolist() for column in (scores.pctr, scores.pcvr, ranking.quality.factor))
     ecpm = np.rint(ranking.rank[rows]).tolist()
     features = [b""] * len(rows) if scores.matrix is None else [row.tobytes() for row in scores.matrix[rows].astype("<f4", copy=False)]
+    budget = snapshot["campaign.budget_micros"][candidates.campaigns[rows]].tolist()
     found = _found(candidates, rows)
     return tuple(
         RankedAd(
@@ -39,7 +40,7 @@ def ranked_ads(
             None if isnan(pcvr[i]) else pcvr[i], fit[i], int(ecpm[i]), position=positions[i], price=prices[i],
             features=features[i], block=slots.block(positions[i]) if positions[i] else "",
             match=found[i][0], keyword=found[i][1], similarity=found[i][2], close=found[i][3],
-            quality_parts=ranking.quality.parts(int(rows[i])),
+            quality_parts=ranking.quality.parts(int(rows[i])), budget_micros=budget[i],
             scored_by="" if scores.asked is None or scores.asked[rows[i]] else scores.other,
         )
         for i in range(len(rows))

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from feature_repo.text import query_key
 from serving.auction.auction import CHARGED_ON, CPM, PER_THOUSAND, price
-from serving.auction.bids import Bids, CampaignBids
+from serving.auction.bids import AdvertiserBids, Bids
 from serving.auction.quality import QualityModel, Unhidden
 from serving.delivery.copywriter import Copywriter
 from serving.delivery.exploration import draws
@@ -41,11 +41,11 @@ class SecondPrice:
         layout: Layout | None = None, one_each: bool = True, blocked: Collection[str] = (),
     ) -> None:  # fmt: skip
         self._explore, self._reserve, self._seed, self._one_each = explore_share, reserve_micros, seed, one_each
-        self._bids, self._quality, self._layout = bids or CampaignBids(), quality or Unhidden(), layout or OneBlock()
+        self._bids, self._quality, self._layout = bids or AdvertiserBids(), quality or Unhidden(), layout or OneBlock()
         self._copywriter = Copywriter(explore_share, frozenset(filter(None, map(query_key, blocked))))
 
     def allocate(self, request: AdRequest, context: Context, candidates: Candidates, scores: Scores, live: Live) -> Slate:
-        placement = candidates.snapshot.placements.get(request.placement_id or f"{request.surface}-main")
+        placement = candidates.snapshot.placement(request.surface, request.placement_id)
         floor = placement.floor_micros if placement else self._reserve
         slots = self._layout.slots(request, context, placement, floor)
         bids, quality = self._bids.bids(request, candidates), self._quality.quality(request, context, candidates, scores)

@@ -31,6 +31,14 @@ class EventLog(Protocol):
         """True for each event that is new; an event_id seen before changes nothing and gives False."""
         ...
 
+    def append_late(self, events: Sequence[tuple[Event, str]], received: datetime) -> None:
+        """Keeps events that do not count, each with the reason, apart from those that do; an event_id seen before changes nothing."""
+        ...
+
+    def late(self, since: datetime, until: datetime) -> Iterator[tuple[Event, str]]:
+        """Events that did not count, with the reasons, received in [since, until), in that order."""
+        ...
+
     def append_shadow(self, decision_id: str, bundle: str, scores: Sequence[float]) -> None:
         """A shadow bundle's pCTR for the shown, then the held ads of a decision, in the record's order."""
         ...

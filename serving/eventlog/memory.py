@@ -17,6 +17,7 @@ class MemoryEventLog:
         self._decisions: dict[str, Decision] = {}
         self._shadow: dict[str, dict[str, tuple[float, ...]]] = {}
         self._events: dict[str, tuple[Event, datetime]] = {}
+        self._late: dict[str, tuple[Event, str, datetime]] = {}
 
     def append_decision(self, decision: Decision) -> None:
         with self._lock:
@@ -33,6 +34,16 @@ class MemoryEventLog:
     def event(self, event_id: str) -> Event | None:
         found = self._events.get(event_id)
         return found[0] if found else None
+
+    def append_late(self, events: Sequence[tuple[Event, str]], received: datetime) -> None:
+        with self._lock:
+            for event, why in events:
+                self._late.setdefault(event.event_id, (event, why, received))
+
+    def late(self, since: datetime, until: datetime) -> Iterator[tuple[Event, str]]:
+        with self._lock:
+            held = [(at, e.event_id, e, why) for e, why, at in self._late.values() if since <= at < until]
+        yield from ((event, why) for _, _, event, why in sorted(held, key=lambda row: row[:2]))
 
     def append_shadow(self, decision_id: str, bundle: str, scores: Sequence[float]) -> None:
         with self._lock:

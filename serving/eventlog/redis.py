@@ -45,6 +45,15 @@ class RedisEventLog:
         record = self._redis.hget("placard:events", event_id)
         return msgspec.json.decode(record, type=Event) if record is not None else None
 
+    def append_late(self, events: Sequence[tuple[Event, str]], received: datetime) -> None:
+        if events:
+            pairs = [part for e, why in events for part in (e.event_id, msgspec.json.encode((e, why)))]
+            self._once(keys=["placard:late", "placard:late:at"], args=[_micros(received), *pairs])
+
+    def late(self, since: datetime, until: datetime) -> Iterator[tuple[Event, str]]:
+        for key in self._redis.zrangebyscore("placard:late:at", _micros(since), f"({_micros(until)}"):
+            yield msgspec.json.decode(self._redis.hget("placard:late", key), type=tuple[Event, str])
+
     def append_shadow(self, decision_id: str, bundle: str, scores: Sequence[float]) -> None:
         self._redis.hset(f"placard:shadow:{decision_id}", bundle, msgspec.json.encode(list(scores)))
 

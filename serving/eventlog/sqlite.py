@@ -18,6 +18,8 @@ create table if not exists decisions (id text primary key, at integer not null, 
 create index if not exists decisions_at on decisions (at);
 create table if not exists events (id text primary key, received integer not null, record blob not null);
 create index if not exists events_received on events (received);
+create table if not exists late (id text primary key, received integer not null, record blob not null, why text not null);
+create index if not exists late_received on late (received);
 create table if not exists shadow (decision text, bundle text, scores blob not null, primary key (decision, bundle));
 """
 
@@ -49,6 +51,16 @@ class SqliteEventLog:
     def event(self, event_id: str) -> Event | None:
         row = self._file.connection.execute("select record from events where id = ?", (event_id,)).fetchone()
         return msgspec.json.decode(row[0], type=Event) if row else None
+
+    def append_late(self, events: Sequence[tuple[Event, str]], received: datetime) -> None:
+        rows = [(e.event_id, _micros(received), msgspec.json.encode(e), why) for e, why in events]
+        with self._file.transaction() as c:
+            c.executemany("insert or ignore into late values (?, ?, ?, ?)", rows)
+
+    def late(self, since: datetime, until: datetime) -> Iterator[tuple[Event, str]]:
+        query = "select record, why from late where received >= ? and received < ? order by received, id"
+        for record, why in self._file.connection.execute(query, (_micros(since), _micros(until))).fetchall():
+            yield msgspec.json.decode(record, type=Event), why
 
     def append_shadow(self, decision_id: str, bundle: str, scores: Sequence[float]) -> None:
         with self._unheard.transaction() as c:

@@ -15,6 +15,7 @@ from fastapi_offline import FastAPIOffline
 from starlette.concurrency import run_in_threadpool
 
 from serving.engine.stages import Profiles
+from serving.errors import ServingError
 from serving.explain import why
 from serving.http.access import authorised, refuse_open_bind
 from serving.http.answers import as_json, invalid, problem
@@ -22,6 +23,7 @@ from serving.http.body_limit import BodyLimit
 from serving.http.last_resort import LastResort
 from serving.http.wire import AdsAnswer, AdsBody, EventsAnswer, EventsBody, Problem, SearchAnswer, SearchBody, billed
 from serving.record.decision import legible
+from serving.record.request import AdRequest
 from serving.settings import Settings, load
 from serving.worker.reload import Reloader
 from serving.worker.worker import Worker
@@ -72,6 +74,13 @@ def create_app(settings: Settings | None = None, profiles: Profiles | None = Non
         worker: Worker = request.app.state.worker
         return worker
 
+    async def decided(worker: Worker, asked: AdRequest) -> Response:
+        try:
+            worker.check(asked)
+        except ServingError as error:
+            return problem(422, error.thing, error.value, error.fix)
+        return as_json(await run_in_threadpool(worker.decide, asked))
+
     @app.post("/v1/ads", responses={200: {"model": AdsAnswer}, **BAD}, summary="Ads for a person and a place")
     async def ads(body: AdsBody, request: Request) -> Response:
         worker = worker_of(request)
@@ -79,13 +88,11 @@ def create_app(settings: Settings | None = None, profiles: Profiles | None = Non
             return problem(422, "surface", body.surface, "Send the query to POST /v1/search.")
         if body.surface not in worker.engine.surfaces:
             return problem(422, "surface", body.surface, f"Open surfaces: {', '.join(s for s in worker.engine.surfaces if s != 'search')}.")
-        asked = body.request(settings, uuid.uuid4().hex, datetime.now(UTC))
-        return as_json(await run_in_threadpool(worker.decide, asked))
+        return await decided(worker, body.request(settings, uuid.uuid4().hex, datetime.now(UTC)))
 
     @app.post("/v1/search", responses={200: {"model": SearchAnswer}, **BAD}, summary="Ads for a search")
     async def search(body: SearchBody, request: Request) -> Response:
-        asked = body.request(settings, uuid.uuid4().hex, datetime.now(UTC))
-        return as_json(await run_in_threadpool(worker_of(request).decide, asked))
+        return await decided(worker_of(request), body.request(settings, uuid.uuid4().hex, datetime.now(UTC)))
 
     @app.post("/v1/events", responses={200: {"model": EventsAnswer}, **BAD, **LATER}, summary="What came of shown ads")
     async def events(body: EventsBody, request: Request) -> Response:

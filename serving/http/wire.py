@@ -86,7 +86,9 @@ class EventBody(BaseModel):
     decision_id: Identity
     creative_id: Identity
     kind: Literal[KINDS]  # type: ignore[valid-type]
-    ts: Annotated[AwareDatetime, AfterValidator(_in_utc)] = Field(description="When it happened; it is charged to that day, UTC.")
+    ts: Annotated[AwareDatetime, AfterValidator(_in_utc)] = Field(
+        description="When it happened, between the decision and the end of its window; charged to that day, UTC."
+    )
     value_micros: int = Field(0, ge=0, le=10**15)
 
     def event(self) -> Event:
@@ -128,11 +130,13 @@ class AdsAnswer(BaseModel):
 
 
 class EventsAnswer(BaseModel):
-    """unknown: ids of events whose decision or ad is not known. charged_micros: what these events cost in all."""
+    """unknown: ids of events whose decision or ad is not known. late: ids of events that did not happen between their decision and the
+    end of their window, with the reasons; they are kept apart and cost nothing. charged_micros: what these events cost in all."""
 
     accepted: int
     duplicate: int
     unknown: list[str]
+    late: dict[str, Literal["before_the_decision", "after_the_window", "in_the_future"]]
     charged_micros: int
 
 
@@ -175,4 +179,10 @@ class SearchAnswer(AdsAnswer):
 
 def billed(bill: Bill) -> dict[str, object]:
     """The answer to POST /v1/events."""
-    return {"accepted": bill.accepted, "duplicate": bill.duplicate, "unknown": bill.unknown, "charged_micros": bill.charged_micros}
+    return {
+        "accepted": bill.accepted,
+        "duplicate": bill.duplicate,
+        "unknown": bill.unknown,
+        "late": bill.late,
+        "charged_micros": bill.charged_micros,
+    }

@@ -101,6 +101,9 @@ class RankedAd:
     scored_by: str = ""
     """The bundle, where it is not the decision's policy."""
     close: bool = False
+    budget_micros: int | None = None
+    """The campaign's daily budget at the time of the decision, micros: what its charges are measured against. None in records before
+    version 6."""
 
     @property
     def vector(self) -> NDArray[np.float32]:

@@ -20,7 +20,7 @@ NO_KEYWORD: Final = -1
 class Match:
     """How each candidate of a search was found, columns of one length. keyword: its row in the snapshot's keyword columns, or
     NO_KEYWORD. kind: taxonomy.MATCH_TYPES' number, SEMANTIC or NONE. close: a close variant of the keyword, not
-    its words. bid_micros: the keyword's, 0 for the campaign's. similarity: cosine of query and ad text, nan where unknown."""
+    its words. bid_micros: the keyword's, 0 for none of its own. similarity: cosine of query and ad text, nan where unknown."""
 
     keyword: NDArray[np.int64]
     kind: NDArray[np.int8]

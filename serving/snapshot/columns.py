@@ -78,6 +78,7 @@ def columns(
         **_ad_columns(ad),
         **_creative_columns(creatives),
         "campaign": campaign,
+        "bid_micros": _bids(catalog["ad_groups"], creatives, campaigns["bid_micros"].to_numpy()[campaign]),
         **_campaign_columns(campaigns),
         **_matrices(ad, len(creatives)),
         **target_columns({name: campaigns[name].to_pylist() for name in TARGETED}),
@@ -126,12 +127,19 @@ def _creative_columns(creatives: pa.Table) -> dict[str, np.ndarray]:
     }
 
 
+def _bids(groups: pa.Table, creatives: pa.Table, campaigns: NDArray[np.int64]) -> NDArray[np.int64]:
+    """What each ad bids unless a keyword bids more particularly, micros: its ad group's bid where it has one, else its campaign's.
+    campaigns: the bid of each ad's campaign, (ads,)."""
+    own = dict(zip(groups["ad_group_id"].to_pylist(), groups["bid_micros"].to_pylist(), strict=True))
+    of_group = np.array([own.get(group) or 0 for group in creatives["ad_group_id"].to_pylist()], np.int64)
+    return np.where(of_group > 0, of_group, campaigns)
+
+
 def _campaign_columns(campaigns: pa.Table) -> dict[str, np.ndarray]:
-    """Bid, budget, cap and schedule of every campaign, (campaigns,)."""
+    """Budget, cap and schedule of every campaign, (campaigns,)."""
     return {
         "campaign.id": strings(campaigns["campaign_id"]),
         "campaign.objective": np.array([OBJECTIVES.index(o) for o in campaigns["objective"].to_pylist()], np.int8),
-        "campaign.bid_micros": campaigns["bid_micros"].to_numpy().astype(np.int64),
         "campaign.budget_micros": campaigns["daily_budget_micros"].to_numpy().astype(np.int64),
         "campaign.cap": campaigns["frequency_cap"].fill_null(0).to_numpy().astype(np.int32),
         "campaign.start": _seconds(campaigns["start_ts"], 0),

@@ -16,7 +16,7 @@ from feature_repo.request_time import PAIR_READS
 from feature_repo.services import INPUTS
 from feature_repo.tables import AD_TABLES, QUERY_TABLES
 from feature_repo.text import hash_words, query_key
-from serving.errors import SnapshotMissing
+from serving.errors import ServingError, SnapshotMissing
 from serving.language.text_encoder import Encoder
 from serving.snapshot.columns import TARGETED, columns
 from serving.snapshot.keyword_index import KeywordIndex
@@ -30,6 +30,10 @@ PAIR_INPUTS = {
     **{name: f"ad.{name}" for name in PAIR_READS if name not in VECTORS},
     **{name: f"vector.{name}" for name in PAIR_READS if name in VECTORS},
 }
+
+
+NAMED = 20
+"""Most placements that an error lists."""
 
 
 @dataclass(frozen=True)
@@ -107,6 +111,27 @@ class Snapshot:
         )
         return {p.placement_id: p for p in found}
 
+    def placement(self, surface: str, placement_id: str) -> Placement | None:
+        """The placement of this id. Without an id, the surface's default: the one named `<surface>-main`, else the one of the highest
+        floor; None for a surface without placements. Raises ServingError for an id that is not one of the surface's."""
+        own = self._placements_of.get(surface, {})
+        if placement_id:
+            found = own.get(placement_id)
+            if found is None:
+                known = ", ".join(sorted(own)[:NAMED]) or "none; leave it out"
+                raise ServingError("placement_id", placement_id, f"Placements of {surface}: {known}.")
+            return found
+        strictest = sorted(own.values(), key=lambda p: (-p.floor_micros, p.slots, p.placement_id))
+        return own.get(f"{surface}-main") or (strictest[0] if strictest else None)
+
+    @cached_property
+    def _placements_of(self) -> dict[str, dict[str, Placement]]:
+        """Placements by surface and id."""
+        out: dict[str, dict[str, Placement]] = {}
+        for placement in self.placements.values():
+            out.setdefault(placement.surface, {})[placement.placement_id] = placement
+        return out
+
     @cached_property
     def campaign_ids(self) -> tuple[str, ...]:
         return tuple(bytes(c).decode() for c in self["campaign.id"])
@@ -128,6 +153,11 @@ class Snapshot:
     def adjusted_regions(self) -> dict[str, int]:
         """The column of `adjust.region` of each region that some campaign adjusts its bid for."""
         return {bytes(w).decode(): i for i, w in enumerate(self["words.adjusted_regions"])}
+
+    @cached_property
+    def adjusted(self) -> frozenset[str]:
+        """What some campaign adjusts its bid for: `device`, `hour`, `region`."""
+        return frozenset(kind for kind in ("device", "hour", "region") if (self[f"campaign.adjust.{kind}"] != 1).any())
 
     @cached_property
     def brands(self) -> frozenset[str]:
@@ -157,8 +187,8 @@ class Snapshot:
 
     def prepare(self) -> None:
         """Computes what requests share, before the first of them asks."""
-        _ = self.everyone, self.placements, self.campaign_place, self.campaign_advertiser
-        _ = self.brand_words, self.adjusted_regions
+        _ = self.everyone, self._placements_of, self.campaign_place, self.campaign_advertiser
+        _ = self.brand_words, self.adjusted_regions, self.adjusted
 
     def budget_of(self, campaign_id: str) -> int:
         """Daily budget, micros; 0 for a campaign that is not in the catalogue."""
@@ -215,7 +245,7 @@ def _refuse_other_features(manifest: SnapshotManifest) -> None:
 def _refuse_torn(manifest: SnapshotManifest, arrays: Mapping[str, np.ndarray]) -> None:
     """Every column that a request reads must be there, with a row for every ad, or for every query."""
     shapes = {matrix_name(INPUTS[name]): (manifest.ads, len(columns)) for name, columns in manifest.inputs.items() if name in INPUTS}
-    of_ads = (*shapes, *PAIR_INPUTS.values(), "id.creative_id", "campaign", "policy", "sensitive", "recall.vectors")
+    of_ads = (*shapes, *PAIR_INPUTS.values(), "id.creative_id", "campaign", "bid_micros", "policy", "sensitive", "recall.vectors")
     of_queries = ("query.key", *(f"query.{f.name}" for t in QUERY_TABLES for f in t.features))
     for name in (*of_ads, *of_queries, "keyword.groups"):  # without keywords an ad might be shown that a negative keeps out
         if name not in arrays:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from serving.auction.bids import CampaignBids
+from serving.auction.bids import AdvertiserBids
 from serving.auction.quality import Unhidden
 from serving.delivery.second_price import SecondPrice
 from serving.engine.stages import Profiles
@@ -36,7 +36,7 @@ def proactive(profiles: Profiles, ledger: Ledger, settings: Settings) -> Surface
         recall=(Nearest(), Popular()),
         integrity=(Schedule(), Policy(), FrequencyCap(), Budget(ledger)),
         precision=(
-            Speculative(speculation_of(settings), CampaignBids(), Unhidden()),
+            Speculative(speculation_of(settings), AdvertiserBids(), Unhidden()),
             BundleScorer("champion", "full"), BundleScorer("fallback", "fallback", "previous"), BundleScorer("fast", "fast"),
             ConversionScorer(), HistoricalRate(),
         ),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from serving.auction.bids import KeywordBids
+from serving.auction.bids import AdvertiserBids
 from serving.auction.quality_score import QualityScore
 from serving.delivery.layout import TopAndBottom
 from serving.delivery.second_price import SecondPrice
@@ -46,12 +46,12 @@ def search(profiles: Profiles, ledger: Ledger, settings: Settings) -> Surface:
             FrequencyCap(), Budget(ledger),
         ),
         precision=(
-            Speculative(speculation_of(settings), KeywordBids(), QualityScore(), page.one_ad_per_advertiser),
+            Speculative(speculation_of(settings), AdvertiserBids(), QualityScore(), page.one_ad_per_advertiser),
             BundleScorer("champion", "full"), BundleScorer("fallback", "fallback", "previous"), BundleScorer("fast", "fast"),
             ConversionScorer(), HistoricalRate(),
         ),
         delivery=SecondPrice(
-            page.explore_share, page.reserve_micros, settings.seed, KeywordBids(), QualityScore(),
+            page.explore_share, page.reserve_micros, settings.seed, AdvertiserBids(), QualityScore(),
             TopAndBottom(page.top_slots, page.top_factor, page.informational_slots), page.one_ad_per_advertiser,
             page.blocked_terms,
         ),

@@ -29,6 +29,7 @@ from serving.snapshot.columns import TEXTS
 from serving.surfaces.surfaces import surfaces
 from serving.understanding.lazy_profiles import LazyProfiles
 from serving.worker.answer import answer
+from serving.worker.attribution import Attribution
 from serving.worker.billing import Bill, bill
 from serving.worker.metrics import Metrics
 from serving.worker.metrics_board import MetricsBoard
@@ -47,6 +48,7 @@ class Worker:
         self.settings = settings
         self.eventlog, self.ledger = eventlog or open_eventlog(settings), ledger or open_ledger(settings)
         self.reloader = Reloader(settings)
+        self._attribution = Attribution(settings.attribution)
         who = profiles or LazyProfiles(settings)
         self.engine = Engine(surfaces(who, self.ledger, settings), settings)
         self.idle = Idle()
@@ -72,6 +74,12 @@ class Worker:
         self.board.stop()
         self.eventlog.close()
         self.ledger.close()
+
+    def check(self, request: AdRequest) -> None:
+        """Raises ServingError naming what no catalogue in force can answer: a placement that is not one of the surface's."""
+        snapshot = self.reloader.live.snapshot
+        if snapshot is not None:
+            snapshot.placement(request.surface, request.placement_id)
 
     def decide(self, request: AdRequest) -> dict[str, object]:
         """Decides, records, and only then answers. What cannot be decided or recorded is answered with no ad, never sold."""
@@ -107,7 +115,7 @@ class Worker:
 
     def bill(self, events: list[Event]) -> Bill:
         """Logs events and charges what is due. Raises what the stores raise: nothing is acknowledged then."""
-        result = bill(events, self.eventlog, self.ledger, self.reloader.live)
+        result = bill(events, self.eventlog, self.ledger, self.reloader.live, self._attribution, datetime.now(UTC))
         self.metrics.received(events, result)
         return result
 

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 import serving
-from serving.auction.bids import CampaignBids
+from serving.auction.bids import AdvertiserBids
 from serving.auction.quality import Unhidden
 from serving.bundles import Bundle
 from serving.delivery.second_price import SecondPrice
@@ -76,7 +76,7 @@ COMPONENTS: dict[str, Callable[[], Any]] = {
     "integrity.FrequencyCap": FrequencyCap,
     "integrity.Budget": lambda: Budget(MemoryLedger()),
     "precision.BundleScorer": lambda: BundleScorer("champion", "full"),
-    "precision.Speculative": lambda: Speculative(Speculation(True, 0.85, 64), CampaignBids(), Unhidden()),
+    "precision.Speculative": lambda: Speculative(Speculation(True, 0.85, 64), AdvertiserBids(), Unhidden()),
     "precision.ConversionScorer": ConversionScorer,
     "precision.HistoricalRate": HistoricalRate,
     "delivery.SecondPrice": lambda: SecondPrice(0.3, 1_000, 7),

@@ -106,7 +106,7 @@ def catalogue(snapshots: Path, ads: int, seed: int = 1, keywords: int = 0) -> No
         "policy": np.full(ads, POLICIES.index("approved"), np.int8), "sensitive": np.zeros(ads, bool),
         "campaign.id": _ids("k", np.arange(campaigns)),
         "campaign.objective": np.full(campaigns, OBJECTIVES.index("cpc"), np.int8),
-        "campaign.bid_micros": rng.integers(100_000, 900_000, campaigns),
+        "bid_micros": rng.integers(100_000, 900_000, campaigns)[campaign],
         "campaign.budget_micros": np.full(campaigns, 10**12), "campaign.cap": np.zeros(campaigns, np.int32),
         "campaign.start": np.zeros(campaigns, np.int64), "campaign.end": np.full(campaigns, 2**62),
         "campaign.hours": np.full(campaigns, ALL_HOURS),

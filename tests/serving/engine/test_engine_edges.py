@@ -42,7 +42,7 @@ def test_a_request_that_cannot_be_understood_gets_no_ad(bench: Any) -> None:
 @given(bids=st.lists(st.integers(1, 9_000_000), min_size=10, max_size=10), floor=st.integers(0, 3_000_000))
 def test_an_impression_pays_whole_micros_between_floor_and_bid(bench: Any, ask: Ask, bids: list[int], floor: int) -> None:
     columns = {
-        "campaign.objective": np.full(10, CPM, np.int8), "campaign.bid_micros": np.array(bids),
+        "campaign.objective": np.full(10, CPM, np.int8), "bid_micros": np.resize(bids, len(bench.snapshot)),
     }  # fmt: skip
     snapshot = type(bench.snapshot)(bench.snapshot.manifest, {**bench.snapshot.arrays, **columns})
     candidates = Candidates(snapshot, np.arange(10))

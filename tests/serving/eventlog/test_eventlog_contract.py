@@ -79,3 +79,13 @@ def test_fifty_at_once_are_one(eventlog: BillableLog, happened: Callable[..., Ev
         fresh = [new for news in pool.map(lambda _: eventlog.append_events([happened("e1")], noon), range(50)) for new in news]
     assert sorted(fresh) == [False] * 49 + [True]
     assert len(list(eventlog.events(noon, noon + SECOND))) == 1
+
+
+def test_late_events_are_kept_apart_once(eventlog: BillableLog, happened: Callable[..., Event], noon: datetime) -> None:
+    eventlog.append_late([(happened("e2"), "after_the_window"), (happened("e1"), "in_the_future")], noon)
+    eventlog.append_late([(happened("e1"), "after_the_window"), (happened("e3"), "before_the_decision")], noon + SECOND)
+    eventlog.append_late([], noon)
+    whole = [(happened("e1"), "in_the_future"), (happened("e2"), "after_the_window"), (happened("e3"), "before_the_decision")]
+    assert list(eventlog.late(noon, noon + 2 * SECOND)) == whole
+    assert list(eventlog.late(noon + SECOND, noon + 2 * SECOND)) == whole[2:]
+    assert eventlog.event("e1") is None and not list(eventlog.events(noon, noon + 9 * SECOND))

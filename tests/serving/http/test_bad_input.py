@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
+import numpy as np
 import pytest
+
+from feature_repo.home import Home
+from serving.snapshot import open_current, set_current
+from serving.snapshot.manifest import write_columns
 
 EVENT = {"event_id": "e", "decision_id": "d", "creative_id": "c", "kind": "click", "ts": "2026-01-05T12:00:00Z"}
 JSON = {"content-type": "application/json"}
@@ -103,3 +108,24 @@ def test_unknown_paths_methods_and_decisions(api: Any) -> None:
     for path in ("/v1/decisions/none", "/v1/decisions/none/why", "/v1/decisions/%00", "/v1/decisions/%ED%A0%80"):
         answer = api.client.get(path)
         assert (answer.status_code, answer.json()["error"]["thing"]) == (404, "decision")
+
+
+@pytest.mark.parametrize("placement", ["nowhere", "feed-main", "search-main"])
+def test_a_placement_that_is_not_the_surfaces_is_refused(serve: Callable[..., Any], published_home: Home, placement: str) -> None:
+    snapshot = open_current(published_home.snapshots)
+    known = {"feed-main": "feed", "proactive-main": "proactive", "search-main": "search"}
+    arrays = {
+        **snapshot.arrays,
+        "placement.id": np.array([k.encode() for k in known]),
+        "placement.surface": np.array([s.encode() for s in known.values()]),
+        "placement.slots": np.array([3, 2, 4], np.int32),
+        "placement.floor_micros": np.full(3, 1_200_000),
+    }
+    set_current(published_home.snapshots, write_columns(published_home.snapshots, snapshot.as_of, arrays, len(snapshot)))
+    api = serve(published_home)
+    answer = api.client.post("/v1/ads", json={"surface": "proactive", "user_id": "u1", "placement_id": placement})
+    assert answer.status_code == 422
+    error = answer.json()["error"]
+    assert (error["thing"], error["value"]) == ("placement_id", placement) and "proactive-main" in error["fix"]
+    record = api.client.get(f"/v1/decisions/{api.ask(slots=9)['decision_id']}").json()
+    assert len(record["shown"]) <= 2 and record["lottery"]["floor_micros"] == 1_200_000, "the default placement's limits apply"

@@ -31,7 +31,7 @@ def test_a_click_costs_the_price_that_was_answered_and_an_impression_nothing(api
     ad = answer["ads"][0]
     before = spent(api, ad["campaign_id"])
     result = api.send(event_of(answer, kind="impression"), event_of(answer))
-    assert result == {"accepted": 2, "duplicate": 0, "unknown": [], "charged_micros": ad["price_micros"]}
+    assert result == {"accepted": 2, "duplicate": 0, "unknown": [], "late": {}, "charged_micros": ad["price_micros"]}
     assert spent(api, ad["campaign_id"]) - before == ad["price_micros"]
 
 
@@ -65,6 +65,16 @@ def test_events_of_nobody_knows_what_are_named_and_not_kept(api: Any) -> None:
     result = api.send(stranger, lost, event_of(answer))
     assert (result["accepted"], result["unknown"]) == (1, [stranger["event_id"], lost["event_id"]])
     assert api.worker.eventlog.event(str(lost["event_id"])) is None
+
+
+def test_events_out_of_their_time_are_named_and_cost_nothing(api: Any) -> None:
+    answer = api.ask()
+    years = {f"{year}:{answer['decision_id']}": year for year in (2001, 2030, 2081, 2099)}
+    late = [{**event_of(answer, event_id=key), "ts": f"{year}-06-01T12:00:00Z"} for key, year in years.items()]
+    result = api.send(*late)
+    reasons = {key: "before_the_decision" if year == 2001 else "in_the_future" for key, year in years.items()}
+    assert (result["accepted"], result["late"], result["charged_micros"]) == (0, reasons, 0)
+    assert api.send(event_of(answer))["charged_micros"] == answer["ads"][0]["price_micros"], "the click itself still counts"
 
 
 def test_fifty_duplicates_at_once_are_one_click(api: Any) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from feature_repo.catalog import CATALOG
 from feature_repo.tables import AD_TABLES
-from serving.errors import SnapshotMissing
+from serving.errors import ServingError, SnapshotMissing
 from serving.snapshot import current_version, open_current, open_snapshot, set_current, write_snapshot
 
 AS_OF = datetime(2026, 1, 5, tzinfo=UTC)
@@ -113,3 +113,43 @@ def test_a_snapshot_of_other_query_features_is_refused(tmp_path: Path, column: s
     file.unlink()
     with pytest.raises(SnapshotMissing, match=f"{column}.*publish again"):
         open_snapshot(tmp_path / version)
+
+
+def test_an_ad_bids_what_its_group_says_or_else_its_campaign(tmp_path: Path) -> None:
+    groups_of = {"c1": "g1", "c2": "g2", "c3": "g3", "c4": "nowhere"}
+    rows = catalog([campaign("k1")], [creative(c, "k1") | {"ad_group_id": g} for c, g in groups_of.items()])
+    bids = {"g1": 700_000, "g2": None, "g3": 0}
+    groups = [
+        {"ad_group_id": g, "campaign_id": "k1", "created_ts": BEFORE, "source": "test", "name": g, "bid_micros": b} for g, b in bids.items()
+    ]
+    rows["ad_groups"] = pa.Table.from_pylist(groups, schema=CATALOG["ad_groups"])
+    snapshot = open_snapshot(tmp_path / write_snapshot(tmp_path, AS_OF, rows, {}))
+    assert snapshot["bid_micros"].tolist() == [700_000, 500_000, 500_000, 500_000]
+
+
+def test_a_placement_must_be_one_of_the_surface(tmp_path: Path) -> None:
+    rows = catalog([campaign("k1")], [creative("c1", "k1")])
+    known = {
+        "search-main": ("search", 4, 900),
+        "search-side": ("search", 2, 500),
+        "feed-top": ("feed", 1, 700),
+        "feed-low": ("feed", 3, 200),
+    }
+    placements = [
+        {"placement_id": key, "created_ts": BEFORE, "source": "test", "surface": surface, "slots": slots, "floor_micros": floor}
+        for key, (surface, slots, floor) in known.items()
+    ]
+    rows["placements"] = pa.Table.from_pylist(placements, schema=CATALOG["placements"])
+    snapshot = open_snapshot(tmp_path / write_snapshot(tmp_path, AS_OF, rows, {}))
+    for surface in ("search", "feed", "proactive"):
+        for key, (of, _, floor) in known.items():
+            if of == surface:
+                found = snapshot.placement(surface, key)
+                assert found is not None and (found.placement_id, found.floor_micros) == (key, floor)
+            else:
+                with pytest.raises(ServingError, match="placement_id"):
+                    snapshot.placement(surface, key)
+        with pytest.raises(ServingError, match="nowhere"):
+            snapshot.placement(surface, "nowhere")
+    defaults = {surface: snapshot.placement(surface, "") for surface in ("search", "feed", "proactive")}
+    assert {s: p and p.placement_id for s, p in defaults.items()} == {"search": "search-main", "feed": "feed-top", "proactive": None}

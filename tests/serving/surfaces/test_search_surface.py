@@ -15,13 +15,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from feature_repo.text import tokenise
-from serving.auction.bids import KeywordBids
+from serving.auction.bids import AdvertiserBids
 from serving.engine.candidates import Candidates
 from serving.engine.live import Live
 from serving.engine.stages import NOBODY
 from serving.errors import SnapshotMissing
 from serving.integrity.brand_safety import BrandSafety
 from serving.record.decision import Decision
+from serving.record.match import Match
 from serving.record.query import Entity, Query
 from serving.record.request import AdRequest
 from serving.snapshot import Snapshot, open_snapshot
@@ -106,16 +107,25 @@ def test_few_keywords_let_meaning_find_more(searching: Any, over: Any, tmp_path:
     )
 
 
+def test_a_keyword_bids_before_its_ad_group_and_that_before_the_campaign(searching: Any) -> None:
+    snapshot = searching.live.snapshot
+    rows = np.arange(len(snapshot))
+    usual = AdvertiserBids().bids(ASKED, Candidates(snapshot, rows))
+    match = replace(Match.none(len(rows)), bid_micros=np.where(rows == 1, 345_678, 0))
+    bids = AdvertiserBids().bids(ASKED, Candidates(snapshot, rows, match=match))
+    assert bids[1] == 345_678 and np.array_equal(np.delete(bids, 1), np.delete(usual, 1))
+
+
 def test_the_hour_and_the_region_adjust_the_bid(searching: Any) -> None:
     snapshot = searching.live.snapshot
     hour, region = snapshot["campaign.adjust.hour"].copy(), np.ones((len(snapshot.campaign_ids), 1), np.float32)
     hour[:, 12], region[:, 0] = 1.5, 0.5
     arrays = {**snapshot.arrays, "campaign.adjust.hour": hour, "campaign.adjust.region": region}
     changed = Snapshot(snapshot.manifest, {**arrays, "words.adjusted_regions": np.array([b"coast"])})
-    usual = KeywordBids().bids(ASKED, found := Candidates(snapshot, np.arange(len(snapshot))))
+    usual = AdvertiserBids().bids(ASKED, found := Candidates(snapshot, np.arange(len(snapshot))))
     for at, where, factor in ((12, "", 1.5), (13, "", 1.0), (13, "coast", 0.5), (12, "coast", 0.75), (13, "hills", 1.0)):
         request = replace(ASKED, ts=ASKED.ts.replace(hour=at), region=where)
-        assert np.array_equal(KeywordBids().bids(request, Candidates(changed, found.rows)), np.floor(usual * factor))
+        assert np.array_equal(AdvertiserBids().bids(request, Candidates(changed, found.rows)), np.floor(usual * factor))
 
 
 def test_who_looks_for_one_brand_is_shown_that_brand(searching: Any) -> None:

@@ -39,7 +39,7 @@ def metrics_of(events: int, refused: int = 0) -> Metrics:
         Tiers(1),
     )  # type: ignore[arg-type]
     one = Event("e", "d", "c", "click", datetime.now(UTC))
-    metrics.received([one] * events, Bill(events, 0, (), 10 * events, 10 * events))
+    metrics.received([one] * events, Bill(events, 0, (), {}, 10 * events, 10 * events))
     return metrics
 
 

@@ -158,7 +158,7 @@ def newer(home: Home) -> str:
     """Another snapshot, made current; returns its version."""
     old = open_current(home.snapshots)
     arrays = {name: np.array(a) for name, a in old.arrays.items()}
-    arrays["campaign.bid_micros"] += 1
+    arrays["bid_micros"] += 1
     version = write_columns(home.snapshots, old.as_of, arrays, len(old))
     set_current(home.snapshots, version)
     return version
