@@ -65,7 +65,7 @@ def shorter(ranker: RankerFamily) -> RankerFamily:
     if isinstance(ranker, DeepFamily):
         return replace(ranker, epochs=1)
     if isinstance(ranker, Xgboost | Lightgbm):
-        return replace(ranker, rounds=min(ranker.rounds, 200))
+        return replace(ranker, rounds=min(ranker.rounds, 40))
     return ranker
 
 
