@@ -50,11 +50,15 @@ class Fit:
     told: list[tuple[int, int]]
 
 
-@pytest.fixture(scope="module")
-def of_thin(ranker: RankerFamily, thin: Any, tmp_path_factory: pytest.TempPathFactory) -> Fit:
+def fitted(ranker: RankerFamily, known: Any, folder: Path) -> Fit:
     told: list[tuple[int, int]] = []
     with showing(lambda what, done, total, note: told.append((done, total))):
-        return Fit(fit_bundle(ranker, thin.dataset, tmp_path_factory.mktemp("thin") / "b", "1"), told)
+        return Fit(fit_bundle(ranker, known.dataset, folder, "1"), told)
+
+
+@pytest.fixture(scope="module")
+def of_thin(ranker: RankerFamily, thin: Any, tmp_path_factory: pytest.TempPathFactory) -> Fit:
+    return fitted(ranker, thin, tmp_path_factory.mktemp("thin") / "b")
 
 
 def shorter(ranker: RankerFamily) -> RankerFamily:
