@@ -65,7 +65,7 @@ test: install train-env  ## every test but the slow ones
 
 slow: install  ## the slow suites (Spark, the real scheduler, load), and every property with many more cases
 	@.venv/bin/python tests/suites.py \
-	  slow '.venv/bin/python -m pytest -m slow {PYTEST}' \
+	  slow '.venv/bin/python -m pytest -m slow -n 2 --dist loadfile --no-loadscope-reorder {PYTEST}' \
 	  properties '.venv/bin/python -m pytest -m "hypothesis and not slow and not deep" --hypothesis-profile=large {PYTEST}'
 
 lint: install

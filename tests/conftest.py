@@ -21,6 +21,7 @@ from tests.worlds.copied import copied
 from tests.worlds.postgres_cluster import as_its_user, given_to_its_user, program
 
 yield_cores()  # tests run side by side
+os.environ.setdefault("OMP_THREAD_LIMIT", "1")  # a second thread of a fit would only wait for the core of another test
 silence_telemetry()  # and forget what Feast told the process that started this one
 profiles()
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # commands under test would compile everything that they import, each time
@@ -31,12 +32,18 @@ REQUIRE_SERVERS = os.environ.get("PLACARD_TEST_REQUIRE_SERVERS") == "1"
 
 
 LONGEST = (
+    "tests/e2e/test_readme.py",
+    "tests/pipelines/promotion/test_model_life.py",
+    "tests/e2e/test_scheduler.py",
     "tests/e2e/test_real_input.py",
     "tests/pipelines/features/test_days_repeat.py",
     "tests/serving/worker/test_swap_under_load.py",
     "tests/serving/worker/test_rolled_back_under_load.py",
+    "tests/pipelines/features/test_history.py",
+    "tests/e2e/test_up.py",
 )
-"""Files that one process runs for long: they come first, so that the processes of a run end together."""
+"""Files that one process runs for long: they come first, so that the processes of a run end together. Those of `make slow` and those of
+`make test`, the longest of each first."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

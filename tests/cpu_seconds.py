@@ -33,13 +33,9 @@ LONGER_FOR_A_REASON: dict[str, str] = {
     "tests/pipelines/features/embeddings/test_two_tower.py::test_it_beats_what_is_popular_and_is_the_same_twice": (
         "two trainings of two towers"
     ),
-    "tests/pipelines/features/test_days_repeat.py::test_the_hash_tells_days_apart": "every verb of a day, twice",
     "tests/pipelines/features/test_days_repeat.py::test_a_day_run_twice_changes_nothing": "two days, all of their verbs twice",
     "tests/pipelines/features/test_days_repeat.py::test_days_out_of_order_come_to_the_same": "all verbs of every day, in another order",
     "tests/pipelines/language/test_language_training.py::test_the_same_searches_teach_the_same": "two trainings of all text models",
-    "tests/pipelines/rankers/test_encoding.py::test_a_column_that_tells_ads_apart_would_take_what_is_theirs": (
-        "four fits of a ranker on enough rows to tell them apart"
-    ),
     "tests/pipelines/features/test_features_verbs.py::test_build_and_publish_are_enough": "a day built and published by the command itself",
     "tests/pipelines/features/test_publish.py::test_kill_9_leaves_the_old_or_the_new_and_a_rerun_ends_the_same": (
         "a publication that is killed, and all of it again"
@@ -48,9 +44,8 @@ LONGER_FOR_A_REASON: dict[str, str] = {
         "two candidates, each from the fit to the verdict"
     ),
     "tests/pipelines/rankers/test_deep_families.py::test_attention_finds_the_candidate_among_earlier_actions": "networks are trained",
-    "tests/pipelines/rankers/test_ranker_contract.py::test_a_fit_tells_how_far_it_is": "one of the families trains four models",
     "tests/pipelines/rankers/test_ranker_contract.py::test_it_is_the_same_twice_and_test_rows_teach_nothing": (
-        "one of the families trains four models, twice"
+        "one of the families trains three models, twice"
     ),
     "tests/serving/worker/test_swap_under_load.py::test_a_champion_is_swapped_under_load_and_a_corrupt_one_refused": (
         "a server of several processes under load: people ask without a pause until each of them has swapped"

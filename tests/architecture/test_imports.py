@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("feature_repo", "serving", "pipelines")
 TORCH = ("pipelines.rankers.networks.", "pipelines.features.embeddings.tower")
@@ -83,20 +85,26 @@ def renamed(modules: Imports) -> list[str]:
     ]
 
 
-def test_no_import_cycle_not_even_a_hidden_one() -> None:
-    assert cycle(sources()) == []
+@pytest.fixture(scope="module")
+def ours() -> Imports:
+    """Parsed once, and let go after the last test of this file."""
+    return sources()
 
 
-def test_our_own_modules_are_imported_at_the_top() -> None:
-    assert hidden(sources()) == [], "only verbs, and what needs torch, import later"
+def test_no_import_cycle_not_even_a_hidden_one(ours: Imports) -> None:
+    assert cycle(ours) == []
 
 
-def test_no_two_public_classes_have_one_name() -> None:
-    assert public_classes_of_one_name(sources()) == {}
+def test_our_own_modules_are_imported_at_the_top(ours: Imports) -> None:
+    assert hidden(ours) == [], "only verbs, and what needs torch, import later"
 
 
-def test_no_import_needs_another_name() -> None:
-    assert renamed(sources()) == [], "two things of one name: give one of them a better name"
+def test_no_two_public_classes_have_one_name(ours: Imports) -> None:
+    assert public_classes_of_one_name(ours) == {}
+
+
+def test_no_import_needs_another_name(ours: Imports) -> None:
+    assert renamed(ours) == [], "two things of one name: give one of them a better name"
 
 
 def test_violations_are_seen(tmp_path: Path) -> None:

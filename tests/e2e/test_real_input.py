@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import http.client
 import json
 import os
@@ -51,12 +52,26 @@ class Platform:
             server.wait(120)
 
 
+def fewer_people(log: Path, place: Path) -> int:
+    """Writes the clicks of everybody who installed an app and of each third address of the others, who are nearly all and from whom no
+    more is learned; gives how many clicks that are."""
+    with log.open(newline="") as file:
+        first, *rows = csv.reader(file)
+    address, installed = first.index("ip"), first.index("is_attributed")
+    installers = {row[address] for row in rows if row[installed] == "1"}
+    kept = [row for row in rows if row[address] in installers or int(row[address]) % 3 == 0]
+    with place.open("w", newline="") as file:
+        csv.writer(file).writerows([first, *kept])
+    return len(kept)
+
+
 def test_from_real_clicks_to_a_served_slate(tmp_path: Path, placard: Path, real_logs: Path) -> None:
     log = real_logs / "talkingdata" / "train_sample_to_70pct.csv"
     if not log.exists():
         pytest.skip(f"{log} is not here")
     run = Platform(tmp_path / "placard", placard)
-    assert run("ingest", "talkingdata", str(log))["kept"] == 70_000
+    clicks = fewer_people(log, tmp_path / "clicks.csv")
+    assert run("ingest", "talkingdata", str(tmp_path / "clicks.csv"))["kept"] == clicks > 20_000
     run("features", "history", "--from", "2017-11-06", "--to", DAY)
     run("train", "--partition", DAY, "--head", "conversion", "--test-share", "0.3")
     figures = {f["name"]: f["value"] for f in run("evaluate", "--partition", DAY, "--head", "conversion")["figures"]}

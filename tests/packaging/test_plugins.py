@@ -21,7 +21,6 @@ from feature_repo.plugins import Offered
 from pipelines.bench.serving.synthetic import catalogue, ranker
 from pipelines.ingest import FORMATS, format_named
 from pipelines.rankers import RANKERS
-from pipelines.rankers.fit_bundle import fit_bundle
 from serving.engine.live import Live
 from serving.ledger.memory import MemoryLedger
 from serving.record.request import AdRequest
@@ -67,9 +66,8 @@ def test_a_ranker_of_another_distribution_keeps_the_rankers_contract(bring: Call
     assert "acme_line" in RANKERS and list(RANKERS)[-1] == "acme_line" and len(RANKERS) == len(list(RANKERS))
     ranker_contract.test_names_are_keys()
     family, thin = RANKERS["acme_line"], make(12_000, base=-4.6, rate=1.0, seed=5)
-    of_thin = fit_bundle(family, thin.dataset, tmp_path / "thin", "1")
-    ranker_contract.test_it_is_the_same_twice_and_test_rows_teach_nothing(family, of_thin, thin, tmp_path / "twice")
-    ranker_contract.test_thin_data_is_calibrated_too(of_thin, thin)
+    ranker_contract.test_it_is_the_same_twice_and_test_rows_teach_nothing(family, thin, tmp_path / "twice")
+    ranker_contract.test_thin_data_is_calibrated_too(ranker_contract.fitted(family, thin, tmp_path / "thin"), thin)
     ranker_contract.test_nothing_but_early_positives_is_refused_with_the_reason(family, thin, tmp_path / "none")
 
 

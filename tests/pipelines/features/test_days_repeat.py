@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -56,26 +57,44 @@ def fresh(world: Home, tmp_path: Path) -> Home:
     return Home(Path(shutil.copytree(world.root, tmp_path / "placard")))
 
 
+@dataclass(frozen=True)
+class Done:
+    """A platform on which some days were run, and the hash of what it published. Not to be written to."""
+
+    home: Home
+    content: str
+
+    def copied(self, folder: Path) -> Home:
+        return Home(Path(shutil.copytree(self.home.root, folder / "placard")))
+
+
 @pytest.fixture(scope="module")
-def in_order(world: Home, tmp_path_factory: pytest.TempPathFactory) -> tuple[Home, str]:
+def first_day(world: Home, tmp_path_factory: pytest.TempPathFactory) -> Done:
+    """The first of the days alone."""
+    home = Home(Path(shutil.copytree(world.root, tmp_path_factory.mktemp("first") / "placard")))
+    return Done(home, run_days(home, DAYS[:1]))
+
+
+@pytest.fixture(scope="module")
+def in_order(first_day: Done, tmp_path_factory: pytest.TempPathFactory) -> Done:
     """Each day once, in order: the reference, in another folder than what is compared with it."""
-    home = Home(Path(shutil.copytree(world.root, tmp_path_factory.mktemp("reference") / "placard")))
-    return home, run_days(home, DAYS)
+    home = first_day.copied(tmp_path_factory.mktemp("reference"))
+    return Done(home, run_days(home, DAYS[1:]))
 
 
-def test_a_day_run_twice_changes_nothing(in_order: tuple[Home, str], tmp_path: Path) -> None:
-    home = Home(Path(shutil.copytree(in_order[0].root, tmp_path / "placard")))
-    assert content_hash(home) == in_order[1]
-    assert run_days(home, [DAYS[-1], DAYS[0]]) == in_order[1]
+def test_a_day_run_twice_changes_nothing(in_order: Done, tmp_path: Path) -> None:
+    home = in_order.copied(tmp_path)
+    assert content_hash(home) == in_order.content
+    assert run_days(home, [DAYS[-1], DAYS[0]]) == in_order.content
 
 
-def test_days_out_of_order_come_to_the_same(in_order: tuple[Home, str], fresh: Home) -> None:
-    assert run_days(fresh, reversed(DAYS)) == in_order[1]
+def test_days_out_of_order_come_to_the_same(in_order: Done, fresh: Home) -> None:
+    assert run_days(fresh, reversed(DAYS)) == in_order.content
 
 
-def test_the_hash_tells_days_apart(in_order: tuple[Home, str], fresh: Home) -> None:
+def test_the_hash_tells_days_apart(first_day: Done, in_order: Done) -> None:
     """Else the tests above would hold for a constant."""
-    assert run_days(fresh, DAYS[:1]) != in_order[1]
+    assert first_day.content != in_order.content
 
 
 KILLED = """
@@ -106,18 +125,17 @@ def killed(home: Home, after: int, *words: str) -> bool:
 @pytest.mark.slow
 @pytest.mark.parametrize("words", [("build", "--table", "user_embedding"), ("validate",), ("publish",)], ids=lambda w: w[0])
 def test_a_verb_killed_between_any_two_steps_is_made_good_by_the_next_run(
-    in_order: tuple[Home, str], fresh: Home, words: tuple[str, ...]
+    first_day: Done, in_order: Done, tmp_path: Path, words: tuple[str, ...]
 ) -> None:
-    run_days(fresh, DAYS[:1])
-    day = DAYS[1]
+    home, day = first_day.copied(tmp_path), DAYS[1]
     if words[0] != "build":
-        build_all(fresh, day)
+        build_all(home, day)
     if words[0] == "publish":
         for table in TABLES:
-            validate(fresh, table, day)
+            validate(home, table, day)
     steps = 0
-    while killed(fresh, steps, "features", *words, "--partition", str(day)):
+    while killed(home, steps, "features", *words, "--partition", str(day)):
         steps += 1
         assert steps < 40
     assert steps > 0 or words[0] == "validate"
-    assert run_days(fresh, [day]) == in_order[1]
+    assert run_days(home, [day]) == in_order.content

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from pipelines.rankers.encoding import encoded, expected, learn, out_of_fold
+from pipelines.rankers.encoding import Encoded, encoded, expected, learn, out_of_fold
 from serving.bundles.encoder import encode, evidence
 
 PERSON, AD, CAMPAIGN, CREATIVE = range(4)
@@ -29,33 +29,38 @@ def log(seed: int = 1, spread: float = 0.5) -> tuple[NDArray[np.float32], NDArra
     return matrix, rng.random(N) < p, {"worth": campaign_worth[np.arange(100) // 10] + worth, "seen": np.bincount(creative, minlength=100)}
 
 
+@pytest.fixture(scope="module")
+def found() -> Encoded:
+    """The encoding of that log, which most tests look at."""
+    matrix, label, _ = log()
+    return encoded(matrix, COLUMNS, (AD,), label, np.zeros(N), threads=1)
+
+
 def centred(x: NDArray[np.floating], weight: NDArray[np.floating]) -> NDArray[np.float64]:
     return np.asarray(x - np.average(x, weights=weight), np.float64)
 
 
-def test_an_ads_worth_is_told_from_the_people_who_saw_it() -> None:
+def test_an_ads_worth_is_told_from_the_people_who_saw_it(found: Encoded) -> None:
     matrix, label, truth = log()
-    found = encoded(matrix, COLUMNS, (AD,), label, np.zeros(N), threads=1).encodings
     ads = np.arange(100, dtype=np.float32)
-    told = found[0].apply(np.arange(10, dtype=np.float32))[np.arange(100) // 10] + found[1].apply(ads)
+    campaign, creative = found.encodings
+    told = campaign.apply(np.arange(10, dtype=np.float32))[np.arange(100) // 10] + creative.apply(ads)
     plain = np.log(np.bincount(matrix[:, CREATIVE].astype(int), label, minlength=100) + 1) - np.log(truth["seen"] + 100)
     worth, told, plain = (centred(x, truth["seen"]) for x in (truth["worth"], told, plain))
     error, naive = (np.sqrt(np.average((x - worth) ** 2, weights=truth["seen"])) for x in (told, plain))
     assert error < 0.6 * naive, "a plain rate credits an ad for its people: the test can tell"
 
 
-def test_a_column_that_tells_ads_apart_would_take_what_is_theirs() -> None:
+def test_a_column_that_tells_ads_apart_would_take_what_is_theirs(found: Encoded) -> None:
     matrix, label, _ = log()
-    spread = [
-        np.std(encoded(matrix, COLUMNS, of_ad, label, np.zeros(N), threads=1).encodings[1].apply(np.arange(100, dtype=np.float32)))
-        for of_ad in ((AD,), ())
-    ]
+    not_told = encoded(matrix, COLUMNS, (), label, np.zeros(N), threads=1)
+    spread = [np.std(e.encodings[1].apply(np.arange(100, dtype=np.float32))) for e in (found, not_told)]
     assert spread[1] < 0.6 * spread[0]
 
 
-def test_a_creative_that_was_hardly_seen_counts_as_its_campaign_does() -> None:
-    matrix, label, truth = log()
-    campaign, creative = encoded(matrix, COLUMNS, (AD,), label, np.zeros(N), threads=1).encodings
+def test_a_creative_that_was_hardly_seen_counts_as_its_campaign_does(found: Encoded) -> None:
+    _, _, truth = log()
+    campaign, creative = found.encodings
     few = np.argsort(truth["seen"])[:10].astype(np.float32)
     many = np.argsort(truth["seen"])[-40:].astype(np.float32)
     assert np.abs(creative.apply(few)).mean() < 0.5 * np.abs(creative.apply(many)).mean()
@@ -83,9 +88,8 @@ def test_how_far_identities_differ_is_recovered() -> None:
     assert all(0.35 < spread < 0.85 for spread in spreads)
 
 
-def test_effects_add_up_from_the_general_to_the_particular() -> None:
-    matrix, label, _ = log()
-    found = encoded(matrix, COLUMNS, (AD,), label, np.zeros(N), threads=1)
+def test_effects_add_up_from_the_general_to_the_particular(found: Encoded) -> None:
+    matrix, _, _ = log()
     campaign, creative = found.encodings
     read = encode(matrix, found.encodings)
     assert np.array_equal(read[:, CAMPAIGN], campaign.apply(matrix[:, CAMPAIGN]))
