@@ -11,7 +11,7 @@ from typing import Final
 
 from feature_repo.home import Home
 from feature_repo.tables import TABLES
-from pipelines.features.build import build
+from pipelines.features.build import build_each
 from pipelines.features.validate import validate
 
 FEWEST_DAYS: Final = 4
@@ -49,8 +49,7 @@ def _quiet() -> None:
 def build_day(home: Home, day: date, threads: int, embeddings: str, done: Callable[[str], None] = lambda what: None) -> int:
     """Builds and checks every table of one day; gives the number of rows set aside."""
     bad = 0
-    for table in TABLES:
-        build(home, table, day, threads, embeddings)
+    for table, _ in build_each(home, TABLES, day, threads, embeddings):
         bad += validate(home, table, day).bad
         done(f"{day} {table.name}")
     return bad
