@@ -34,12 +34,10 @@ def build(settings: Settings, day: Day, table: Table = None, as_json: Json = Fal
     """Build tables as of the day's end, into staging."""
     import pyarrow.parquet as pq
 
-    from pipelines.features.build import build as build_table
+    from pipelines.features.build import build_each
 
-    rows = {
-        t.name: pq.read_metadata(build_table(settings.home, t, day, settings.threads, settings.features.embeddings)).num_rows
-        for t in _tables(table)
-    }
+    built = build_each(settings.home, _tables(table), day, settings.threads, settings.features.embeddings)
+    rows = {t.name: pq.read_metadata(path).num_rows for t, path in built}
     emit({"day": day, "rows": rows}, as_json, [f"{name}: {n:,} rows" for name, n in rows.items()])
 
 

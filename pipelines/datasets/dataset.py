@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,7 @@ class Dataset:
     negatives kept in its split). matrix: (n, k) float32.
 
     Fresh rows also have what rankers/delay.py reads. others: columns of `rows` that are labels too. prepared: what rankers keep of it
-    between fits, by a key of theirs."""
+    between fits, by a key of theirs. place: the folder that it lies in, where rankers may keep more; None for one in memory alone."""
 
     head: str
     input: ModelInput
@@ -29,6 +30,7 @@ class Dataset:
     matrix: NDArray[np.float32]
     others: tuple[str, ...] = ()
     prepared: dict[bytes, Any] = field(default_factory=dict, compare=False, repr=False)
+    place: Path | None = field(default=None, compare=False, repr=False)
 
     def part(self, *splits: str) -> NDArray[np.bool_]:
         return np.asarray(self.rows["split"].isin(splits))

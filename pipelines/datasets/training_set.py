@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Final
@@ -53,10 +54,12 @@ def make(settings: Settings, head: str, day: date, cuts: tuple[float, float] = (
     made = Dataset(head, widest, frame, assemble(widest, frame, features_at(settings, frame), search), OTHERS[head])
     refuse_unteachable(made)
     place = folder(settings.home, head, day)
+    for old in place.glob("*.npz"):  # what rankers kept of the rows before
+        old.unlink(missing_ok=True)
     with whole_file(place / MATRIX) as part, part.open("wb") as file:
         np.save(file, made.matrix, allow_pickle=False)
     write_partition(pa.Table.from_pandas(made.rows, preserve_index=False), place / ROWS)
-    return made
+    return replace(made, place=place)
 
 
 def read(home: Home, head: str, day: date) -> Dataset:
@@ -72,4 +75,4 @@ def read(home: Home, head: str, day: date) -> Dataset:
             f"{head} dataset of {day}", f"{matrix.shape[1]} columns", "Features have changed: make it again with `--step dataset`."
         )
     others = tuple(name for name in OTHERS[head] if name in rows)  # an older version's dataset has none
-    return Dataset(head, fitting[-1], rows, matrix, others)
+    return Dataset(head, fitting[-1], rows, matrix, others, place=place)

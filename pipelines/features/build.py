@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from datetime import date
 from pathlib import Path
 
@@ -20,8 +21,7 @@ def build(home: Home, table: FeatureTable, day: date, threads: int = 2, embeddin
 
     Raises Missing when nothing it reads exists on or before the day."""
     as_of = end_of(day)
-    if not any(home.days(name, last=day) for name in table.reads if name in SCHEMAS):
-        raise Missing(f"input of {table.name}", str(day), "Ingest or simulate logs up to that day first.")
+    _require_logs(home, table, day)
     if table.build is None:
         return embed(home, table, day, embeddings)
     con = connect(threads)
@@ -30,3 +30,24 @@ def build(home: Home, table: FeatureTable, day: date, threads: int = 2, embeddin
     finally:
         con.disconnect()
     return write_partition(finish(table, rows, as_of), home.staged(table.name, day))
+
+
+def build_each(
+    home: Home, tables: Sequence[FeatureTable], day: date, threads: int = 2, embeddings: str = "factorisation"
+) -> Iterator[tuple[FeatureTable, Path]]:
+    """Builds the tables one after the other as `build` does, and gives each with its partition once it is there. One run of the model
+    writes both embedding tables: for the second it is not run again."""
+    embedded = False
+    for table in tables:
+        if table.build is None and embedded:
+            _require_logs(home, table, day)
+            yield table, home.staged(table.name, day)
+        else:
+            embedded |= table.build is None
+            yield table, build(home, table, day, threads, embeddings)
+
+
+def _require_logs(home: Home, table: FeatureTable, day: date) -> None:
+    """Raises Missing when nothing that the table reads exists on or before the day."""
+    if not any(home.days(name, last=day) for name in table.reads if name in SCHEMAS):
+        raise Missing(f"input of {table.name}", str(day), "Ingest or simulate logs up to that day first.")

@@ -5,13 +5,14 @@ from __future__ import annotations
 import multiprocessing
 import warnings
 from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import Future, ProcessPoolExecutor
 from datetime import date
+from functools import partial
 from typing import Final
 
 from feature_repo.home import Home
 from feature_repo.tables import TABLES
-from pipelines.features.build import build
+from pipelines.features.build import build_each
 from pipelines.features.validate import validate
 
 FEWEST_DAYS: Final = 4
@@ -21,24 +22,35 @@ FEWEST_DAYS: Final = 4
 def build_days(home: Home, days: Sequence[date], threads: int, embeddings: str, done: Callable[[str], None] = lambda what: None) -> int:
     """Builds and checks every table of the days, in as many processes as there are threads; gives the number of rows set aside.
 
-    done: is told each table and day once it is finished. Raises Refused for the first day whose rows are too bad, after the days that
-    were begun have ended.
+    This process is one of them: another one would load all libraries once more. It takes days from the end, the others from the start.
+    done: is told each table and day once it is finished, from more than one thread. Raises Refused for a day whose rows are too bad, after
+    the days that were begun have ended.
     """
     if threads < 2 or len(days) < FEWEST_DAYS:
         return sum(build_day(home, day, threads, embeddings, done) for day in days)
     spawn = multiprocessing.get_context("spawn")  # a fork would copy the locks of DuckDB's and Arrow's threads, held for ever
-    with ProcessPoolExecutor(min(threads, len(days)), mp_context=spawn, initializer=_quiet) as pool:
-        found = {pool.submit(build_day, home, day, 1, embeddings): day for day in days}
+    with ProcessPoolExecutor(min(threads, len(days)) - 1, mp_context=spawn, initializer=_quiet) as pool:
+        begun = [pool.submit(build_day, home, day, 1, embeddings) for day in days]
+        for day, theirs in zip(days, begun, strict=True):
+            theirs.add_done_callback(partial(_tell, day, done))
         try:
             bad = 0
-            for future in as_completed(found):
-                bad += future.result()
-                for table in TABLES:
-                    done(f"{found[future]} {table.name}")
-            return bad
+            for i in reversed(range(len(days))):
+                if any(one.done() and one.exception() for one in begun[:i]):
+                    break
+                if begun[i].cancel():
+                    bad += build_day(home, days[i], 1, embeddings, done)
+            return bad + sum(theirs.result() for theirs in begun if not theirs.cancelled())
         except BaseException:
             pool.shutdown(wait=True, cancel_futures=True)
             raise
+
+
+def _tell(day: date, done: Callable[[str], None], theirs: Future[int]) -> None:
+    """Tells the tables of a day that another process has finished."""
+    if not theirs.cancelled() and theirs.exception() is None:
+        for table in TABLES:
+            done(f"{day} {table.name}")
 
 
 def _quiet() -> None:
@@ -49,8 +61,7 @@ def _quiet() -> None:
 def build_day(home: Home, day: date, threads: int, embeddings: str, done: Callable[[str], None] = lambda what: None) -> int:
     """Builds and checks every table of one day; gives the number of rows set aside."""
     bad = 0
-    for table in TABLES:
-        build(home, table, day, threads, embeddings)
+    for table, _ in build_each(home, TABLES, day, threads, embeddings):
         bad += validate(home, table, day).bad
         done(f"{day} {table.name}")
     return bad

@@ -78,7 +78,10 @@ def checkable(table: FeatureTable, rows: pa.Table) -> pd.DataFrame:
 
 
 def examine(table: FeatureTable, frame: pd.DataFrame, day: date) -> ExpectationSuiteValidationResult:
-    """Runs the suite over the rows."""
+    """Runs the suite over the rows; where an expectation fails, the result holds the numbers of the rows that broke it.
+
+    To collect row numbers takes Great Expectations half as long again as to count: it is asked for them only where there are any.
+    """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # its imports use what Python is about to drop
         import great_expectations as gx
@@ -90,6 +93,9 @@ def examine(table: FeatureTable, frame: pd.DataFrame, day: date) -> ExpectationS
         batch = asset.add_batch_definition_whole_dataframe(str(day))
         expectations = context.suites.add(suite(table))
         definition = context.validation_definitions.add(gx.ValidationDefinition(name=f"{table.name} {day}", data=batch, suite=expectations))
+        counted = definition.run(batch_parameters={"dataframe": frame}, result_format="BASIC")
+        if all(result.success for result in counted.results):
+            return counted
         return definition.run(
             batch_parameters={"dataframe": frame}, result_format={"result_format": "COMPLETE", "include_unexpected_rows": False}
         )

@@ -16,7 +16,8 @@ from pipelines.datasets.dataset import Dataset
 from pipelines.errors import Refused
 from pipelines.rankers.calibrate import THIN, fit_calibrator, fit_surfaces
 from pipelines.rankers.delay import ripeness, ripeness_offset
-from pipelines.rankers.encoding import FOLDS, Encoded, encoded
+from pipelines.rankers.encoding import FOLDS, Encoded
+from pipelines.rankers.kept_encoding import kept_encoded
 from pipelines.rankers.position import offset_of, position_offsets
 from serving.bundles import Bundle, Manifest, Tables, write_bundle
 from serving.bundles.encoder import Encoding, encode, evidence
@@ -120,13 +121,14 @@ class Ready:
         return float(weight[early & self.dataset.label].sum() / (weight * self.ripe)[early].sum())
 
     def encoded(self, rows: NDArray[np.bool_]) -> Encoded:
-        """Evidence learned on some rows; computed once for each choice of rows."""
+        """Evidence learned on some rows; learned once for each choice of rows of a training set."""
         key = rows.tobytes() + len(self.dataset.input.columns).to_bytes(4, "big")
         found: Encoded | None = self.dataset.prepared.get(key)
         if found is None:
             here = np.flatnonzero(rows)
             apart = tells_of_ad(self.dataset.input)
-            found = encoded(self.dataset.matrix[here], self.categories, apart, self.dataset.label[here], self.offset[here])
+            label, offset = self.dataset.label[here], self.offset[here]
+            found = kept_encoded(self.dataset.place, self.dataset.matrix[here], self.categories, apart, label, offset)
             self.dataset.prepared[key] = found
         return found
 
