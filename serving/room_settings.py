@@ -95,6 +95,10 @@ class AttributionSettings(Room):
     impression_window_hours: float = Field(1, gt=0, le=24, description="Hours after its decision in which an impression counts")
     click_window_hours: float = Field(24, gt=0, le=24 * 30, description="Hours after its decision in which a click, or a hide, counts")
     conversion_window_hours: float = Field(24 * 30, gt=0, le=24 * 90, description="Hours after its decision in which a conversion counts")
+    hide_days: float = Field(30, gt=0, le=365, description="Days that a hide or a report keeps ads from the user")
+    most_clicks_a_minute: int = Field(
+        20, ge=1, description="Clicks of one user in a minute beyond which they are no person's, and cost nothing"
+    )
     clock_skew_seconds: float = Field(300, ge=0, le=3600, description="How far the clocks of pages may differ from the server's")
 
 

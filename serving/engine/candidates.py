@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -97,6 +97,14 @@ class Scores:
     other: str = ""
     conversion: str = ""
     """The bundle that gave pcvr to whoever the policy scored; empty where no model did."""
+
+    def keep(self, mask: Mask) -> Scores:
+        """The scores, in order, of the candidates for which a mask of their length is True."""
+        matrix, asked = self.matrix, self.asked
+        return replace(
+            self, pctr=self.pctr[mask], pcvr=self.pcvr[mask], matrix=None if matrix is None else matrix[mask],
+            asked=None if asked is None else asked[mask],
+        )  # fmt: skip
 
     def by(self) -> dict[str, int]:
         """How many each scored."""

@@ -14,7 +14,7 @@ import numpy as np
 
 from serving.engine.candidates import Candidates, Scores
 from serving.engine.live import Live
-from serving.engine.stages import NOBODY, Context, Filter, Slate
+from serving.engine.stages import NOBODY, Context, Filter, Promiser, Slate
 from serving.engine.surface import Surface
 from serving.engine.tiers import Tiers
 from serving.errors import ServingError
@@ -26,6 +26,8 @@ log = logging.getLogger(__name__)
 
 FEW: Final = 250
 """Candidates scored when the request is late."""
+ROUNDS: Final = 8
+"""How often a page is decided again because a campaign could not be promised what it needs; after that nothing is shown."""
 LATE: Final = 0.4
 """Share of the deadline after which only FEW candidates are scored. By then understanding, sourcing and recall should have used 30 % and
 integrity 10 %."""
@@ -45,7 +47,7 @@ class Run:
     flags of what failed."""
 
     def __init__(self, request: AdRequest) -> None:
-        self.request = request
+        self.request, self.decision_id = request, uuid.uuid4().hex
         self.started = self._mark = time.perf_counter()
         self.stage_ms: dict[str, float] = {}
         self.sources: dict[str, int] = {}
@@ -83,8 +85,9 @@ class Run:
 class Engine:
     """Decides requests. Stateless between them: what changes is in `live`, the ledger and the online store."""
 
-    def __init__(self, surfaces: Mapping[str, Surface], settings: Settings) -> None:
-        self._surfaces, self._settings = surfaces, settings
+    def __init__(self, surfaces: Mapping[str, Surface], settings: Settings, promises: Promiser | None = None) -> None:
+        """promises: secures what pages ask for; None where nothing is shown for real, as in evaluations."""
+        self._surfaces, self._settings, self._promises = surfaces, settings, promises
         self.tiers = Tiers(settings.engine.primary_at_once)
 
     @property
@@ -123,16 +126,13 @@ class Engine:
             return self._decision(run, live, context, None, Slate((), ()), "no_candidate")
         scored, scores = self._score(surface, run, context, candidates, live)
         run.stage("precision")
-        slate = Slate((), ())
+        slate, sellable = Slate((), ()), scored
         if scores is not None:
-            try:
-                slate = surface.delivery.allocate(request, context, scored, scores, live)
-            except Exception as error:  # an auction that fails sells nothing
-                run.failed(surface.delivery, error)
+            slate, sellable = self._allocate(surface, run, context, scored, scores, live)
         run.stage("delivery")
         for rule, count in slate.dropped.items():
             run.rejected[rule] = run.rejected.get(rule, 0) + count
-        held = 0 if scores is None else len(scored) - len(slate.shown) - sum(slate.dropped.values())
+        held = 0 if scores is None else len(sellable) - len(slate.shown) - sum(slate.dropped.values())
         reason = "" if slate.shown else "no_score" if scores is None else "nothing_above_floor"
         return self._decision(run, live, context, scores, slate, reason, held, len(scored) if scores is None else 0)
 
@@ -202,6 +202,32 @@ class Engine:
                 run.failed(scorer, error)
         return candidates, None
 
+    def _allocate(
+        self, surface: Surface, run: Run, context: Context, candidates: Candidates, scores: Scores, live: Live
+    ) -> tuple[Slate, Candidates]:
+        """The page, and the candidates among which it was decided. A campaign that cannot be promised what its ads ask for leaves, and the
+        page is decided again without it."""
+        for _ in range(ROUNDS):
+            try:
+                slate = surface.delivery.allocate(run.request, context, candidates, scores, live)
+            except Exception as error:  # an auction that fails sells nothing
+                run.failed(surface.delivery, error)
+                break
+            if self._promises is None:
+                return slate, candidates
+            try:
+                refused = self._promises.refused(run.request, run.decision_id, slate, live)
+            except Exception as error:  # what nobody promised is not sold
+                run.failed(self._promises, error)
+                break
+            if not refused:
+                return slate, candidates
+            places = [candidates.snapshot.campaign_place[campaign] for campaign in refused]
+            staying = ~np.isin(candidates.campaigns, places)
+            run.reject(self._promises, len(candidates) - int(np.count_nonzero(staying)))
+            candidates, scores = candidates.keep(staying), scores.keep(staying)
+        return Slate((), ()), candidates
+
     def _decision(
         self, run: Run, live: Live, context: Context, scores: Scores | None, slate: Slate, reason: str,
         held: int = 0, unscored: int = 0,
@@ -212,7 +238,7 @@ class Engine:
         if rung == "full" and run.late:
             rung = "fewer_candidates"
         return Decision(
-            decision_id=uuid.uuid4().hex, request=run.request, decided_at=run.request.ts, rung=rung,
+            decision_id=run.decision_id, request=run.request, decided_at=run.request.ts, rung=rung,
             policy=scores.policy if scores is not None else "", input=scores.input if scores is not None else "",
             snapshot=live.snapshot.version if live.snapshot is not None else "",
             funnel=Funnel(run.sources, run.rejected, run.narrowed, held, len(slate.shown)), shown=slate.shown, held=slate.held,

@@ -15,6 +15,7 @@ from feature_repo.user_row import UserRow
 from serving.engine.candidates import Candidates, Mask, Scores
 from serving.engine.live import Live
 from serving.engine.tiers import UNLIMITED, Allowance
+from serving.ledger.ledger import Hide
 from serving.record.decision import RankedAd
 from serving.record.lottery import Lottery
 from serving.record.query import Query
@@ -36,6 +37,10 @@ class Context:
     exposures: Mapping[str, int] | None = None
     """How often each campaign was shown to the asker on earlier pages of the same day. Empty for an asker without a name or consent; None
     when the ledger cannot be read."""
+    promised: Mapping[str, int] = field(default_factory=dict)
+    """Impressions by campaign that earlier pages of the day may still bring."""
+    hidden: tuple[Hide, ...] = ()
+    """What the asker hid or reported, while it lasts."""
     allowance: Allowance = UNLIMITED
     """The right to score, until this request's deadline; the engine sets it."""
 
@@ -93,6 +98,12 @@ class Scorer(Protocol):
         ...
 
     def score(self, request: AdRequest, context: Context, candidates: Candidates, live: Live) -> Scores: ...
+
+
+class Promiser(Protocol):
+    """Secures what the ads of a page ask for before it is shown; when it fails there is no ad."""
+
+    def refused(self, request: AdRequest, decision_id: str, slate: Slate, live: Live) -> frozenset[str]: ...
 
 
 class Allocator(Protocol):

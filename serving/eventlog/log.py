@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Protocol
+from datetime import datetime, timedelta
+from typing import Final, Protocol
 
 from serving.record.decision import Decision
 
@@ -20,6 +20,25 @@ class Event:
     kind: str
     ts: datetime
     value_micros: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class First:
+    """The first event of its kind for an ad on a page: when it happened, and when it was received."""
+
+    ts: datetime
+    received: datetime
+
+
+PATIENCE: Final = timedelta(minutes=1)
+"""How long a click waits for the impression of its ad."""
+
+
+def clicked(happened: Mapping[str, First]) -> bool:
+    """Whether an ad that was shown counts as clicked: its impression is on record as well, and came no more than PATIENCE after the click.
+    happened: as EventLog.happened says it."""
+    click, impression = happened.get("click"), happened.get("impression")
+    return click is not None and impression is not None and impression.received <= click.received + PATIENCE
 
 
 class EventLog(Protocol):
@@ -43,6 +62,10 @@ class EventLog(Protocol):
         """A shadow bundle's pCTR for the shown, then the held ads of a decision, in the record's order."""
         ...
 
+    def happened(self, decision_id: str, creative_id: str) -> dict[str, First]:
+        """What is on record of an ad on a page: the first event of each kind."""
+        ...
+
     def decision(self, decision_id: str) -> Decision | None:
         """The record, with any shadow scores that have arrived; None when unknown."""
         ...
@@ -61,4 +84,12 @@ class BillableLog(EventLog, Protocol):
 
     def event(self, event_id: str) -> Event | None:
         """The event as it first came; None when unknown."""
+        ...
+
+    def settle(self, event_ids: Sequence[str]) -> None:
+        """Marks events as done with: all that they cost is charged, all that they count for is counted."""
+        ...
+
+    def unsettled(self) -> list[tuple[Event, datetime]]:
+        """Events that were kept, but not done with, with the moment each was received: whoever kept them may have been killed."""
         ...

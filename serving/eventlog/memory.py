@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from serving.eventlog.log import Event
+from serving.eventlog.log import Event, First
 from serving.record.decision import Decision
 
 
@@ -17,6 +17,7 @@ class MemoryEventLog:
         self._decisions: dict[str, Decision] = {}
         self._shadow: dict[str, dict[str, tuple[float, ...]]] = {}
         self._events: dict[str, tuple[Event, datetime]] = {}
+        self._open: set[str] = set()
         self._late: dict[str, tuple[Event, str, datetime]] = {}
 
     def append_decision(self, decision: Decision) -> None:
@@ -28,12 +29,30 @@ class MemoryEventLog:
             fresh = []
             for event in events:
                 fresh.append(event.event_id not in self._events)
-                self._events.setdefault(event.event_id, (event, received))
+                if fresh[-1]:
+                    self._events[event.event_id] = (event, received)
+                    self._open.add(event.event_id)
             return fresh
 
     def event(self, event_id: str) -> Event | None:
         found = self._events.get(event_id)
         return found[0] if found else None
+
+    def settle(self, event_ids: Sequence[str]) -> None:
+        with self._lock:
+            self._open.difference_update(event_ids)
+
+    def unsettled(self) -> list[tuple[Event, datetime]]:
+        with self._lock:
+            return [self._events[key] for key in sorted(self._open, key=lambda key: (self._events[key][1], key))]
+
+    def happened(self, decision_id: str, creative_id: str) -> dict[str, First]:
+        with self._lock:
+            rows = [(at, e) for e, at in self._events.values() if (e.decision_id, e.creative_id) == (decision_id, creative_id)]
+        out: dict[str, First] = {}
+        for at, event in sorted(rows, key=lambda row: (row[0], row[1].event_id)):
+            out.setdefault(event.kind, First(event.ts, at))
+        return out
 
     def append_late(self, events: Sequence[tuple[Event, str]], received: datetime) -> None:
         with self._lock:

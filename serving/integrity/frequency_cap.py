@@ -8,7 +8,7 @@ from serving.engine.candidates import Candidates, Mask
 from serving.engine.stages import Context
 from serving.errors import ServingError
 from serving.record.request import AdRequest
-from serving.understanding.exposures import times_seen
+from serving.understanding.exposures import times_promised, times_seen
 
 
 class FrequencyCap:
@@ -21,4 +21,4 @@ class FrequencyCap:
             return np.asarray(cap == 0)
         if context.exposures is None:
             raise ServingError("exposures of the day", "unknown", "The ledger could not be read: see the flags before this one.")
-        return np.asarray((cap == 0) | (times_seen(context, candidates) < cap))
+        return np.asarray((cap == 0) | (times_seen(context, candidates) + times_promised(context, candidates) < cap))

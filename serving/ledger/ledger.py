@@ -1,17 +1,72 @@
-"""The contract of the money and frequency state. Money is integer micros; a charge counts once, whatever is retried."""
+"""The contract of the money and of what is kept of each user. Money is integer micros; whatever is retried counts once."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import date
-from typing import Protocol
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+MINUTE: Final = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """What one ad that is about to be shown asks of the ledger.
+
+    place: of one ad on one page, `<decision>|<creative>`. price_micros: due with probability `chance`, within about `fade` seconds if
+    at all (outstanding.py). budget_micros: the campaign's daily budget. cap: the impressions that the user may have of the campaign in a
+    day, 0 for any number. until: when the promise of an impression is given back, if the impression has not come.
+    """
+
+    place: str
+    campaign_id: str
+    price_micros: int
+    chance: float
+    fade: float
+    budget_micros: int
+    cap: int
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Sale:
+    """An ad that is to be paid for. key: what was sold; one sale is charged once. shown: when; chance, fade: of its promise."""
+
+    key: str
+    campaign_id: str
+    price_micros: int
+    budget_micros: int
+    shown: datetime
+    chance: float
+    fade: float
+
+
+@dataclass(frozen=True, slots=True)
+class Hide:
+    """A user does not want an ad any more. reported: it was reported, not only hidden."""
+
+    creative_id: str
+    advertiser_id: str
+    reported: bool
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class AskerState:
+    """What is kept of a user. exposures: impressions of the day, by campaign. promised: those that may still come, of pages that were
+    decided before. hidden: what they hid, while it lasts."""
+
+    exposures: Mapping[str, int] = field(default_factory=dict)
+    promised: Mapping[str, int] = field(default_factory=dict)
+    hidden: tuple[Hide, ...] = ()
+
 
 class Ledger(Protocol):
-    """Budgets, spend and exposures. Safe to call from several threads and processes."""
+    """Budgets, spend, exposures, hides and pauses. Safe to call from several threads and processes."""
 
     def spent(self, campaign_ids: Sequence[str], day: date) -> NDArray[np.int64]:
         """Micros spent by each campaign on `day`, shape (n,)."""
@@ -22,17 +77,43 @@ class Ledger(Protocol):
         next. A campaign may come again without a change; none is left out."""
         ...
 
-    def charge(self, event_id: str, campaign_id: str, day: date, micros: int, daily_budget_micros: int) -> int:
-        """Charges at most what is left of the day's budget; returns the micros charged. A known event_id changes nothing and
-        returns what it was charged before."""
+    def promise(self, asker: str, day: date, now: datetime, promises: Sequence[Promise]) -> list[bool]:
+        """Holds what the ads of one page ask for: all of it where each answer is True, nothing otherwise. False for an ad whose campaign
+        has less left of the day's budget than its price, after what others may still claim, and for one that the user has seen as
+        often as its cap allows. asker: "" for nobody, for whom no impressions are counted."""
         ...
 
-    def expose(self, user_id: str, campaign_ids: Sequence[str], day: date) -> None:
-        """Counts one impression of each campaign for a user."""
+    def charge(self, sale: Sale, day: date, now: datetime) -> int:
+        """Charges at most what is left of the day's budget, and takes back the claim; returns the micros charged. A key that is known
+        changes nothing and returns what it was charged before."""
         ...
 
-    def exposures(self, user_id: str, day: date) -> dict[str, int]:
-        """Impressions per campaign for a user on `day`."""
+    def expose(self, user_id: str, campaign_id: str, place: str, day: date) -> None:
+        """Counts the impression at a place, once."""
+        ...
+
+    def seen(self, user_id: str, place: str, day: date) -> bool:
+        """Whether the impression at a place was counted."""
+        ...
+
+    def clicks(self, user_id: str, place: str, now: datetime) -> int:
+        """Counts a click of the user on the ad at a place, once, and returns on how many they clicked within the MINUTE before."""
+        ...
+
+    def hide(self, user_id: str, hide: Hide) -> None:
+        """Keeps that a user does not want an ad. Of one ad the first hide stays; a report takes its place."""
+        ...
+
+    def past(self, user_id: str, day: date, now: datetime) -> AskerState:
+        """What is kept of a user, read at once."""
+        ...
+
+    def pause(self, campaign_id: str, paused: bool) -> None:
+        """Takes a campaign's ads down until it is resumed, or resumes it."""
+        ...
+
+    def paused(self) -> frozenset[str]:
+        """The campaigns that are paused."""
         ...
 
     def close(self) -> None: ...

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import threading
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime
 
 import numpy as np
 from numpy.typing import NDArray
+
+from serving.ledger.ledger import MINUTE, AskerState, Hide, Promise, Sale
+from serving.ledger.outstanding import Outstanding
 
 
 class MemoryLedger:
@@ -17,7 +20,12 @@ class MemoryLedger:
         self._spent: dict[tuple[date, str], int] = defaultdict(int)
         self._order: dict[date, list[str]] = defaultdict(list)
         self._charges: dict[str, int] = {}
-        self._seen: dict[tuple[date, str], dict[str, int]] = defaultdict(dict)
+        self._outstanding: dict[tuple[date, str], Outstanding] = defaultdict(Outstanding)
+        self._places: dict[tuple[date, str], dict[str, tuple[str, datetime | None]]] = defaultdict(dict)
+        """By day and user, then by place: the campaign, and until when the impression is promised; None once it was seen."""
+        self._clicks: dict[str, dict[str, datetime]] = defaultdict(dict)
+        self._hidden: dict[str, dict[str, Hide]] = defaultdict(dict)
+        self._paused: set[str] = set()
 
     def spent(self, campaign_ids: Sequence[str], day: date) -> NDArray[np.int64]:
         return np.array([self._spent.get((day, c), 0) for c in campaign_ids], np.int64)
@@ -27,23 +35,77 @@ class MemoryLedger:
             order = self._order[day]
             return [(c, self._spent[day, c]) for c in dict.fromkeys(order[after:])], len(order)
 
-    def charge(self, event_id: str, campaign_id: str, day: date, micros: int, daily_budget_micros: int) -> int:
+    def promise(self, asker: str, day: date, now: datetime, promises: Sequence[Promise]) -> list[bool]:
         with self._lock:
-            if event_id not in self._charges:
-                due = max(min(micros, daily_budget_micros - self._spent[day, campaign_id]), 0)
-                self._spent[day, campaign_id] += due
-                self._order[day].append(campaign_id)
-                self._charges[event_id] = due
-            return self._charges[event_id]
+            seen, promised = self._counts(asker, day, now)
+            counts, claims = seen + promised, dict[str, Outstanding]()
+            granted = []
+            for one in promises:
+                before = claims.get(one.campaign_id) or self._outstanding[day, one.campaign_id].until(now.timestamp(), one.fade)
+                left = one.budget_micros - self._spent[day, one.campaign_id] - before.most
+                claims[one.campaign_id] = before.adding(one.price_micros, one.chance, one.fade, now.timestamp())
+                may_see = not (asker and one.cap) or counts[one.campaign_id] < one.cap
+                counts[one.campaign_id] += 1
+                granted.append(may_see and one.price_micros <= left)
+            if all(granted):
+                self._outstanding.update({(day, campaign): claim for campaign, claim in claims.items()})
+                if asker:
+                    self._places[day, asker].update({one.place: (one.campaign_id, one.until) for one in promises})
+            return granted
 
-    def expose(self, user_id: str, campaign_ids: Sequence[str], day: date) -> None:
+    def charge(self, sale: Sale, day: date, now: datetime) -> int:
         with self._lock:
-            seen = self._seen[day, user_id]
-            for campaign in campaign_ids:
-                seen[campaign] = seen.get(campaign, 0) + 1
+            if sale.key not in self._charges:
+                due = max(min(sale.price_micros, sale.budget_micros - self._spent[day, sale.campaign_id]), 0)
+                self._spent[day, sale.campaign_id] += due
+                self._order[day].append(sale.campaign_id)
+                self._charges[sale.key] = due
+                held = (sale.shown.date(), sale.campaign_id)
+                self._outstanding[held] = self._outstanding[held].without(
+                    sale.price_micros, sale.chance, sale.fade, sale.shown.timestamp(), now.timestamp()
+                )
+            return self._charges[sale.key]
 
-    def exposures(self, user_id: str, day: date) -> dict[str, int]:
-        return dict(self._seen.get((day, user_id), {}))
+    def expose(self, user_id: str, campaign_id: str, place: str, day: date) -> None:
+        with self._lock:
+            self._places[day, user_id][place] = (campaign_id, None)
+
+    def seen(self, user_id: str, place: str, day: date) -> bool:
+        with self._lock:
+            return self._places[day, user_id].get(place, ("", datetime.min))[1] is None
+
+    def _counts(self, user_id: str, day: date, now: datetime) -> tuple[Counter[str], Counter[str]]:
+        """Impressions of the user on the day by campaign: those that were seen, and those that are promised."""
+        places = self._places[day, user_id].values()
+        seen = Counter(campaign for campaign, until in places if until is None)
+        return seen, Counter(campaign for campaign, until in places if until is not None and until > now)
+
+    def clicks(self, user_id: str, place: str, now: datetime) -> int:
+        with self._lock:
+            recent = {p: at for p, at in self._clicks[user_id].items() if at > now - MINUTE}
+            recent.setdefault(place, now)
+            self._clicks[user_id] = recent
+            return len(recent)
+
+    def hide(self, user_id: str, hide: Hide) -> None:
+        with self._lock:
+            known = self._hidden[user_id].get(hide.creative_id)
+            if known is None or hide.reported:
+                self._hidden[user_id][hide.creative_id] = hide
+
+    def past(self, user_id: str, day: date, now: datetime) -> AskerState:
+        with self._lock:
+            hidden = sorted(self._hidden[user_id].values(), key=lambda h: h.creative_id)
+            seen, promised = self._counts(user_id, day, now)
+            return AskerState(seen, promised, tuple(h for h in hidden if h.until > now))
+
+    def pause(self, campaign_id: str, paused: bool) -> None:
+        with self._lock:
+            (self._paused.add if paused else self._paused.discard)(campaign_id)
+
+    def paused(self) -> frozenset[str]:
+        with self._lock:
+            return frozenset(self._paused)
 
     def close(self) -> None:
         """Nothing to release."""

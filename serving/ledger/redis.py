@@ -1,34 +1,107 @@
-"""The ledger in Redis: one atomic script a charge, shared by all machines."""
+"""The ledger in Redis: one atomic script a promise or a charge, shared by all machines."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import Any, Final
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 from redis import Redis
 
+from serving.ledger.ledger import MINUTE, AskerState, Hide, Promise, Sale
+from serving.ledger.outstanding import CERTAIN
+
 KEEP_SECONDS: Final = 3 * 86_400
-"""A day's books are kept this long; older charges must come from the event log."""
-CHARGE: Final = """
-local before = redis.call('hget', KEYS[2], ARGV[1])
+"""A day's books are kept this long."""
+KEEP_CHARGES_SECONDS: Final = 100 * 86_400
+"""What was charged for a sale is kept this long after the day that it was charged to: longer than any attribution window."""
+KEEP_HIDDEN_SECONDS: Final = 400 * 86_400
+"""What a user hid is kept this long after the last hide: longer than any hide lasts."""
+SEEN: Final = "-"
+"""In place of the moment until which an impression is promised, once it was seen."""
+CLAIM: Final = """
+local function claim(key, campaign, now, fade)
+  local kept = redis.call('hget', key, campaign)
+  if not kept then return 0, 0, now end
+  local mean, variance, at = string.match(kept, '(%S+) (%S+) (%S+)')
+  local share = math.exp(-math.max(now - tonumber(at), 0) / fade)
+  return tonumber(mean) * share, tonumber(variance) * share, math.max(now, tonumber(at))
+end
+local function keep(key, campaign, mean, variance, at)
+  redis.call('hset', key, campaign, string.format('%.17g %.17g %.17g', mean, variance, at))
+end
+"""
+"""What a campaign's shown ads may still cost, as outstanding.py computes it."""
+CHARGE: Final = (
+    CLAIM
+    + """
+local spend, charges, changed, changes, held = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
+local key, campaign, price, budget, chance, fade, shown, now = unpack(ARGV, 1, 8)
+local before = redis.call('hget', charges, key)
 if before then return tonumber(before) end
-local spent = tonumber(redis.call('hget', KEYS[1], ARGV[2]) or '0')
-local due = math.max(math.min(tonumber(ARGV[3]), tonumber(ARGV[4]) - spent), 0)
-redis.call('hincrby', KEYS[1], ARGV[2], due)
-redis.call('hset', KEYS[2], ARGV[1], due)
-redis.call('zadd', KEYS[3], redis.call('incr', KEYS[4]), ARGV[2])
-for _, key in ipairs(KEYS) do redis.call('expire', key, ARGV[5]) end
+price, budget, chance, fade = tonumber(price), tonumber(budget), tonumber(chance), tonumber(fade)
+shown, now = tonumber(shown), tonumber(now)
+local spent = tonumber(redis.call('hget', spend, campaign) or '0')
+local due = math.max(math.min(price, budget - spent), 0)
+redis.call('hincrby', spend, campaign, due)
+redis.call('hset', charges, key, due)
+redis.call('zadd', changed, redis.call('incr', changes), campaign)
+local mean, variance, at = claim(held, campaign, now, fade)
+local share = math.exp(-math.max(now - shown, 0) / fade)
+keep(held, campaign, math.max(mean - share * chance * price, 0), math.max(variance - share * chance * (1 - chance) * price * price, 0), at)
+for _, name in ipairs({spend, changed, changes, held}) do redis.call('expire', name, ARGV[9]) end
+redis.call('expire', charges, ARGV[10])
 return due
 """
+)
+PROMISE: Final = (
+    CLAIM
+    + """
+local spend, held, places = KEYS[1], KEYS[2], KEYS[3]
+local asker, now, certain = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[4])
+local counts, claims, granted, all = {}, {}, {}, true
+if asker ~= '' then
+  local rows = redis.call('hvals', places)
+  for _, row in ipairs(rows) do
+    local till, campaign = string.match(row, '(%S+) (.*)')
+    if till == '-' or tonumber(till) > now then counts[campaign] = (counts[campaign] or 0) + 1 end
+  end
+end
+for i = 5, #ARGV, 8 do
+  local campaign, price, chance, fade = ARGV[i + 1], tonumber(ARGV[i + 2]), tonumber(ARGV[i + 3]), tonumber(ARGV[i + 4])
+  local budget, cap = tonumber(ARGV[i + 5]), tonumber(ARGV[i + 6])
+  local before = claims[campaign]
+  if not before then before = {claim(held, campaign, now, fade)} end
+  local left = budget - tonumber(redis.call('hget', spend, campaign) or '0') - (before[1] + certain * math.sqrt(before[2]))
+  claims[campaign] = {before[1] + chance * price, before[2] + chance * (1 - chance) * price * price, before[3]}
+  local seen = counts[campaign] or 0
+  local ok = price <= left and (asker == '' or cap == 0 or seen < cap)
+  counts[campaign] = seen + 1
+  granted[#granted + 1] = ok and 1 or 0
+  all = all and ok
+end
+if all then
+  for campaign, claimed in pairs(claims) do keep(held, campaign, claimed[1], claimed[2], claimed[3]) end
+  redis.call('expire', held, ARGV[3])
+  if asker ~= '' then
+    for i = 5, #ARGV, 8 do redis.call('hsetnx', places, ARGV[i], ARGV[i + 7] .. ' ' .. ARGV[i + 1]) end
+    redis.call('expire', places, ARGV[3])
+  end
+end
+return granted
+"""
+)
 
 
 class RedisLedger:
     def __init__(self, url: str) -> None:
         self._redis: Any = Redis.from_url(url)
         self._charge = self._redis.register_script(CHARGE)
+        self._promise = self._redis.register_script(PROMISE)
 
     def spent(self, campaign_ids: Sequence[str], day: date) -> NDArray[np.int64]:
         values = self._redis.hmget(f"placard:spend:{day}", list(campaign_ids)) if campaign_ids else []
@@ -43,20 +116,76 @@ class RedisLedger:
         spent = self.spent(names, day).tolist()
         return list(zip(names, spent, strict=True)), int(max((mark for _, mark in changed), default=after))
 
-    def charge(self, event_id: str, campaign_id: str, day: date, micros: int, daily_budget_micros: int) -> int:
-        keys = [f"placard:spend:{day}", "placard:charges", f"placard:changed:{day}", f"placard:changes:{day}"]
-        return int(self._charge(keys=keys, args=[event_id, campaign_id, micros, daily_budget_micros, KEEP_SECONDS]))
+    def promise(self, asker: str, day: date, now: datetime, promises: Sequence[Promise]) -> list[bool]:
+        keys = [f"placard:spend:{day}", f"placard:outstanding:{day}", _places(day, asker)]
+        asked: list[str | int | float] = [
+            part for p in promises
+            for part in (p.place, p.campaign_id, p.price_micros, p.chance, p.fade, p.budget_micros, p.cap, repr(p.until.timestamp()))
+        ]  # fmt: skip
+        granted = self._promise(keys=keys, args=[asker, repr(now.timestamp()), KEEP_SECONDS, CERTAIN, *asked])
+        return [bool(one) for one in granted]
 
-    def expose(self, user_id: str, campaign_ids: Sequence[str], day: date) -> None:
-        key = f"placard:seen:{day}:{user_id}"
-        pipe = self._redis.pipeline()
-        for campaign in campaign_ids:
-            pipe.hincrby(key, campaign, 1)
-        pipe.expire(key, KEEP_SECONDS)
-        pipe.execute()
+    def charge(self, sale: Sale, day: date, now: datetime) -> int:
+        books = ["placard:spend", "placard:charges", "placard:changed", "placard:changes"]
+        shown = sale.shown.date()
+        keys = [f"{books[0]}:{day}", f"{books[1]}:{shown}", *(f"{book}:{day}" for book in books[2:]), f"placard:outstanding:{shown}"]
+        args: list[str | int | float] = [
+            sale.key, sale.campaign_id, sale.price_micros, sale.budget_micros, sale.chance, sale.fade, repr(sale.shown.timestamp()),
+            repr(now.timestamp()), KEEP_SECONDS, KEEP_CHARGES_SECONDS,
+        ]  # fmt: skip
+        return int(self._charge(keys=keys, args=args))
 
-    def exposures(self, user_id: str, day: date) -> dict[str, int]:
-        return {k.decode(): int(v) for k, v in self._redis.hgetall(f"placard:seen:{day}:{user_id}").items()}
+    def expose(self, user_id: str, campaign_id: str, place: str, day: date) -> None:
+        with self._redis.pipeline() as pipe:
+            pipe.hset(_places(day, user_id), place, f"{SEEN} {campaign_id}")
+            pipe.expire(_places(day, user_id), KEEP_SECONDS)
+            pipe.execute()
+
+    def seen(self, user_id: str, place: str, day: date) -> bool:
+        kept = self._redis.hget(_places(day, user_id), place)
+        return kept is not None and kept.startswith(f"{SEEN} ".encode())
+
+    def clicks(self, user_id: str, place: str, now: datetime) -> int:
+        key = f"placard:clicks:{user_id}"
+        with self._redis.pipeline() as pipe:
+            pipe.zremrangebyscore(key, "-inf", (now - MINUTE).timestamp())
+            pipe.zadd(key, {place: now.timestamp()}, nx=True)
+            pipe.zcard(key)
+            pipe.expire(key, MINUTE)
+            return int(pipe.execute()[2])
+
+    def hide(self, user_id: str, hide: Hide) -> None:
+        key = f"placard:hidden:{user_id}"
+        with self._redis.pipeline() as pipe:
+            (pipe.hset if hide.reported else pipe.hsetnx)(key, hide.creative_id, msgspec.json.encode(hide))
+            pipe.expire(key, KEEP_HIDDEN_SECONDS)
+            pipe.execute()
+
+    def past(self, user_id: str, day: date, now: datetime) -> AskerState:
+        with self._redis.pipeline() as pipe:
+            pipe.hvals(_places(day, user_id))
+            pipe.hvals(f"placard:hidden:{user_id}")
+            places, hides = pipe.execute()
+        seen, promised = Counter[str](), Counter[str]()
+        for row in places:
+            until, _, campaign = row.decode().partition(" ")
+            if until == SEEN:
+                seen[campaign] += 1
+            elif float(until) > now.timestamp():
+                promised[campaign] += 1
+        hidden = [msgspec.json.decode(h, type=Hide) for h in hides]
+        return AskerState(seen, promised, tuple(sorted((h for h in hidden if h.until > now), key=lambda h: h.creative_id)))
+
+    def pause(self, campaign_id: str, paused: bool) -> None:
+        (self._redis.sadd if paused else self._redis.srem)("placard:paused", campaign_id)
+
+    def paused(self) -> frozenset[str]:
+        return frozenset(name.decode() for name in self._redis.smembers("placard:paused"))
 
     def close(self) -> None:
         self._redis.close()
+
+
+def _places(day: date, user_id: str) -> str:
+    """The impressions of a user on a day: by place, until when it is promised, or SEEN, and the campaign."""
+    return f"placard:places:{day}:{user_id}"

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import sqlite3
+from collections import Counter
 from collections.abc import Sequence
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from serving.ledger.ledger import MINUTE, AskerState, Hide, Promise, Sale
+from serving.ledger.outstanding import Outstanding
 from serving.sqlite_file import SqliteFile
 
 SCHEMA = """
@@ -16,14 +20,24 @@ create table if not exists spend (
   day text, campaign text, micros integer not null, change integer not null, primary key (day, campaign)) without rowid;
 create index if not exists spend_changes on spend (day, change);
 create table if not exists charges (event text primary key, micros integer not null) without rowid;
-create table if not exists exposures (
-  day text, user text, campaign text, times integer not null, primary key (day, user, campaign)) without rowid;
+create table if not exists outstanding (
+  day text, campaign text, mean real not null, variance real not null, at real not null, primary key (day, campaign)) without rowid;
+create table if not exists places (
+  day text, user text, place text, campaign text not null, until real, primary key (day, user, place)) without rowid;
+create table if not exists clicks (user text, place text, at real not null, primary key (user, place)) without rowid;
+create table if not exists hidden (
+  user text, creative text, advertiser text not null, reported integer not null, until real not null,
+  primary key (user, creative)) without rowid;
+create table if not exists paused (campaign text primary key) without rowid;
 """
+"""places.until: seconds since 1970 until which an impression is promised; null once it was seen."""
 
 
 class SqliteLedger:
     def __init__(self, path: Path) -> None:
         self._file = SqliteFile(path, SCHEMA, durable=True)
+        self._promised = SqliteFile(path, SCHEMA, durable=False)
+        """For promises: a power cut may take the newest, which the pages that they were made for did not outlive by much."""
 
     def spent(self, campaign_ids: Sequence[str], day: date) -> NDArray[np.int64]:
         rows = self._file.connection.execute("select campaign, micros from spend where day = ?", (str(day),))
@@ -35,31 +49,109 @@ class SqliteLedger:
         rows = self._file.connection.execute(query, (str(day), after)).fetchall()
         return [(str(c), int(m)) for c, m, _ in rows], max((change for _, _, change in rows), default=after)
 
-    def charge(self, event_id: str, campaign_id: str, day: date, micros: int, daily_budget_micros: int) -> int:
+    def promise(self, asker: str, day: date, now: datetime, promises: Sequence[Promise]) -> list[bool]:
+        with self._promised.transaction() as c:
+            seen, promised = _counts(c, asker, day, now) if asker else (Counter[str](), Counter[str]())
+            counts, claims, granted = seen + promised, dict[str, Outstanding](), list[bool]()
+            for one in promises:
+                before = claims.get(one.campaign_id) or _outstanding(c, one.campaign_id, day)
+                before = before.until(now.timestamp(), one.fade)
+                left = one.budget_micros - _spent(c, one.campaign_id, day) - before.most
+                claims[one.campaign_id] = before.adding(one.price_micros, one.chance, one.fade, now.timestamp())
+                may_see = not (asker and one.cap) or counts[one.campaign_id] < one.cap
+                counts[one.campaign_id] += 1
+                granted.append(may_see and one.price_micros <= left)
+            if all(granted):
+                for campaign, claim in claims.items():
+                    _keep(c, campaign, day, claim)
+                if asker:
+                    rows = [(str(day), asker, one.place, one.campaign_id, one.until.timestamp()) for one in promises]
+                    c.executemany("insert or ignore into places values (?, ?, ?, ?, ?)", rows)
+            return granted
+
+    def charge(self, sale: Sale, day: date, now: datetime) -> int:
         with self._file.transaction() as c:
-            before = c.execute("select micros from charges where event = ?", (event_id,)).fetchone()
+            before = c.execute("select micros from charges where event = ?", (sale.key,)).fetchone()
             if before is not None:
                 return int(before[0])
-            row = c.execute("select micros from spend where day = ? and campaign = ?", (str(day), campaign_id)).fetchone()
-            due = max(min(micros, daily_budget_micros - (row[0] if row else 0)), 0)
+            due = max(min(sale.price_micros, sale.budget_micros - _spent(c, sale.campaign_id, day)), 0)
             c.execute(
                 "insert into spend values (?1, ?2, ?3, (select coalesce(max(change), 0) + 1 from spend where day = ?1)) "
                 "on conflict do update set micros = micros + excluded.micros, change = excluded.change",
-                (str(day), campaign_id, due),
+                (str(day), sale.campaign_id, due),
             )
-            c.execute("insert into charges values (?, ?)", (event_id, due))
+            c.execute("insert into charges values (?, ?)", (sale.key, due))
+            shown = sale.shown.date()
+            claim = _outstanding(c, sale.campaign_id, shown)
+            claim = claim.without(sale.price_micros, sale.chance, sale.fade, sale.shown.timestamp(), now.timestamp())
+            _keep(c, sale.campaign_id, shown, claim)
             return due
 
-    def expose(self, user_id: str, campaign_ids: Sequence[str], day: date) -> None:
+    def expose(self, user_id: str, campaign_id: str, place: str, day: date) -> None:
         with self._file.transaction() as c:
-            c.executemany(
-                "insert into exposures values (?, ?, ?, 1) on conflict do update set times = times + 1",
-                [(str(day), user_id, campaign) for campaign in campaign_ids],
+            c.execute(
+                "insert into places values (?, ?, ?, ?, null) on conflict do update set until = null",
+                (str(day), user_id, place, campaign_id),
             )
 
-    def exposures(self, user_id: str, day: date) -> dict[str, int]:
-        query = "select campaign, times from exposures where day = ? and user = ?"
-        return {str(c): int(n) for c, n in self._file.connection.execute(query, (str(day), user_id))}
+    def seen(self, user_id: str, place: str, day: date) -> bool:
+        query = "select 1 from places where day = ? and user = ? and place = ? and until is null"
+        return self._file.connection.execute(query, (str(day), user_id, place)).fetchone() is not None
+
+    def clicks(self, user_id: str, place: str, now: datetime) -> int:
+        with self._promised.transaction() as c:
+            c.execute("delete from clicks where user = ? and at <= ?", (user_id, (now - MINUTE).timestamp()))
+            c.execute("insert or ignore into clicks values (?, ?, ?)", (user_id, place, now.timestamp()))
+            return int(c.execute("select count(*) from clicks where user = ?", (user_id,)).fetchone()[0])
+
+    def hide(self, user_id: str, hide: Hide) -> None:
+        with self._file.transaction() as c:
+            c.execute(
+                "insert into hidden values (?, ?, ?, ?, ?) on conflict do update set reported = 1, until = excluded.until "
+                "where excluded.reported",
+                (user_id, hide.creative_id, hide.advertiser_id, hide.reported, hide.until.timestamp()),
+            )
+
+    def past(self, user_id: str, day: date, now: datetime) -> AskerState:
+        connection = self._file.connection
+        query = "select creative, advertiser, reported, until from hidden where user = ? and until > ? order by creative"
+        hidden = tuple(
+            Hide(creative, advertiser, bool(reported), datetime.fromtimestamp(until, UTC))
+            for creative, advertiser, reported, until in connection.execute(query, (user_id, now.timestamp()))
+        )
+        return AskerState(*_counts(connection, user_id, day, now), hidden)
+
+    def pause(self, campaign_id: str, paused: bool) -> None:
+        with self._file.transaction() as c:
+            c.execute("insert or ignore into paused values (?)" if paused else "delete from paused where campaign = ?", (campaign_id,))
+
+    def paused(self) -> frozenset[str]:
+        return frozenset(str(campaign) for (campaign,) in self._file.connection.execute("select campaign from paused"))
 
     def close(self) -> None:
+        self._promised.close()
         self._file.close()
+
+
+def _spent(c: sqlite3.Connection, campaign_id: str, day: date) -> int:
+    row = c.execute("select micros from spend where day = ? and campaign = ?", (str(day), campaign_id)).fetchone()
+    return int(row[0]) if row else 0
+
+
+def _outstanding(c: sqlite3.Connection, campaign_id: str, day: date) -> Outstanding:
+    row = c.execute("select mean, variance, at from outstanding where day = ? and campaign = ?", (str(day), campaign_id)).fetchone()
+    return Outstanding(*row) if row else Outstanding()
+
+
+def _keep(c: sqlite3.Connection, campaign_id: str, day: date, claim: Outstanding) -> None:
+    c.execute("insert or replace into outstanding values (?, ?, ?, ?, ?)", (str(day), campaign_id, claim.mean, claim.variance, claim.at))
+
+
+def _counts(c: sqlite3.Connection, user_id: str, day: date, now: datetime) -> tuple[Counter[str], Counter[str]]:
+    """Impressions of the user on the day by campaign: those that were seen, and those that are promised."""
+    query = (
+        "select campaign, sum(until is null), sum(until is not null) from places "
+        "where day = ? and user = ? and (until is null or until > ?) group by campaign"
+    )
+    rows = c.execute(query, (str(day), user_id, now.timestamp())).fetchall()
+    return Counter({str(k): seen for k, seen, _ in rows if seen}), Counter({str(k): promised for k, _, promised in rows if promised})

@@ -9,6 +9,8 @@ from serving.engine.stages import Profiles
 from serving.engine.surface import Surface
 from serving.integrity.budget import Budget
 from serving.integrity.frequency_cap import FrequencyCap
+from serving.integrity.hidden import Hidden
+from serving.integrity.paused import Paused
 from serving.integrity.policy import Policy
 from serving.integrity.schedule import Schedule
 from serving.integrity.targeting import Targeting
@@ -34,7 +36,7 @@ def proactive(profiles: Profiles, ledger: Ledger, settings: Settings) -> Surface
         sourcing=(Campaigns(),),
         eligibility=(Targeting(),),
         recall=(Nearest(), Popular()),
-        integrity=(Schedule(), Policy(), FrequencyCap(), Budget(ledger)),
+        integrity=(Schedule(), Policy(), Hidden(), FrequencyCap(), Paused(ledger), Budget(ledger)),
         precision=(
             Speculative(speculation_of(settings), AdvertiserBids(), Unhidden()),
             BundleScorer("champion", "full"), BundleScorer("fallback", "fallback", "previous"), BundleScorer("fast", "fast"),

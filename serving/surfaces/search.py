@@ -11,7 +11,9 @@ from serving.engine.surface import Surface
 from serving.integrity.brand_safety import BrandSafety
 from serving.integrity.budget import Budget
 from serving.integrity.frequency_cap import FrequencyCap
+from serving.integrity.hidden import Hidden
 from serving.integrity.negative_keywords import NegativeKeywords
+from serving.integrity.paused import Paused
 from serving.integrity.policy import Policy
 from serving.integrity.relevance import Relevance
 from serving.integrity.schedule import Schedule
@@ -43,7 +45,7 @@ def search(profiles: Profiles, ledger: Ledger, settings: Settings) -> Surface:
         recall=(BestMatch(),),
         integrity=(
             Schedule(), Policy(), BrandSafety(settings.integrity.rival_brand_ads), Relevance(settings.integrity.least_relevance),
-            FrequencyCap(), Budget(ledger),
+            Hidden(), FrequencyCap(), Paused(ledger), Budget(ledger),
         ),
         precision=(
             Speculative(speculation_of(settings), AdvertiserBids(), QualityScore(), page.one_ad_per_advertiser),

@@ -6,11 +6,12 @@ import gc
 import logging
 import time
 import uuid
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from serving.bundles import Bundle
 from serving.bundles.aliases import version_folder
+from serving.delivery.promises import Promises
 from serving.engine.engine import Engine
 from serving.engine.live import Live
 from serving.engine.stages import Profiles
@@ -29,8 +30,7 @@ from serving.snapshot.columns import TEXTS
 from serving.surfaces.surfaces import surfaces
 from serving.understanding.lazy_profiles import LazyProfiles
 from serving.worker.answer import answer
-from serving.worker.attribution import Attribution
-from serving.worker.billing import Bill, bill
+from serving.worker.billing import Bill, Billing
 from serving.worker.metrics import Metrics
 from serving.worker.metrics_board import MetricsBoard
 from serving.worker.reload import Reloader
@@ -48,9 +48,9 @@ class Worker:
         self.settings = settings
         self.eventlog, self.ledger = eventlog or open_eventlog(settings), ledger or open_ledger(settings)
         self.reloader = Reloader(settings)
-        self._attribution = Attribution(settings.attribution)
-        who = profiles or LazyProfiles(settings)
-        self.engine = Engine(surfaces(who, self.ledger, settings), settings)
+        open_surfaces = surfaces(profiles or LazyProfiles(settings), self.ledger, settings)
+        promises = Promises(self.ledger, timedelta(hours=settings.attribution.impression_window_hours))
+        self.engine, self._rehearsal = Engine(open_surfaces, settings, promises), Engine(open_surfaces, settings)
         self.idle = Idle()
         self.shadows = Shadows(lambda: self.reloader.live, self.eventlog, self.idle, settings.worker.shadow_queue)
         self.metrics = Metrics(self.reloader, self.shadows, self.engine.tiers)
@@ -59,14 +59,23 @@ class Worker:
     def start(self) -> None:
         self.reloader.start()
         self._warm()
+        self._catch_up()
         gc.collect()
         gc.freeze()  # a collection over the loaded libraries costs 100 ms at p99
         self.board.start()
 
     def _warm(self) -> None:
-        """The first request through a cold Feast takes half a second; it is made here and forgotten."""
+        """The first request through a cold Feast takes half a second; it is made here, promised nothing, and forgotten."""
         for surface in self.engine.surfaces:
-            self.engine.decide(AdRequest("warm", surface, "warm", datetime.now(UTC), tmax_ms=60_000), self.reloader.live)
+            self._rehearsal.decide(AdRequest("warm", surface, "warm", datetime.now(UTC), tmax_ms=60_000), self.reloader.live)
+
+    def _catch_up(self) -> None:
+        """Charges what a process before this one kept and did not come to charge. What cannot be charged now is left for the next start."""
+        try:
+            if done := self.billing.catch_up(self.reloader.live, datetime.now(UTC)):
+                log.warning("%d events that were kept before a crash are settled", done)
+        except Exception as error:  # a store that does not answer must not keep a worker from starting
+            log.error("events that were kept before a crash are not settled yet: %s", error)
 
     def stop(self) -> None:
         self.reloader.stop()
@@ -113,9 +122,13 @@ class Worker:
             log.error("decision %s is not recorded: %s", error_id, error)
         return decision
 
+    @property
+    def billing(self) -> Billing:
+        return Billing(self.eventlog, self.ledger, self.settings.attribution)
+
     def bill(self, events: list[Event]) -> Bill:
         """Logs events and charges what is due. Raises what the stores raise: nothing is acknowledged then."""
-        result = bill(events, self.eventlog, self.ledger, self.reloader.live, self._attribution, datetime.now(UTC))
+        result = self.billing.bill(events, self.reloader.live, datetime.now(UTC))
         self.metrics.received(events, result)
         return result
 

@@ -25,7 +25,9 @@ from serving.engine.tiers import Tiers
 from serving.integrity.brand_safety import BrandSafety
 from serving.integrity.budget import Budget
 from serving.integrity.frequency_cap import FrequencyCap
+from serving.integrity.hidden import Hidden
 from serving.integrity.negative_keywords import NegativeKeywords
+from serving.integrity.paused import Paused
 from serving.integrity.policy import Policy
 from serving.integrity.relevance import Relevance
 from serving.integrity.schedule import Schedule
@@ -74,6 +76,8 @@ COMPONENTS: dict[str, Callable[[], Any]] = {
     "integrity.BrandSafety": lambda: BrandSafety(rivals=False),
     "integrity.Relevance": lambda: Relevance(0.15),
     "integrity.FrequencyCap": FrequencyCap,
+    "integrity.Hidden": Hidden,
+    "integrity.Paused": lambda: Paused(MemoryLedger()),
     "integrity.Budget": lambda: Budget(MemoryLedger()),
     "precision.BundleScorer": lambda: BundleScorer("champion", "full"),
     "precision.Speculative": lambda: Speculative(Speculation(True, 0.85, 64), AdvertiserBids(), Unhidden()),
@@ -85,7 +89,7 @@ COMPONENTS: dict[str, Callable[[], Any]] = {
 
 OWNED: dict[str, set[str]] = {
     "understanding.Profile": {"user", "moment", "known"},
-    "understanding.Exposures": {"exposures"},
+    "understanding.Exposures": {"exposures", "promised", "hidden"},
     "understanding.QueryAnalysis": {"query"},
     "understanding.QueryVector": {"query_vector"},
 }

@@ -13,7 +13,7 @@ from serving.eventlog.log import BillableLog, Event
 from serving.eventlog.memory import MemoryEventLog
 from serving.eventlog.redis import RedisEventLog
 from serving.eventlog.sqlite import SqliteEventLog
-from serving.ledger.ledger import Ledger
+from serving.ledger.ledger import Ledger, Promise, Sale
 from serving.ledger.memory import MemoryLedger
 from serving.ledger.redis import RedisLedger
 from serving.ledger.sqlite import SqliteLedger
@@ -55,6 +55,16 @@ def eventlog(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Billabl
         opened = RedisEventLog(redis_url(request))
     yield opened
     opened.close()
+
+
+def a_sale(key: str, micros: int, budget: int, campaign: str = "k1", shown: datetime = NOON, chance: float = 0.0) -> Sale:
+    """Of an ad whose claim, where it has one, hardly fades."""
+    return Sale(key, campaign, micros, budget, shown, chance, 1e9)
+
+
+def a_promise(place: str, micros: int = 0, budget: int = 10**9, campaign: str = "k1", cap: int = 0, chance: float = 1.0) -> Promise:
+    """Of an ad that stands for an hour, and is sure to be charged in the end."""
+    return Promise(place, campaign, micros, chance, 1e9, budget, cap, NOON + timedelta(hours=1))
 
 
 def a_decision(key: str, at: datetime = NOON) -> Decision:

@@ -135,9 +135,10 @@ def test_a_training_row_is_the_row_that_serving_scores(copy: Any, head: str) -> 
         request = AdRequest(f"r{i}", user_id=user, ts=at, **asked)
         seen = rng.integers(0, 4, len(rows))
         for campaign, times in zip(ids["campaign_id"], seen, strict=True):
-            ledger.expose(user, [campaign] * int(times), at.date())
+            for time in range(int(times)):
+                ledger.expose(user, campaign, f"d{time}|{campaign}", at.date())
         context = Exposures(ledger).understand(request, profile.understand(request, NOBODY, Live(None)), Live(None))
-        counted = [ledger.exposures(user, at.date()).get(c, 0) for c in ids["campaign_id"]]
+        counted = [ledger.past(user, at.date(), at).exposures.get(c, 0) for c in ids["campaign_id"]]
         served.append(model_matrix(INPUTS[head], context, Candidates(snapshot, rows)))
         frames.append(pd.DataFrame({"ts": at.replace(tzinfo=None), "user_id": user, "seen_today": counted, **asked, **ids}))
     frame = pd.concat(frames, ignore_index=True)

@@ -15,6 +15,7 @@ from serving.ledger.ledger import Ledger
 from serving.ledger.memory import MemoryLedger
 from serving.ledger.sqlite import SqliteLedger
 from tests.examples import examples
+from tests.serving.stores import NOON, a_sale
 
 bids = st.integers(1, 50_000_000)
 chances = st.floats(1e-6, 1.0)
@@ -90,7 +91,7 @@ def test_a_budget_is_never_exceeded_and_a_charge_counts_once(
         owner: dict[str, str] = {}
         for number, campaign, micros in charges:
             event = f"e{number}"
-            charged = ledger.charge(event, campaign, day, micros, budget)
+            charged = ledger.charge(a_sale(event, micros, budget, campaign), day, NOON)
             assert charged >= 0
             if event in first:
                 assert charged == first[event], "a retry returns what was charged"

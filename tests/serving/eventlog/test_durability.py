@@ -14,6 +14,7 @@ import pytest
 from serving.eventlog.log import Event
 from serving.eventlog.sqlite import SqliteEventLog
 from serving.ledger.sqlite import SqliteLedger
+from tests.serving.stores import a_sale
 
 DAY = date(2026, 3, 9)
 WRITER = """
@@ -22,6 +23,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from serving.eventlog.log import Event
 from serving.eventlog.sqlite import SqliteEventLog
+from serving.ledger.ledger import Sale
 from serving.ledger.sqlite import SqliteLedger
 
 folder, name, limit = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
@@ -29,7 +31,7 @@ log, ledger, now = SqliteEventLog(folder / "events.db"), SqliteLedger(folder / "
 for n in range(limit):
     key = f"{name}{n}"
     new = log.append_events([Event(key, "d1", "a1", "click", now)], now)
-    charged = ledger.charge(key, "k1", date(2026, 3, 9), 10, 10**12)
+    charged = ledger.charge(Sale(key, "k1", 10, 10**12, now, 0.0, 1.0), date(2026, 3, 9), now)
     print(key, int(new[0]), charged, flush=True)
 """
 """Acknowledges each event on a line once it is kept and charged."""
@@ -54,7 +56,7 @@ def test_nothing_acknowledged_is_lost_to_kill_9(tmp_path: Path, noon: datetime) 
     spent = int(ledger.spent(["k1"], DAY)[0])
     assert spent in (10 * len(acknowledged), 10 * len(kept))
     for key in sorted(kept):
-        ledger.charge(key, "k1", DAY, 10, 10**12)
+        ledger.charge(a_sale(key, 10, 10**12), DAY, noon)
     assert int(ledger.spent(["k1"], DAY)[0]) == 10 * len(kept), "sent again, a charge that was cut off is completed"
     log.close()
     ledger.close()

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 import numpy as np
 
-from serving.eventlog.log import BillableLog, Event
+from serving.eventlog.log import BillableLog, Event, First
 from serving.record.decision import Decision, RankedAd, legible
 
 SECOND = timedelta(seconds=1)
@@ -89,3 +89,21 @@ def test_late_events_are_kept_apart_once(eventlog: BillableLog, happened: Callab
     assert list(eventlog.late(noon, noon + 2 * SECOND)) == whole
     assert list(eventlog.late(noon + SECOND, noon + 2 * SECOND)) == whole[2:]
     assert eventlog.event("e1") is None and not list(eventlog.events(noon, noon + 9 * SECOND))
+
+
+def test_what_is_not_settled_is_remembered(eventlog: BillableLog, happened: Callable[..., Event], noon: datetime) -> None:
+    eventlog.append_events([happened("e2"), happened("e1")], noon + SECOND)
+    eventlog.append_events([happened("e3")], noon)
+    assert eventlog.unsettled() == [(happened("e3"), noon), (happened("e1"), noon + SECOND), (happened("e2"), noon + SECOND)]
+    eventlog.settle(["e1", "e3", "e9"])
+    eventlog.append_events([happened("e1")], noon)
+    assert eventlog.unsettled() == [(happened("e2"), noon + SECOND)], "what comes again was settled"
+    eventlog.settle([])
+
+
+def test_the_first_of_each_kind_is_known_by_place(eventlog: BillableLog, happened: Callable[..., Event], noon: datetime) -> None:
+    click, shown = happened("e1"), replace(happened("e0", after=SECOND), kind="impression")
+    eventlog.append_events([click], noon + SECOND)
+    eventlog.append_events([replace(click, event_id="e5", ts=noon), shown], noon + 2 * SECOND)
+    assert eventlog.happened("d1", "a1") == {"click": First(click.ts, noon + SECOND), "impression": First(shown.ts, noon + 2 * SECOND)}
+    assert eventlog.happened("d1", "a2") == {} and eventlog.happened("d2", "a1") == {}

@@ -38,6 +38,7 @@ def test_a_click_costs_the_price_that_was_answered_and_an_impression_nothing(api
 def test_sent_again_it_counts_and_costs_once(api: Any) -> None:
     answer = api.ask()
     event, campaign = event_of(answer), answer["ads"][0]["campaign_id"]
+    api.send(event_of(answer, kind="impression"))
     first = api.send(event)
     after = spent(api, campaign)
     again = api.send(event, event)
@@ -74,12 +75,14 @@ def test_events_out_of_their_time_are_named_and_cost_nothing(api: Any) -> None:
     result = api.send(*late)
     reasons = {key: "before_the_decision" if year == 2001 else "in_the_future" for key, year in years.items()}
     assert (result["accepted"], result["late"], result["charged_micros"]) == (0, reasons, 0)
-    assert api.send(event_of(answer))["charged_micros"] == answer["ads"][0]["price_micros"], "the click itself still counts"
+    sold = api.send(event_of(answer, kind="impression"), event_of(answer))
+    assert sold["charged_micros"] == answer["ads"][0]["price_micros"], "the click itself still counts"
 
 
 def test_fifty_duplicates_at_once_are_one_click(api: Any) -> None:
     answer = api.ask()
     ad, event = answer["ads"][0], event_of(answer)
+    api.send(event_of(answer, kind="impression"))
     before = spent(api, ad["campaign_id"])
     with ThreadPoolExecutor(25) as pool:
         results = list(pool.map(lambda _: api.send(event), range(50)))
@@ -113,6 +116,7 @@ def test_no_budget_is_exceeded_by_clicks_that_come_at_once(serve: Callable[..., 
         ad = answer["ads"][0]
         prices[ad["campaign_id"]] = prices.get(ad["campaign_id"], 0) + ad["price_micros"]
     assert max(prices.values()) > budget, "the clicks must be worth more than the budget, or nothing is tested"
+    api.send(*(event_of(a, kind="impression") for a in answers))
     with ThreadPoolExecutor(16) as pool:
         charged = sum(r["charged_micros"] for r in pool.map(lambda e: api.send(e), clicks))
     spends = {campaign: spent(api, campaign) for campaign in prices}
@@ -130,4 +134,5 @@ def test_an_impression_counts_towards_the_cap_once(api: Any) -> None:
     api.send(shown)
     api.send(shown)
     campaign = answer["ads"][0]["campaign_id"]
-    assert api.worker.ledger.exposures("capped", datetime.now(UTC).date())[campaign] == 1
+    now = datetime.now(UTC)
+    assert api.worker.ledger.past("capped", now.date(), now).exposures[campaign] == 1

@@ -83,11 +83,6 @@ def test_searches_are_not_sent_to_ads(web: Any) -> None:
 def test_a_click_on_a_search_ad_is_billed_at_its_price(web: Any) -> None:
     answer = web.client.post("/v1/search", json={"query": "garden hose", "user_id": "u1"}).json()
     ad = answer["ads"][0]
-    event = {
-        "event_id": "e1",
-        "decision_id": answer["decision_id"],
-        "creative_id": ad["creative_id"],
-        "kind": "click",
-        "ts": datetime.now(UTC).isoformat(),
-    }
-    assert web.client.post("/v1/events", json={"events": [event]}).json()["charged_micros"] == ad["price_micros"]
+    of_ad = {"decision_id": answer["decision_id"], "creative_id": ad["creative_id"], "ts": datetime.now(UTC).isoformat()}
+    events = [{**of_ad, "event_id": kind, "kind": kind} for kind in ("impression", "click")]
+    assert web.client.post("/v1/events", json={"events": events}).json()["charged_micros"] == ad["price_micros"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,10 @@ import pytest
 
 from serving.engine.candidates import Candidates
 from serving.engine.stages import NOBODY, Context
+from serving.integrity.paused import Paused
+from serving.ledger.ledger import AskerState, Hide
 from serving.record.request import AdRequest
+from tests.serving.stores import a_sale
 
 Ask = Callable[..., AdRequest]
 
@@ -49,9 +52,9 @@ def test_a_budget_that_is_spent_stops_its_campaign_alone(bench: Any, ask: Ask) -
     request = ask()
     campaign, budget = bench.snapshot.campaign_ids[0], bench.snapshot.budget_of(bench.snapshot.campaign_ids[0])
     mine = bench.snapshot["campaign"] == 0
-    bench.ledger.charge("e1", campaign, request.ts.date(), budget - 1, budget)
+    bench.ledger.charge(a_sale("e1", budget - 1, budget, campaign), request.ts.date(), request.ts)
     assert admitted(bench, "Budget", request).all(), "a micro is left"
-    bench.ledger.charge("e2", campaign, request.ts.date(), 5, budget)
+    bench.ledger.charge(a_sale("e2", 5, budget, campaign), request.ts.date(), request.ts)
     assert (admitted(bench, "Budget", request) == ~mine).all()
     assert admitted(bench, "Budget", ask(ts=request.ts + timedelta(days=1))).all(), "a new day, a new budget"
 
@@ -68,9 +71,9 @@ def test_a_cap_counts_impressions_of_a_user_and_day(bench: Any, ask: Ask) -> Non
     def admits(asked: AdRequest) -> np.ndarray:
         return np.asarray(rule(bench, "FrequencyCap").admit(asked, understood(bench, asked), candidates))
 
-    bench.ledger.expose("u1", [campaign], request.ts.date())
+    bench.ledger.expose("u1", campaign, "d1|a", request.ts.date())
     assert admits(request).all()
-    bench.ledger.expose("u1", [campaign], request.ts.date())
+    bench.ledger.expose("u1", campaign, "d2|a", request.ts.date())
     assert (admits(request) == ~mine).all()
     assert admits(ask(user_id="u2")).all()
     assert admits(ask(ts=request.ts + timedelta(days=1))).all()
@@ -78,11 +81,11 @@ def test_a_cap_counts_impressions_of_a_user_and_day(bench: Any, ask: Ask) -> Non
 
 
 def test_without_a_ledger_no_ad_is_shown_and_the_answer_says_so(bench: Any, ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
-    def lost(user_id: str, day: date) -> dict[str, int]:
+    def lost(user_id: str, day: date, now: datetime) -> AskerState:
         raise ConnectionError("connection refused")
 
     assert bench.decide(ask()).shown
-    monkeypatch.setattr(bench.ledger, "exposures", lost)
+    monkeypatch.setattr(bench.ledger, "past", lost)
     decision = bench.decide(ask())
     assert not decision.shown and decision.no_ad_reason == "no_candidate"
     assert {"Exposures_failed:ConnectionError", "FrequencyCap_failed:ServingError"} <= set(decision.errors)
@@ -117,3 +120,43 @@ def test_limited_and_sensitive_ads_need_a_known_adult(bench: Any, ask: Ask) -> N
         kept = rule(bench, "Policy").admit(ask(), context, Candidates(snapshot, np.arange(n)))
         expected = approved & ~sensitive if age in ("unknown", "13-17") else approved | limited
         assert (kept == expected).all(), age
+
+
+def test_what_was_hidden_is_not_shown_and_after_two_hides_nothing_of_the_advertiser(bench: Any, ask: Ask) -> None:
+    snapshot, request = bench.snapshot, ask(user_id="picky")
+    owner = snapshot["id.advertiser_id"]
+    first, second = (int(row) for row in np.flatnonzero(owner == owner[0])[:2])
+
+    def hide(row: int, reported: bool = False, days: int = 30) -> None:
+        hidden = Hide(snapshot.text("id.creative_id", row), owner[row].decode(), reported, request.ts + timedelta(days=days))
+        bench.ledger.hide("picky", hidden)
+
+    def left_out(asked: AdRequest) -> set[int]:
+        return {*np.flatnonzero(~admitted(bench, "Hidden", asked)).tolist()}
+
+    assert left_out(request) == set()
+    hide(first)
+    assert (
+        left_out(request) == {first} and left_out(ask(user_id="other")) == set() and left_out(ask(user_id="picky", consent=False)) == set()
+    )
+    hide(second, days=2)
+    everything = {*np.flatnonzero(owner == owner[0]).tolist()}
+    assert left_out(request) == everything
+    assert left_out(ask(user_id="picky", ts=request.ts + timedelta(days=3))) == {first}, "the second hide is over"
+    other = int(np.flatnonzero(owner != owner[0])[0])
+    hide(other, reported=True)
+    assert left_out(request) == everything | {*np.flatnonzero(owner == owner[other]).tolist()}, "a report is enough"
+
+
+def test_a_paused_campaign_stops_within_seconds_and_comes_back(bench: Any, ask: Ask) -> None:
+    now = [100.0]
+    paused = Paused(bench.ledger, lambda: now[0])
+    mine, request = bench.snapshot["campaign"] == 3, ask()
+    bench.ledger.pause("campaign of another catalogue", True)
+    assert paused.admit(request, NOBODY, whole(bench)).all()
+    bench.ledger.pause(bench.snapshot.campaign_ids[3], True)
+    now[0] += 1.1
+    assert (paused.admit(request, NOBODY, whole(bench)) == ~mine).all()
+    bench.ledger.pause(bench.snapshot.campaign_ids[3], False)
+    now[0] += 1.1
+    assert paused.admit(request, NOBODY, whole(bench)).all()

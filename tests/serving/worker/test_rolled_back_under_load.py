@@ -59,7 +59,8 @@ class People:
 
     def _ask(self) -> None:
         at = time.monotonic()
-        status, content = self._server.call("POST", "/v1/ads", self._body)
+        person = f"u{self._rng.integers(0, 10_000)}"  # one person would click faster than a person
+        status, content = self._server.call("POST", "/v1/ads", {**self._body, "user_id": person})
         answer = json.loads(content)
         self.answers.append((at, answer["rung"], answer["policy"]))
         events = []
