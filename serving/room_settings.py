@@ -20,6 +20,10 @@ class HttpSettings(Room):
     port: int = Field(8080, ge=0, le=65535, description="Port of the API; 0 picks a free one")
     workers: int = Field(1, ge=1, description="Serving processes")
     token: SecretStr | None = Field(None, description="Bearer token for decisions, metrics and non-loopback binds")
+    event_keys: tuple[SecretStr, ...] = Field(
+        (), description="Keys that sign event tokens: the first signs, all verify; left out: one of the state folder's own"
+    )
+    public_url: str = Field("", description="Where browsers reach the API, for the addresses in answers; left out: they have no host")
     max_body_bytes: int = Field(256 * 1024, ge=1024, description="Largest request body")
     tmax_ms: int = Field(100, ge=1, description="Default deadline of a request")
 

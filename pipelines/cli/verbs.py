@@ -30,6 +30,7 @@ VERBS: Final[dict[str, str]] = {
     "shadow": "The shadow model against the champion on what was served.",
     "quality": "Reports on features and predictions, as JSON and a page under reports/.",
     "guard": "Hold the champion to its guardrails.",
+    "campaigns": "Take a campaign's ads down at once, and let them run again.",
     "serve": "Serve ads until Ctrl-C.",
     "explain": "Print a decision's understanding, funnel, prices and strongest features.",
     "bench": "Benchmarks, as JSON.",

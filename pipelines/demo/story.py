@@ -19,6 +19,7 @@ from pipelines.operations.api_server import server
 from pipelines.operations.verb import Progress, verb
 from pipelines.registry.version import Version
 from pipelines.scheduling.scheduler import run_day
+from serving.http.access import secret
 from serving.settings import Settings
 
 REQUESTS: Final = 200
@@ -168,8 +169,9 @@ class Story:
         home, seed = self._home, self._settings.seed
         models = self._verb(say, "registry", "list")
         with server(home, self._keep, say) as url:
-            served = send_traffic(url, users(home, REQUESTS, seed), seed, say)
-            why = Client(url).call("GET", f"/v1/decisions/{served.decision_id}/why")
-            searched = _search(Client(url), searches(home, SEARCHES, seed))
+            client = Client(url, secret(self._settings))
+            served = send_traffic(client, users(home, REQUESTS, seed), seed, say)
+            why = client.call("GET", f"/v1/decisions/{served.decision_id}/why")
+            searched = _search(client, searches(home, SEARCHES, seed))
             verb(home, "ingest", "serving", "--partition", self._today.isoformat(), say=say)
         return asdict(served), epilogue(home, url, served, why, searched, models, self._keep)

@@ -30,16 +30,17 @@ class Served:
 
 
 class Client:
-    """One kept-alive connection to the API."""
+    """One kept-alive connection to the API. token: sent with every request, where there is one."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, token: str = "") -> None:
         parts = urlsplit(url)
+        self._headers = {"content-type": "application/json"} | ({"authorization": f"Bearer {token}"} if token else {})
         self._connection = http.client.HTTPConnection(parts.hostname or "127.0.0.1", parts.port, timeout=30)
 
     def call(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
         """The answer's JSON. Raises PipelineError on any status but 2xx."""
         payload = None if body is None else json.dumps(body)
-        self._connection.request(method, path, payload, {"content-type": "application/json"})
+        self._connection.request(method, path, payload, self._headers)
         answer = self._connection.getresponse()
         text = answer.read().decode()
         if answer.status >= 300:
@@ -65,9 +66,9 @@ def searches(home: Home, n: int, seed: int) -> list[dict[str, str]]:
     ]
 
 
-def send_traffic(url: str, people: Sequence[str], seed: int, say: Callable[[str], None]) -> Served:
+def send_traffic(client: Client, people: Sequence[str], seed: int, say: Callable[[str], None]) -> Served:
     """Asks for proactive ads for each user and reports an impression for every ad shown, and clicks as often as predicted."""
-    client, rng = Client(url), np.random.default_rng(seed)
+    rng = np.random.default_rng(seed)
     shown = clicks = 0
     latencies, example = [], ""
     for i, user in enumerate(people):

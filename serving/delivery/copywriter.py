@@ -68,6 +68,7 @@ class Copywriter:
         return AdText(
             written[0].text, written[1].text, choice, len(choices), propensity,
             next((w.keyword for w in written if w.keyword), ""), next((w.why for w in written if w.why), ""),
+            snapshot.text("text.landing_url", row.ad),
         )  # fmt: skip
 
     def _best(self, row: _Row, choices: list[tuple[str, str]], query: Query | None, scores: Scores, live: Live) -> int:

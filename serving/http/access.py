@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 import ipaddress
+from typing import Final
 
 from serving.errors import ServingError
 from serving.settings import Settings
@@ -22,10 +23,22 @@ def is_loopback(host: str) -> bool:
         return False
 
 
+LEAST: Final = 32
+"""Characters of a token, or of a key that signs, below which it can be guessed."""
+
+
 def refuse_open_bind(settings: Settings) -> None:
-    """Raises ServingError when the API would be reachable from outside without a token."""
-    if not secret(settings) and not is_loopback(settings.http.host):
+    """Raises ServingError when the API would be reachable from outside without a token, or with one that can be guessed."""
+    token = secret(settings)
+    for key in settings.http.event_keys:
+        if len(key.get_secret_value()) < LEAST:
+            raise ServingError("event_keys", "a key of fewer characters", f"Each needs {LEAST} or more.")
+    if is_loopback(settings.http.host):
+        return
+    if not token:
         raise ServingError("host", settings.http.host, "Set PLACARD_TOKEN to bind anything but loopback.")
+    if len(token) < LEAST:
+        raise ServingError("token", f"{len(token)} characters", f"Anything but loopback needs {LEAST} or more in PLACARD_TOKEN.")
 
 
 def authorised(settings: Settings, header: str) -> bool:

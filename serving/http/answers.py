@@ -37,6 +37,13 @@ def invalid(error: RequestValidationError) -> Response:
     )
 
 
+def unauthorised() -> Response:
+    """What is told to whom a token is asked of."""
+    refusal = problem(401, "authorization", "absent or wrong", "Send `Authorization: Bearer <token>`.")
+    refusal.headers["WWW-Authenticate"] = "Bearer"
+    return refusal
+
+
 def unavailable(error_id: str) -> Response:
     """What could not be done for no fault of the asker: not acknowledged, safe to send again."""
     answer = problem(503, "server", error_id, "Send it again; the server's log has the cause under this id.")

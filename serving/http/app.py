@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -18,10 +18,12 @@ from serving.engine.stages import Profiles
 from serving.errors import ServingError
 from serving.explain import why
 from serving.http.access import authorised, refuse_open_bind
-from serving.http.answers import as_json, invalid, problem
+from serving.http.answers import as_json, invalid, problem, unauthorised
+from serving.http.beacons import add_beacons
 from serving.http.body_limit import BodyLimit
+from serving.http.docs_lock import DocsLock
 from serving.http.last_resort import LastResort
-from serving.http.wire import AdsAnswer, AdsBody, EventsAnswer, EventsBody, Problem, SearchAnswer, SearchBody, billed
+from serving.http.wire import AdsAnswer, AdsBody, EventBody, EventsAnswer, EventsBody, Problem, SearchAnswer, SearchBody, billed
 from serving.record.decision import legible
 from serving.record.request import AdRequest
 from serving.settings import Settings, load
@@ -39,6 +41,8 @@ BAD: Final[Responses] = {
 LATER: Final[Responses] = {503: {"model": Problem, "description": "Not recorded; send it again"}}
 LOCKED: Final[Responses] = {401: {"model": Problem, "description": "Token needed"}}
 TEXT: Final = {"content": {"text/plain": {"schema": {"type": "string"}}}, "description": "Prometheus' text format"}
+FORGED: Final[Responses] = {403: {"model": Problem, "description": "An event token that is not the ad's"}}
+UNLISTED: Final[Responses] = {404: {"model": Problem, "description": "Unknown campaign"}}
 ABSENT: Final[Responses] = {404: {"model": Problem, "description": "Unknown decision"}}
 
 
@@ -55,6 +59,7 @@ def create_app(settings: Settings | None = None, profiles: Profiles | None = Non
         await run_in_threadpool(worker.stop)
 
     app = FastAPIOffline(title="Placard", version="1", lifespan=lifespan, description="Ads, priced and explained.", redoc_url=None)
+    app.add_middleware(DocsLock, settings=settings)
     app.add_middleware(BodyLimit, limit=settings.http.max_body_bytes)
     app.add_middleware(LastResort)
 
@@ -66,9 +71,7 @@ def create_app(settings: Settings | None = None, profiles: Profiles | None = Non
         """The refusal, where a token is needed and absent."""
         if authorised(settings, request.headers.get("authorization", "")):
             return None
-        refusal = problem(401, "authorization", "absent or wrong", "Send `Authorization: Bearer <token>`.")
-        refusal.headers["WWW-Authenticate"] = "Bearer"
-        return refusal
+        return unauthorised()
 
     def worker_of(request: Request) -> Worker:
         worker: Worker = request.app.state.worker
@@ -81,8 +84,27 @@ def create_app(settings: Settings | None = None, profiles: Profiles | None = Non
             return problem(422, error.thing, error.value, error.fix)
         return as_json(await run_in_threadpool(worker.decide, asked))
 
-    @app.post("/v1/ads", responses={200: {"model": AdsAnswer}, **BAD}, summary="Ads for a person and a place")
+    def untold(request: Request, events: Sequence[EventBody]) -> Response | None:
+        """The refusal of events that neither the server's token nor the ads' own tokens vouch for. A token that is sent is checked in
+        any case."""
+        trusted, signer, now = authorised(settings, request.headers.get("authorization", "")), worker_of(request).signer, datetime.now(UTC)
+        for event in events:
+            if event.event_token is None:
+                if not trusted:
+                    return locked(request)
+                continue
+            try:
+                said = signer.read(event.event_token, now)
+            except ServingError as error:
+                return problem(403, error.thing, error.value, error.fix)
+            if (said.decision_id, said.creative_id) != (event.decision_id, event.creative_id):
+                return problem(403, "token", event.event_id, "It is another ad's; send the token that came with the ad.")
+        return None
+
+    @app.post("/v1/ads", responses={200: {"model": AdsAnswer}, **BAD, **LOCKED}, summary="Ads for a person and a place")
     async def ads(body: AdsBody, request: Request) -> Response:
+        if refusal := locked(request):
+            return refusal
         worker = worker_of(request)
         if body.surface == "search":
             return problem(422, "surface", body.surface, "Send the query to POST /v1/search.")
@@ -90,12 +112,16 @@ def create_app(settings: Settings | None = None, profiles: Profiles | None = Non
             return problem(422, "surface", body.surface, f"Open surfaces: {', '.join(s for s in worker.engine.surfaces if s != 'search')}.")
         return await decided(worker, body.request(settings, uuid.uuid4().hex, datetime.now(UTC)))
 
-    @app.post("/v1/search", responses={200: {"model": SearchAnswer}, **BAD}, summary="Ads for a search")
+    @app.post("/v1/search", responses={200: {"model": SearchAnswer}, **BAD, **LOCKED}, summary="Ads for a search")
     async def search(body: SearchBody, request: Request) -> Response:
+        if refusal := locked(request):
+            return refusal
         return await decided(worker_of(request), body.request(settings, uuid.uuid4().hex, datetime.now(UTC)))
 
-    @app.post("/v1/events", responses={200: {"model": EventsAnswer}, **BAD, **LATER}, summary="What came of shown ads")
+    @app.post("/v1/events", responses={200: {"model": EventsAnswer}, **BAD, **LOCKED, **FORGED, **LATER}, summary="What came of shown ads")
     async def events(body: EventsBody, request: Request) -> Response:
+        if refusal := untold(request, body.events):
+            return refusal
         return as_json(billed(await run_in_threadpool(worker_of(request).bill, [e.event() for e in body.events])))
 
     @app.get("/v1/decisions/{decision_id}", responses={**LOCKED, **ABSENT}, summary="The whole record of a decision")
@@ -115,6 +141,23 @@ def create_app(settings: Settings | None = None, profiles: Profiles | None = Non
             return problem(404, "decision", decision_id, "Use the decision_id of an answer.")
         return as_json(await run_in_threadpool(lambda: why(found, worker.bundle_of(found.policy))))
 
+    async def switched(request: Request, campaign_id: str, paused: bool) -> Response:
+        if refusal := locked(request):
+            return refusal
+        try:
+            await run_in_threadpool(worker_of(request).pause, campaign_id, paused)
+        except ServingError as error:
+            return problem(404, error.thing, error.value, error.fix)
+        return as_json({"campaign_id": campaign_id, "paused": paused})
+
+    @app.post("/v1/campaigns/{campaign_id}/pause", responses={**LOCKED, **UNLISTED}, summary="Take a campaign's ads down")
+    async def pause(campaign_id: str, request: Request) -> Response:
+        return await switched(request, campaign_id, True)
+
+    @app.post("/v1/campaigns/{campaign_id}/resume", responses=LOCKED, summary="Let a paused campaign run again")
+    async def resume(campaign_id: str, request: Request) -> Response:
+        return await switched(request, campaign_id, False)
+
     @app.get("/healthz", summary="The process is alive")
     async def healthz() -> Response:
         return as_json({"alive": True})
@@ -122,7 +165,8 @@ def create_app(settings: Settings | None = None, profiles: Profiles | None = Non
     @app.get("/readyz", responses={503: {"description": "Nothing to serve yet"}}, summary="There is a catalogue to serve")
     async def readyz(request: Request) -> Response:
         state = readiness(worker_of(request).reloader)
-        return as_json(state, 200 if state["ready"] else 503)
+        told = state if locked(request) is None else {"ready": state["ready"]}  # the rest names versions and files
+        return as_json(told, 200 if state["ready"] else 503)
 
     @app.get("/metrics", response_class=Response, responses={200: TEXT, **LOCKED}, summary="Prometheus metrics of all workers")
     async def metrics(request: Request) -> Response:
@@ -130,6 +174,7 @@ def create_app(settings: Settings | None = None, profiles: Profiles | None = Non
             return refusal
         return Response(await run_in_threadpool(worker_of(request).board.render), media_type="text/plain; version=0.0.4")
 
+    add_beacons(app)
     return app
 
 

@@ -90,6 +90,7 @@ class EventBody(BaseModel):
         description="When it happened, between the decision and the end of its window; charged to that day, UTC."
     )
     value_micros: int = Field(0, ge=0, le=10**15)
+    event_token: Annotated[str, StringConstraints(max_length=1024)] | None = Field(None, description="The ad's, from the answer.")
 
     def event(self) -> Event:
         return Event(self.event_id, self.decision_id, self.creative_id, self.kind, self.ts, self.value_micros)
@@ -103,7 +104,11 @@ class EventsBody(BaseModel):
 
 
 class ShownAd(BaseModel):
-    """An ad to show. pctr: probability of a click; price_micros is due when an event of kind `charged_on` arrives."""
+    """An ad to show. pctr: probability of a click; price_micros is due when an event of kind `charged_on` arrives.
+
+    event_token: sent with an event, it says that this ad was shown. impression_url: a pixel that tells of the impression; click_url tells
+    of a click and leads to the landing page.
+    """
 
     position: int
     creative_id: str
@@ -116,6 +121,10 @@ class ShownAd(BaseModel):
     call_to_action: str
     image_path: str
     landing_url: str
+    event_token: str
+    impression_url: str
+    click_url: str
+    image_url: str
 
 
 class AdsAnswer(BaseModel):

@@ -66,6 +66,8 @@ class AdText:
     propensity: float = 1.0
     keyword: str = ""
     not_inserted: str = ""
+    landing_url: str = ""
+    """Where a click leads; "" in records before version 6."""
 
 
 @dataclass(frozen=True, slots=True)

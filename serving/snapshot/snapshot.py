@@ -141,6 +141,13 @@ class Snapshot:
         """Each campaign's row in the campaign columns."""
         return {c: i for i, c in enumerate(self.campaign_ids)}
 
+    def check_campaign(self, campaign_id: str) -> None:
+        """Raises ServingError for a campaign that the catalogue does not have."""
+        if campaign_id not in self.campaign_place:
+            raise ServingError(
+                "campaign", campaign_id, f"It is not among the {len(self.campaign_place)} campaigns of catalogue {self.version}."
+            )
+
     @cached_property
     def campaign_advertiser(self) -> NDArray[np.int64]:
         """A number for each campaign's advertiser, by campaign row; a campaign without a creative has -1."""

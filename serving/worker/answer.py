@@ -7,9 +7,10 @@ from typing import cast
 from serving.record.decision import Decision
 
 
-def answer(decision: Decision, texts: list[dict[str, str]]) -> dict[str, object]:
-    """The answer to POST /v1/ads, or to a search; texts: headline, description, ... of each shown ad."""
-    found = plain_answer(decision, texts)
+def answer(decision: Decision, texts: list[dict[str, str]], addresses: list[dict[str, str]]) -> dict[str, object]:
+    """The answer to POST /v1/ads, or to a search; texts: headline, description, ... of each shown ad; addresses: of each, where to tell
+    what came of it, and its image."""
+    found = plain_answer(decision, texts, addresses)
     if decision.request.surface != "search":
         return found
     query = decision.query
@@ -30,7 +31,7 @@ def answer(decision: Decision, texts: list[dict[str, str]]) -> dict[str, object]
     return {**found, "understanding": read, "ads": ads}
 
 
-def plain_answer(decision: Decision, texts: list[dict[str, str]]) -> dict[str, object]:
+def plain_answer(decision: Decision, texts: list[dict[str, str]], addresses: list[dict[str, str]]) -> dict[str, object]:
     """What every surface answers."""
     return {
         "decision_id": decision.decision_id,
@@ -42,8 +43,8 @@ def plain_answer(decision: Decision, texts: list[dict[str, str]]) -> dict[str, o
             {
                 "position": ad.position, "creative_id": ad.creative_id, "campaign_id": ad.campaign_id, "pctr": ad.pctr,
                 "price_micros": ad.price.price_micros if ad.price else 0,
-                "charged_on": ad.price.charged_on if ad.price else "", **text,
+                "charged_on": ad.price.charged_on if ad.price else "", **text, **where,
             }
-            for ad, text in zip(decision.shown, texts, strict=True)
+            for ad, text, where in zip(decision.shown, texts, addresses, strict=True)
         ],
     }  # fmt: skip

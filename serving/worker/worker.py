@@ -7,7 +7,9 @@ import logging
 import time
 import uuid
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Final
+from urllib.parse import quote
 
 from serving.bundles import Bundle
 from serving.bundles.aliases import version_folder
@@ -34,6 +36,7 @@ from serving.worker.billing import Bill, Billing
 from serving.worker.metrics import Metrics
 from serving.worker.metrics_board import MetricsBoard
 from serving.worker.reload import Reloader
+from serving.worker.signing import Signer, Told
 
 log = logging.getLogger(__name__)
 INTERNAL_ERROR: Final = "internal_error"
@@ -47,7 +50,7 @@ class Worker:
     ) -> None:
         self.settings = settings
         self.eventlog, self.ledger = eventlog or open_eventlog(settings), ledger or open_ledger(settings)
-        self.reloader = Reloader(settings)
+        self.reloader, self.signer = Reloader(settings), Signer.of(settings)
         open_surfaces = surfaces(profiles or LazyProfiles(settings), self.ledger, settings)
         promises = Promises(self.ledger, timedelta(hours=settings.attribution.impression_window_hours))
         self.engine, self._rehearsal = Engine(open_surfaces, settings, promises), Engine(open_surfaces, settings)
@@ -100,10 +103,10 @@ class Worker:
         try:
             decision = self.engine.decide(request, live)
             self.eventlog.append_decision(decision)
-            content = answer(decision, _texts(decision, live))
+            content = answer(decision, _texts(decision, live), self._addresses(decision))
         except Exception:  # whatever broke, the page that asked goes on without an ad
             decision = self._no_ad(request, live)
-            content = answer(decision, [])
+            content = answer(decision, [], [])
         self.shadows.offer(decision)
         self.metrics.decided(decision, time.perf_counter() - started)
         return content
@@ -131,6 +134,43 @@ class Worker:
         result = self.billing.bill(events, self.reloader.live, datetime.now(UTC))
         self.metrics.received(events, result)
         return result
+
+    def pause(self, campaign_id: str, paused: bool) -> None:
+        """Takes a campaign's ads down on every worker, or lets them run again. Raises ServingError for a campaign to pause that the
+        catalogue does not have."""
+        snapshot = self.reloader.live.snapshot
+        if paused and snapshot is not None:
+            snapshot.check_campaign(campaign_id)
+        self.ledger.pause(campaign_id, paused)
+
+    def _addresses(self, decision: Decision) -> list[dict[str, str]]:
+        """Of each shown ad: the token that its events are told with, and where a browser tells of them and finds its image."""
+        until = int((decision.decided_at + timedelta(hours=self.settings.attribution.conversion_window_hours)).timestamp())
+        out, base = [], self.settings.http.public_url.rstrip("/")
+        for ad in decision.shown:
+            token = self.signer.token(Told(decision.decision_id, ad.creative_id, ad.price.price_micros if ad.price else 0, until))
+            out.append(
+                {
+                    "event_token": token, "impression_url": f"{base}/v1/seen?token={token}", "click_url": f"{base}/v1/click?token={token}",
+                    "image_url": f"{base}/v1/creatives/{quote(ad.creative_id, safe='')}/image",
+                }
+            )  # fmt: skip
+        return out
+
+    def landing_url(self, decision_id: str, creative_id: str) -> str:
+        """Where a click on an ad that was shown leads; "" where nobody knows."""
+        decision = self.eventlog.decision(decision_id)
+        shown = [ad.text for ad in decision.shown if ad.creative_id == creative_id] if decision is not None else []
+        return next((text.landing_url for text in shown if text is not None), "")
+
+    def image_path(self, creative_id: str) -> Path | None:
+        """The image file of a live ad, in the folder of images; None where there is none."""
+        snapshot, images = self.reloader.live.snapshot, self.settings.home.images.resolve()
+        rows = snapshot.rows_of([creative_id]) if snapshot is not None else []
+        if snapshot is None or not rows or not (named := snapshot.text("text.image_path", rows[0])):
+            return None
+        path = (self.settings.home.root / named).resolve()
+        return path if path.is_relative_to(images) and path.is_file() else None
 
     def bundle_of(self, policy: str) -> Bundle | None:
         """The bundle that scored a decision, while it is still installed."""

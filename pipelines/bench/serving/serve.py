@@ -34,10 +34,11 @@ from serving.engine.candidates import Candidates
 from serving.engine.engine import Engine
 from serving.engine.live import Live
 from serving.engine.stages import NOBODY
+from serving.http.access import secret
 from serving.ledger.memory import MemoryLedger
 from serving.precision.model_matrix import model_matrix
 from serving.record.request import AdRequest
-from serving.settings import Settings
+from serving.settings import Settings, load
 from serving.snapshot import open_current
 from serving.surfaces.proactive import proactive
 from serving.understanding.profile import Profile
@@ -121,11 +122,12 @@ def _http(home: Home, seconds: float) -> dict[str, float]:
 
     body = {"surface": "proactive", "user_id": "u1", "device": "mobile", "region": "regions0", "language": "languages2", "tmax_ms": 10_000}
     with server(home, keep=False) as url:
-        client = Client(url)
+        token = secret(load())
+        client = Client(url, token)
         alone = timed(lambda _: client.call("POST", "/v1/ads", body), 200)
 
         def hammer(_: int) -> int:
-            mine, done, until = Client(url), 0, time.perf_counter() + seconds
+            mine, done, until = Client(url, token), 0, time.perf_counter() + seconds
             while time.perf_counter() < until:
                 mine.call("POST", "/v1/ads", body)
                 done += 1

@@ -34,6 +34,8 @@ WRONG = [
     ("features build --partition 2026-01-31 --table user_profil", "Did you mean user_profile", 2),
     ("features validate --partition 2026-01-31 --table nothing", "Known: user_profile", 2),
     ("features publish", "--partition", 2),
+    ("campaigns pause", "CAMPAIGN", 2),
+    ("campaigns stop k1", "No such command", 2),
     ("features history --from 2026-01-31 --to 2026-01-01", "2026-01-01", 2),
     ("features history --from 1026-01-31 --to 2026-01-01", "no more than", 2),
     ("language train --partition 2026-01-31 --alias champio", "Did you mean champion", 2),

@@ -1,0 +1,66 @@
+"""The addresses that come with every ad: a pixel that tells of its impression, a redirect that tells of a click, and its image."""
+
+from __future__ import annotations
+
+import base64
+from datetime import UTC, datetime
+from typing import Final
+from urllib.parse import urlsplit
+
+from fastapi import FastAPI, Request
+from fastapi.responses import FileResponse, RedirectResponse, Response
+from starlette.concurrency import run_in_threadpool
+
+from serving.errors import ServingError
+from serving.eventlog.log import Event
+from serving.http.answers import problem
+from serving.worker.signing import Told
+from serving.worker.worker import Worker
+
+PIXEL: Final = base64.b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")
+"""A GIF of one transparent pixel."""
+UNCACHED: Final = {"Cache-Control": "no-store"}
+IMAGES: Final = {".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".gif": "image/gif", ".webp": "image/webp"}
+"""Images that are served, by suffix."""
+
+
+def add_beacons(app: FastAPI) -> None:
+    """Adds the routes to the application."""
+
+    async def told(request: Request, token: str, kind: str) -> Told:
+        """Bills the event that a token tells of. Its id follows from the ad and the kind: a page that is reloaded tells of nothing new."""
+        worker: Worker = request.app.state.worker
+        now = datetime.now(UTC)
+        said = worker.signer.read(token, now)
+        event = Event(f"{said.decision_id}:{said.creative_id}:{kind}", said.decision_id, said.creative_id, kind, now)
+        await run_in_threadpool(worker.bill, [event])
+        return said
+
+    @app.get("/v1/seen", response_class=Response, summary="A pixel; the ad whose token is sent was seen")
+    async def seen(request: Request, token: str) -> Response:
+        try:
+            await told(request, token, "impression")
+        except ServingError as error:
+            return problem(403, error.thing, error.value, error.fix)
+        return Response(PIXEL, media_type="image/gif", headers=UNCACHED)
+
+    @app.get("/v1/click", response_class=Response, summary="To the landing page; the ad whose token is sent was clicked")
+    async def click(request: Request, token: str) -> Response:
+        try:
+            said = await told(request, token, "click")
+        except ServingError as error:
+            return problem(403, error.thing, error.value, error.fix)
+        worker: Worker = request.app.state.worker
+        landing = await run_in_threadpool(worker.landing_url, said.decision_id, said.creative_id)
+        if urlsplit(landing).scheme not in ("http", "https"):
+            return problem(404, "landing page", landing, "The ad has none that can be opened.")
+        return RedirectResponse(landing, 302, headers=UNCACHED)
+
+    @app.get("/v1/creatives/{creative_id}/image", response_class=Response, summary="The image of a live ad")
+    async def image(creative_id: str, request: Request) -> Response:
+        worker: Worker = request.app.state.worker
+        path = await run_in_threadpool(worker.image_path, creative_id)
+        kind = IMAGES.get(path.suffix.lower()) if path is not None else None
+        if path is None or kind is None:
+            return problem(404, "image of creative", creative_id, "The catalogue has none.")
+        return FileResponse(path, media_type=kind, headers={"Cache-Control": "public, max-age=86400", "X-Content-Type-Options": "nosniff"})
