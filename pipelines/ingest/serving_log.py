@@ -4,7 +4,7 @@ A decision lands on the day it was decided, an event on the day it was received.
 however often it is reported: impression_id `<decision_id>:<creative_id>`. A click's cause is its impression, a conversion's the
 latest click before it on the same ad of the same decision (its impression when none is known). A decision on a text that was
 searched for is a query, too: query_id is its decision_id, and its impressions and engagements carry it. Events that name no known
-decision, no ad that it showed, or a kind that does not exist are quarantined.
+decision, no ad that it showed, or a kind that does not exist are quarantined, and so are clicks without the impression of their ad.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from pipelines.ingest.event_rows import event_rows
 from pipelines.ingest.landing import land_events
 from pipelines.ingest.lines import Fault
 from pipelines.ingest.quarantine import quarantine_path, set_aside
-from serving.eventlog.log import Event, EventLog
+from serving.eventlog.log import Event, EventLog, clicked
 from serving.record.decision import Decision, RankedAd
 
 SERVING: Final = "serving"
@@ -61,6 +61,8 @@ def ingest_served(home: Home, log: EventLog, day: date) -> Ingested:
         ad = next((a for a in decision.shown if a.creative_id == event.creative_id), None) if decision else None
         if decision is None or ad is None:
             faults.append(_fault(i, event, at, "unknown decision" if decision is None else "the decision did not show this ad"))
+        elif event.kind == "click" and not clicked(log.happened(event.decision_id, event.creative_id)):
+            faults.append(_fault(i, event, at, "a click without the impression of its ad"))
         elif event.kind != IMPRESSION and event.kind not in ENGAGEMENT_KINDS:
             faults.append(_fault(i, event, at, f"kind is none of {IMPRESSION}, {', '.join(ENGAGEMENT_KINDS)}"))
         else:
