@@ -56,6 +56,22 @@ def write_whole(path: Path, content: str | bytes, synced: bool = True) -> None:
         part.write_bytes(content.encode() if isinstance(content, str) else content)
 
 
+def write_once(path: Path, content: str) -> None:
+    """Writes a file that only its owner may read, unless it is there: of several writers one wins, and all find its content."""
+    part = _part(path)
+    handle = os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+    try:
+        with os.fdopen(handle, "w") as file:
+            file.write(content)
+        _sync(part)
+        os.link(part, path)
+        _sync(path.parent)
+    except FileExistsError:  # another writer was faster
+        pass
+    finally:
+        part.unlink()
+
+
 @contextmanager
 def whole_folder(folder: Path) -> Iterator[Path]:
     """Gives an empty folder to fill; at the end of the block it becomes `folder`, without what was there before.

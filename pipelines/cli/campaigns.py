@@ -12,8 +12,9 @@ from pipelines.cli.output import emit, prepared
 if TYPE_CHECKING:
     from serving.settings import Settings
 
-group = typer.Typer(no_args_is_help=True, help="Take a campaign's ads down at once, and let them run again.", rich_markup_mode=None)
-Campaign = Annotated[str, typer.Argument(help="The campaign's id, as the catalogue has it.")]
+PAUSED = example("placard campaigns paused")
+group = typer.Typer(no_args_is_help=True, epilog=PAUSED, help="Take a campaign's ads down at once, and let them run again.")
+Campaign = Annotated[str, typer.Argument(metavar="CAMPAIGN", help="The campaign's id, as the catalogue has it.")]
 
 
 @group.command("pause", epilog=example("placard campaigns pause k00000012"))
@@ -32,7 +33,7 @@ def resume(settings: Settings, campaign: Campaign, as_json: Json = False) -> Non
     emit({"campaign": campaign, "paused": False}, as_json, f"{campaign} runs")
 
 
-@group.command("paused", epilog=example("placard campaigns paused"))
+@group.command("paused", epilog=PAUSED)
 @prepared
 def paused(settings: Settings, as_json: Json = False) -> None:
     """Which campaigns are paused."""

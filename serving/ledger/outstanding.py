@@ -27,7 +27,7 @@ class Outstanding:
 
     >>> fresh = Outstanding().adding(price=400_000, chance=0.02, fade=1800, at=0.0)
     >>> round(fresh.most), round(fresh.until(1800.0, fade=1800).most)
-    (176000, 105000)
+    (176000, 104840)
     """
 
     mean: float = 0.0

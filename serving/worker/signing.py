@@ -9,7 +9,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-import os
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from typing import Final
 
 import msgspec
 
+from feature_repo.whole_file import write_once
 from serving.errors import ServingError
 from serving.settings import Settings
 
@@ -77,18 +77,6 @@ def _text(some: bytes) -> str:
 
 def own_key(path: Path) -> bytes:
     """The key in a file that only its owner may read; made when there is none. Of several processes that come at once, all get one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     if not path.exists():
-        part = path.with_name(f".{path.name}.{secrets.token_hex(6)}")
-        handle = os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-        with os.fdopen(handle, "w") as file:
-            file.write(secrets.token_hex(32))
-            file.flush()
-            os.fsync(file.fileno())
-        try:
-            os.link(part, path)
-        except FileExistsError:  # another process was faster
-            pass
-        finally:
-            part.unlink()
+        write_once(path, secrets.token_hex(32))
     return path.read_bytes()

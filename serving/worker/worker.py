@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import logging
+import threading
 import time
 import uuid
 from datetime import UTC, datetime, timedelta
@@ -40,6 +41,8 @@ from serving.worker.signing import Signer, Told
 
 log = logging.getLogger(__name__)
 INTERNAL_ERROR: Final = "internal_error"
+SETTLE_SECONDS: Final = 30.0
+"""How often events are looked for that were kept and not charged."""
 
 
 class Worker:
@@ -54,6 +57,8 @@ class Worker:
         open_surfaces = surfaces(profiles or LazyProfiles(settings), self.ledger, settings)
         promises = Promises(self.ledger, timedelta(hours=settings.attribution.impression_window_hours))
         self.engine, self._rehearsal = Engine(open_surfaces, settings, promises), Engine(open_surfaces, settings)
+        self._stopping = threading.Event()
+        self._settler = threading.Thread(target=self._settle_often, name="settler", daemon=True)
         self.idle = Idle()
         self.shadows = Shadows(lambda: self.reloader.live, self.eventlog, self.idle, settings.worker.shadow_queue)
         self.metrics = Metrics(self.reloader, self.shadows, self.engine.tiers)
@@ -63,6 +68,7 @@ class Worker:
         self.reloader.start()
         self._warm()
         self._catch_up()
+        self._settler.start()
         gc.collect()
         gc.freeze()  # a collection over the loaded libraries costs 100 ms at p99
         self.board.start()
@@ -72,15 +78,22 @@ class Worker:
         for surface in self.engine.surfaces:
             self._rehearsal.decide(AdRequest("warm", surface, "warm", datetime.now(UTC), tmax_ms=60_000), self.reloader.live)
 
+    def _settle_often(self) -> None:
+        while not self._stopping.wait(SETTLE_SECONDS):
+            self._catch_up()
+
     def _catch_up(self) -> None:
-        """Charges what a process before this one kept and did not come to charge. What cannot be charged now is left for the next start."""
+        """Charges what was kept and not charged: by a process that was killed, or when a store failed and nobody sent the events again."""
         try:
             if done := self.billing.catch_up(self.reloader.live, datetime.now(UTC)):
-                log.warning("%d events that were kept before a crash are settled", done)
-        except Exception as error:  # a store that does not answer must not keep a worker from starting
-            log.error("events that were kept before a crash are not settled yet: %s", error)
+                log.info("%d events that were kept before are settled", done)
+        except Exception as error:  # a store that does not answer must not end a worker; the next look may find it well
+            log.error("events that were kept before are not settled yet: %s", error)
 
     def stop(self) -> None:
+        self._stopping.set()
+        if self._settler.is_alive():
+            self._settler.join()
         self.reloader.stop()
         self.shadows.stop()
         self.board.stop()
