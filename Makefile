@@ -63,9 +63,10 @@ test: install train-env  ## every test but the slow ones
 	  training '.venv-train/bin/python -m pytest -m "deep and not slow" {PYTEST}' \
 	  airflow '.venv-airflow/bin/python -m pytest -c tests/dags/pytest.ini tests/dags'
 
-slow: install  ## the slow suites (Spark, the real scheduler, load), and every property with many more cases
+slow: install train-env  ## the slow suites (Spark, the real scheduler, load), and every property with many more cases
 	@.venv/bin/python tests/suites.py \
-	  slow '.venv/bin/python -m pytest -m slow -n 2 --dist loadfile --no-loadscope-reorder {PYTEST}' \
+	  slow '.venv/bin/python -m pytest -m "slow and not deep" -n 2 --dist loadfile --no-loadscope-reorder {PYTEST}' \
+	  training '.venv-train/bin/python -m pytest -m "deep and slow" {PYTEST}' \
 	  properties '.venv/bin/python -m pytest -m "hypothesis and not slow and not deep" --hypothesis-profile=large {PYTEST}'
 
 lint: install

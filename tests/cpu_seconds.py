@@ -14,13 +14,6 @@ LIMIT = 15.0
 """CPU-seconds."""
 SHOWN = 20
 LONGER_FOR_A_REASON: dict[str, str] = {
-    "tests/e2e/test_real_input.py::test_from_real_clicks_to_a_served_slate": "the whole loop on a real log, each verb a process of its own",
-    "tests/pipelines/bench/features/test_bench_features.py::test_every_promised_figure_is_there_with_its_target": (
-        "the whole bench of features, by Ibis and by hand, twice"
-    ),
-    "tests/pipelines/bench/serving/test_bench_serve.py::test_every_promised_figure_is_there_with_its_target": (
-        "the whole bench of serving, with a server and its tiers"
-    ),
     "tests/pipelines/bench/rankers/test_report.py::test_a_training_set_that_is_kept_is_measured_as_it_lies": (
         "rankers are fitted and measured on a whole training set"
     ),
@@ -33,8 +26,6 @@ LONGER_FOR_A_REASON: dict[str, str] = {
     "tests/pipelines/features/embeddings/test_two_tower.py::test_it_beats_what_is_popular_and_is_the_same_twice": (
         "two trainings of two towers"
     ),
-    "tests/pipelines/features/test_days_repeat.py::test_a_day_run_twice_changes_nothing": "two days, all of their verbs twice",
-    "tests/pipelines/features/test_days_repeat.py::test_days_out_of_order_come_to_the_same": "all verbs of every day, in another order",
     "tests/pipelines/language/test_language_training.py::test_the_same_searches_teach_the_same": "two trainings of all text models",
     "tests/pipelines/features/test_features_verbs.py::test_build_and_publish_are_enough": "a day built and published by the command itself",
     "tests/pipelines/features/test_publish.py::test_kill_9_leaves_the_old_or_the_new_and_a_rerun_ends_the_same": (
@@ -44,15 +35,6 @@ LONGER_FOR_A_REASON: dict[str, str] = {
         "two candidates, each from the fit to the verdict"
     ),
     "tests/pipelines/rankers/test_deep_families.py::test_attention_finds_the_candidate_among_earlier_actions": "networks are trained",
-    "tests/pipelines/rankers/test_ranker_contract.py::test_it_is_the_same_twice_and_test_rows_teach_nothing": (
-        "one of the families trains three models, twice"
-    ),
-    "tests/serving/worker/test_swap_under_load.py::test_a_champion_is_swapped_under_load_and_a_corrupt_one_refused": (
-        "a server of several processes under load: people ask without a pause until each of them has swapped"
-    ),
-    "tests/serving/worker/test_rolled_back_under_load.py::test_a_poisoned_champion_is_rolled_back_within_a_minute": (
-        "a server under load and a guard that watches it, until there is evidence enough"
-    ),
 }
 """Tests, named as pytest names them without what they are parametrised with, and why they may take longer."""
 COST, BUILT = "cpu_seconds", "built"

@@ -26,7 +26,7 @@ from serving.settings import Settings
 from tests.pipelines.built_day import build_all
 
 # Great Expectations imports modules of the standard library that have gone out of use.
-pytestmark = pytest.mark.filterwarnings("ignore:module 'sre_:DeprecationWarning")
+pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore:module 'sre_:DeprecationWarning")]
 FIRST = date(2026, 1, 17)
 DAYS = [FIRST + timedelta(days=n) for n in range(2)]
 SMALL = MarketConfig(start=str(FIRST), users=200, creatives=40, impressions_per_day=800, images=False)
@@ -122,7 +122,6 @@ def killed(home: Home, after: int, *words: str) -> bool:
     return done.returncode != 0
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("words", [("build", "--table", "user_embedding"), ("validate",), ("publish",)], ids=lambda w: w[0])
 def test_a_verb_killed_between_any_two_steps_is_made_good_by_the_next_run(
     first_day: Done, in_order: Done, tmp_path: Path, words: tuple[str, ...]

@@ -27,7 +27,17 @@ BEHIND = {"late_fusion": 0.06}
 CATEGORY = next(i for i, c in enumerate(CLICK.columns) if c.kind == "category")
 
 
-FAMILIES = [pytest.param(n, marks=pytest.mark.deep) if r.needs else n for n, r in sorted(RANKERS.items())]
+OFTEN = ("early_fusion", "lightgbm")
+"""Of the families that the training environment fits, those that every run tries; the others take minutes and are slow."""
+
+
+def _marks(name: str) -> list[pytest.MarkDecorator]:
+    if not RANKERS[name].needs:
+        return []
+    return [pytest.mark.deep] if name in OFTEN else [pytest.mark.deep, pytest.mark.slow]
+
+
+FAMILIES = [pytest.param(name, marks=_marks(name)) for name in sorted(RANKERS)]
 """Those with needs of their own run in the training environment."""
 
 

@@ -27,6 +27,7 @@ from serving.snapshot import open_current, set_current
 from serving.snapshot.manifest import write_columns
 from tests.serving.worker.conftest import Server
 
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 KILLS = 3 if os.environ.get("CI") else 25
 """CI runs a short form."""
 ACKNOWLEDGED = 12
@@ -96,7 +97,6 @@ class Customers:
             self.acknowledged += [str(event["event_id"]) for event in events]
 
 
-@pytest.mark.slow
 def test_kills_under_billing_load_lose_nothing_and_charge_nothing_twice(
     published_home: Home, killable: Callable[[Home, int], Server]
 ) -> None:
@@ -144,7 +144,6 @@ def test_kills_under_billing_load_lose_nothing_and_charge_nothing_twice(
     ledger.close()
 
 
-@pytest.mark.slow
 def test_pages_asked_for_at_once_pass_no_cap_with_four_workers(
     published_home: Home, killable: Callable[[Home, int], Server], usual: dict[str, Any]
 ) -> None:

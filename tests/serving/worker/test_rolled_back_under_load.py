@@ -27,7 +27,7 @@ from serving.settings import Settings
 from tests.made import written_again
 
 # MLflow's own imports and stores warn of what they are about to change.
-pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.timeout(1800)]
+pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore"), pytest.mark.timeout(1800)]
 WITHIN = 60
 INFLATED = 5.0
 

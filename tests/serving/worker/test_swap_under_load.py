@@ -20,6 +20,7 @@ def figure(server: Any, name: str) -> float:
     return sum(float(line.rsplit(" ", 1)[1]) for line in lines if line.split("{")[0].split(" ")[0] == name)
 
 
+@pytest.mark.slow
 def test_a_champion_is_swapped_under_load_and_a_corrupt_one_refused(
     published_home: Home,
     running: Callable[..., Any],

@@ -71,6 +71,7 @@ def test_peak_memory_is_that_of_the_work_alone() -> None:
     assert len(held) == 600 << 20
 
 
+@pytest.mark.slow
 def test_every_promised_figure_is_there_with_its_target(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         "pipelines.bench.features.features.peak_mib", lambda work, *args: (work(*args), 1.0)

@@ -31,6 +31,7 @@ def test_the_catalogue_and_the_model_are_the_same_twice(tmp_path: Path) -> None:
     assert files and all((tmp_path / "a-bundle" / f).read_bytes() == (tmp_path / "b-bundle" / f).read_bytes() for f in files)
 
 
+@pytest.mark.slow
 def test_every_promised_figure_is_there_with_its_target(monkeypatch: pytest.MonkeyPatch) -> None:
     class Instant:
         def __init__(self, *args: object) -> None: ...
