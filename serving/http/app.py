@@ -6,7 +6,7 @@ import uuid
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -23,27 +23,16 @@ from serving.http.beacons import add_beacons
 from serving.http.body_limit import BodyLimit
 from serving.http.docs_lock import DocsLock
 from serving.http.last_resort import LastResort
-from serving.http.wire import AdsAnswer, AdsBody, EventBody, EventsAnswer, EventsBody, Problem, SearchAnswer, SearchBody, billed
+from serving.http.responses import ABSENT, BAD, FORGED, LATER, LOCKED, TEXT, UNLISTED
+from serving.http.wire import AdsAnswer, AdsBody, EventBody, EventsAnswer, EventsBody, SearchAnswer, SearchBody, billed
 from serving.record.decision import legible
 from serving.record.request import AdRequest
 from serving.settings import Settings, load
 from serving.worker.reload import Reloader
 from serving.worker.worker import Worker
 
-Responses = dict[int | str, dict[str, Any]]
 STALE: Final = timedelta(days=3)
 """A catalogue older than this is still served, and /readyz says so."""
-BAD: Final[Responses] = {
-    400: {"description": "The body is not JSON"},
-    413: {"model": Problem, "description": "The body is too large"},
-    422: {"model": Problem, "description": "Bad input; `error.thing` names the field"},
-}
-LATER: Final[Responses] = {503: {"model": Problem, "description": "Not recorded; send it again"}}
-LOCKED: Final[Responses] = {401: {"model": Problem, "description": "Token needed"}}
-TEXT: Final = {"content": {"text/plain": {"schema": {"type": "string"}}}, "description": "Prometheus' text format"}
-FORGED: Final[Responses] = {403: {"model": Problem, "description": "An event token that is not the ad's"}}
-UNLISTED: Final[Responses] = {404: {"model": Problem, "description": "Unknown campaign"}}
-ABSENT: Final[Responses] = {404: {"model": Problem, "description": "Unknown decision"}}
 
 
 def create_app(settings: Settings | None = None, profiles: Profiles | None = None) -> FastAPI:

@@ -14,11 +14,18 @@ from starlette.concurrency import run_in_threadpool
 from serving.errors import ServingError
 from serving.eventlog.log import Event
 from serving.http.answers import problem
+from serving.http.responses import FORGED, LATER, Responses
+from serving.http.wire import Problem
 from serving.worker.signing import Told
 from serving.worker.worker import Worker
 
 PIXEL: Final = base64.b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")
 """A GIF of one transparent pixel."""
+TO_LANDING: Final[Responses] = {
+    302: {"description": "The landing page"},
+    404: {"model": Problem, "description": "The ad has no landing page of the web"},
+}
+NO_IMAGE: Final[Responses] = {404: {"model": Problem, "description": "The catalogue has no such image"}}
 UNCACHED: Final = {"Cache-Control": "no-store"}
 IMAGES: Final = {".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".gif": "image/gif", ".webp": "image/webp"}
 """Images that are served, by suffix."""
@@ -36,7 +43,7 @@ def add_beacons(app: FastAPI) -> None:
         await run_in_threadpool(worker.bill, [event])
         return said
 
-    @app.get("/v1/seen", response_class=Response, summary="A pixel; the ad whose token is sent was seen")
+    @app.get("/v1/seen", response_class=Response, responses={**FORGED, **LATER}, summary="A pixel; the ad whose token is sent was seen")
     async def seen(request: Request, token: str) -> Response:
         try:
             await told(request, token, "impression")
@@ -44,7 +51,12 @@ def add_beacons(app: FastAPI) -> None:
             return problem(403, error.thing, error.value, error.fix)
         return Response(PIXEL, media_type="image/gif", headers=UNCACHED)
 
-    @app.get("/v1/click", response_class=Response, summary="To the landing page; the ad whose token is sent was clicked")
+    @app.get(
+        "/v1/click",
+        response_class=Response,
+        responses={**TO_LANDING, **FORGED, **LATER},
+        summary="To the landing page; the ad whose token is sent was clicked",
+    )
     async def click(request: Request, token: str) -> Response:
         try:
             said = await told(request, token, "click")
@@ -56,7 +68,7 @@ def add_beacons(app: FastAPI) -> None:
             return problem(404, "landing page", landing, "The ad has none that can be opened.")
         return RedirectResponse(landing, 302, headers=UNCACHED)
 
-    @app.get("/v1/creatives/{creative_id}/image", response_class=Response, summary="The image of a live ad")
+    @app.get("/v1/creatives/{creative_id}/image", response_class=Response, responses=NO_IMAGE, summary="The image of a live ad")
     async def image(creative_id: str, request: Request) -> Response:
         worker: Worker = request.app.state.worker
         path = await run_in_threadpool(worker.image_path, creative_id)

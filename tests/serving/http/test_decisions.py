@@ -40,6 +40,7 @@ def test_the_id_of_the_asker_is_kept_for_replay(api: Any) -> None:
 def test_the_openapi_document_names_every_route(api: Any) -> None:
     paths = api.client.get("/openapi.json").json()["paths"]
     assert set(paths) == {"/v1/ads", "/v1/search", "/v1/events", "/v1/decisions/{decision_id}", "/v1/decisions/{decision_id}/why",
-                          "/healthz", "/readyz",
+                          "/v1/seen", "/v1/click", "/v1/creatives/{creative_id}/image", "/v1/campaigns/{campaign_id}/pause",
+                          "/v1/campaigns/{campaign_id}/resume", "/healthz", "/readyz",
                           "/metrics"}  # fmt: skip
     assert {"200", "413", "422"} <= set(paths["/v1/ads"]["post"]["responses"])

@@ -58,6 +58,7 @@ def test_what_is_done_is_counted(serve: Callable[..., Any], published_home: Home
     answer = api.ask()
     ad = answer["ads"][0]
     event = {"event_id": "e1", "decision_id": answer["decision_id"], "creative_id": ad["creative_id"], "kind": "click"}
+    api.send({**event, "event_id": "e0", "kind": "impression", "ts": datetime.now(UTC).isoformat()})
     for _ in range(3):
         api.send({**event, "ts": datetime.now(UTC).isoformat()})
     seen = figures(api.client.get("/metrics").text)
