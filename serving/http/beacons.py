@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 from fastapi import FastAPI, Request
@@ -15,11 +15,19 @@ from serving.errors import ServingError
 from serving.eventlog.log import Event
 from serving.http.answers import problem
 from serving.http.queues import Queue
+from serving.http.wire import Problem
 from serving.worker.signing import Told
 from serving.worker.worker import Worker
 
 PIXEL: Final = base64.b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")
 """A GIF of one transparent pixel."""
+FORGED: Final[dict[int | str, dict[str, Any]]] = {
+    403: {"model": Problem, "description": "A token that this server did not sign, or too old"},
+    422: {"model": Problem, "description": "No token"},
+}
+ABSENT: Final[dict[int | str, dict[str, Any]]] = {404: {"model": Problem, "description": "There is none"}}
+LATER: Final[dict[int | str, dict[str, Any]]] = {503: {"model": Problem, "description": "Not recorded; ask again"}}
+LANDS: Final[dict[int | str, dict[str, Any]]] = {302: {"description": "To the landing page"}}
 UNCACHED: Final = {"Cache-Control": "no-store"}
 IMAGES: Final = {".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".gif": "image/gif", ".webp": "image/webp"}
 """Images that are served, by suffix."""
@@ -37,7 +45,7 @@ def add_beacons(app: FastAPI, queue: Queue) -> None:
         await queue.run(worker.bill, [event])
         return said
 
-    @app.get("/v1/seen", response_class=Response, summary="A pixel; the ad whose token is sent was seen")
+    @app.get("/v1/seen", response_class=Response, responses={**FORGED, **LATER}, summary="A pixel; the ad whose token is sent was seen")
     async def seen(request: Request, token: str) -> Response:
         try:
             await told(request, token, "impression")
@@ -45,7 +53,12 @@ def add_beacons(app: FastAPI, queue: Queue) -> None:
             return problem(403, error.thing, error.value, error.fix)
         return Response(PIXEL, media_type="image/gif", headers=UNCACHED)
 
-    @app.get("/v1/click", response_class=Response, summary="To the landing page; the ad whose token is sent was clicked")
+    @app.get(
+        "/v1/click",
+        response_class=Response,
+        responses={**LANDS, **FORGED, **ABSENT, **LATER},
+        summary="To the landing page; the ad whose token is sent was clicked",
+    )
     async def click(request: Request, token: str) -> Response:
         try:
             said = await told(request, token, "click")
@@ -57,7 +70,7 @@ def add_beacons(app: FastAPI, queue: Queue) -> None:
             return problem(404, "landing page", landing, "The ad has none that can be opened.")
         return RedirectResponse(landing, 302, headers=UNCACHED)
 
-    @app.get("/v1/creatives/{creative_id}/image", response_class=Response, summary="The image of a live ad")
+    @app.get("/v1/creatives/{creative_id}/image", response_class=Response, responses=ABSENT, summary="The image of a live ad")
     async def image(creative_id: str, request: Request) -> Response:
         worker: Worker = request.app.state.worker
         path = await run_in_threadpool(worker.image_path, creative_id)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import partial
-from typing import ParamSpec, TypeVar
+from typing import Final, ParamSpec, TypeVar
 
 from anyio import CapacityLimiter, to_thread
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -14,21 +15,36 @@ from serving.http.answers import busy
 from serving.settings import Settings
 from serving.worker.worker import Worker
 
+FORGET: Final = 0.1
+"""Weight of the newest piece of work in the mean of what one takes."""
+PATIENT: Final = 0.6
+"""Share of the usual deadline in which a decision has to come foreseeably for its request to be let in."""
 P = ParamSpec("P")
 T = TypeVar("T")
 
 
 class Queue:
-    """One kind of work. at_once: threads it may use; waiting: requests that may wait for one of them, in the order of their coming."""
+    """One kind of work. at_once: threads it may use; waiting: requests that may wait for one of them, in the order of their coming.
+    patience: seconds in which a request wants to be answered; one that would foreseeably take longer finds no place, unless a thread is
+    free."""
 
-    def __init__(self, name: str, at_once: int, waiting: int) -> None:
-        self.name, self.most, self.inside = name, at_once + waiting, 0
+    def __init__(self, name: str, at_once: int, waiting: int, patience: float = math.inf) -> None:
+        self.name, self.at_once, self.most, self.inside = name, at_once, at_once + waiting, 0
+        self._patience, self.took = patience, 0.0
+        """took: what a piece of work takes in its thread, seconds: a moving mean."""
         self._threads = CapacityLimiter(at_once)
+
+    @property
+    def full(self) -> bool:
+        """Whether there is no place for one more."""
+        if self.inside < self.at_once:
+            return False
+        return self.inside >= self.most or (self.inside / self.at_once + 1) * self.took > self._patience
 
     @contextmanager
     def place(self) -> Iterator[bool]:
         """A place for one request while it is answered; False where there is none left."""
-        if self.inside >= self.most:
+        if self.full:
             yield False
             return
         self.inside += 1
@@ -39,7 +55,15 @@ class Queue:
 
     async def run(self, work: Callable[P, T], *args: P.args, **named: P.kwargs) -> T:
         """Does the work in one of the threads."""
-        return await to_thread.run_sync(partial(work, *args, **named), limiter=self._threads)
+
+        def timed() -> T:
+            began = time.perf_counter()
+            try:
+                return work(*args, **named)
+            finally:
+                self.took += FORGET * (time.perf_counter() - began - self.took)
+
+        return await to_thread.run_sync(timed, limiter=self._threads)
 
 
 class Queues:
@@ -47,7 +71,7 @@ class Queues:
 
     def __init__(self, settings: Settings) -> None:
         http = settings.http
-        self.deciding = Queue("decisions", http.decisions_at_once, http.decisions_waiting)
+        self.deciding = Queue("decisions", http.decisions_at_once, http.decisions_waiting, PATIENT * http.tmax_ms / 1000)
         self.events = Queue("events", http.events_at_once, http.events_waiting)
         self._by_path = dict.fromkeys(("/v1/ads", "/v1/search"), self.deciding)
         self._by_path |= dict.fromkeys(("/v1/events", "/v1/seen", "/v1/click"), self.events)

@@ -7,7 +7,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from time import perf_counter
 from types import SimpleNamespace
@@ -22,6 +22,7 @@ from serving.engine.engine import Engine
 from serving.http.body_limit import BodyLimit
 from serving.http.connection import ServerConfig
 from serving.http.draining import DrainingServer
+from serving.http.queues import Queue
 from serving.room_settings import HttpSettings
 from tests.made import Known
 from tests.serving.http.plain_app import app as plain_app
@@ -221,3 +222,29 @@ def test_a_client_that_reads_nothing_is_cut_off() -> None:
     with running(endless, send_seconds=0.05) as (address, _), socket.create_connection(address, SECONDS) as client:
         client.sendall(b"GET / HTTP/1.1\r\nhost: here\r\n\r\n")
         assert let_go.wait(SECONDS)
+
+
+def test_a_queue_lets_in_who_can_foreseeably_be_answered_in_time() -> None:
+    queue = Queue("decisions", at_once=2, waiting=100, patience=0.06)
+    queue.took = 0.02
+    with ExitStack() as inside:
+        let_in = [inside.enter_context(queue.place()) for _ in range(10)]
+        assert let_in == [True] * 5 + [False] * 5, "the fifth has two rounds before it and is answered in the third"
+        assert queue.inside == 5
+    queue.took = 10.0
+    with queue.place() as one, queue.place() as two, queue.place() as three:
+        assert (one, two, three) == (True, True, False), "a free thread is never left idle"
+    assert queue.inside == 0
+
+
+def test_a_queue_learns_how_long_its_work_takes(monkeypatch: pytest.MonkeyPatch) -> None:
+    ticks = iter(range(0, 1000, 3))
+    monkeypatch.setattr("serving.http.queues.time", SimpleNamespace(perf_counter=lambda: next(ticks)))
+
+    async def often(queue: Queue) -> None:
+        for _ in range(100):
+            assert await queue.run(lambda: "done") == "done"
+
+    queue = Queue("decisions", 1, 1)
+    asyncio.run(often(queue))
+    assert queue.took == pytest.approx(3, rel=1e-3)
