@@ -22,7 +22,7 @@ class ServerConfig(uvicorn.Config):
         self.limits = limits
 
 
-class Connections(ServerState):
+class OpenConnections(ServerState):
     """All connections of a process. draining: the server stops; each is closed after its next answer."""
 
     def __init__(self) -> None:
@@ -69,7 +69,7 @@ class Connection(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         self._stop_reading_timer()
         super().on_headers_complete()
-        if isinstance(self.server_state, Connections) and self.server_state.draining and self.cycle is not None:
+        if isinstance(self.server_state, OpenConnections) and self.server_state.draining and self.cycle is not None:
             self.cycle.keep_alive = False
 
     def on_response_complete(self) -> None:

@@ -8,7 +8,7 @@ from typing import Final
 
 import uvicorn
 
-from serving.http.connection import Connection, Connections
+from serving.http.connection import Connection, OpenConnections
 from serving.http.listener import knocked, take_no_more
 
 IDLE_SECONDS: Final = 1.0
@@ -25,7 +25,7 @@ class DrainingServer(uvicorn.Server):
     def __init__(self, config: uvicorn.Config, alone: bool = True) -> None:
         """alone: the socket is this process's; where it is shared, its owner says when it takes no more."""
         super().__init__(config)
-        self.server_state: Connections = Connections()
+        self.server_state: OpenConnections = OpenConnections()
         self._alone = alone
 
     async def shutdown(self, sockets: list[socket] | None = None) -> None:

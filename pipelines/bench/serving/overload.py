@@ -28,7 +28,7 @@ TIMES: Final = 8
 """How many times the rated load is asked for."""
 TMAX_MS: Final = 100
 CLIENTS: Final = (1, 2, 4)
-"""Connections of the closed loops that find the rate: each asks when it was answered. The best of them is the rate."""
+"""Askers of the closed loops that find the rate: each asks when it was answered. The best of them is the rate."""
 OPEN_MOST: Final = 400
 """Most connections of the open loop; a request that finds none free is not sent and counts as not answered."""
 CALM: Final = 10
@@ -40,7 +40,7 @@ PATIENCE_SECONDS: Final = 60.0
 
 
 @dataclass(frozen=True)
-class Answer:
+class Reply:
     """What came of a request: seconds from when it was due, the status (0: no answer), and whether there were ads in it."""
 
     seconds: float
@@ -52,7 +52,7 @@ class Answer:
         return self.ads and self.seconds * 1000 <= TMAX_MS
 
 
-class Connections:
+class Askers:
     """Keep-alive connections to a server, as many as are needed up to a bound."""
 
     def __init__(self, url: str, token: str) -> None:
@@ -66,10 +66,10 @@ class Connections:
         self._free: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = []
         self._open = 0
 
-    async def ask(self, due: float) -> Answer:
+    async def ask(self, due: float) -> Reply:
         """One request, due at a moment of time.perf_counter."""
         if not self._free and self._open >= OPEN_MOST:
-            return Answer(time.perf_counter() - due, 0, False)
+            return Reply(time.perf_counter() - due, 0, False)
         try:
             reader, writer = self._free.pop() if self._free else await self._connected()
             writer.write(self._request)
@@ -78,14 +78,14 @@ class Connections:
             body = await reader.readexactly(int(fields[b"content-length"]))
         except (OSError, asyncio.IncompleteReadError):
             self._open -= 1
-            return Answer(time.perf_counter() - due, 0, False)
+            return Reply(time.perf_counter() - due, 0, False)
         took = time.perf_counter() - due
         if fields.get(b"connection") == b"close":
             writer.close()
             self._open -= 1
         else:
             self._free.append((reader, writer))
-        return Answer(took, int(head[9:12]), b'"creative_id"' in body)
+        return Reply(took, int(head[9:12]), b'"creative_id"' in body)
 
     async def _connected(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         self._open += 1
@@ -96,11 +96,11 @@ class Connections:
             writer.close()
 
 
-async def closed_loop(connections: Connections, clients: int, seconds: float) -> list[Answer]:
+async def closed_loop(connections: Askers, clients: int, seconds: float) -> list[Reply]:
     """What came of asking again whenever an answer has come."""
     until = time.perf_counter() + seconds
 
-    async def one() -> list[Answer]:
+    async def one() -> list[Reply]:
         found = []
         while (now := time.perf_counter()) < until:
             found.append(await connections.ask(now))
@@ -109,7 +109,7 @@ async def closed_loop(connections: Connections, clients: int, seconds: float) ->
     return [answer for found in await asyncio.gather(*(one() for _ in range(clients))) for answer in found]
 
 
-async def open_loop(connections: Connections, rate: float, seconds: float) -> list[Answer]:
+async def open_loop(connections: Askers, rate: float, seconds: float) -> list[Reply]:
     """What came of asking at a rate, requests a second, whatever the answers do."""
     began, tasks = time.perf_counter(), []
     for n in range(int(rate * seconds)):
@@ -120,7 +120,7 @@ async def open_loop(connections: Connections, rate: float, seconds: float) -> li
     return list(await asyncio.gather(*tasks))
 
 
-async def recovery(connections: Connections, usual: float) -> float | None:
+async def recovery(connections: Askers, usual: float) -> float | None:
     """Seconds until CALM answers in a row have ads and take no longer than usual, seconds; None where that does not come."""
     began, row = time.perf_counter(), 0
     since = began
@@ -141,16 +141,16 @@ class Loads:
     """What came of one client alone, and of the overload. rate: requests a second that were answered in time when no more were asked for.
     recovered: seconds until the worker had recovered; None: it did not. alive: whether it answered at the end."""
 
-    alone: list[Answer]
+    alone: list[Reply]
     rate: float
-    loaded: list[Answer]
+    loaded: list[Reply]
     recovered: float | None
     alive: bool
 
 
 async def measure(url: str, token: str, seconds: float, say: Progress) -> Loads:
     """One client alone, the rated load, and the overload, each for so many seconds."""
-    connections = Connections(url, token)
+    connections = Askers(url, token)
     await closed_loop(connections, max(CLIENTS), 1.0)
     loops = [await closed_loop(connections, clients, seconds / 2) for clients in CLIENTS]
     alone, rate = loops[0], max(sum(a.good for a in found) / (seconds / 2) for found in loops)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from pipelines.bench.serving.overload import Answer, open_loop, recovery, run
+from pipelines.bench.serving.overload import Reply, open_loop, recovery, run
 
 
 def test_every_figure_is_there_and_nothing_crashes() -> None:
@@ -20,18 +20,18 @@ def test_every_figure_is_there_and_nothing_crashes() -> None:
 
 
 class Scripted:
-    """Connections whose answers are known."""
+    """Askers whose answers are known."""
 
-    def __init__(self, *answers: Answer) -> None:
+    def __init__(self, *answers: Reply) -> None:
         self.answers, self.due = list(answers), list[float]()
 
-    async def ask(self, due: float) -> Answer:
+    async def ask(self, due: float) -> Reply:
         self.due.append(due)
         return self.answers.pop(0)
 
 
 def test_the_open_loop_asks_on_time_whatever_the_answers_do() -> None:
-    connections: Any = Scripted(*[Answer(9.0, 503, False)] * 50)
+    connections: Any = Scripted(*[Reply(9.0, 503, False)] * 50)
     began = time.perf_counter()
     assert len(asyncio.run(open_loop(connections, 100.0, 0.5))) == 50
     first = connections.due[0]
@@ -39,7 +39,7 @@ def test_the_open_loop_asks_on_time_whatever_the_answers_do() -> None:
 
 
 def test_a_worker_has_recovered_once_ten_answers_in_a_row_are_as_before() -> None:
-    good, slow, none = Answer(0.01, 200, True), Answer(0.5, 200, True), Answer(0.01, 503, False)
+    good, slow, none = Reply(0.01, 200, True), Reply(0.5, 200, True), Reply(0.01, 503, False)
     connections: Any = Scripted(*[good] * 9, slow, *[good] * 9, none, *[good] * 10)
     took = asyncio.run(recovery(connections, 0.02))
     assert took is not None and took > 0 and connections.answers == []
