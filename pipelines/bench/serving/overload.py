@@ -28,7 +28,7 @@ TIMES: Final = 8
 """How many times the rated load is asked for."""
 TMAX_MS: Final = 100
 CLIENTS: Final = (1, 2, 4)
-"""Askers of the closed loops that find the rate: each asks when it was answered. The best of them is the rate."""
+"""Connections of the closed loops that find the rate: each asks when it was answered. The best of them is the rate."""
 OPEN_MOST: Final = 400
 """Most connections of the open loop; a request that finds none free is not sent and counts as not answered."""
 CALM: Final = 10
