@@ -25,7 +25,17 @@ class HttpSettings(Room):
     )
     public_url: str = Field("", description="Where browsers reach the API, for the addresses in answers; left out: they have no host")
     max_body_bytes: int = Field(256 * 1024, ge=1024, description="Largest request body")
-    tmax_ms: int = Field(100, ge=1, description="Default deadline of a request")
+    tmax_ms: int = Field(100, ge=1, description="Default deadline of a request, from its arrival")
+    decisions_at_once: int = Field(2, ge=1, description="Decisions made at once in a worker, each in a thread")
+    decisions_waiting: int = Field(8, ge=0, description="Decisions that may wait for a thread in a worker; more are answered 503")
+    events_at_once: int = Field(2, ge=1, description="Requests with events that are billed at once in a worker")
+    events_waiting: int = Field(64, ge=0, description="Requests with events that may wait in a worker; more are answered 503")
+    connections: int = Field(512, ge=1, description="Connections open at once in a worker; more are answered 503 and closed")
+    receive_seconds: float = Field(10, gt=0, description="Time for the head of a request to arrive, and again for its body")
+    send_seconds: float = Field(10, gt=0, description="Time after which a client that reads nothing of its answer is cut off")
+    allowed_origins: tuple[str, ...] = Field(
+        (), description="Origins whose pages may call the API from a browser, as `https://shop.example`; `*`: all"
+    )
 
 
 class EngineSettings(Room):

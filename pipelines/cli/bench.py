@@ -36,6 +36,25 @@ def serve(settings: Settings, requests: Requests = 200, small: Small = False, ma
     emit(result, as_json, as_text(result))
 
 
+@group.command("overload", epilog=example("placard bench overload --small --json"))
+@prepared
+def overload(
+    settings: Settings,
+    seconds: Annotated[float, typer.Option("--seconds", min=0.5, max=600, help="Seconds of each load.")] = 5.0,
+    small: Small = False,
+    as_json: Json = False,
+) -> None:
+    """One worker at 8 times its rate: what it still answers in time, and how soon it recovers. The load has a core of its own.
+
+    Small: 10,000 ads instead of 100,000.
+    """
+    from pipelines.bench.serving.overload import run
+    from pipelines.bench.serving.serve import as_text
+
+    result = run(10_000 if small else 100_000, seconds, functools.partial(typer.echo, err=True))
+    emit(result, as_json, as_text(result))
+
+
 @group.command("features", epilog=example("placard bench features --small --json"))
 @prepared
 def features(

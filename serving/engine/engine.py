@@ -31,6 +31,8 @@ ROUNDS: Final = 8
 LATE: Final = 0.4
 """Share of the deadline after which only FEW candidates are scored. By then understanding, sourcing and recall should have used 30 % and
 integrity 10 %."""
+CAME_LATE: Final = "late"
+"""The reason of a no-ad that was decided without a look: the deadline had passed while the request waited for its turn."""
 TOO_LATE: Final = 0.9
 """Share of the deadline after which no model is asked any more, and past rates rank the candidates."""
 
@@ -46,9 +48,9 @@ class Run:
     """What is kept of one request while it is decided: elapsed time, milliseconds by stage, candidates by source, drops by rule, and the
     flags of what failed."""
 
-    def __init__(self, request: AdRequest) -> None:
+    def __init__(self, request: AdRequest, arrived: float | None) -> None:
         self.request, self.decision_id = request, uuid.uuid4().hex
-        self.started = self._mark = time.perf_counter()
+        self.started = self._mark = time.perf_counter() if arrived is None else arrived
         self.stage_ms: dict[str, float] = {}
         self.sources: dict[str, int] = {}
         self.rejected: dict[str, int] = {}
@@ -95,16 +97,21 @@ class Engine:
         """The surfaces that are open."""
         return tuple(self._surfaces)
 
-    def decide(self, request: AdRequest, live: Live) -> Decision:
-        """The decision for a request: always an answer, at worst an explicit no-ad with its reason.
+    def decide(self, request: AdRequest, live: Live, arrived: float | None = None) -> Decision:
+        """The decision for a request: always an answer, at worst an explicit no-ad with its reason. arrived: the moment at which the
+        request came, by time.perf_counter; its deadline counts from there. None: now.
 
         sourced = shown + held + rejected + narrowed holds for each. Raises ServingError for a surface that is not open.
         """
         surface = self._surfaces.get(request.surface)
         if surface is None:
             raise ServingError("surface", request.surface, f"Open surfaces: {', '.join(self._surfaces)}.")
-        run = Run(request)
+        run = Run(request, arrived)
         context = NOBODY
+        if arrived is not None:
+            run.stage("queue")
+            if run.spent >= 1:
+                return self._decision(run, live, context, None, Slate((), ()), CAME_LATE)
         for understander in surface.understanding:
             try:
                 context = understander.understand(request, context, live)

@@ -7,8 +7,15 @@ from typing import Any
 import msgspec
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
+from starlette.exceptions import HTTPException
 
 _ENCODER = msgspec.json.Encoder()
+_KNOWN = {
+    400: ("body", "Send JSON."),
+    404: ("path", "The routes are listed at /docs."),
+    405: ("method", "The Allow header names those that the path has."),
+}
+"""By status: what is wrong, and what would do."""
 SHOWN = 200
 """Most characters of a bad value that are said back."""
 
@@ -42,6 +49,21 @@ def unauthorised() -> Response:
     refusal = problem(401, "authorization", "absent or wrong", "Send `Authorization: Bearer <token>`.")
     refusal.headers["WWW-Authenticate"] = "Bearer"
     return refusal
+
+
+def refused(error: HTTPException) -> Response:
+    """What the framework refuses by itself: unknown paths, methods that a path does not have, bodies that are not JSON."""
+    thing, fix = _KNOWN.get(error.status_code, ("request", "See /docs."))
+    answer = problem(error.status_code, thing, error.detail, fix)
+    answer.headers.update(error.headers or {})
+    return answer
+
+
+def busy(queue: str) -> Response:
+    """What is told to whom there is no place for: nothing was done, and it is safe to send again."""
+    answer = problem(503, f"queue of {queue}", "full", "Send it again a little later.")
+    answer.headers["Retry-After"] = "1"
+    return answer
 
 
 def unavailable(error_id: str) -> Response:

@@ -13,17 +13,21 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from fastapi_offline import FastAPIOffline
 from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
 
 from serving.engine.stages import Profiles
 from serving.errors import ServingError
 from serving.explain import why
 from serving.http.access import authorised, refuse_open_bind
-from serving.http.answers import as_json, invalid, problem, unauthorised
+from serving.http.answers import as_json, invalid, problem, refused, unauthorised
+from serving.http.arrival import ARRIVED, Arrival
 from serving.http.beacons import add_beacons
 from serving.http.body_limit import BodyLimit
+from serving.http.browsers import Browsers
 from serving.http.docs_lock import DocsLock
 from serving.http.last_resort import LastResort
-from serving.http.responses import ABSENT, BAD, FORGED, LATER, LOCKED, TEXT, UNLISTED
+from serving.http.queues import Admission, Queues
+from serving.http.responses import ABSENT, BAD, BUSY, FORGED, LATER, LOCKED, TEXT, UNLISTED
 from serving.http.wire import AdsAnswer, AdsBody, EventBody, EventsAnswer, EventsBody, SearchAnswer, SearchBody, billed
 from serving.record.decision import legible
 from serving.record.request import AdRequest
@@ -48,13 +52,22 @@ def create_app(settings: Settings | None = None, profiles: Profiles | None = Non
         await run_in_threadpool(worker.stop)
 
     app = FastAPIOffline(title="Placard", version="1", lifespan=lifespan, description="Ads, priced and explained.", redoc_url=None)
+    app.state.queues = queues = Queues(settings)
     app.add_middleware(DocsLock, settings=settings)
-    app.add_middleware(BodyLimit, limit=settings.http.max_body_bytes)
+    app.add_middleware(Admission, queues=queues)
+    app.add_middleware(BodyLimit, limit=settings.http.max_body_bytes, seconds=settings.http.receive_seconds)
     app.add_middleware(LastResort)
+    if settings.http.allowed_origins:
+        app.add_middleware(Browsers, origins=settings.http.allowed_origins)
+    app.add_middleware(Arrival)  # the last that is added is the first that a request meets
 
     @app.exception_handler(RequestValidationError)
     async def bad_input(request: Request, error: RequestValidationError) -> Response:
         return invalid(error)
+
+    @app.exception_handler(HTTPException)
+    async def refuse(request: Request, error: HTTPException) -> Response:
+        return refused(error)
 
     def locked(request: Request) -> Response | None:
         """The refusal, where a token is needed and absent."""
@@ -66,12 +79,13 @@ def create_app(settings: Settings | None = None, profiles: Profiles | None = Non
         worker: Worker = request.app.state.worker
         return worker
 
-    async def decided(worker: Worker, asked: AdRequest) -> Response:
+    async def decided(request: Request, asked: AdRequest) -> Response:
+        worker = worker_of(request)
         try:
             worker.check(asked)
         except ServingError as error:
             return problem(422, error.thing, error.value, error.fix)
-        return as_json(await run_in_threadpool(worker.decide, asked))
+        return as_json(await queues.deciding.run(worker.decide, asked, request.scope["state"][ARRIVED]))
 
     def untold(request: Request, events: Sequence[EventBody]) -> Response | None:
         """The refusal of events that neither the server's token nor the ads' own tokens vouch for. A token that is sent is checked in
@@ -90,7 +104,7 @@ def create_app(settings: Settings | None = None, profiles: Profiles | None = Non
                 return problem(403, "token", event.event_id, "It is another ad's; send the token that came with the ad.")
         return None
 
-    @app.post("/v1/ads", responses={200: {"model": AdsAnswer}, **BAD, **LOCKED}, summary="Ads for a person and a place")
+    @app.post("/v1/ads", responses={200: {"model": AdsAnswer}, **BAD, **LOCKED, **BUSY}, summary="Ads for a person and a place")
     async def ads(body: AdsBody, request: Request) -> Response:
         if refusal := locked(request):
             return refusal
@@ -99,19 +113,19 @@ def create_app(settings: Settings | None = None, profiles: Profiles | None = Non
             return problem(422, "surface", body.surface, "Send the query to POST /v1/search.")
         if body.surface not in worker.engine.surfaces:
             return problem(422, "surface", body.surface, f"Open surfaces: {', '.join(s for s in worker.engine.surfaces if s != 'search')}.")
-        return await decided(worker, body.request(settings, uuid.uuid4().hex, datetime.now(UTC)))
+        return await decided(request, body.request(settings, uuid.uuid4().hex, datetime.now(UTC)))
 
-    @app.post("/v1/search", responses={200: {"model": SearchAnswer}, **BAD, **LOCKED}, summary="Ads for a search")
+    @app.post("/v1/search", responses={200: {"model": SearchAnswer}, **BAD, **LOCKED, **BUSY}, summary="Ads for a search")
     async def search(body: SearchBody, request: Request) -> Response:
         if refusal := locked(request):
             return refusal
-        return await decided(worker_of(request), body.request(settings, uuid.uuid4().hex, datetime.now(UTC)))
+        return await decided(request, body.request(settings, uuid.uuid4().hex, datetime.now(UTC)))
 
     @app.post("/v1/events", responses={200: {"model": EventsAnswer}, **BAD, **LOCKED, **FORGED, **LATER}, summary="What came of shown ads")
     async def events(body: EventsBody, request: Request) -> Response:
         if refusal := untold(request, body.events):
             return refusal
-        return as_json(billed(await run_in_threadpool(worker_of(request).bill, [e.event() for e in body.events])))
+        return as_json(billed(await queues.events.run(worker_of(request).bill, [e.event() for e in body.events])))
 
     @app.get("/v1/decisions/{decision_id}", responses={**LOCKED, **ABSENT}, summary="The whole record of a decision")
     async def decision(decision_id: str, request: Request) -> Response:
@@ -147,10 +161,12 @@ def create_app(settings: Settings | None = None, profiles: Profiles | None = Non
     async def resume(campaign_id: str, request: Request) -> Response:
         return await switched(request, campaign_id, False)
 
+    @app.head("/healthz", include_in_schema=False)
     @app.get("/healthz", summary="The process is alive")
     async def healthz() -> Response:
         return as_json({"alive": True})
 
+    @app.head("/readyz", include_in_schema=False)
     @app.get("/readyz", responses={503: {"description": "Nothing to serve yet"}}, summary="There is a catalogue to serve")
     async def readyz(request: Request) -> Response:
         state = readiness(worker_of(request).reloader)
@@ -163,12 +179,12 @@ def create_app(settings: Settings | None = None, profiles: Profiles | None = Non
             return refusal
         return Response(await run_in_threadpool(worker_of(request).board.render), media_type="text/plain; version=0.0.4")
 
-    add_beacons(app)
+    add_beacons(app, queues.events)
     return app
 
 
 def readiness(reloader: Reloader) -> dict[str, object]:
-    """What a worker serves just now, and what it would not take up."""
+    """What a worker serves just now, what it would not take up, and what it serves although its folder is gone."""
     snapshot = reloader.live.snapshot
     return {
         "ready": snapshot is not None,
@@ -176,4 +192,5 @@ def readiness(reloader: Reloader) -> dict[str, object]:
         "stale": snapshot is not None and datetime.now(UTC) - snapshot.as_of > STALE,
         "models": {f"{head}@{alias}": b.manifest.version for (head, alias), b in reloader.live.bundles.items()},
         "refused": reloader.refused,
+        "missing": reloader.missing,
     }

@@ -14,6 +14,7 @@ from starlette.concurrency import run_in_threadpool
 from serving.errors import ServingError
 from serving.eventlog.log import Event
 from serving.http.answers import problem
+from serving.http.queues import Queue
 from serving.http.responses import FORGED, LATER, Responses
 from serving.http.wire import Problem
 from serving.worker.signing import Told
@@ -31,8 +32,8 @@ IMAGES: Final = {".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg
 """Images that are served, by suffix."""
 
 
-def add_beacons(app: FastAPI) -> None:
-    """Adds the routes to the application."""
+def add_beacons(app: FastAPI, queue: Queue) -> None:
+    """Adds the routes to the application. queue: of events."""
 
     async def told(request: Request, token: str, kind: str) -> Told:
         """Bills the event that a token tells of. Its id follows from the ad and the kind: a page that is reloaded tells of nothing new."""
@@ -40,7 +41,7 @@ def add_beacons(app: FastAPI) -> None:
         now = datetime.now(UTC)
         said = worker.signer.read(token, now)
         event = Event(f"{said.decision_id}:{said.creative_id}:{kind}", said.decision_id, said.creative_id, kind, now)
-        await run_in_threadpool(worker.bill, [event])
+        await queue.run(worker.bill, [event])
         return said
 
     @app.get("/v1/seen", response_class=Response, responses={**FORGED, **LATER}, summary="A pixel; the ad whose token is sent was seen")

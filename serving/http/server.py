@@ -13,13 +13,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-import uvicorn
-
 from feature_repo.home import Home
 from feature_repo.whole_file import write_whole
 from serving.errors import ServingError
 from serving.eventlog.opening import open_eventlog
 from serving.http.access import refuse_open_bind
+from serving.http.connection import ServerConfig
+from serving.http.draining import DrainingServer
 from serving.http.workers import Workers
 from serving.ledger.opening import open_ledger
 from serving.settings import Settings, export
@@ -54,13 +54,13 @@ def run(settings: Settings, ready_file: Path | None, announce: Callable[[str], N
     clear_boards(settings.home)
     ready = _Ready(settings.home, settings.http.host, port, settings.http.workers)
     watcher = threading.Thread(target=_when_ready, args=(ready, url, ready_file, announce), daemon=True)
-    config = uvicorn.Config(
-        "serving.http.app:create_app", factory=True, workers=settings.http.workers, log_level="warning", access_log=False,
+    config = ServerConfig(
+        "serving.http.app:create_app", settings.http, factory=True, workers=settings.http.workers, log_level="warning", access_log=False,
         timeout_graceful_shutdown=10,
     )  # fmt: skip
     watcher.start()
     if settings.http.workers == 1:
-        uvicorn.Server(config).run(sockets=[listener])
+        DrainingServer(config).run(sockets=[listener])
     else:
         Workers(config, sockets=[listener]).run()
 

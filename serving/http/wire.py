@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
 from feature_repo.events import BILLABLE_KINDS, ENGAGEMENT_KINDS
 from serving.eventlog.log import Event
@@ -16,6 +16,11 @@ from serving.worker.billing import Bill
 Word = Annotated[str, StringConstraints(max_length=64, pattern=r"^[^\x00-\x1f]*$")]
 Identity = Annotated[str, StringConstraints(min_length=1, max_length=128, pattern=r"^[A-Za-z0-9_.:@-]+$")]
 KINDS = tuple(dict.fromkeys([*BILLABLE_KINDS, *ENGAGEMENT_KINDS]))
+
+
+def _encodable(text: object) -> object:
+    """Text with a question mark for each half of a surrogate pair: a page that cuts its text within an emoji sends one."""
+    return text.encode("utf-8", "replace").decode() if isinstance(text, str) else text
 
 
 class Asker(BaseModel):
@@ -63,7 +68,9 @@ class SearchBody(Asker):
         json_schema_extra={"examples": [{"query": "cheap running shoes", "user_id": "u0000001", "device": "mobile", "slots": 4}]},
     )
 
-    query: Annotated[str, StringConstraints(max_length=2000)] = Field(description="As typed; any text is understood somehow.")
+    query: Annotated[str, BeforeValidator(_encodable), StringConstraints(max_length=2000)] = Field(
+        description="As typed; any text is understood somehow."
+    )
     slots: int = Field(4, ge=1, le=20)
 
     def request(self, settings: Settings, made_id: str, now: datetime) -> AdRequest:

@@ -9,7 +9,11 @@ from socket import socket
 from typing import Final
 
 from uvicorn.config import STARTUP_FAILURE, Config
+from uvicorn.server import Server
 from uvicorn.supervisors.multiprocess import Multiprocess, Process
+
+from serving.http.draining import DrainingServer
+from serving.http.listener import take_no_more
 
 log = logging.getLogger(__name__)
 SILENT_SECONDS: Final = 60.0
@@ -23,6 +27,12 @@ class ServerProcess(Process):
         super().__init__(config, sockets)
         self._asked: float | None = None
         self._serves = False
+
+    @property
+    def server(self) -> Server:
+        if self._server is None:
+            self._server = DrainingServer(self.config, alone=False)
+        return self._server
 
     def is_alive(self, timeout: float = SILENT_SECONDS) -> bool:
         """Whether the process runs and, once it has served, has answered within the timeout, in seconds."""
@@ -44,6 +54,13 @@ class Workers(Multiprocess):
 
     def init_processes(self) -> None:
         self.processes = [self._started() for _ in range(self.processes_num)]
+
+    def terminate_all(self) -> None:
+        """The workers stop, and the socket closes with the last of them: nothing new is taken from here on."""
+        take_no_more(self.sockets)
+        for listener in self.sockets:
+            listener.close()
+        super().terminate_all()
 
     def keep_subprocess_alive(self) -> None:
         for place, worker in enumerate(self.processes):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from prometheus_client import CollectorRegistry, Counter, Histogram
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
 
+from serving.engine.engine import CAME_LATE
 from serving.eventlog.log import Event
 from serving.record.decision import LATE_FLAG, Decision
 from serving.worker.billing import Bill
@@ -38,7 +39,9 @@ class Metrics:
         self._skipped = Counter("placard_skipped_primary", "Candidates left to the fast model", ["surface"], registry=r)
         self._late = Counter("placard_late", "Decisions that scored fewer candidates for want of time", ["surface"], registry=r)
         self._errors = Counter("placard_errors", "Components that failed, by component and error", ["component", "error"], registry=r)
-        self._latency = Histogram("placard_decision_seconds", "Time to decide", ["surface"], buckets=SECONDS, registry=r)
+        self._turned_away = Counter("placard_turned_away", "Requests answered 503 at once: their queue was full", ["queue"], registry=r)
+        self._too_late = Counter("placard_too_late", "Requests with no ad: their deadline passed in the queue", ["surface"], registry=r)
+        self._latency = Histogram("placard_decision_seconds", "Time from arrival to decision", ["surface"], buckets=SECONDS, registry=r)
         self._stages = Histogram("placard_stage_seconds", "Time of each stage", ["stage"], buckets=SECONDS, registry=r)
         self._events = Counter("placard_events", "Events received, by kind", ["kind"], registry=r)
         self._charged = Counter("placard_charged_micros", "Money charged for new events, micros", registry=r)
@@ -49,6 +52,7 @@ class Metrics:
         self._shown.labels(surface).inc(len(decision.shown))
         self._skipped.labels(surface).inc(sum(n for bundle, n in decision.scored.items() if bundle != decision.policy))
         self._late.labels(surface).inc(LATE_FLAG in decision.flags)
+        self._too_late.labels(surface).inc(decision.no_ad_reason == CAME_LATE)
         for failure in decision.errors:
             component, _, error = failure.partition("_failed:")
             self._errors.labels(component, error).inc()
@@ -57,6 +61,9 @@ class Metrics:
             self._stages.labels(stage).observe(ms / 1000)
         for rule, count in decision.funnel.rejected.items():
             self._rejected.labels(rule).inc(count)
+
+    def turned_away(self, queue: str) -> None:
+        self._turned_away.labels(queue).inc()
 
     def received(self, events: Sequence[Event], result: Bill) -> None:
         for event in events:

@@ -33,7 +33,8 @@ Stamp = tuple[tuple[str, int, int], ...]
 
 
 class Reloader:
-    """live: what to serve. refused: what could not be taken up and why, by name; the old one goes on serving."""
+    """live: what to serve. refused: what could not be taken up and why, by name; the old one goes on serving. missing: what is served from
+    memory although its folder is gone, by name: a worker that starts could not serve it."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -42,6 +43,7 @@ class Reloader:
         self._judged: dict[tuple[Path, str], tuple[Stamp, BundleRefused]] = {}
         self.live = Live(None)
         self.refused: dict[str, str] = {}
+        self.missing: dict[str, str] = {}
         self.swaps = 0
 
     def start(self) -> None:
@@ -79,6 +81,22 @@ class Reloader:
         for name in sorted(refused.keys() - self.refused.keys()):
             log.error("%s refused, what served before goes on serving: %s", name, refused[name])
         self.refused = refused
+        missing = {name: f"{place} is gone" for name, place in self._places().items() if not place.exists()}
+        for name in sorted(missing.keys() - self.missing.keys()):
+            log.error("%s: %s; it is served from memory until this process ends", name, missing[name])
+        self.missing = missing
+
+    def _places(self) -> dict[str, Path]:
+        """The folders of what is served, by name."""
+        live, home = self.live, self._settings.home
+        places = {f"{head}@{alias}": version_folder(home.bundles, head, b.manifest.version) for (head, alias), b in live.bundles.items()}
+        if live.snapshot is not None:
+            places["snapshot"] = home.snapshots / live.snapshot.version
+        if live.language is not None:
+            places[LANGUAGE] = version_folder(home.bundles, LANGUAGE, live.language.version)
+        if live.encoder is not None:
+            places[ENCODER] = place_of(live.encoder.version, home.bundles, self._settings.language.text_encoder_path)
+        return places
 
     def _snapshot(self, refused: dict[str, str]) -> Snapshot | None:
         """The snapshot that is current, or the one in use when that cannot be taken up."""

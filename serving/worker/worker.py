@@ -15,7 +15,7 @@ from urllib.parse import quote
 from serving.bundles import Bundle
 from serving.bundles.aliases import version_folder
 from serving.delivery.promises import Promises
-from serving.engine.engine import Engine
+from serving.engine.engine import CAME_LATE, Engine
 from serving.engine.live import Live
 from serving.engine.stages import Profiles
 from serving.errors import BundleRefused
@@ -106,22 +106,26 @@ class Worker:
         if snapshot is not None:
             snapshot.placement(request.surface, request.placement_id)
 
-    def decide(self, request: AdRequest) -> dict[str, object]:
-        """Decides, records, and only then answers. What cannot be decided or recorded is answered with no ad, never sold."""
+    def decide(self, request: AdRequest, arrived: float | None = None) -> dict[str, object]:
+        """Decides, records, and only then answers. What cannot be decided or recorded is answered with no ad, never sold. arrived: when
+        the request came, by time.perf_counter; None: now."""
         with self.idle:
-            return self._decide(request)
+            return self._decide(request, time.perf_counter() if arrived is None else arrived)
 
-    def _decide(self, request: AdRequest) -> dict[str, object]:
-        started, live = time.perf_counter(), self.reloader.live
+    def _decide(self, request: AdRequest, arrived: float) -> dict[str, object]:
+        live = self.reloader.live
         try:
-            decision = self.engine.decide(request, live)
+            decision = self.engine.decide(request, live, arrived)
+            if decision.no_ad_reason == CAME_LATE:  # not recorded: it sells nothing, and a queue of such must go faster than it grows
+                self.metrics.decided(decision, time.perf_counter() - arrived)
+                return answer(decision, [], [])
             self.eventlog.append_decision(decision)
             content = answer(decision, _texts(decision, live), self._addresses(decision))
         except Exception:  # whatever broke, the page that asked goes on without an ad
             decision = self._no_ad(request, live)
             content = answer(decision, [], [])
         self.shadows.offer(decision)
-        self.metrics.decided(decision, time.perf_counter() - started)
+        self.metrics.decided(decision, time.perf_counter() - arrived)
         return content
 
     def _no_ad(self, request: AdRequest, live: Live) -> Decision:

@@ -72,7 +72,7 @@ def test_no_events_and_too_many_are_refused(api: Any) -> None:
     [
         b"", b"{", b"null", b"[]", b'"a"', b"\xff\xfe", b"{}", b'{"slots": 1e999}', b'{"slots": NaN}', b'{"slots": ' + b"9" * 5_000 + b"}",
         b"[" * 20_000, b'{"surface": "\\ud800", "user_id": "\\udfff"}', b'{"\\ud800": 1, "surface": "proactive"}',
-        b'{"query": "\\ud800"}', b'{"query": "shoes", "query": 7}', b'{"query": ["shoes"]}', b'{"query": null}',
+        b'{"query": "shoes", "query": 7}', b'{"query": ["shoes"]}', b'{"query": null}',
         b'{"surface": "proactive", "surface": {}}',
     ],
 )  # fmt: skip

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from feature_repo.home import Home
 from serving.http import server, workers
 
 
@@ -84,3 +86,21 @@ def test_a_worker_that_served_and_falls_silent_is_replaced(worker: Any) -> None:
 def test_a_worker_that_ended_is_replaced_at_once(worker: Any) -> None:
     worker.process.alive = False
     assert not worker.is_alive()
+
+
+@pytest.mark.parametrize(("gone", "names"), [("snapshots", ["snapshot"]), ("bundles/click/1", ["click@champion"])])
+def test_readyz_names_what_is_served_although_its_folder_is_gone(
+    serve: Callable[..., Any], published_home: Home, gone: str, names: list[str]
+) -> None:
+    api = serve(published_home)
+    assert api.client.get("/readyz").json()["missing"] == {}
+    folder = published_home.root / gone
+    folder.rename(folder.with_name("elsewhere"))
+    api.worker.reloader.refresh()
+    ready = api.client.get("/readyz")
+    assert (ready.status_code, list(ready.json()["missing"])) == (200, names)
+    assert str(folder) in ready.json()["missing"][names[0]]
+    assert api.ask()["rung"] == "full", "it is served from memory"
+    folder.with_name("elsewhere").rename(folder)
+    api.worker.reloader.refresh()
+    assert api.client.get("/readyz").json()["missing"] == {}

@@ -1,0 +1,106 @@
+"""SIGTERM: every request that a client has begun is answered, with one worker and with several."""
+
+from __future__ import annotations
+
+import http.client
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+SECONDS = 60
+CLIENTS = 8
+SERVER = """
+import socket, sys
+from serving.http.connection import ServerConfig
+from serving.http.draining import DrainingServer
+from serving.http.workers import Workers
+from serving.room_settings import HttpSettings
+
+if __name__ == "__main__":
+    listener = socket.socket()
+    listener.bind(("127.0.0.1", 0))
+    workers = int(sys.argv[1])
+    config = ServerConfig("tests.serving.http.plain_app:app", HttpSettings(), workers=workers, log_level="error", access_log=False)
+    print(listener.getsockname()[1], flush=True)
+    if workers == 1:
+        DrainingServer(config).run(sockets=[listener])
+    else:
+        Workers(config, sockets=[listener]).run()
+"""
+
+
+class Client(threading.Thread):
+    """Asks again and again, on one connection while the server keeps it. answered: how often; broken: what a request that was begun met
+    in place of an answer."""
+
+    def __init__(self, port: int, fresh: bool) -> None:
+        super().__init__()
+        self.port, self.fresh, self.answered, self.broken = port, fresh, 0, ""
+        self.often = threading.Event()
+
+    def run(self) -> None:
+        while True:
+            connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=SECONDS)
+            try:
+                connection.connect()
+            except ConnectionRefusedError:
+                return  # the server takes no one any more, and says so
+            try:
+                self._ask(connection)
+            except (OSError, http.client.HTTPException) as error:
+                self.broken = f"{type(error).__name__} after {self.answered} answers"
+                return
+            finally:
+                connection.close()
+
+    def _ask(self, connection: http.client.HTTPConnection) -> None:
+        while connection.sock is not None:
+            connection.request("GET", "/")
+            assert connection.getresponse().read() == b"ok"
+            self.answered += 1
+            if self.answered == 20:
+                self.often.set()
+            if self.fresh:
+                return
+
+
+@contextmanager
+def server(workers: int) -> Iterator[tuple[subprocess.Popen[str], int]]:
+    """A server of plain_app.py in processes of its own, and its port."""
+    process = subprocess.Popen([sys.executable, "-c", SERVER, str(workers)], stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    try:
+        yield process, int(process.stdout.readline())
+    finally:
+        process.kill()
+        process.wait()
+        process.stdout.close()
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("fresh", [False, True], ids=["kept", "fresh"])
+def test_no_client_is_cut_off_when_the_server_is_told_to_stop(workers: int, fresh: bool) -> None:
+    with server(workers) as (process, port):
+        while True:  # it listens once its first worker does
+            try:
+                socket.create_connection(("127.0.0.1", port), SECONDS).close()
+                break
+            except ConnectionRefusedError:
+                assert process.poll() is None
+        clients = [Client(port, fresh) for _ in range(CLIENTS)]
+        for client in clients:
+            client.start()
+        for client in clients:
+            assert client.often.wait(SECONDS)
+        process.send_signal(signal.SIGTERM)
+        for client in clients:
+            client.join(SECONDS)
+        assert [client.broken for client in clients if client.broken] == []
+        assert not any(client.is_alive() for client in clients)
+        assert process.wait(SECONDS) in (0, -signal.SIGTERM)
