@@ -26,6 +26,9 @@ class HttpSettings(Room):
     public_url: str = Field("", description="Where browsers reach the API, for the addresses in answers; left out: they have no host")
     max_body_bytes: int = Field(256 * 1024, ge=1024, description="Largest request body")
     tmax_ms: int = Field(100, ge=1, description="Default deadline of a request")
+    consent_when_absent: Literal["given", "refused"] | None = Field(
+        None, description="Whether personal data may be used where a request does not say; a server needs it: given or refused"
+    )
 
 
 class EngineSettings(Room):

@@ -88,7 +88,7 @@ WRONG = [
     ("serve --port -7", "--port", 2),
     ("serve --workers 0", "--workers", 2),
     ("serve --ready-file /nowhere/at/all", "/nowhere/at/all", 2),
-    ("explain shoes --device phone", "Known: unknown, mobile", 2),
+    ("explain shoes --device fridge", "Known: unknown, mobile", 2),
     ("explain shoes --at soon", "2026-01-18T14:00", 2),
     ("explain shoes --slots 0", "--slots", 2),
     ("bench serve --requests 1", "--requests", 2),
