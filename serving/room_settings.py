@@ -109,6 +109,14 @@ class AttributionSettings(Room):
     clock_skew_seconds: float = Field(300, ge=0, le=3600, description="How far the clocks of pages may differ from the server's")
 
 
+class EventLogSettings(Room):
+    """How long decisions and events are kept."""
+
+    eventlog_days: int = Field(
+        400, ge=91, description="Days that the event log keeps; never less than the longest window in which an event counts"
+    )
+
+
 class StoreSettings(Room):
     """Servers that are not ours."""
 
