@@ -13,7 +13,10 @@ if TYPE_CHECKING:
     from serving.settings import Settings
 
 group = typer.Typer(
-    no_args_is_help=True, help="What was served: export a day, and remove days that are kept no longer.", rich_markup_mode=None
+    no_args_is_help=True,
+    help="What was served: export a day, and remove days that are kept no longer.",
+    epilog=example("placard eventlog export --partition 2026-01-31", "placard eventlog trim"),
+    rich_markup_mode=None,
 )
 
 
