@@ -17,6 +17,7 @@ from feature_repo.home import Home
 from feature_repo.whole_file import whole_folder
 from pipelines.errors import PipelineError
 from serving.eventlog.log import EventLog
+from serving.record.keepable import keepable
 
 COUNTS: Final = "counts.json"
 
@@ -67,7 +68,7 @@ def exported(home: Home, day: date) -> DayCounts | None:
 def _rows(log: EventLog, day: date) -> dict[str, Iterator[Any]]:
     since, until = end_of(day) - timedelta(days=1), end_of(day)
     return {
-        "decisions": log.decisions(since, until),
+        "decisions": map(keepable, log.decisions(since, until)),  # versions before this one kept more than they might
         "events": ({"event": event, "received": received} for event, received in log.events(since, until)),
         "late": ({"event": event, "why": why} for event, why in log.late(since, until)),
     }

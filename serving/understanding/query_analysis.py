@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from feature_repo.request_words import spoken
 from serving.engine.live import Live
 from serving.engine.stages import Context
 from serving.language.analyse import analyse
@@ -15,5 +14,5 @@ class QueryAnalysis:
     """Total: any text is understood somehow. Without a language model the words alone, flagged `language_absent`."""
 
     def understand(self, request: AdRequest, context: Context, live: Live) -> Context:
-        query = analyse(request.query, live.language, spoken(request.language))
+        query = analyse(request.query, live.language, request.language)
         return replace(context, query=query, flags=(*context.flags, *query.flags))

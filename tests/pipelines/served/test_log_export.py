@@ -55,6 +55,13 @@ def test_a_day_is_written_whole(home: Home, two_days: EventLog, decided: Decide,
     assert export_day(home, two_days, DAY, NEXT)[1] == counts, "again, in place of the first"
 
 
+def test_records_of_before_lose_what_may_not_be_kept(home: Home, eventlog: EventLog, decided: Decide, noon: datetime) -> None:
+    eventlog.append_decision(decided("d1", noon, consent=False))
+    folder, _ = export_day(home, eventlog, DAY, NEXT)
+    (record,) = lines(folder, "decisions")
+    assert (record["request"]["user_id"], record["request"]["consent"]) == ("", False)
+
+
 def test_a_day_that_is_not_over_is_refused(home: Home, two_days: EventLog) -> None:
     with pytest.raises(PipelineError, match="not over"):
         export_day(home, two_days, DAY, DAY)
