@@ -64,6 +64,15 @@ def region(text: str) -> str:
     return _folded(text)
 
 
+def term(text: str) -> str:
+    """A word of one of taxonomy's closed vocabularies: a surface, an age band, a gender.
+
+    >>> term(" Female"), term("65+")
+    ('female', '65+')
+    """
+    return _folded(text)
+
+
 @lru_cache(maxsize=REMEMBERED)
 def language(text: str) -> str:
     """A language tag (BCP 47) in lower case. Of a list of languages, as browsers send it, the first; without a locale's encoding.

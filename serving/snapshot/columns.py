@@ -11,7 +11,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from feature_repo.request_time import ad_columns
-from feature_repo.request_words import device, language, region
+from feature_repo.request_words import device, language, region, term
 from feature_repo.services import INPUTS
 from feature_repo.table import FeatureTable
 from feature_repo.tables import AD_TABLES, QUERY_TABLES
@@ -27,8 +27,10 @@ from serving.snapshot.text_columns import text_columns
 
 TARGETED: Final = ("surfaces", "regions", "languages", "devices", "age_bands", "genders")
 """The lists of a campaign that say whom it wants."""
-WORDS: Final[Mapping[str, Callable[[str], str]]] = {"regions": region, "languages": language, "devices": device}
-"""The form in which the words of a targeting list are compared with a request's; those of other lists are compared as they are."""
+WORDS: Final[Mapping[str, Callable[[str], str]]] = {
+    "surfaces": term, "regions": region, "languages": language, "devices": device, "age_bands": term, "genders": term,
+}  # fmt: skip
+"""The form in which the words of each targeting list are compared with a request's and a profile's."""
 ALL_HOURS: Final = np.uint64(2**24 - 1)
 POLICIES: Final = ("rejected", "pending", "limited", "approved")
 IDS: Final = ("creative_id", "campaign_id", "advertiser_id")
@@ -140,7 +142,7 @@ def _bids(groups: pa.Table, creatives: pa.Table, campaigns: NDArray[np.int64]) -
 
 def _wanted(name: str, rows: Sequence[Sequence[str] | None]) -> list[list[str]]:
     """A targeting list of every campaign, its words in the form that a request's are compared in."""
-    form = WORDS.get(name, str)
+    form = WORDS[name]
     return [[form(word) for word in row or ()] for row in rows]
 
 

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from feature_repo.request_time import DEVICE_NUMBER
-from feature_repo.request_words import device, language, region
+from feature_repo.request_words import device, language, region, term
 from serving.snapshot import Snapshot, open_snapshot, write_snapshot
 from serving.snapshot.target_index import TargetIndex, target_columns
 from tests.examples import examples
@@ -35,6 +35,7 @@ def shown(snapshot: Snapshot, **wanted: str) -> set[str]:
         ("devices", device, "Mobile", "mobile"), ("devices", device, "mobile", "iPhone"), ("devices", device, "Smart TV", "CTV"),
         ("regions", region, "R005", "r005"), ("regions", region, "r005", "R005 "),
         ("languages", language, "EN", "en"), ("languages", language, "en", "en-US"), ("languages", language, "en_US", "en-us"),
+        ("genders", term, "Female", "female"), ("age_bands", term, " 65+", "65+"), ("surfaces", term, "Search", "search"),
     ],
 )  # fmt: skip
 def test_a_list_meets_whoever_says_the_same(tmp_path: Path, name: str, form: Any, listed: str, asked: str) -> None:
