@@ -127,6 +127,9 @@ def test_what_is_old_is_forgotten_whole_and_nothing_else(
     kept = eventlog.decision("d2")
     assert kept is not None and kept.shadow == {"click@2": (0.5, 0.25)}
     assert list(eventlog.happened("d1", "a1")) == ["click"] and eventlog.happened("d1", "a1")["click"].received == noon + SECOND
+    eventlog.append_decision(decided("d1", noon + 2 * SECOND))
+    again = eventlog.decision("d1")
+    assert again is not None and again.shadow == {}, "the scores of before are gone, too"
     assert [e.event_id for e, _ in eventlog.unsettled()] == ["e2"]
     assert [e.event_id for e, _ in eventlog.late(noon - SECOND, noon + 9 * SECOND)] == ["e4"]
     assert [e.event_id for e, _ in eventlog.events(noon - SECOND, noon + 9 * SECOND)] == ["e2"]
