@@ -96,6 +96,10 @@ class Home:
         """Decisions and events as served."""
         return self.root / "eventlog"
 
+    def exported_log(self, day: date) -> Path:
+        """A day of the event log as JSON lines, written before it is removed from the log."""
+        return self.root / "eventlog_exports" / f"day={day.isoformat()}"
+
     @property
     def reports(self) -> Path:
         return self.root / "reports"

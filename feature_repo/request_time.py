@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from feature_repo.model_input import Columns
+from feature_repo.request_words import spoken
 from feature_repo.tables.query_performance import BY_CATEGORY, QUERY_PERFORMANCE
 from feature_repo.tables.user_actions import USER_ACTIONS
 from feature_repo.taxonomy import CATEGORIES, DEVICES, SURFACES
@@ -33,6 +34,11 @@ def _number(vocabulary: dict[str, int], values: NDArray[np.object_], absent: int
         return np.array([vocabulary.get(str(values[0]), absent)], np.int64)
     unique, inverse = np.unique(np.asarray(values, dtype=object).astype(str), return_inverse=True)
     return np.array([vocabulary.get(v, absent) for v in unique], np.int64)[inverse]
+
+
+def _language_codes(tags: Sequence[str | None] | NDArray[np.object_]) -> NDArray[np.int32]:
+    """Hashed codes of the languages of tags: who asks in `en-US` reads an ad in `en`."""
+    return hash_codes([spoken(tag) if tag else tag for tag in tags])
 
 
 def context_columns(
@@ -65,7 +71,7 @@ def context_columns(
         "device_id": hash_codes(device),
         "os_id": hash_codes(os),
         "region_id": hash_codes(region),
-        "language_id": hash_codes(language),
+        "language_id": _language_codes(language),
     }
 
 
@@ -86,7 +92,7 @@ def user_columns(user: Columns) -> dict[str, np.ndarray]:
         "log_interests": log,
         "interest_scores": centred / spread,
         "user_region_id": hash_codes(user["user_region"]),
-        "user_language_id": hash_codes(user["user_language"]),
+        "user_language_id": _language_codes(user["user_language"]),
         "user_vector_norm": np.linalg.norm(np.asarray(user["user_vector"], np.float32), axis=1),
     }
 
@@ -100,7 +106,7 @@ def ad_columns(ad: Columns) -> dict[str, np.ndarray]:
         "campaign_code": hash_codes(ad["campaign_id"]),
         "advertiser_code": hash_codes(ad["advertiser_id"]),
         "category_code": _number(CATEGORY_NUMBER, ad["ad_category"]).astype(np.int32),
-        "ad_language_id": hash_codes(ad["ad_language"]),
+        "ad_language_id": _language_codes(ad["ad_language"]),
         "ad_call_id": hash_codes(ad["ad_call"]),
     }
 

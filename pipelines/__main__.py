@@ -37,8 +37,10 @@ def options(
     version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")] = False,
 ) -> None:
     """Placard: raw ad logs in, a priced and explained ad out."""
+    from feature_repo.private_files import keep_private
     from serving.settings import silence_telemetry, yield_cores
 
+    keep_private()  # logs, tables, models and records tell of people; what is started from here inherits it
     silence_telemetry()  # of the libraries underneath, always; and
     yield_cores()  # their threads leave the cores to others while they wait. Both before any of them is loaded.
     debug.on = trace

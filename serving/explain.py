@@ -101,7 +101,8 @@ def _understanding(query: Query | None) -> tuple[str, ...]:
     """What a search was understood to ask for, a line each."""
     if query is None:
         return ()
-    lines = [f"query: {query.original!r} read as {query.normalised!r}" + (f", language {query.language}" if query.language else "")]
+    read = f"{query.original!r} read as {query.normalised!r}" if query.original else "its text is not kept"
+    lines = [f"query: {read}" + (f", language {query.language}" if query.language else "")]
     if query.corrections:
         lines.append("spelling: " + ", ".join(f"{a} → {b}" for a, b in query.corrections))
     if query.entities:

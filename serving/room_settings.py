@@ -36,6 +36,9 @@ class HttpSettings(Room):
     allowed_origins: tuple[str, ...] = Field(
         (), description="Origins whose pages may call the API from a browser, as `https://shop.example`; `*`: all"
     )
+    consent_when_absent: Literal["given", "refused"] | None = Field(
+        None, description="Whether personal data may be used where a request does not say; a server needs it: given or refused"
+    )
 
 
 class EngineSettings(Room):
@@ -114,6 +117,14 @@ class AttributionSettings(Room):
         20, ge=1, description="Clicks of one user in a minute beyond which they are no person's, and cost nothing"
     )
     clock_skew_seconds: float = Field(300, ge=0, le=3600, description="How far the clocks of pages may differ from the server's")
+
+
+class EventLogSettings(Room):
+    """How long decisions and events are kept."""
+
+    eventlog_days: int = Field(
+        400, ge=91, description="Days that the event log keeps; never less than the longest window in which an event counts"
+    )
 
 
 class StoreSettings(Room):

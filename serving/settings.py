@@ -25,6 +25,7 @@ from serving.room_settings import (
     AttributionSettings,
     DeliverySettings,
     EngineSettings,
+    EventLogSettings,
     FeatureSettings,
     GateSettings,
     HttpSettings,
@@ -69,6 +70,7 @@ class Settings(BaseSettings):
     surfaces: SurfaceSettings = SurfaceSettings()
     worker: WorkerSettings = WorkerSettings()
     attribution: AttributionSettings = AttributionSettings()
+    eventlog: EventLogSettings = EventLogSettings()
     stores: StoreSettings = StoreSettings()
     ingest: IngestSettings = IngestSettings()
     features: FeatureSettings = FeatureSettings()

@@ -121,9 +121,12 @@ def bench_data(text: str) -> str:
 
 
 def device(text: str) -> str:
+    """A kind of device, by its name or a common one for it."""
+    from feature_repo import request_words
     from feature_repo.taxonomy import DEVICES
 
-    return one_of(text, DEVICES)
+    kind = request_words.device(text)
+    return kind if kind in DEVICES else one_of(text, DEVICES)
 
 
 def log_source(text: str) -> str:

@@ -36,6 +36,7 @@ def explain(
     from contextlib import closing
     from datetime import UTC, datetime
 
+    from feature_repo import request_words
     from serving.bundles import Bundle
     from serving.bundles.aliases import version_folder
     from serving.errors import BundleRefused
@@ -47,7 +48,8 @@ def explain(
         decision = log.decision(what)
     if decision is None:
         ts = at or datetime.now(UTC)
-        decision = _decide(settings, AdRequest("explain", "search", user, ts, "", device, "", region, language, what, slots, 60_000))
+        where, spoken = request_words.region(region), request_words.language(language)
+        decision = _decide(settings, AdRequest("explain", "search", user, ts, "", device, "", where, spoken, what, slots, 60_000))
     head, _, version = decision.policy.partition("@")
     bundle = None
     if version:

@@ -27,12 +27,16 @@ def up(
     guard: Annotated[bool, typer.Option("--guard/--no-guard", help="Hold champions to their live guardrails while they serve.")] = True,
     as_json: Json = False,
 ) -> None:
-    """Start Airflow (real scheduler), MLflow, the API and its guards on loopback; end all of them on Ctrl-C."""
+    """Start Airflow (real scheduler), MLflow, the API and its guards on loopback; end all of them on Ctrl-C.
+
+    Over a demo's state folder a request without consent counts as given; over any other the setting consent_when_absent must say.
+    """
     import sys
     import time
     from functools import partial
 
     from pipelines.operations.platform_programs import platform_programs
+    from pipelines.operations.said_consent import of_platform
     from pipelines.operations.waiting import wait_until
     from pipelines.scheduling.airflow_home import free_port, listens
     from pipelines.scheduling.scheduler import running
@@ -40,7 +44,7 @@ def up(
 
     home, ready = settings.home, settings.home.root / "airflow" / "run" / "api.url"
     quiet = {"MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true", "GX_ANALYTICS_ENABLED": "false"}
-    environment = child_environment(PLACARD_HOME=str(home.root), **quiet)
+    environment = child_environment(PLACARD_HOME=str(home.root), **quiet, **of_platform(settings))
     with people.status("Starting") as status, running(home, airflow_port, say=partial(_progress, status)) as airflow:
         ready.unlink(missing_ok=True)
         home.mlflow.mkdir(parents=True, exist_ok=True)

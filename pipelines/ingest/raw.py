@@ -13,7 +13,7 @@ from feature_repo.whole_file import move_in
 from pipelines.ingest.format import IngestError
 
 BLOCK: Final = 1 << 20
-READ_ONLY: Final = 0o444
+READ_ONLY: Final = 0o400
 
 
 def keep_raw(home: Home, format_name: str, path: Path) -> tuple[Path, str]:

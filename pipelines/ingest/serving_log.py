@@ -22,6 +22,7 @@ from feature_repo.days import end_of
 from feature_repo.events import ENGAGEMENT_KINDS, QUERY, TIME
 from feature_repo.exclusive import exclusive
 from feature_repo.home import Home
+from feature_repo.request_words import CANONICAL
 from pipelines.ingest.collect import FileCount, Ingested, total
 from pipelines.ingest.event_rows import event_rows
 from pipelines.ingest.landing import land_events
@@ -42,8 +43,9 @@ def impression_id(decision_id: str, creative_id: str) -> str:
 
 
 def query_id(decision: Decision) -> str:
-    """The identity of the search that was decided; "" where no text was searched for. A request_id is the asker's, and may come again."""
-    return decision.decision_id if decision.request.query.strip() else ""
+    """The identity of the search that was decided; "" where no text was searched for, and where the text may not be kept for want of
+    consent. A request_id is the asker's, and may come again."""
+    return decision.decision_id if decision.request.consent and decision.request.query.strip() else ""
 
 
 def ingest_served(home: Home, log: EventLog, day: date) -> Ingested:
@@ -108,10 +110,11 @@ def _fault(i: int, event: Event, at: datetime, reason: str) -> Fault:
 
 
 def _asked(decisions: Sequence[Decision]) -> dict[str, Any]:
-    """The context columns; without consent the asker has no name."""
+    """The context columns; without consent the asker has no name. Records may hold words as they were sent: they get the form that a
+    request has when its features are made."""
     requests = [d.request for d in decisions]
     names = ("surface", "placement_id", "device", "os", "region", "language")
-    return {n: pa.array([getattr(r, n) for r in requests], pa.string()) for n in names} | {
+    return {n: pa.array([CANONICAL.get(n, str)(getattr(r, n)) for r in requests], pa.string()) for n in names} | {
         "user_id": pa.array([r.asker for r in requests], pa.string()),
         "query_id": pa.array([query_id(d) for d in decisions], pa.string()),
         "source": SERVING,

@@ -44,11 +44,16 @@ ABOUT: Final = (
 
 
 def sampled(day: date, log: EventLog, most: int) -> list[Decision]:
-    """The day's decisions that logged vectors: all, or the `most` with the smallest hash of their id."""
+    """The day's decisions that logged vectors and all that these follow from: all, or the `most` with the smallest hash of their id. A
+    search without consent has left no text to compute with."""
     since = end_of(day) - timedelta(days=1)
-    logged = [d for d in log.decisions(since, end_of(day)) if any(ad.features for ad in d.shown)]
+    logged = [d for d in log.decisions(since, end_of(day)) if any(ad.features for ad in d.shown) and _is_whole(d)]
     logged.sort(key=lambda d: hashlib.blake2b(d.decision_id.encode(), digest_size=8).digest())
     return logged[:most]
+
+
+def _is_whole(decision: Decision) -> bool:
+    return decision.request.consent or decision.request.surface != "search"
 
 
 def skew(settings: Settings, log: EventLog, day: date, sample: int) -> Report:

@@ -7,16 +7,18 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from feature_repo.home import Home
+from pipelines.operations.said_consent import given_where_unsaid
 from pipelines.operations.verb import COMMAND
 from pipelines.operations.waiting import refuse_ended, stop, wait_until
-from serving.settings import child_environment
+from serving.settings import child_environment, load
 
 
 @contextmanager
 def server(home: Home, keep: bool, say: Callable[[str], None] = lambda word: None) -> Iterator[str]:
     """Gives the URL of a `placard serve` process on a free loopback port, once it answers; ends it on leaving, unless it is to be kept.
 
-    Raises PipelineError with its last words when it ends before it answers. say: is told that it is waited for.
+    Where the settings do not say what a request without consent means, it is given. Raises PipelineError with its last words when it ends
+    before it answers. say: is told that it is waited for.
     """
     folder = home.root / "demo"
     folder.mkdir(parents=True, exist_ok=True)
@@ -27,7 +29,7 @@ def server(home: Home, keep: bool, say: Callable[[str], None] = lambda word: Non
             [COMMAND, "serve", "--port", "0", "--ready-file", str(ready)],
             stdout=output,
             stderr=output,
-            env=child_environment(PLACARD_HOME=str(home.root)),
+            env=child_environment(PLACARD_HOME=str(home.root), **given_where_unsaid(load())),
             start_new_session=keep,
         )
     answers = False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 import re
+import shlex
 import shutil
 import socket
 import sqlite3
@@ -15,11 +16,14 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Final, Literal
 
+from feature_repo.private_files import open_to_others
 from pipelines.operations.extras import absent, install
 from serving.settings import Settings
 
 PINNED: Final = ("feast", "mlflow", "xgboost-cpu", "great-expectations", "ibis-framework", "duckdb", "pandas", "faiss-cpu")
 LEAST_FREE_GIB: Final = 5
+NAMED: Final = 3
+"""Most files that a check names."""
 
 
 @dataclass(frozen=True)
@@ -88,6 +92,16 @@ def state_folder(settings: Settings) -> Check:
     return Check("state folder", "ok", str(root))
 
 
+def private_files(settings: Settings) -> Check:
+    """Versions before this one made files that everybody could read."""
+    found = list(open_to_others(settings.home.root)) if settings.home.root.exists() else []
+    if not found:
+        return Check("private files", "ok", "others can read nothing of the state folder")
+    named = ", ".join(str(path.relative_to(settings.home.root.parent)) for path in found[:NAMED])
+    more = f" and {len(found) - NAMED:,} more" if len(found) > NAMED else ""
+    return Check("private files", "warn", f"open to others: {named}{more}", f"Run `chmod -R go= {shlex.quote(str(settings.home.root))}`.")
+
+
 def disk(settings: Settings) -> Check:
     place = next(p for p in [settings.home.root, *settings.home.root.parents] if p.exists())
     free = shutil.disk_usage(place).free / 2**30
@@ -115,7 +129,17 @@ def mlflow(settings: Settings) -> Check:
     return Check("mlflow", "ok", f"{models} model versions")
 
 
-CHECKS: Final[tuple[Callable[[Settings], Check], ...]] = (python, packages, extra_packages, airflow, state_folder, disk, port, mlflow)
+CHECKS: Final[tuple[Callable[[Settings], Check], ...]] = (
+    python,
+    packages,
+    extra_packages,
+    airflow,
+    state_folder,
+    private_files,
+    disk,
+    port,
+    mlflow,
+)
 
 
 def examine(settings: Settings) -> Iterable[Check]:

@@ -16,5 +16,4 @@ def install(candidate: Path, target: Path, manifest: Mapping[str, Any]) -> Path:
     with whole_folder(target) as part:
         shutil.copytree(candidate, part, dirs_exist_ok=True)
         write_manifest_file(part, manifest)
-        part.chmod(0o755)  # the candidate's folder may be its owner's alone
     return target

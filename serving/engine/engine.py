@@ -76,7 +76,7 @@ class Run:
         failure = f"{name}_failed:{type(error).__name__}"
         if failure not in self.errors:
             self.errors.append(failure)
-        _warn(name, str(error))
+        _warn(name, str(error) if self.request.consent else type(error).__name__)  # an error may repeat what was asked
 
     def reject(self, component: object, count: int) -> None:
         if count:

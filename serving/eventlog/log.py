@@ -76,6 +76,15 @@ class EventLog(Protocol):
         """Events with the moment each was received in [since, until)."""
         ...
 
+    def first(self) -> datetime | None:
+        """When the oldest decision was decided, or the oldest event or late event received; None for an empty log."""
+        ...
+
+    def forget(self, until: datetime) -> int:
+        """Removes decisions decided before `until`, with their shadow scores, and events and late events received before it; returns how
+        many decisions and events those were. Killed half-way, it has removed some, and goes on when it is called again."""
+        ...
+
     def close(self) -> None: ...
 
 

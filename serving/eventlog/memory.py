@@ -85,5 +85,26 @@ class MemoryEventLog:
         chosen = [(e, r) for e, r in held if since <= r < until]
         yield from sorted(chosen, key=lambda pair: (pair[1], pair[0].event_id))
 
+    def first(self) -> datetime | None:
+        with self._lock:
+            moments = [d.decided_at for d in self._decisions.values()]
+            moments += [at for _, at in self._events.values()] + [at for _, _, at in self._late.values()]
+        return min(moments, default=None)
+
+    def forget(self, until: datetime) -> int:
+        with self._lock:
+            decisions = [key for key, d in self._decisions.items() if d.decided_at < until]
+            events = [key for key, (_, at) in self._events.items() if at < until]
+            late = [key for key, (_, _, at) in self._late.items() if at < until]
+            for key in decisions:
+                del self._decisions[key]
+                self._shadow.pop(key, None)
+            for key in events:
+                del self._events[key]
+            for key in late:
+                del self._late[key]
+            self._open.difference_update(events)
+            return len(decisions) + len(events) + len(late)
+
     def close(self) -> None:
         """Nothing to release."""

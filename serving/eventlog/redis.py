@@ -11,7 +11,7 @@ import msgspec
 from redis import Redis
 
 from serving.eventlog.log import Event, First
-from serving.eventlog.sqlite import micros_of, moment_of
+from serving.eventlog.sqlite import BATCH, micros_of, moment_of
 from serving.record.decision import Decision
 
 EVENTS = """
@@ -115,6 +115,30 @@ class RedisEventLog:
         rows = self._redis.zrangebyscore("placard:events:at", micros_of(since), f"({micros_of(until)}", withscores=True)
         for key, at in rows:
             yield msgspec.json.decode(self._redis.hget("placard:events", key), type=Event), moment_of(int(at))
+
+    def first(self) -> datetime | None:
+        oldest = (self._redis.zrange(f"placard:{kind}:at", 0, 0, withscores=True) for kind in ("decisions", "events", "late"))
+        return moment_of(min(moments)) if (moments := [int(at) for found in oldest for _, at in found]) else None
+
+    def forget(self, until: datetime) -> int:
+        return sum(self._forget(kind, until) for kind in ("decisions", "events", "late"))
+
+    def _forget(self, kind: str, until: datetime) -> int:
+        """A batch at a time, each in one atomic step: who serves is answered in between."""
+        removed = 0
+        while ids := [key.decode() for key in self._redis.zrangebyscore(f"placard:{kind}:at", "-inf", f"({micros_of(until)}", 0, BATCH)]:
+            with self._redis.pipeline() as pipe:
+                if kind == "decisions":
+                    pipe.delete(*(f"placard:shadow:{key}" for key in ids))
+                if kind == "events":
+                    for event, _ in self._of(ids):
+                        pipe.lrem(f"placard:events:of:{event.decision_id}|{event.creative_id}", 0, event.event_id)
+                    pipe.srem("placard:events:open", *ids)
+                pipe.hdel(f"placard:{kind}", *ids)
+                pipe.zrem(f"placard:{kind}:at", *ids)
+                pipe.execute()
+            removed += len(ids)
+        return removed
 
     def close(self) -> None:
         self._redis.close()

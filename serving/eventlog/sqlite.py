@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Final
 
 import msgspec
 
@@ -25,6 +26,10 @@ create table if not exists late (id text primary key, received integer not null,
 create index if not exists late_received on late (received);
 create table if not exists shadow (decision text, bundle text, scores blob not null, primary key (decision, bundle));
 """
+
+
+BATCH: Final = 1_000
+"""Rows that are removed in one transaction."""
 
 
 def micros_of(moment: datetime) -> int:
@@ -116,6 +121,30 @@ class SqliteEventLog:
         query = "select record, received from events where received >= ? and received < ? order by received, id"
         for record, at in self._file.connection.execute(query, (micros_of(since), micros_of(until))).fetchall():
             yield msgspec.json.decode(record, type=Event), moment_of(at)
+
+    def first(self) -> datetime | None:
+        query = "select min(at) from (select min(at) as at from decisions union all select min(received) from events "
+        found = self._file.connection.execute(query + "union all select min(received) from late)").fetchone()[0]
+        return None if found is None else moment_of(found)
+
+    def forget(self, until: datetime) -> int:
+        return sum(
+            self._forget(table, moment, until) for table, moment in (("decisions", "at"), ("events", "received"), ("late", "received"))
+        )
+
+    def _forget(self, table: str, moment: str, until: datetime) -> int:
+        """A batch at a time: who serves gets the file in between."""
+        removed = 0
+        while True:
+            with self._file.transaction() as c:
+                query = f"select id from {table} where {moment} < ? order by {moment} limit {BATCH}"
+                ids = c.execute(query, (micros_of(until),)).fetchall()
+                c.executemany(f"delete from {table} where id = ?", ids)
+                if table == "decisions":
+                    c.executemany("delete from shadow where decision = ?", ids)
+            removed += len(ids)
+            if len(ids) < BATCH:
+                return removed
 
     def close(self) -> None:
         self._unheard.close()

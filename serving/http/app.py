@@ -15,6 +15,7 @@ from fastapi_offline import FastAPIOffline
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
+from feature_repo.private_files import keep_private
 from serving.engine.stages import Profiles
 from serving.errors import ServingError
 from serving.explain import why
@@ -43,6 +44,7 @@ def create_app(settings: Settings | None = None, profiles: Profiles | None = Non
     """The application; profiles: the online store's unless given. Raises ServingError for a bind that needs a token."""
     settings = settings or load()
     refuse_open_bind(settings)
+    keep_private()  # also under another server than ours
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:

@@ -19,6 +19,7 @@ from serving.errors import ServingError
 from serving.eventlog.opening import open_eventlog
 from serving.http.access import refuse_open_bind
 from serving.http.connection import ServerConfig
+from serving.http.consent import refuse_unsaid_consent
 from serving.http.draining import DrainingServer
 from serving.http.workers import Workers
 from serving.ledger.opening import open_ledger
@@ -34,9 +35,10 @@ ANSWER_SECONDS: Final = 30.0
 
 
 def run(settings: Settings, ready_file: Path | None, announce: Callable[[str], None]) -> None:
-    """Serves until a signal. Raises ServingError when the address cannot be bound or a store cannot be opened, PluginError for a
-    rule or source of another distribution that cannot be used."""
+    """Serves until a signal. Raises ServingError when the address cannot be bound, a store cannot be opened or the settings do not say
+    what a request without consent means, PluginError for a rule or source of another distribution that cannot be used."""
     refuse_open_bind(settings)
+    refuse_unsaid_consent(settings)
     ledger = open_ledger(settings)  # what cannot be opened is told here, once, and not by every worker
     surfaces(LazyProfiles(settings), ledger, settings)  # nor does any worker serve without a rule that the settings name
     ledger.close()

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
+from feature_repo import request_words
 from feature_repo.events import BILLABLE_KINDS, ENGAGEMENT_KINDS
 from serving.eventlog.log import Event
 from serving.record.request import AdRequest
@@ -37,12 +38,15 @@ class Asker(BaseModel):
     language: Word = ""
     slots: int = Field(1, ge=1, le=20)
     tmax_ms: int | None = Field(None, ge=1, le=60_000, description="Milliseconds you will wait.")
-    consent: bool = Field(True, description="Personal data may be used.")
+    consent: bool | None = Field(None, description="Personal data may be used; left out: as the server's settings say.")
 
     def asked(self, surface: str, query: str, settings: Settings, made_id: str, now: datetime) -> AdRequest:
+        """The request in the words of catalogues and logs; whoever gave no consent is nobody."""
+        consent = settings.http.consent_when_absent == "given" if self.consent is None else self.consent
         return AdRequest(
-            self.request_id or made_id, surface, self.user_id, now, self.placement_id, self.device, self.os, self.region,
-            self.language, query, self.slots, self.tmax_ms or settings.http.tmax_ms, self.consent,
+            self.request_id or made_id, surface, self.user_id if consent else "", now, self.placement_id,
+            request_words.device(self.device), request_words.system(self.os), request_words.region(self.region),
+            request_words.language(self.language), query, self.slots, self.tmax_ms or settings.http.tmax_ms, consent,
         )  # fmt: skip
 
 

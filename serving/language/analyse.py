@@ -8,6 +8,7 @@ from functools import lru_cache, partial
 from itertools import pairwise
 from typing import Final
 
+from feature_repo import request_words
 from feature_repo.text import stem, tokenise
 from serving.language.language import Language
 from serving.record.query import Query, Term
@@ -30,8 +31,8 @@ STOP_WORDS: Final = {
 
 
 def analyse(text: str, language: Language | None, spoken: str = "") -> Query:
-    """The query of a text. spoken: the asker's language, where nothing in the text says another."""
-    return reader(language)(text, spoken)
+    """The query of a text. spoken: the asker's language, any tag of it, where nothing in the text says another."""
+    return reader(language)(text, request_words.spoken(spoken))
 
 
 @lru_cache(maxsize=2)  # the model that serves and the one it takes over from: an older one is let go, with all it has read

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -11,6 +11,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from feature_repo.request_time import ad_columns
+from feature_repo.request_words import device, language, region, term
 from feature_repo.services import INPUTS
 from feature_repo.table import FeatureTable
 from feature_repo.tables import AD_TABLES, QUERY_TABLES
@@ -26,6 +27,10 @@ from serving.snapshot.text_columns import text_columns
 
 TARGETED: Final = ("surfaces", "regions", "languages", "devices", "age_bands", "genders")
 """The lists of a campaign that say whom it wants."""
+WORDS: Final[Mapping[str, Callable[[str], str]]] = {
+    "surfaces": term, "regions": region, "languages": language, "devices": device, "age_bands": term, "genders": term,
+}  # fmt: skip
+"""The form in which the words of each targeting list are compared with a request's and a profile's."""
 ALL_HOURS: Final = np.uint64(2**24 - 1)
 POLICIES: Final = ("rejected", "pending", "limited", "approved")
 IDS: Final = ("creative_id", "campaign_id", "advertiser_id")
@@ -81,7 +86,7 @@ def columns(
         "bid_micros": _bids(catalog["ad_groups"], creatives, campaigns["bid_micros"].to_numpy()[campaign]),
         **_campaign_columns(campaigns),
         **_matrices(ad, len(creatives)),
-        **target_columns({name: campaigns[name].to_pylist() for name in TARGETED}),
+        **target_columns({name: _wanted(name, campaigns[name].to_pylist()) for name in TARGETED}),
         **search_columns(catalog, creatives, campaigns),
         **keyword_columns(catalog, creatives),
         **text_columns(catalog, creatives, as_of, encoder),
@@ -133,6 +138,12 @@ def _bids(groups: pa.Table, creatives: pa.Table, campaigns: NDArray[np.int64]) -
     own = dict(zip(groups["ad_group_id"].to_pylist(), groups["bid_micros"].to_pylist(), strict=True))
     of_group = np.array([own.get(group) or 0 for group in creatives["ad_group_id"].to_pylist()], np.int64)
     return np.where(of_group > 0, of_group, campaigns)
+
+
+def _wanted(name: str, rows: Sequence[Sequence[str] | None]) -> list[list[str]]:
+    """A targeting list of every campaign, its words in the form that a request's are compared in."""
+    form = WORDS[name]
+    return [[form(word) for word in row or ()] for row in rows]
 
 
 def _campaign_columns(campaigns: pa.Table) -> dict[str, np.ndarray]:

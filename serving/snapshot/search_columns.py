@@ -11,6 +11,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from feature_repo.request_time import DEVICE_NUMBER, word_codes
+from feature_repo.request_words import CANONICAL
 from feature_repo.taxonomy import DEVICES, INFORMATIVE_CALLS
 from feature_repo.text import normalise, tokenise
 from serving.language.keyword_insertion import insert
@@ -70,15 +71,20 @@ def _brands(advertisers: pa.Table | None, owners: Sequence[str]) -> list[str]:
 
 def _adjustments(campaigns: Sequence[list[dict[str, Any]] | None]) -> dict[str, np.ndarray]:
     """Factors by campaign and device, hour, and region that someone adjusts for, float32; 1 where nothing is said."""
-    regions = sorted({a["value"] for row in campaigns for a in row or [] if a["kind"] == "region"})
+    regions = sorted({_adjusted(a) for row in campaigns for a in row or [] if a["kind"] == "region"})
     place = {"device": DEVICE_NUMBER, "hour": {str(h): h for h in range(24)}, "region": {r: i for i, r in enumerate(regions)}}
     out = {k: np.ones((len(campaigns), n), np.float32) for k, n in (("device", len(DEVICES)), ("hour", 24), ("region", len(regions)))}
     for i, row in enumerate(campaigns):
         for a in row or []:
-            at = place.get(a["kind"], {}).get(a["value"])
+            at = place.get(a["kind"], {}).get(_adjusted(a))
             if at is not None and a["factor"] is not None and a["factor"] >= 0:
                 out[a["kind"]][i, at] *= a["factor"]
     return {"words.adjusted_regions": _bytes(regions), **{f"campaign.adjust.{k}": v for k, v in out.items()}}
+
+
+def _adjusted(adjustment: Mapping[str, Any]) -> str:
+    """What a bid adjustment is for, in the form that a request's word is compared in."""
+    return CANONICAL.get(adjustment["kind"], str)(adjustment["value"])
 
 
 def _bytes(values: Sequence[str]) -> NDArray[np.bytes_]:

@@ -19,6 +19,8 @@ WORDS_KEPT: Final = 2_048
 """Words, over all lists, whose eligibility is kept: those asked for last. At 1,000,000 ads they take 256 MB at most."""
 MASKS_KEPT: Final = 64
 """Combinations of words whose eligibility is kept as a mask: those asked for last. At 1,000,000 ads they take 64 MB at most."""
+NESTED: Final = frozenset({"languages"})
+"""Lists whose words are tags, part of part: whoever asks for `en` also wants `en-us`, as RFC 4647 matches ranges of languages."""
 NOBODYS: Final = -1
 """In place of the number of a word that no campaign asks for."""
 
@@ -35,12 +37,33 @@ def target_columns(lists: Mapping[str, Sequence[Sequence[str] | None]]) -> dict[
         words = sorted({word for row in rows for word in row or ()})
         place = {word: i for i, word in enumerate(words)}
         pairs = sorted({(place[word], campaign) for campaign, row in enumerate(rows) for word in row or ()})
+        if name in NESTED:
+            pairs = _with_wider(words, place, pairs)
         word_of, campaigns = (np.array([pair[i] for pair in pairs], np.int32) for i in (0, 1))
         out[f"target.{name}.anyone"] = np.array([not row for row in rows], bool)
         out[f"target.{name}.campaigns"] = campaigns
         out[f"target.{name}.from"] = np.searchsorted(word_of, np.arange(len(words) + 1))
         out[f"words.{name}"] = np.array([word.encode() for word in words] or [b""], dtype=bytes)[: len(words)]
     return out
+
+
+def _with_wider(words: Sequence[str], place: Mapping[str, int], pairs: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    """The pairs of (word's number, campaign) with those added that ask for a tag that the word begins with."""
+    of: dict[int, list[int]] = {}
+    for word, campaign in pairs:
+        of.setdefault(word, []).append(campaign)
+    wider = ((place[word], campaign) for word in words for tag in _beginnings(word)[1:] if tag in place for campaign in of[place[tag]])
+    return sorted({*pairs, *wider})
+
+
+def _beginnings(tag: str) -> list[str]:
+    """The tag, then those it begins with, the longest first.
+
+    >>> _beginnings("zh-hant-tw")
+    ['zh-hant-tw', 'zh-hant', 'zh']
+    """
+    parts = tag.split("-")
+    return ["-".join(parts[:n]) for n in range(len(parts), 0, -1)]
 
 
 class TargetIndex:
@@ -53,13 +76,23 @@ class TargetIndex:
         self._mask = lru_cache(maxsize=MASKS_KEPT)(self._together)
 
     def knows(self, name: str, word: str) -> bool:
-        """Whether some campaign asks for the word."""
-        return word in self._place[name]
+        """Whether some campaign asks for the word, or for a language that it is a kind of."""
+        return self._number(name, word) != NOBODYS
+
+    def lists(self, name: str) -> bool:
+        """Whether some campaign asks for any word of the list."""
+        return bool(self._place[name])
+
+    def _number(self, name: str, word: str) -> int:
+        place = self._place[name]
+        if word in place or name not in NESTED:
+            return place.get(word, NOBODYS)
+        return next((place[tag] for tag in _beginnings(word) if tag in place), NOBODYS)
 
     def admitted(self, wanted: Mapping[str, str]) -> NDArray[np.bool_] | None:
         """Which ads may be shown to whoever has these words, by list, (ads,), not to be written to; None when all may. A word that no
         campaign asks for, "" among them, meets the ads that everyone may see."""
-        return self._mask(tuple((name, self._place[name].get(word, NOBODYS)) for name, word in wanted.items()))
+        return self._mask(tuple((name, self._number(name, word)) for name, word in wanted.items()))
 
     def _together(self, words: tuple[tuple[str, int], ...]) -> NDArray[np.bool_] | None:
         picky = [bits for word in words if (bits := self._bits(*word)) is not None]

@@ -26,13 +26,14 @@ from serving.sourcing.campaigns import Campaigns
 from serving.surfaces.plugged import plugged
 from serving.understanding.exposures import Exposures
 from serving.understanding.profile import Profile
+from serving.understanding.unknown_words import UnknownWords
 
 
 def proactive(profiles: Profiles, ledger: Ledger, settings: Settings) -> Surface:
     """The surface, top to bottom, and what the settings add to it."""
     own = Surface(
         name="proactive",
-        understanding=(Profile(profiles), Exposures(ledger)),
+        understanding=(Profile(profiles), Exposures(ledger), UnknownWords()),
         sourcing=(Campaigns(),),
         eligibility=(Targeting(),),
         recall=(Nearest(), Popular()),

@@ -32,6 +32,7 @@ from serving.understanding.exposures import Exposures
 from serving.understanding.profile import Profile
 from serving.understanding.query_analysis import QueryAnalysis
 from serving.understanding.query_vector import QueryVector
+from serving.understanding.unknown_words import UnknownWords
 
 
 def search(profiles: Profiles, ledger: Ledger, settings: Settings) -> Surface:
@@ -39,7 +40,7 @@ def search(profiles: Profiles, ledger: Ledger, settings: Settings) -> Surface:
     page = settings.delivery
     own = Surface(
         name="search",
-        understanding=(Profile(profiles), Exposures(ledger), QueryAnalysis(), QueryVector()),
+        understanding=(Profile(profiles), Exposures(ledger), UnknownWords(), QueryAnalysis(), QueryVector()),
         sourcing=(Keywords(), Meaning(settings.sourcing.semantic_quota, settings.sourcing.semantic_below)),
         eligibility=(Targeting(), NegativeKeywords()),
         recall=(BestMatch(),),

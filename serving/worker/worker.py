@@ -6,6 +6,7 @@ import gc
 import logging
 import threading
 import time
+import traceback
 import uuid
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -25,6 +26,7 @@ from serving.language.keyword_insertion import insert
 from serving.ledger.ledger import Ledger
 from serving.ledger.opening import open_ledger
 from serving.record.decision import Decision, Funnel
+from serving.record.keepable import keepable
 from serving.record.request import AdRequest
 from serving.settings import Settings
 from serving.shadows.idle import Idle
@@ -119,27 +121,33 @@ class Worker:
             if decision.no_ad_reason == CAME_LATE:  # not recorded: it sells nothing, and a queue of such must go faster than it grows
                 self.metrics.decided(decision, time.perf_counter() - arrived)
                 return answer(decision, [], [])
-            self.eventlog.append_decision(decision)
+            kept = keepable(decision)
+            self.eventlog.append_decision(kept)
             content = answer(decision, _texts(decision, live), self._addresses(decision))
-        except Exception:  # whatever broke, the page that asked goes on without an ad
-            decision = self._no_ad(request, live)
+        except Exception as error:  # whatever broke, the page that asked goes on without an ad
+            decision = kept = self._no_ad(request, live, error)
             content = answer(decision, [], [])
-        self.shadows.offer(decision)
+        self.shadows.offer(kept)
         self.metrics.decided(decision, time.perf_counter() - arrived)
         return content
 
-    def _no_ad(self, request: AdRequest, live: Live) -> Decision:
-        """The decision of a request that broke, called while its error is handled; its id stands in the log beside the cause."""
+    def _no_ad(self, request: AdRequest, live: Live, error: Exception) -> Decision:
+        """The decision of a request that broke, called while its error is handled; its id stands in the log beside the cause. An error may
+        repeat what was asked: without consent the log says what kind it was, and where, and not its words."""
         error_id = uuid.uuid4().hex
-        log.exception("request %s: no ad, error %s", request.request_id, error_id)
+        if request.consent:
+            log.exception("request %s: no ad, error %s", request.request_id, error_id)
+        else:
+            where = "".join(traceback.format_tb(error.__traceback__))
+            log.error("request %s: no ad, error %s: %s\n%s", request.request_id, error_id, type(error).__name__, where)
         snapshot = live.snapshot.version if live.snapshot is not None else ""
-        decision = Decision(
-            error_id, request, request.ts, "no_ad", "", "", snapshot, Funnel({}, {}, 0, 0, 0), (), (), no_ad_reason=INTERNAL_ERROR
+        decision = keepable(
+            Decision(error_id, request, request.ts, "no_ad", "", "", snapshot, Funnel({}, {}, 0, 0, 0), (), (), no_ad_reason=INTERNAL_ERROR)
         )
         try:
             self.eventlog.append_decision(decision)
-        except Exception as error:  # the log itself may be what broke
-            log.error("decision %s is not recorded: %s", error_id, error)
+        except Exception as why:  # the log itself may be what broke
+            log.error("decision %s is not recorded: %s", error_id, why)
         return decision
 
     @property

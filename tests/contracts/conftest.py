@@ -50,6 +50,7 @@ from serving.understanding.exposures import Exposures
 from serving.understanding.profile import Profile
 from serving.understanding.query_analysis import QueryAnalysis
 from serving.understanding.query_vector import QueryVector
+from serving.understanding.unknown_words import UnknownWords
 from tests.made import Known
 
 VERBS = {
@@ -63,6 +64,7 @@ COMPONENTS: dict[str, Callable[[], Any]] = {
     "understanding.Exposures": lambda: Exposures(MemoryLedger()),
     "understanding.QueryAnalysis": QueryAnalysis,
     "understanding.QueryVector": QueryVector,
+    "understanding.UnknownWords": UnknownWords,
     "sourcing.Campaigns": Campaigns,
     "sourcing.Keywords": Keywords,
     "sourcing.Meaning": lambda: Meaning(20, 50),
@@ -92,6 +94,7 @@ OWNED: dict[str, set[str]] = {
     "understanding.Exposures": {"exposures", "promised", "hidden"},
     "understanding.QueryAnalysis": {"query"},
     "understanding.QueryVector": {"query_vector"},
+    "understanding.UnknownWords": set(),
 }
 """The fields of the context that each understander sets; it may add flags, and keeps everything else."""
 

@@ -24,7 +24,7 @@ class Platform:
 
     def __init__(self, root: Path, command: Path) -> None:
         self.root, self._command = root, command
-        self.environment = {**os.environ, "PLACARD_HOME": str(root), "PLACARD_PORT": "0"}
+        self.environment = {**os.environ, "PLACARD_HOME": str(root), "PLACARD_PORT": "0", "PLACARD_CONSENT_WHEN_ABSENT": "given"}
 
     def __call__(self, *words: str) -> dict[str, Any]:
         argv = [str(self._command), *words, "--json"]

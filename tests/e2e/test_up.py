@@ -30,7 +30,7 @@ def test_everything_answers_the_guard_watches_and_all_ends(tmp_path: Path, placa
         pytest.skip("there is no .venv-airflow: run `make install`")
     home = tmp_path / "placard"
     argv = [str(placard), "up", "--airflow-port", "0", "--mlflow-port", "0", "--paused", "--json"]
-    environment = {**os.environ, "PLACARD_HOME": str(home), "PLACARD_PORT": "0"}
+    environment = {**os.environ, "PLACARD_HOME": str(home), "PLACARD_PORT": "0", "PLACARD_CONSENT_WHEN_ABSENT": "refused"}
     heard = partial(signal.signal, signal.SIGINT, signal.default_int_handler)  # who runs in the background may ignore Ctrl-C
     with subprocess.Popen(argv, env=environment, stdout=subprocess.PIPE, text=True, preexec_fn=heard) as process:
         assert process.stdout is not None

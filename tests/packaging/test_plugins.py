@@ -225,7 +225,8 @@ def test_the_command_reads_a_log_of_a_format_that_was_brought(tmp_path: Path, pl
 
 def test_the_server_does_not_start_without_a_rule_that_its_settings_name(tmp_path: Path, placard: Path) -> None:
     site = acme.install(tmp_path / "site")
-    done = command(placard, site, tmp_path / "home", "serve", "--port", "0", PLACARD_SEARCH_PLUGIN_RULES='["failing"]')
+    environment = {"PLACARD_SEARCH_PLUGIN_RULES": '["failing"]', "PLACARD_CONSENT_WHEN_ABSENT": "refused"}
+    done = command(placard, site, tmp_path / "home", "serve", "--port", "0", **environment)
     assert done.returncode == 4
     told = " ".join(done.stderr.split())
     assert "the licence server is down" in told and acme.NAME in told and "Traceback" not in told

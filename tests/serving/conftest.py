@@ -31,7 +31,7 @@ with warnings.catch_warnings():
     from starlette.testclient import TestClient
 
 ADS = 400
-ASK = {"surface": "proactive", "user_id": "u1", "device": "mobile", "region": "regions1", "language": "languages2", "slots": 3}
+ASK = {"surface": "proactive", "user_id": "u1", "device": "mobile", "language": "languages2", "slots": 3}
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,9 @@ def published_home(template: Home, tmp_path: Path) -> Home:
 
 
 def settings_of(home: Home, **changes: Any) -> Settings:
-    usual: dict[str, Any] = {"explore_share": 0, "reserve_micros": 1_000, "tmax_ms": 60_000, "shadow_queue": 256}
+    usual: dict[str, Any] = {
+        "explore_share": 0, "reserve_micros": 1_000, "tmax_ms": 60_000, "shadow_queue": 256, "consent_when_absent": "given",
+    }  # fmt: skip
     return Settings(PLACARD_HOME=home.root, **{**usual, **changes})
 
 

@@ -12,6 +12,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from pipelines.__main__ import app
+from pipelines.cli import arguments
 
 pytestmark = [pytest.mark.filterwarnings("ignore::DeprecationWarning"), pytest.mark.filterwarnings("ignore::FutureWarning")]
 
@@ -77,3 +78,8 @@ def test_as_json_it_holds_the_same_and_nothing_is_recorded(explain: Callable[...
 def test_a_time_that_is_none_is_refused(explain: Callable[..., Result]) -> None:
     result = explain("laptop", "--at", "soon")
     assert result.exit_code == 2 and "--at" in result.output and "'soon'. Use a day, 2026-01-18" in result.output
+
+
+@pytest.mark.parametrize(("written", "kind"), [("iPhone", "mobile"), ("Smart TV", "tv"), ("DESKTOP", "desktop"), ("unknown", "unknown")])
+def test_a_device_may_be_called_by_its_usual_name(written: str, kind: str) -> None:
+    assert arguments.device(written) == kind

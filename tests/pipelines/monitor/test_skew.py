@@ -13,7 +13,7 @@ from feature_repo.request_time import NO_SEARCH, ad_columns, context_columns, pa
 from feature_repo.services import CLICK
 from feature_repo.tables import AD_TABLES, TABLES, USER_TABLES
 from pipelines.monitor.as_published import as_published
-from pipelines.monitor.skew import skew
+from pipelines.monitor.skew import sampled, skew
 from serving.eventlog.log import Event, EventLog
 from serving.record.decision import Decision
 from serving.settings import Settings
@@ -141,3 +141,10 @@ def test_unknown_and_stale_entities_read_defaults(home: Home, publish: Callable[
             assert np.array_equal(values[1], default) and np.array_equal(values[2], default)
             if feature.dtype == "vector":
                 assert not np.array_equal(values[0], default)
+
+
+def test_a_search_without_consent_left_no_text_to_compute_with(eventlog: EventLog, decision: Decision) -> None:
+    scored = replace(decision, shown=tuple(replace(ad, features=(0.5,)) for ad in decision.shown))
+    for key, surface, consent in (("s1", "search", True), ("s2", "search", False), ("p1", "proactive", False)):
+        eventlog.append_decision(replace(scored, decision_id=key, request=replace(scored.request, surface=surface, consent=consent)))
+    assert {d.decision_id for d in sampled(DAY, eventlog, 10)} == {"s1", "p1"}

@@ -1,12 +1,16 @@
 from __future__ import annotations
 
+import os
+import shlex
 import socket
 import sqlite3
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from feature_repo.feast_store import open_store, register_views
+from feature_repo.private_files import open_to_others
 from pipelines.operations import doctor, doctor_stores
 from serving.settings import Settings
 
@@ -37,6 +41,32 @@ def test_a_state_folder_that_cannot_be_made_is_bad(tmp_path: Path) -> None:
     check = doctor.state_folder(Settings(home_path=tmp_path / "file" / "home"))
     assert check.verdict == "bad"
     assert "PLACARD_HOME" in check.fix
+
+
+def test_files_that_others_can_read_are_named_with_what_mends_them(settings: Settings) -> None:
+    root = settings.home.root
+    root.mkdir(mode=0o700)
+    assert doctor.private_files(settings).verdict == "ok"
+    for name in ("a", "b", "c", "d"):
+        (root / name).write_text("")
+        (root / name).chmod(0o640 if name == "a" else 0o644)
+    (root / "e").write_text("")
+    (root / "e").chmod(0o600)
+    check = doctor.private_files(settings)
+    assert check.verdict == "warn" and "home/a, home/b, home/c and 1 more" in check.seen
+    subprocess.run(shlex.split(check.fix.split("`")[1]), check=True)
+    assert doctor.private_files(settings).verdict == "ok" and (root / "a").read_text() == ""
+
+
+def test_what_a_verb_writes_is_its_users_alone(placard: Path, tmp_path: Path) -> None:
+    """Started by an account whose files everybody may read, as most are."""
+    root = tmp_path / "home"
+    environment = os.environ | {"PLACARD_HOME": str(root)}
+    small = ["simulate", "--days", "1", "--users", "100", "--creatives", "50", "--impressions", "2000"]
+    subprocess.run([placard, *small], env=environment, umask=0o022, check=True, capture_output=True, timeout=600)
+    subprocess.run([placard, "campaigns", "pause", "k00000001"], env=environment, umask=0o022, check=True, capture_output=True, timeout=600)
+    made = list(root.rglob("*"))
+    assert {path.suffix for path in made} >= {".parquet", ".db"} and list(open_to_others(root)) == []
 
 
 def test_a_broken_registry_is_bad(settings: Settings) -> None:

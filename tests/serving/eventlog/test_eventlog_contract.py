@@ -107,3 +107,35 @@ def test_the_first_of_each_kind_is_known_by_place(eventlog: BillableLog, happene
     eventlog.append_events([replace(click, event_id="e5", ts=noon), shown], noon + 2 * SECOND)
     assert eventlog.happened("d1", "a1") == {"click": First(click.ts, noon + SECOND), "impression": First(shown.ts, noon + 2 * SECOND)}
     assert eventlog.happened("d1", "a2") == {} and eventlog.happened("d2", "a1") == {}
+
+
+def test_what_is_old_is_forgotten_whole_and_nothing_else(
+    eventlog: BillableLog, decided: Callable[..., Decision], happened: Callable[..., Event], noon: datetime
+) -> None:
+    assert eventlog.first() is None and eventlog.forget(noon) == 0
+    for key, at in (("d1", noon), ("d2", noon + SECOND)):
+        eventlog.append_decision(decided(key, at))
+        eventlog.append_shadow(key, "click@2", [0.5, 0.25])
+    eventlog.append_events([happened("e1")], noon - SECOND)
+    eventlog.append_events([happened("e2")], noon + SECOND)
+    eventlog.append_late([(happened("e3"), "after_the_window")], noon)
+    eventlog.append_late([(happened("e4"), "after_the_window")], noon + SECOND)
+    assert eventlog.first() == noon - SECOND
+    assert eventlog.forget(noon + SECOND) == 3, "d1, e1 and e3"
+    assert eventlog.forget(noon + SECOND) == 0 and eventlog.first() == noon + SECOND
+    assert eventlog.decision("d1") is None and eventlog.event("e1") is None
+    kept = eventlog.decision("d2")
+    assert kept is not None and kept.shadow == {"click@2": (0.5, 0.25)}
+    assert list(eventlog.happened("d1", "a1")) == ["click"] and eventlog.happened("d1", "a1")["click"].received == noon + SECOND
+    eventlog.append_decision(decided("d1", noon + 2 * SECOND))
+    again = eventlog.decision("d1")
+    assert again is not None and again.shadow == {}, "the scores of before are gone, too"
+    assert [e.event_id for e, _ in eventlog.unsettled()] == ["e2"]
+    assert [e.event_id for e, _ in eventlog.late(noon - SECOND, noon + 9 * SECOND)] == ["e4"]
+    assert [e.event_id for e, _ in eventlog.events(noon - SECOND, noon + 9 * SECOND)] == ["e2"]
+
+
+def test_more_than_a_batch_is_forgotten(eventlog: BillableLog, happened: Callable[..., Event], noon: datetime) -> None:
+    eventlog.append_events([happened(f"e{i}", creative=f"a{i}") for i in range(2_500)], noon)
+    assert eventlog.forget(noon + SECOND) == 2_500
+    assert eventlog.first() is None and eventlog.unsettled() == [] and eventlog.happened("d1", "a7") == {}

@@ -84,7 +84,10 @@ def running(placard: Path, tmp_path: Path) -> Iterator[Callable[..., Server]]:
 
     def start(home: Home, workers: int = 2, **environment: str) -> Server:
         ready = tmp_path / "ready"
-        usual = {"PLACARD_HOME": str(home.root), "PLACARD_EXPLORE_SHARE": "0", "PLACARD_RESERVE_MICROS": "1000", "PLACARD_TMAX_MS": "60000"}
+        usual = {
+            "PLACARD_HOME": str(home.root), "PLACARD_EXPLORE_SHARE": "0", "PLACARD_RESERVE_MICROS": "1000", "PLACARD_TMAX_MS": "60000",
+            "PLACARD_CONSENT_WHEN_ABSENT": "given",
+        }  # fmt: skip
         process = subprocess.Popen(
             [placard, "serve", "--port", "0", "--workers", str(workers), "--ready-file", str(ready)],
             env={**os.environ, **usual, **environment},

@@ -28,9 +28,18 @@ def test_an_address_that_is_taken_is_named(placard: Path, home: Home) -> None:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        done = serve(placard, home, "--port", str(port))
+        done = serve(placard, home, "--port", str(port), PLACARD_CONSENT_WHEN_ABSENT="refused")
     assert done.returncode != 0
     assert str(port) in done.stderr + done.stdout and "Traceback" not in done.stderr
+
+
+def test_it_does_not_start_before_somebody_says_what_a_request_without_consent_means(placard: Path, home: Home) -> None:
+    done = serve(placard, home, "--port", "0", PLACARD_CONSENT_WHEN_ABSENT="")
+    assert done.returncode != 0
+    done = serve(placard, home, "--port", "0")
+    told = " ".join(done.stderr.split())
+    assert done.returncode == 2 and "PLACARD_CONSENT_WHEN_ABSENT" in told and "refused" in told and "given" in told
+    assert "Traceback" not in told and not home.root.exists(), "nothing was begun"
 
 
 def test_over_real_sockets(published_home: Home, running: Callable[..., Any], usual: dict[str, Any]) -> None:
