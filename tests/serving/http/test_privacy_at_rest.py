@@ -90,7 +90,7 @@ class Telltale:
 
     surfaces = ("proactive", "search")
 
-    def decide(self, request: AdRequest, live: object) -> object:
+    def decide(self, request: AdRequest, live: object, arrived: float | None = None) -> object:
         try:
             raise KeyError(request.query)
         except KeyError as error:
