@@ -8,7 +8,7 @@ AIRFLOW_AS_OF := 2026-09-20
 unexport PYTHONDONTWRITEBYTECODE
 export PYTEST
 COMPILE := $(UV) pip compile -q --no-header --python-version 3.11 --no-emit-index-url --generate-hashes
-INSTALL := $(UV) pip install -q --compile-bytecode --python
+INSTALL := $(UV) pip install -q --python
 SBOMS := $(patsubst %,sbom/%.json,platform serving train airflow)
 
 .DEFAULT_GOAL := help

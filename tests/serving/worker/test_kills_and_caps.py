@@ -48,6 +48,7 @@ def killable(placard: Path, tmp_path: Path) -> Iterator[Callable[[Home, int], Se
             "PLACARD_RESERVE_MICROS": "1000",
             "PLACARD_TMAX_MS": "60000",
             "PLACARD_SHADOW_QUEUE": "0",
+            "PLACARD_CONSENT_WHEN_ABSENT": "given",
         }
         process = subprocess.Popen(
             [placard, "serve", "--port", "0", "--workers", str(workers), "--ready-file", str(ready)],
