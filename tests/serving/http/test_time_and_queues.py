@@ -155,16 +155,16 @@ def running(app: Any = plain_app, **limits: Any) -> Iterator[tuple[tuple[str, in
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
     address = listener.getsockname()
-    config = ServerConfig(app, HttpSettings(**limits), log_level="critical", timeout_keep_alive=SECONDS)
+    config = ServerConfig(app, HttpSettings(**limits), log_level="critical", timeout_keep_alive=SECONDS, timeout_graceful_shutdown=1)
     server = DrainingServer(config)
-    thread = threading.Thread(target=server.run, args=([listener],))
+    thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
     thread.start()
     try:
         eventually(lambda: server.started)
         yield address, config
     finally:
         server.should_exit = True
-        thread.join()
+        thread.join(SECONDS)  # what it has answered is what is tested here; how it ends is tested in test_drain.py
 
 
 def said(address: tuple[str, int], data: bytes) -> tuple[int, dict[str, str]]:
