@@ -11,6 +11,7 @@ import pytest
 from pipelines.bench.serving.overload import Reply, open_loop, recovery, run
 
 
+@pytest.mark.slow
 def test_every_figure_is_there_and_nothing_crashes() -> None:
     figures = {f["name"]: f for f in run(2_000, 0.5)["figures"]}
     assert {n for n, f in figures.items() if f["target"]} == {"goodput_over_rated", "recovery_s", "crashes", "failed"}
