@@ -35,21 +35,27 @@ IMAGES: Final = {".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg
 def add_beacons(app: FastAPI, queue: Queue) -> None:
     """Adds the routes to the application. queue: of events."""
 
-    async def told(request: Request, token: str, kind: str) -> Told:
-        """Bills the event that a token tells of. Its id follows from the ad and the kind: a page that is reloaded tells of nothing new."""
+    def said_by(request: Request, token: str) -> Told | Response:
+        """What a token tells of, or the refusal of one that is not good."""
         worker: Worker = request.app.state.worker
-        now = datetime.now(UTC)
-        said = worker.signer.read(token, now)
-        event = Event(f"{said.decision_id}:{said.creative_id}:{kind}", said.decision_id, said.creative_id, kind, now)
+        try:
+            return worker.signer.read(token, datetime.now(UTC))
+        except ServingError as error:
+            return problem(403, error.thing, error.value, error.fix)
+
+    async def bill(request: Request, said: Told, kind: str) -> None:
+        """Bills the event. Its id follows from the ad and the kind: a page that is reloaded tells of nothing new. What billing raises is no
+        fault of the token: it is answered 503, and asked again the address charges."""
+        worker: Worker = request.app.state.worker
+        event = Event(f"{said.decision_id}:{said.creative_id}:{kind}", said.decision_id, said.creative_id, kind, datetime.now(UTC))
         await queue.run(worker.bill, [event])
-        return said
 
     @app.get("/v1/seen", response_class=Response, responses={**FORGED, **LATER}, summary="A pixel; the ad whose token is sent was seen")
     async def seen(request: Request, token: str) -> Response:
-        try:
-            await told(request, token, "impression")
-        except ServingError as error:
-            return problem(403, error.thing, error.value, error.fix)
+        said = said_by(request, token)
+        if isinstance(said, Response):
+            return said
+        await bill(request, said, "impression")
         return Response(PIXEL, media_type="image/gif", headers=UNCACHED)
 
     @app.get(
@@ -59,10 +65,10 @@ def add_beacons(app: FastAPI, queue: Queue) -> None:
         summary="To the landing page; the ad whose token is sent was clicked",
     )
     async def click(request: Request, token: str) -> Response:
-        try:
-            said = await told(request, token, "click")
-        except ServingError as error:
-            return problem(403, error.thing, error.value, error.fix)
+        said = said_by(request, token)
+        if isinstance(said, Response):
+            return said
+        await bill(request, said, "click")
         worker: Worker = request.app.state.worker
         landing = await run_in_threadpool(worker.landing_url, said.decision_id, said.creative_id)
         if urlsplit(landing).scheme not in ("http", "https"):

@@ -109,6 +109,19 @@ def test_a_token_of_another_ad_or_of_nobody_is_refused(api: Any) -> None:
         assert sent.status_code == status
 
 
+def test_what_cannot_be_billed_now_is_503_and_no_fault_of_the_token(api: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def unknown(events: list[Any]) -> Any:
+        raise ServingError("budget of campaign", "k1", "Send the events again.")
+
+    ad = api.ask()["ads"][0]
+    with monkeypatch.context() as patch:
+        patch.setattr(api.worker, "bill", unknown)
+        for address in (ad["impression_url"], ad["click_url"]):
+            answer = api.client.get(address, follow_redirects=False)
+            assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
+    assert api.client.get(ad["impression_url"]).status_code == 200
+
+
 def test_with_a_token_set_events_need_it_or_the_ads_own(serve: Callable[..., Any], published_home: Home) -> None:
     api = serve(published_home, token=SecretStr(TOKEN))
     answer = api.client.post("/v1/ads", json=ASK, headers=TOLD).json()
