@@ -92,10 +92,6 @@ class Ledger(Protocol):
         """Counts the impression at a place, once."""
         ...
 
-    def seen(self, user_id: str, place: str, day: date) -> bool:
-        """Whether the impression at a place was counted."""
-        ...
-
     def clicks(self, user_id: str, place: str, now: datetime) -> int:
         """Counts a click of the user on the ad at a place, once, and returns on how many they clicked within the MINUTE before."""
         ...

@@ -70,10 +70,6 @@ class MemoryLedger:
         with self._lock:
             self._places[day, user_id][place] = (campaign_id, None)
 
-    def seen(self, user_id: str, place: str, day: date) -> bool:
-        with self._lock:
-            return self._places[day, user_id].get(place, ("", datetime.min))[1] is None
-
     def _counts(self, user_id: str, day: date, now: datetime) -> tuple[Counter[str], Counter[str]]:
         """Impressions of the user on the day by campaign: those that were seen, and those that are promised."""
         places = self._places[day, user_id].values()

@@ -141,10 +141,6 @@ class RedisLedger:
             pipe.expire(_places(day, user_id), KEEP_SECONDS)
             pipe.execute()
 
-    def seen(self, user_id: str, place: str, day: date) -> bool:
-        kept = self._redis.hget(_places(day, user_id), place)
-        return kept is not None and kept.startswith(f"{SEEN} ".encode())
-
     def clicks(self, user_id: str, place: str, now: datetime) -> int:
         key = f"placard:clicks:{user_id}"
         with self._redis.pipeline() as pipe:

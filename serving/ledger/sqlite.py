@@ -94,10 +94,6 @@ class SqliteLedger:
                 (str(day), user_id, place, campaign_id),
             )
 
-    def seen(self, user_id: str, place: str, day: date) -> bool:
-        query = "select 1 from places where day = ? and user = ? and place = ? and until is null"
-        return self._file.connection.execute(query, (str(day), user_id, place)).fetchone() is not None
-
     def clicks(self, user_id: str, place: str, now: datetime) -> int:
         with self._promised.transaction() as c:
             c.execute("delete from clicks where user = ? and at <= ?", (user_id, (now - MINUTE).timestamp()))
