@@ -38,4 +38,7 @@ def take_no_more(listeners: Sequence[socket]) -> None:
 
 def knocked(listeners: Sequence[socket]) -> bool:
     """Whether a connection waits to be accepted."""
-    return bool(listeners) and bool(select.select(listeners, [], [], 0)[0])
+    waiting = select.poll()  # `select.select` refuses a file number beyond 1023, which a busy server has
+    for listener in listeners:
+        waiting.register(listener, select.POLLIN)
+    return bool(waiting.poll(0))

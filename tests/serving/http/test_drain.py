@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
 import http.client
+import resource
 import signal
 import socket
 import subprocess
@@ -12,6 +14,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
+
+from serving.http.listener import knocked
 
 SECONDS = 60
 CLIENTS = 8
@@ -104,3 +108,18 @@ def test_no_client_is_cut_off_when_the_server_is_told_to_stop(workers: int, fres
         assert [client.broken for client in clients if client.broken] == []
         assert not any(client.is_alive() for client in clients)
         assert process.wait(SECONDS) in (0, -signal.SIGTERM)
+
+
+def test_it_is_seen_who_knocks_where_many_files_are_open() -> None:
+    beyond = 1024
+    """The first file number that `select.select` refuses."""
+    least, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(least, 2 * beyond), most))
+    try:
+        with socket.create_server(("127.0.0.1", 0)) as low, socket.socket(fileno=fcntl.fcntl(low, fcntl.F_DUPFD, beyond)) as listener:
+            assert listener.fileno() >= beyond and not knocked([listener]) and not knocked([])
+            with socket.create_connection(listener.getsockname(), SECONDS):
+                while not knocked([listener]):
+                    pass
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (least, most))

@@ -177,7 +177,11 @@ def said(address: tuple[str, int], data: bytes) -> tuple[int, dict[str, str]]:
     return int(head.split()[1]), msgspec.json.decode(body)["error"]
 
 
-@pytest.mark.parametrize("begun", [b"", b"GET /heal", b"GET /healthz HTTP/1.1\r\nhost: here\r\nx-slow: ", b"\r\n"])
+@pytest.mark.parametrize(
+    "begun",
+    [b"", b"GET /heal", b"GET /healthz HTTP/1.1\r\nhost: here\r\nx-slow: ", b"\r\n"],
+    ids=["nothing", "line", "header", "empty"],
+)
 def test_a_head_that_does_not_arrive_is_408(begun: bytes) -> None:
     with running(receive_seconds=0.05) as (address, _):
         status, error = said(address, begun)
