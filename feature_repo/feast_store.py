@@ -52,7 +52,8 @@ def open_store(home: Home, profile: str = "embedded", redis_url: str = "") -> Fe
         address = redis_url.removeprefix("redis://")
         hostport, _, rest = address.partition("/")
         database, _, options = rest.partition("?")
-        settings = ",".join(filter(None, [f"db={database}" if database else "", *options.split("&")]))
+        bounded = "" if "socket_timeout=" in options else "socket_timeout=1"  # as serving/stores/redis_server.py has it
+        settings = ",".join(filter(None, [f"db={database}" if database else "", *options.split("&"), bounded]))
         online: dict[str, Any] = {"type": "redis", "connection_string": f"{hostport},{settings}" if settings else hostport}
     else:
         online = {"type": "sqlite", "path": str(home.feast / "online.db")}

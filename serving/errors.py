@@ -16,11 +16,15 @@ class BundleRefused(ServingError):
 
 
 class Late(ServingError):
-    """A tier that would not be done in the time that is left."""
+    """A tier or a store that would not be done in the time that is left, or was not."""
 
 
 class Busy(ServingError):
     """A tier that scores as many requests as it may."""
+
+
+class Broken(ServingError):
+    """A store that is not asked now, because it did not answer before."""
 
 
 class ConversionFailed(ServingError):

@@ -132,6 +132,9 @@ class StoreSettings(Room):
 
     mlflow_uri: str = Field("", description="MLflow's database or server; default: SQLite in the state folder")
     redis_url: str = Field("redis://127.0.0.1:6379/0?socket_timeout=1", description="State and online store when clustered")
+    redis_may_forget: bool = Field(
+        False, description="Serve although Redis keeps no append-only file, or evicts: spend and events may be lost"
+    )
 
 
 class IngestSettings(Room):

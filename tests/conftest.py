@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from feature_repo.home import Home
+from serving.seldom import SELDOM
 from serving.settings import silence_telemetry, yield_cores
 from tests.examples import profiles
 from tests.worlds.copied import copied
@@ -102,25 +105,33 @@ def real_logs() -> Path:
     return folder
 
 
-@pytest.fixture(scope="session")
-def redis_port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
-    """A redis-server of our own on a free loopback port."""
+@contextmanager
+def redis_server(folder: Path, *options: str) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
+    """A redis-server of our own on a free loopback port, which keeps its files in the folder: its process and the port."""
     binary = shutil.which("redis-server")
     if binary is None:
         absent("redis-server", "apt-get install redis-server")
         return
-    port, folder = free_port(), tmp_path_factory.mktemp("redis")
+    port = free_port()
     process = subprocess.Popen(
-        [binary, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", str(folder)],
+        [binary, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(folder), *options],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
     try:
         wait_for(lambda: listens(port), process)
-        yield port
+        yield process, port
     finally:
+        process.send_signal(signal.SIGCONT)  # a test may have stopped it
         process.terminate()
         process.wait(120)
+
+
+@pytest.fixture(scope="session")
+def redis_port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    """A redis-server that keeps nothing."""
+    with redis_server(tmp_path_factory.mktemp("redis"), "--appendonly", "no") as (_, port):
+        yield port
 
 
 @pytest.fixture(scope="session")
@@ -195,3 +206,9 @@ def onnx_folder() -> Callable[..., Path]:
 def placard() -> Path:
     """The installed command."""
     return Path(sys.executable).with_name("placard")
+
+
+@pytest.fixture(autouse=True)
+def every_line() -> None:
+    """Each test reads a log that has been silent: what another test's part wrote within the last minute keeps no line from it."""
+    SELDOM.start_anew()

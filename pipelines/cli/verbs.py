@@ -31,6 +31,7 @@ VERBS: Final[dict[str, str]] = {
     "quality": "Reports on features and predictions, as JSON and a page under reports/.",
     "guard": "Hold the champion to its guardrails.",
     "campaigns": "Take a campaign's ads down at once, and let them run again.",
+    "ledger": "The ledger of spend: whether it is the right one, and taking another for it.",
     "eventlog": "What was served: export a day, and remove days that are kept no longer.",
     "serve": "Serve ads until Ctrl-C.",
     "explain": "Print a decision's understanding, funnel, prices and strongest features.",

@@ -11,6 +11,7 @@ from pipelines.operations.doctor import Check
 from pipelines.operations.feast_registry import registered_views
 from serving.settings import Settings
 from serving.snapshot.manifest import current_version, read_manifest
+from serving.stores.redis_server import forgets
 
 STALE_DAYS: Final = 2
 
@@ -28,13 +29,15 @@ def feast(settings: Settings) -> Check:
 def redis(settings: Settings) -> Check:
     if settings.profile != "cluster":
         return Check("redis", "ok", "not used by the embedded profile")
-    from redis import Redis, RedisError
+    from redis import RedisError
 
     try:
-        Redis.from_url(settings.stores.redis_url).ping()
+        why = forgets(settings.stores.redis_url)
     except (RedisError, ValueError) as error:
         return Check("redis", "bad", str(error), "Start it, or set PLACARD_REDIS_URL.")
-    return Check("redis", "ok", "answers")
+    if why:
+        return Check("redis", "warn" if settings.stores.redis_may_forget else "bad", "forgets what it acknowledges", why)
+    return Check("redis", "ok", "answers, and keeps what it acknowledges")
 
 
 def features(settings: Settings) -> Check:

@@ -7,7 +7,6 @@ import time
 import uuid
 from collections.abc import Mapping
 from dataclasses import replace
-from functools import lru_cache
 from typing import Final
 
 import numpy as np
@@ -20,6 +19,7 @@ from serving.engine.tiers import Tiers
 from serving.errors import ServingError
 from serving.record.decision import LATE_FLAG, Decision, Funnel
 from serving.record.request import AdRequest
+from serving.seldom import SELDOM
 from serving.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -37,13 +37,6 @@ TOO_LATE: Final = 0.9
 """Share of the deadline after which no model is asked any more, and past rates rank the candidates."""
 
 
-@lru_cache(maxsize=256)
-def _warn(name: str, message: str) -> None:
-    """Logs a component's failure, once a process for each message: a component that is out of order fails at every request, and records and
-    counters tell how often."""
-    log.warning("%s failed: %s", name, message)
-
-
 class Run:
     """What is kept of one request while it is decided: elapsed time, milliseconds by stage, candidates by source, drops by rule, and the
     flags of what failed."""
@@ -59,6 +52,8 @@ class Run:
         self.late = False
         """Fewer candidates are scored for want of time: nothing failed."""
         self.narrowed = 0
+        self.unpromised = False
+        """An ad that had won a place was not promised what it asked for."""
 
     def stage(self, name: str) -> None:
         """Ends a stage: its wall time since the one before."""
@@ -76,7 +71,8 @@ class Run:
         failure = f"{name}_failed:{type(error).__name__}"
         if failure not in self.errors:
             self.errors.append(failure)
-        _warn(name, str(error) if self.request.consent else type(error).__name__)  # an error may repeat what was asked
+        said = str(error) if self.request.consent else type(error).__name__  # an error may repeat what was asked
+        SELDOM.log(log, logging.WARNING, failure, "%s failed: %s", name, said)
 
     def reject(self, component: object, count: int) -> None:
         if count:
@@ -140,7 +136,7 @@ class Engine:
         for rule, count in slate.dropped.items():
             run.rejected[rule] = run.rejected.get(rule, 0) + count
         held = 0 if scores is None else len(sellable) - len(slate.shown) - sum(slate.dropped.values())
-        reason = "" if slate.shown else "no_score" if scores is None else "nothing_above_floor"
+        reason = "" if slate.shown else "no_score" if scores is None else "not_promised" if run.unpromised else "nothing_above_floor"
         return self._decision(run, live, context, scores, slate, reason, held, len(scored) if scores is None else 0)
 
     def _source(self, surface: Surface, run: Run, context: Context, live: Live) -> Candidates | None:
@@ -226,9 +222,11 @@ class Engine:
                 refused = self._promises.refused(run.request, run.decision_id, slate, live)
             except Exception as error:  # what nobody promised is not sold
                 run.failed(self._promises, error)
+                run.unpromised = True
                 break
             if not refused:
                 return slate, candidates
+            run.unpromised = True
             places = [candidates.snapshot.campaign_place[campaign] for campaign in refused]
             staying = ~np.isin(candidates.campaigns, places)
             run.reject(self._promises, len(candidates) - int(np.count_nonzero(staying)))

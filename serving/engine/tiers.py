@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from serving.bundles import Bundle
-from serving.engine.lane import Lanes
 from serving.errors import Busy, Late, ServingError
+from serving.stores.lane import Lanes
 
 PRIMARY: Final = "champion"
 WEIGHT: Final = 0.2

@@ -8,11 +8,11 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from redis import Redis
 
 from serving.eventlog.log import Event, First
 from serving.eventlog.sqlite import BATCH, micros_of, moment_of
 from serving.record.decision import Decision
+from serving.stores.redis_server import connect
 
 EVENTS = """
 local fresh = {}
@@ -43,7 +43,7 @@ return fresh
 
 class RedisEventLog:
     def __init__(self, url: str) -> None:
-        self._redis: Any = Redis.from_url(url)
+        self._redis: Any = connect(url)
         self._once, self._events = self._redis.register_script(ONCE), self._redis.register_script(EVENTS)
 
     def append_decision(self, decision: Decision) -> None:

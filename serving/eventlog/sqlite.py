@@ -12,7 +12,7 @@ import msgspec
 
 from serving.eventlog.log import Event, First
 from serving.record.decision import Decision
-from serving.sqlite_file import SqliteFile
+from serving.stores.sqlite_file import SqliteFile
 
 SCHEMA = """
 create table if not exists decisions (id text primary key, at integer not null, record blob not null);

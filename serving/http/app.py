@@ -33,7 +33,6 @@ from serving.http.wire import AdsAnswer, AdsBody, EventBody, EventsAnswer, Event
 from serving.record.decision import legible
 from serving.record.request import AdRequest
 from serving.settings import Settings, load
-from serving.worker.reload import Reloader
 from serving.worker.worker import Worker
 
 STALE: Final = timedelta(days=3)
@@ -171,7 +170,7 @@ def create_app(settings: Settings | None = None, profiles: Profiles | None = Non
     @app.head("/readyz", include_in_schema=False)
     @app.get("/readyz", responses={503: {"description": "Nothing to serve yet"}}, summary="There is a catalogue to serve")
     async def readyz(request: Request) -> Response:
-        state = readiness(worker_of(request).reloader)
+        state = readiness(worker_of(request))
         told = state if locked(request) is None else {"ready": state["ready"]}  # the rest names versions and files
         return as_json(told, 200 if state["ready"] else 503)
 
@@ -185,14 +184,18 @@ def create_app(settings: Settings | None = None, profiles: Profiles | None = Non
     return app
 
 
-def readiness(reloader: Reloader) -> dict[str, object]:
-    """What a worker serves just now, what it would not take up, and what it serves although its folder is gone."""
+def readiness(worker: Worker) -> dict[str, object]:
+    """What a worker serves just now, what it would not take up, what it serves although its folder is gone, which stores do not answer, and
+    what is wrong with the ledger. Ready: there is a catalogue, and a ledger that money may be written into."""
+    reloader, ledger = worker.reloader, worker.watch.trouble
     snapshot = reloader.live.snapshot
     return {
-        "ready": snapshot is not None,
+        "ready": snapshot is not None and not ledger,
         "snapshot": snapshot.version if snapshot is not None else None,
         "stale": snapshot is not None and datetime.now(UTC) - snapshot.as_of > STALE,
         "models": {f"{head}@{alias}": b.manifest.version for (head, alias), b in reloader.live.bundles.items()},
         "refused": reloader.refused,
         "missing": reloader.missing,
+        "broken": {store: trouble for store, breaker in worker.breakers.items() if (trouble := breaker.trouble)},
+        "ledger": ledger,
     }

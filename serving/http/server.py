@@ -22,7 +22,7 @@ from serving.http.connection import ServerConfig
 from serving.http.consent import refuse_unsaid_consent
 from serving.http.draining import DrainingServer
 from serving.http.workers import Workers
-from serving.ledger.opening import open_ledger
+from serving.ledger.opening import open_durable_ledger
 from serving.settings import Settings, export
 from serving.surfaces.surfaces import surfaces
 from serving.understanding.lazy_profiles import LazyProfiles
@@ -39,7 +39,7 @@ def run(settings: Settings, ready_file: Path | None, announce: Callable[[str], N
     what a request without consent means, PluginError for a rule or source of another distribution that cannot be used."""
     refuse_open_bind(settings)
     refuse_unsaid_consent(settings)
-    ledger = open_ledger(settings)  # what cannot be opened is told here, once, and not by every worker
+    ledger = open_durable_ledger(settings)  # what cannot be opened is told here, once, and not by every worker
     surfaces(LazyProfiles(settings), ledger, settings)  # nor does any worker serve without a rule that the settings name
     ledger.close()
     open_eventlog(settings).close()

@@ -4,6 +4,8 @@ its models: on a busy machine it never gets to serve."""
 from __future__ import annotations
 
 import logging
+import math
+import signal
 import time
 from socket import socket
 from typing import Final
@@ -19,6 +21,8 @@ log = logging.getLogger(__name__)
 SILENT_SECONDS: Final = 60.0
 """After which a worker that has served, and no longer answers, is replaced. A worker that starts has all the time it needs."""
 
+LOOK_SECONDS: Final = 0.1
+
 
 class ServerProcess(Process):
     """A process that is asked how it is without waiting for the answer, which is read at the next look."""
@@ -27,6 +31,11 @@ class ServerProcess(Process):
         super().__init__(config, sockets)
         self._asked: float | None = None
         self._serves = False
+
+    @property
+    def serves(self) -> bool:
+        """Whether it has answered a request for its health since it started."""
+        return self.is_alive(math.inf) and self._serves
 
     @property
     def server(self) -> Server:
@@ -61,6 +70,28 @@ class Workers(Multiprocess):
         for listener in self.sockets:
             listener.close()
         super().terminate_all()
+
+    def restart_all(self) -> None:
+        """On SIGHUP: one worker after the other is replaced by a fresh one, once that serves. Where one does not come to serve, its
+        predecessor stays, and so do those after it."""
+        for place, old in enumerate(self.processes):
+            new = self._started()
+            while not new.serves:
+                if not new.is_alive():
+                    log.error("worker %s did not come to serve; those before it go on", new.pid)
+                    return
+                if {signal.SIGTERM, signal.SIGINT} & set(self.signal_queue):  # both are asked to stop by what comes next
+                    self.processes.append(new)
+                    return
+                time.sleep(LOOK_SECONDS)
+            old.terminate()
+            old.join()
+            self.processes[place] = new
+
+    def handle_ttin(self) -> None:
+        """One worker more."""
+        self.processes_num += 1
+        self.processes.append(self._started())
 
     def keep_subprocess_alive(self) -> None:
         for place, worker in enumerate(self.processes):

@@ -10,7 +10,17 @@ from typing import Final, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from serving.errors import ServingError
+
 MINUTE: Final = timedelta(minutes=1)
+KEEP: Final = timedelta(days=3)
+"""A day's spend, claims and impressions are kept this long."""
+KEEP_CHARGES: Final = timedelta(days=100)
+"""What was charged for a sale is kept this long after its ad was shown: longer than any attribution window."""
+
+
+class LedgerEmptied(ServingError):
+    """A ledger that does not hold what was written into it: what campaigns have spent is not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +75,12 @@ class AskerState:
     hidden: tuple[Hide, ...] = ()
 
 
+def emptied(identity: str, expected: str) -> LedgerEmptied:
+    """The error of a ledger of this name, where another was expected."""
+    fix = f"It was {expected}. Bring back what it held, or begin anew with `placard ledger accept`: then budgets of today are whole again."
+    return LedgerEmptied("ledger", identity or "without a name", fix)
+
+
 class Ledger(Protocol):
     """Budgets, spend, exposures, hides and pauses. Safe to call from several threads and processes."""
 
@@ -80,7 +96,8 @@ class Ledger(Protocol):
     def promise(self, asker: str, day: date, now: datetime, promises: Sequence[Promise]) -> list[bool]:
         """Holds what the ads of one page ask for: all of it where each answer is True, nothing otherwise. False for an ad whose campaign
         has less left of the day's budget than its price, after what others may still claim, and for one that the user has seen as
-        often as its cap allows. asker: "" for nobody, for whom no impressions are counted."""
+        often as its cap allows. asker: "" for nobody, for whom no impressions are counted. Raises LedgerEmptied where the ledger is not
+        the one that is expected."""
         ...
 
     def charge(self, sale: Sale, day: date, now: datetime) -> int:
@@ -110,6 +127,22 @@ class Ledger(Protocol):
 
     def paused(self) -> frozenset[str]:
         """The campaigns that are paused."""
+        ...
+
+    def identity(self) -> str:
+        """The name that the ledger was given when it was new, kept beside what it holds; "" for one that is new, or was emptied."""
+        ...
+
+    def christen(self) -> str:
+        """Gives a ledger without a name one that no other has; returns the name that it has then."""
+        ...
+
+    def expect(self, identity: str) -> None:
+        """From now on this process is promised nothing by a ledger of another name."""
+        ...
+
+    def forget(self, now: datetime) -> int:
+        """Removes what is older than KEEP and KEEP_CHARGES say, and hides that are over; returns how many rows those were."""
         ...
 
     def close(self) -> None: ...

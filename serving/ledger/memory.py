@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import threading
+import uuid
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from datetime import date, datetime
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from serving.ledger.ledger import MINUTE, AskerState, Hide, Promise, Sale
+from serving.ledger.ledger import KEEP, KEEP_CHARGES, MINUTE, AskerState, Hide, Promise, Sale, emptied
 from serving.ledger.outstanding import Outstanding
 
 
@@ -19,13 +21,15 @@ class MemoryLedger:
         self._lock = threading.Lock()
         self._spent: dict[tuple[date, str], int] = defaultdict(int)
         self._order: dict[date, list[str]] = defaultdict(list)
-        self._charges: dict[str, int] = {}
+        self._charges: dict[str, tuple[date, int]] = {}
+        """By key: when the ad was shown, and what was charged."""
         self._outstanding: dict[tuple[date, str], Outstanding] = defaultdict(Outstanding)
         self._places: dict[tuple[date, str], dict[str, tuple[str, datetime | None]]] = defaultdict(dict)
         """By day and user, then by place: the campaign, and until when the impression is promised; None once it was seen."""
         self._clicks: dict[str, dict[str, datetime]] = defaultdict(dict)
         self._hidden: dict[str, dict[str, Hide]] = defaultdict(dict)
         self._paused: set[str] = set()
+        self._name = self._expected = ""
 
     def spent(self, campaign_ids: Sequence[str], day: date) -> NDArray[np.int64]:
         return np.array([self._spent.get((day, c), 0) for c in campaign_ids], np.int64)
@@ -37,6 +41,8 @@ class MemoryLedger:
 
     def promise(self, asker: str, day: date, now: datetime, promises: Sequence[Promise]) -> list[bool]:
         with self._lock:
+            if self._expected and self._name != self._expected:
+                raise emptied(self._name, self._expected)
             seen, promised = self._counts(asker, day, now)
             counts, claims = seen + promised, dict[str, Outstanding]()
             granted = []
@@ -59,12 +65,12 @@ class MemoryLedger:
                 due = max(min(sale.price_micros, sale.budget_micros - self._spent[day, sale.campaign_id]), 0)
                 self._spent[day, sale.campaign_id] += due
                 self._order[day].append(sale.campaign_id)
-                self._charges[sale.key] = due
+                self._charges[sale.key] = (sale.shown.date(), due)
                 held = (sale.shown.date(), sale.campaign_id)
                 self._outstanding[held] = self._outstanding[held].without(
                     sale.price_micros, sale.chance, sale.fade, sale.shown.timestamp(), now.timestamp()
                 )
-            return self._charges[sale.key]
+            return self._charges[sale.key][1]
 
     def expose(self, user_id: str, campaign_id: str, place: str, day: date) -> None:
         with self._lock:
@@ -102,6 +108,37 @@ class MemoryLedger:
     def paused(self) -> frozenset[str]:
         with self._lock:
             return frozenset(self._paused)
+
+    def identity(self) -> str:
+        return self._name
+
+    def christen(self) -> str:
+        with self._lock:
+            self._name = self._name or uuid.uuid4().hex
+            return self._name
+
+    def expect(self, identity: str) -> None:
+        self._expected = identity
+
+    def forget(self, now: datetime) -> int:
+        old, long_ago = (now - KEEP).date(), (now - KEEP_CHARGES).date()
+        with self._lock:
+            before = self._rows()
+            books: tuple[dict[tuple[date, str], Any], ...] = (self._spent, self._outstanding, self._places)
+            for book in books:
+                for key in [key for key in book if key[0] < old]:
+                    del book[key]
+            for day in [day for day in self._order if day < old]:
+                del self._order[day]
+            self._charges = {key: charge for key, charge in self._charges.items() if charge[0] >= long_ago}
+            self._clicks = defaultdict(dict, {u: c for u, c in self._clicks.items() if any(at > now - MINUTE for at in c.values())})
+            for user, hides in list(self._hidden.items()):
+                self._hidden[user] = {creative: hide for creative, hide in hides.items() if hide.until > now}
+            return before - self._rows()
+
+    def _rows(self) -> int:
+        of_users: list[dict[str, Any]] = [*self._places.values(), *self._clicks.values(), *self._hidden.values()]
+        return len(self._spent) + len(self._outstanding) + len(self._charges) + sum(len(rows) for rows in of_users)
 
     def close(self) -> None:
         """Nothing to release."""

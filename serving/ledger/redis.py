@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections import Counter
 from collections.abc import Sequence
 from datetime import date, datetime
@@ -10,17 +11,17 @@ from typing import Any, Final
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
-from redis import Redis
 
-from serving.ledger.ledger import MINUTE, AskerState, Hide, Promise, Sale
+from serving.ledger.ledger import KEEP, KEEP_CHARGES, MINUTE, AskerState, Hide, Promise, Sale, emptied
 from serving.ledger.outstanding import CERTAIN
+from serving.stores.redis_server import connect
 
-KEEP_SECONDS: Final = 3 * 86_400
-"""A day's books are kept this long."""
-KEEP_CHARGES_SECONDS: Final = 100 * 86_400
-"""What was charged for a sale is kept this long after the day that it was charged to: longer than any attribution window."""
+KEEP_SECONDS: Final = int(KEEP.total_seconds())
+KEEP_CHARGES_SECONDS: Final = int(KEEP_CHARGES.total_seconds())
 KEEP_HIDDEN_SECONDS: Final = 400 * 86_400
 """What a user hid is kept this long after the last hide: longer than any hide lasts."""
+IDENTITY: Final = "placard:identity"
+"""Under this key lies the ledger's name."""
 SEEN: Final = "-"
 """In place of the moment until which an impression is promised, once it was seen."""
 CLAIM: Final = """
@@ -61,8 +62,9 @@ return due
 PROMISE: Final = (
     CLAIM
     + """
-local spend, held, places = KEYS[1], KEYS[2], KEYS[3]
-local asker, now, certain = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[4])
+local spend, held, places, identity = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+local asker, now, certain, expected = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[4]), ARGV[5]
+if expected ~= '' and redis.call('get', identity) ~= expected then return false end
 local counts, claims, granted, all = {}, {}, {}, true
 if asker ~= '' then
   local rows = redis.call('hvals', places)
@@ -71,7 +73,7 @@ if asker ~= '' then
     if till == '-' or tonumber(till) > now then counts[campaign] = (counts[campaign] or 0) + 1 end
   end
 end
-for i = 5, #ARGV, 8 do
+for i = 6, #ARGV, 8 do
   local campaign, price, chance, fade = ARGV[i + 1], tonumber(ARGV[i + 2]), tonumber(ARGV[i + 3]), tonumber(ARGV[i + 4])
   local budget, cap = tonumber(ARGV[i + 5]), tonumber(ARGV[i + 6])
   local before = claims[campaign]
@@ -88,7 +90,7 @@ if all then
   for campaign, claimed in pairs(claims) do keep(held, campaign, claimed[1], claimed[2], claimed[3]) end
   redis.call('expire', held, ARGV[3])
   if asker ~= '' then
-    for i = 5, #ARGV, 8 do redis.call('hsetnx', places, ARGV[i], ARGV[i + 7] .. ' ' .. ARGV[i + 1]) end
+    for i = 6, #ARGV, 8 do redis.call('hsetnx', places, ARGV[i], ARGV[i + 7] .. ' ' .. ARGV[i + 1]) end
     redis.call('expire', places, ARGV[3])
   end
 end
@@ -99,9 +101,10 @@ return granted
 
 class RedisLedger:
     def __init__(self, url: str) -> None:
-        self._redis: Any = Redis.from_url(url)
+        self._redis: Any = connect(url)
         self._charge = self._redis.register_script(CHARGE)
         self._promise = self._redis.register_script(PROMISE)
+        self._expected = ""
 
     def spent(self, campaign_ids: Sequence[str], day: date) -> NDArray[np.int64]:
         values = self._redis.hmget(f"placard:spend:{day}", list(campaign_ids)) if campaign_ids else []
@@ -117,12 +120,14 @@ class RedisLedger:
         return list(zip(names, spent, strict=True)), int(max((mark for _, mark in changed), default=after))
 
     def promise(self, asker: str, day: date, now: datetime, promises: Sequence[Promise]) -> list[bool]:
-        keys = [f"placard:spend:{day}", f"placard:outstanding:{day}", _places(day, asker)]
+        keys = [f"placard:spend:{day}", f"placard:outstanding:{day}", _places(day, asker), IDENTITY]
         asked: list[str | int | float] = [
             part for p in promises
             for part in (p.place, p.campaign_id, p.price_micros, p.chance, p.fade, p.budget_micros, p.cap, repr(p.until.timestamp()))
         ]  # fmt: skip
-        granted = self._promise(keys=keys, args=[asker, repr(now.timestamp()), KEEP_SECONDS, CERTAIN, *asked])
+        granted = self._promise(keys=keys, args=[asker, repr(now.timestamp()), KEEP_SECONDS, CERTAIN, self._expected, *asked])
+        if granted is None:
+            raise emptied(self.identity(), self._expected)
         return [bool(one) for one in granted]
 
     def charge(self, sale: Sale, day: date, now: datetime) -> int:
@@ -177,6 +182,20 @@ class RedisLedger:
 
     def paused(self) -> frozenset[str]:
         return frozenset(name.decode() for name in self._redis.smembers("placard:paused"))
+
+    def identity(self) -> str:
+        return (self._redis.get(IDENTITY) or b"").decode()
+
+    def christen(self) -> str:
+        self._redis.set(IDENTITY, uuid.uuid4().hex, nx=True)
+        return self.identity()
+
+    def expect(self, identity: str) -> None:
+        self._expected = identity
+
+    def forget(self, now: datetime) -> int:
+        """Redis removes by itself what is old: every key here says how long it lasts."""
+        return 0
 
     def close(self) -> None:
         self._redis.close()

@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import sqlite3
+import uuid
 from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from serving.ledger.ledger import MINUTE, AskerState, Hide, Promise, Sale
+from serving.ledger.ledger import KEEP, KEEP_CHARGES, MINUTE, AskerState, Hide, Promise, Sale, emptied
 from serving.ledger.outstanding import Outstanding
-from serving.sqlite_file import SqliteFile
+from serving.stores.sqlite_file import SqliteFile
 
 SCHEMA = """
 create table if not exists spend (
   day text, campaign text, micros integer not null, change integer not null, primary key (day, campaign)) without rowid;
 create index if not exists spend_changes on spend (day, change);
-create table if not exists charges (event text primary key, micros integer not null) without rowid;
+create table if not exists charges (event text primary key, shown text not null, micros integer not null) without rowid;
+create index if not exists charges_shown on charges (shown);
 create table if not exists outstanding (
   day text, campaign text, mean real not null, variance real not null, at real not null, primary key (day, campaign)) without rowid;
 create table if not exists places (
@@ -28,9 +31,25 @@ create table if not exists clicks (user text, place text, at real not null, prim
 create table if not exists hidden (
   user text, creative text, advertiser text not null, reported integer not null, until real not null,
   primary key (user, creative)) without rowid;
+create index if not exists clicks_at on clicks (at);
+create index if not exists hidden_until on hidden (until);
 create table if not exists paused (campaign text primary key) without rowid;
+create table if not exists identity (one integer primary key check (one = 1), name text not null);
 """
 """places.until: seconds since 1970 until which an impression is promised; null once it was seen."""
+
+
+FORGETS: Final = (
+    ("spend", "day, campaign", "day < :old"),
+    ("outstanding", "day, campaign", "day < :old"),
+    ("places", "day, user, place", "day < :old"),
+    ("charges", "event", "shown < :long_ago"),
+    ("clicks", "user, place", "at < :minute"),
+    ("hidden", "user, creative", "until < :now"),
+)
+"""What is removed once it is old: table, its key, and which rows."""
+BATCH: Final = 1_000
+"""Rows that are removed in one transaction."""
 
 
 class SqliteLedger:
@@ -38,6 +57,7 @@ class SqliteLedger:
         self._file = SqliteFile(path, SCHEMA, durable=True)
         self._promised = SqliteFile(path, SCHEMA, durable=False)
         """For promises: a power cut may take the newest, which the pages that they were made for did not outlive by much."""
+        self._expected = ""
 
     def spent(self, campaign_ids: Sequence[str], day: date) -> NDArray[np.int64]:
         rows = self._file.connection.execute("select campaign, micros from spend where day = ?", (str(day),))
@@ -51,6 +71,8 @@ class SqliteLedger:
 
     def promise(self, asker: str, day: date, now: datetime, promises: Sequence[Promise]) -> list[bool]:
         with self._promised.transaction() as c:
+            if self._expected and (name := _identity(c)) != self._expected:
+                raise emptied(name, self._expected)
             seen, promised = _counts(c, asker, day, now) if asker else (Counter[str](), Counter[str]())
             counts, claims, granted = seen + promised, dict[str, Outstanding](), list[bool]()
             for one in promises:
@@ -80,8 +102,8 @@ class SqliteLedger:
                 "on conflict do update set micros = micros + excluded.micros, change = excluded.change",
                 (str(day), sale.campaign_id, due),
             )
-            c.execute("insert into charges values (?, ?)", (sale.key, due))
             shown = sale.shown.date()
+            c.execute("insert into charges values (?, ?, ?)", (sale.key, str(shown), due))
             claim = _outstanding(c, sale.campaign_id, shown)
             claim = claim.without(sale.price_micros, sale.chance, sale.fade, sale.shown.timestamp(), now.timestamp())
             _keep(c, sale.campaign_id, shown, claim)
@@ -124,9 +146,41 @@ class SqliteLedger:
     def paused(self) -> frozenset[str]:
         return frozenset(str(campaign) for (campaign,) in self._file.connection.execute("select campaign from paused"))
 
+    def identity(self) -> str:
+        return _identity(self._file.connection)
+
+    def christen(self) -> str:
+        with self._file.transaction() as c:
+            c.execute("insert or ignore into identity values (1, ?)", (uuid.uuid4().hex,))
+            return _identity(c)
+
+    def expect(self, identity: str) -> None:
+        self._expected = identity
+
+    def forget(self, now: datetime) -> int:
+        bounds = {
+            "old": str((now - KEEP).date()), "long_ago": str((now - KEEP_CHARGES).date()),
+            "minute": (now - MINUTE).timestamp(), "now": now.timestamp(),
+        }  # fmt: skip
+        removed = 0
+        for table, key, old in FORGETS:
+            while True:  # a batch at a time: who serves gets the file in between
+                with self._file.transaction() as c:
+                    query = f"delete from {table} where ({key}) in (select {key} from {table} where {old} limit {BATCH})"
+                    gone = c.execute(query, bounds).rowcount
+                removed += gone
+                if gone < BATCH:
+                    break
+        return removed
+
     def close(self) -> None:
         self._promised.close()
         self._file.close()
+
+
+def _identity(c: sqlite3.Connection) -> str:
+    row = c.execute("select name from identity").fetchone()
+    return str(row[0]) if row else ""
 
 
 def _spent(c: sqlite3.Connection, campaign_id: str, day: date) -> int:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Sequence
-from functools import lru_cache
 from queue import Empty, SimpleQueue
 from typing import Final
 
@@ -15,17 +14,12 @@ from feature_repo.services import places_in
 from serving.bundles import Bundle
 from serving.eventlog.log import EventLog
 from serving.record.decision import Decision, RankedAd
+from serving.seldom import SELDOM
 from serving.shadows.idle import Idle
 
 log = logging.getLogger(__name__)
 PATIENCE: Final = 1.0
 """Seconds that a decision waits for an idle moment."""
-
-
-@lru_cache(maxsize=256)
-def _warn(name: str, message: str) -> None:
-    """Once a process: a shadow that is out of order would otherwise write a line a request."""
-    log.warning("shadow %s failed: %s", name, message)
 
 
 class Shadow:
@@ -70,7 +64,8 @@ class Shadow:
             columns = places_in(decision.input, bundle.manifest.columns)
             if columns is None or not all(ad.features for ad in ads):
                 self._count("unreadable")
-                _warn(bundle.name, f"decisions on {decision.input or 'no vectors'} lack columns that it reads")
+                message = "shadow %s: decisions on %s lack columns that it reads"
+                SELDOM.log(log, logging.WARNING, f"columns of {bundle.name}", message, bundle.name, decision.input or "no vectors")
             else:
                 self._score(bundle, decision, ads, columns)
 
@@ -84,4 +79,4 @@ class Shadow:
             self._count("scored")
         except Exception as error:  # a shadow may fail as it likes: that is what it is for
             self._count("failed")
-            _warn(bundle.name, str(error))
+            SELDOM.log(log, logging.WARNING, f"scores of {bundle.name}", "shadow %s failed: %s", bundle.name, error)

@@ -14,6 +14,7 @@ from serving.ledger.ledger import Hide, Ledger
 from serving.ledger.promises import place_of, sale_of
 from serving.record.decision import Decision, RankedAd
 from serving.room_settings import AttributionSettings
+from serving.seldom import SELDOM
 from serving.worker.attribution import Attribution
 
 log = logging.getLogger(__name__)
@@ -96,7 +97,7 @@ class Billing:
                 for one in known:
                     self._settle(one, live, now, _Charges(), True, {})
             except ServingError as error:
-                log.warning("event %s is not charged yet: %s", event.event_id, error)
+                SELDOM.log(log, logging.WARNING, "not charged yet", "event %s is not charged yet: %s", event.event_id, error)
                 continue
             done.append(event.event_id)
         if done:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
@@ -16,6 +16,7 @@ from serving.worker.billing import Bill
 if TYPE_CHECKING:
     from serving.engine.tiers import Tiers
     from serving.shadows.shadows import Shadows
+    from serving.stores.breaker import Breaker
     from serving.worker.reload import Reloader
 
 SHADOWED: Final = {
@@ -30,9 +31,9 @@ SECONDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
 class Metrics:
     """Names follow Prometheus' conventions; labels are the engine's own words."""
 
-    def __init__(self, reloader: Reloader, shadows: Shadows, tiers: Tiers) -> None:
+    def __init__(self, reloader: Reloader, shadows: Shadows, tiers: Tiers, breakers: Mapping[str, Breaker]) -> None:
         r = self.registry = CollectorRegistry()
-        self._reloader, self._shadows, self._tiers = reloader, shadows, tiers
+        self._reloader, self._shadows, self._tiers, self._breakers = reloader, shadows, tiers, breakers
         self._decisions = Counter("placard_decisions", "Decisions by surface and rung", ["surface", "rung"], registry=r)
         self._shown = Counter("placard_ads_shown", "Ads shown", ["surface"], registry=r)
         self._rejected = Counter("placard_rejected", "Candidates dropped, by rule", ["rule"], registry=r)
@@ -80,7 +81,10 @@ class Metrics:
         rows = CounterMetricFamily("placard_tier_rows", "Candidates that each tier scored, clicks and conversions", labels=["tier"])
         for tier, n in sorted(self._tiers.rows.items()):
             rows.add_metric([tier], n)
-        yield from (calls, rows)
+        broken = GaugeMetricFamily("placard_store_broken", "Workers for which the store does not answer just now", labels=["store"])
+        for store, breaker in self._breakers.items():
+            broken.add_metric([store], float(bool(breaker.trouble)))
+        yield from (calls, rows, broken)
         yield from self._of_shadows()
         yield CounterMetricFamily("placard_swaps", "Models and snapshots taken up", reloader.swaps)
         yield GaugeMetricFamily("placard_refused", "Bundles and snapshots refused just now, over all workers", len(reloader.refused))

@@ -18,6 +18,7 @@ from prometheus_client.metrics_core import Metric
 
 from feature_repo.home import Home
 from feature_repo.whole_file import write_whole
+from serving.seldom import SELDOM
 from serving.settings import Settings
 from serving.worker.metrics import Metrics
 
@@ -103,7 +104,7 @@ class MetricsBoard:
             try:
                 self.publish()
             except OSError as error:  # a full disk stops the figures for a while, not for good
-                log.warning("figures not written: %s", error)
+                SELDOM.log(log, logging.WARNING, "figures", "figures not written: %s", error)
 
     def publish(self) -> None:
         if self._folder is not None:

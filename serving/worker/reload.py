@@ -20,6 +20,7 @@ from serving.errors import BundleRefused
 from serving.language.encoders import encoder_of, place_of
 from serving.language.language import LANGUAGE, Language
 from serving.language.text_encoder import ENCODER, Encoder
+from serving.seldom import SELDOM
 from serving.settings import Settings
 from serving.snapshot import Snapshot, current_version, open_snapshot
 
@@ -60,8 +61,8 @@ class Reloader:
         while not self._stop.wait(self._settings.worker.swap_poll_seconds):
             try:
                 self.refresh()
-            except Exception:  # the watcher must outlive whatever it finds
-                log.exception("reload failed")
+            except Exception as error:  # the watcher must outlive whatever it finds
+                SELDOM.log(log, logging.ERROR, f"reload: {type(error).__name__}", "reload failed", traceback=True)
 
     def refresh(self) -> None:
         """Takes up a new snapshot and new bundles, each only when it can be read and scored."""

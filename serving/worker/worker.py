@@ -8,6 +8,8 @@ import threading
 import time
 import traceback
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
@@ -24,27 +26,38 @@ from serving.eventlog.log import BillableLog, Event
 from serving.eventlog.opening import open_eventlog
 from serving.language.keyword_insertion import insert
 from serving.ledger.ledger import Ledger
-from serving.ledger.opening import open_ledger
+from serving.ledger.opening import forgetful, open_durable_ledger
 from serving.record.decision import Decision, Funnel
 from serving.record.keepable import keepable
 from serving.record.request import AdRequest
+from serving.seldom import SELDOM
 from serving.settings import Settings
 from serving.shadows.idle import Idle
 from serving.shadows.shadows import Shadows
 from serving.snapshot.columns import TEXTS
+from serving.stores.breaker import OUT_OF_ORDER, Breaker, guarded
+from serving.stores.deadline import due
 from serving.surfaces.surfaces import surfaces
 from serving.understanding.lazy_profiles import LazyProfiles
 from serving.worker.answer import answer
 from serving.worker.billing import Bill, Billing
+from serving.worker.ledger_watch import LedgerWatch
 from serving.worker.metrics import Metrics
 from serving.worker.metrics_board import MetricsBoard
 from serving.worker.reload import Reloader
 from serving.worker.signing import Signer, Told
 
 log = logging.getLogger(__name__)
+STORES: Final = ("ledger", "event log", "online store")
 INTERNAL_ERROR: Final = "internal_error"
+STORE_BROKEN: Final = "store_unavailable"
+"""The reason of a no-ad where a store did not answer in time: nothing is sold that cannot be recorded."""
+LOOK_SECONDS: Final = 5.0
+"""How often the ledger is looked after."""
 SETTLE_SECONDS: Final = 30.0
 """How often events are looked for that were kept and not charged."""
+FORGET_SECONDS: Final = 86_400.0
+"""How often the ledger forgets what is old."""
 
 
 class Worker:
@@ -54,23 +67,28 @@ class Worker:
         self, settings: Settings, profiles: Profiles | None = None, eventlog: BillableLog | None = None, ledger: Ledger | None = None
     ) -> None:
         self.settings = settings
-        self.eventlog, self.ledger = eventlog or open_eventlog(settings), ledger or open_ledger(settings)
+        self.breakers = {store: Breaker(store) for store in STORES}
+        self.ledger = guarded(ledger or open_durable_ledger(settings), self.breakers["ledger"])
+        self.eventlog = guarded(eventlog or open_eventlog(settings), self.breakers["event log"])
+        self.watch = LedgerWatch(self.ledger, settings.home.state, lambda: forgetful(settings))
         self.reloader, self.signer = Reloader(settings), Signer.of(settings)
-        open_surfaces = surfaces(profiles or LazyProfiles(settings), self.ledger, settings)
+        people = guarded(profiles or LazyProfiles(settings), self.breakers["online store"])
+        open_surfaces = surfaces(people, self.ledger, settings)
         promises = Promises(self.ledger, timedelta(hours=settings.attribution.impression_window_hours))
         self.engine, self._rehearsal = Engine(open_surfaces, settings, promises), Engine(open_surfaces, settings)
         self._stopping = threading.Event()
-        self._settler = threading.Thread(target=self._settle_often, name="settler", daemon=True)
+        self._keeper = threading.Thread(target=self._keep, name="keeper", daemon=True)
         self.idle = Idle()
         self.shadows = Shadows(lambda: self.reloader.live, self.eventlog, self.idle, settings.worker.shadow_queue)
-        self.metrics = Metrics(self.reloader, self.shadows, self.engine.tiers)
+        self.metrics = Metrics(self.reloader, self.shadows, self.engine.tiers, self.breakers)
         self.board = MetricsBoard.of(settings, self.metrics)
 
     def start(self) -> None:
+        self._look()
         self.reloader.start()
         self._warm()
         self._catch_up()
-        self._settler.start()
+        self._keeper.start()
         gc.collect()
         gc.freeze()  # a collection over the loaded libraries costs 100 ms at p99
         self.board.start()
@@ -80,22 +98,42 @@ class Worker:
         for surface in self.engine.surfaces:
             self._rehearsal.decide(AdRequest("warm", surface, "warm", datetime.now(UTC), tmax_ms=60_000), self.reloader.live)
 
-    def _settle_often(self) -> None:
-        while not self._stopping.wait(SETTLE_SECONDS):
-            self._catch_up()
+    def _keep(self) -> None:
+        """What has to be done from time to time, until the worker stops."""
+        chores = [(LOOK_SECONDS, self._look), (SETTLE_SECONDS, self._catch_up), (FORGET_SECONDS, self._forget)]
+        next_at = [time.monotonic() + every for every, _ in chores]
+        while not self._stopping.wait(LOOK_SECONDS):
+            for n, (every, chore) in enumerate(chores):
+                if time.monotonic() >= next_at[n]:
+                    chore()
+                    next_at[n] = time.monotonic() + every
+
+    def _look(self) -> None:
+        with self._outlived("the ledger is not looked after"):
+            self.watch.look()
 
     def _catch_up(self) -> None:
         """Charges what was kept and not charged: by a process that was killed, or when a store failed and nobody sent the events again."""
-        try:
+        with self._outlived("events that were kept before are not settled yet"):
             if done := self.billing.catch_up(self.reloader.live, datetime.now(UTC)):
                 log.info("%d events that were kept before are settled", done)
-        except Exception as error:  # a store that does not answer must not end a worker; the next look may find it well
-            log.error("events that were kept before are not settled yet: %s", error)
+
+    def _forget(self) -> None:
+        with self._outlived("the ledger has not forgotten what is old"):
+            self.ledger.forget(datetime.now(UTC))
+
+    @contextmanager
+    def _outlived(self, undone: str) -> Iterator[None]:
+        """A store that does not answer must not end a worker; the next time may find it well."""
+        try:
+            yield
+        except Exception as error:
+            SELDOM.log(log, logging.ERROR, undone, "%s: %s", undone, error)
 
     def stop(self) -> None:
         self._stopping.set()
-        if self._settler.is_alive():
-            self._settler.join()
+        if self._keeper.is_alive():
+            self._keeper.join()
         self.reloader.stop()
         self.shadows.stop()
         self.board.stop()
@@ -117,12 +155,14 @@ class Worker:
     def _decide(self, request: AdRequest, arrived: float) -> dict[str, object]:
         live = self.reloader.live
         try:
-            decision = self.engine.decide(request, live, arrived)
-            if decision.no_ad_reason == CAME_LATE:  # not recorded: it sells nothing, and a queue of such must go faster than it grows
-                self.metrics.decided(decision, time.perf_counter() - arrived)
-                return answer(decision, [], [])
-            kept = keepable(decision)
-            self.eventlog.append_decision(kept)
+            with due(arrived + request.tmax_ms / 1000):
+                self.breakers["event log"].check()
+                decision = self.engine.decide(request, live, arrived)
+                if decision.no_ad_reason == CAME_LATE:  # not recorded: it sells nothing, and a queue of such must go faster than it grows
+                    self.metrics.decided(decision, time.perf_counter() - arrived)
+                    return answer(decision, [], [])
+                kept = keepable(decision)
+                self.eventlog.append_decision(kept)
             content = answer(decision, _texts(decision, live), self._addresses(decision))
         except Exception as error:  # whatever broke, the page that asked goes on without an ad
             decision = kept = self._no_ad(request, live, error)
@@ -132,22 +172,24 @@ class Worker:
         return content
 
     def _no_ad(self, request: AdRequest, live: Live, error: Exception) -> Decision:
-        """The decision of a request that broke, called while its error is handled; its id stands in the log beside the cause. An error may
-        repeat what was asked: without consent the log says what kind it was, and where, and not its words."""
-        error_id = uuid.uuid4().hex
-        if request.consent:
-            log.exception("request %s: no ad, error %s", request.request_id, error_id)
-        else:
-            where = "".join(traceback.format_tb(error.__traceback__))
-            log.error("request %s: no ad, error %s: %s\n%s", request.request_id, error_id, type(error).__name__, where)
+        """The decision of a request that broke; its id stands in the log beside the cause, where the log has a line for it (seldom.py). An
+        error may repeat what was asked: without consent the log says what kind it was, and where, and not its words."""
+        error_id, kind, broken = uuid.uuid4().hex, type(error).__name__, isinstance(error, OUT_OF_ORDER)
+        frames = traceback.extract_tb(error.__traceback__)
+        part = f"no ad: {kind}" if broken else f"no ad: {kind} at {frames[-1].filename}:{frames[-1].lineno}"
+        cause = f"{kind}: {error}" if request.consent else kind
+        where = "" if broken else "\n" + "".join(traceback.format_list(frames))
+        SELDOM.log(log, logging.ERROR, part, "request %s: no ad, error %s: %s%s", request.request_id, error_id, cause, where)
         snapshot = live.snapshot.version if live.snapshot is not None else ""
-        decision = keepable(
-            Decision(error_id, request, request.ts, "no_ad", "", "", snapshot, Funnel({}, {}, 0, 0, 0), (), (), no_ad_reason=INTERNAL_ERROR)
-        )
-        try:
-            self.eventlog.append_decision(decision)
-        except Exception as why:  # the log itself may be what broke
-            log.error("decision %s is not recorded: %s", error_id, why)
+        nothing = Funnel({}, {}, 0, 0, 0)
+        reason = STORE_BROKEN if broken else INTERNAL_ERROR
+        decision = keepable(Decision(error_id, request, request.ts, "no_ad", "", "", snapshot, nothing, (), (), no_ad_reason=reason))
+        if not broken:
+            try:
+                with due(time.perf_counter()):
+                    self.eventlog.append_decision(decision)
+            except Exception as why:  # the log itself may be what broke
+                SELDOM.log(log, logging.ERROR, "no record", "decision %s is not recorded: %s", error_id, why)
         return decision
 
     @property

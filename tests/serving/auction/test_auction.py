@@ -15,7 +15,7 @@ from serving.ledger.ledger import Ledger
 from serving.ledger.memory import MemoryLedger
 from serving.ledger.sqlite import SqliteLedger
 from tests.examples import examples
-from tests.serving.stores import NOON, a_sale
+from tests.serving.every_store import NOON, a_sale
 
 bids = st.integers(1, 50_000_000)
 chances = st.floats(1e-6, 1.0)

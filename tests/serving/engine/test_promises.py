@@ -79,8 +79,10 @@ def test_without_a_ledger_nothing_is_sold(bench: Any, ask: Ask, monkeypatch: pyt
     monkeypatch.setattr(bench.ledger, "promise", lost)
     decision = engine_of(bench).decide(ask(), bench.live)
     assert not decision.shown and "Promises_failed:ConnectionError" in decision.errors and adds_up(decision)
+    assert decision.no_ad_reason == "not_promised"
 
 
 def test_when_no_campaign_can_pay_there_is_no_ad(bench: Any, ask: Ask) -> None:
     decision = engine_of(bench).decide(ask(), with_campaigns(bench, budget_micros=1))
     assert not decision.shown and decision.rung == "no_ad" and adds_up(decision)
+    assert decision.no_ad_reason == "not_promised"

@@ -14,7 +14,7 @@ import pytest
 from serving.eventlog.log import Event
 from serving.eventlog.sqlite import SqliteEventLog
 from serving.ledger.sqlite import SqliteLedger
-from tests.serving.stores import a_sale
+from tests.serving.every_store import a_sale
 
 DAY = date(2026, 3, 9)
 WRITER = """

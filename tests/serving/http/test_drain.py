@@ -11,7 +11,8 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 
 import pytest
 
@@ -87,16 +88,52 @@ def server(workers: int) -> Iterator[tuple[subprocess.Popen[str], int]]:
         process.stdout.close()
 
 
+def listening(port: int, process: subprocess.Popen[str]) -> None:
+    """Waits until the server's first worker listens."""
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port), SECONDS).close()
+            return
+        except ConnectionRefusedError:
+            assert process.poll() is None
+
+
+def children(pid: int) -> set[int]:
+    """The worker processes of a supervisor."""
+    told = [int(child) for task in Path(f"/proc/{pid}/task").iterdir() for child in (task / "children").read_text().split()]
+    found = set[int]()
+    for child in told:
+        with suppress(OSError):  # it may end while we look
+            if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes():
+                found.add(child)
+    return found
+
+
+def test_workers_are_replaced_one_by_one_and_no_client_is_cut_off() -> None:
+    """SIGHUP: for a new configuration of the environment of a worker, or its memory."""
+    with server(2) as (process, port):
+        listening(port, process)
+        before = children(process.pid)
+        clients = [Client(port, fresh=True) for _ in range(2)]
+        for client in clients:
+            client.start()
+        process.send_signal(signal.SIGHUP)
+        while children(process.pid) & before or len(children(process.pid)) != 2:
+            assert process.poll() is None
+            for client in clients:
+                assert not client.broken
+        process.send_signal(signal.SIGTERM)
+        for client in clients:
+            client.join(SECONDS)
+        assert [client.broken for client in clients if client.broken] == []
+        assert process.wait(SECONDS) in (0, -signal.SIGTERM)
+
+
 @pytest.mark.parametrize("workers", [1, 2])
 @pytest.mark.parametrize("fresh", [False, True], ids=["kept", "fresh"])
 def test_no_client_is_cut_off_when_the_server_is_told_to_stop(workers: int, fresh: bool) -> None:
     with server(workers) as (process, port):
-        while True:  # it listens once its first worker does
-            try:
-                socket.create_connection(("127.0.0.1", port), SECONDS).close()
-                break
-            except ConnectionRefusedError:
-                assert process.poll() is None
+        listening(port, process)
         clients = [Client(port, fresh) for _ in range(CLIENTS)]
         for client in clients:
             client.start()

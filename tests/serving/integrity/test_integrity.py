@@ -14,7 +14,7 @@ from serving.engine.stages import NOBODY, Context
 from serving.integrity.paused import Paused
 from serving.ledger.ledger import AskerState, Hide
 from serving.record.request import AdRequest
-from tests.serving.stores import a_sale
+from tests.serving.every_store import a_sale
 
 Ask = Callable[..., AdRequest]
 

@@ -1,5 +1,5 @@
 """The stores under test."""
 
-from tests.serving.stores import decided, eventlog, happened, ledger, noon
+from tests.serving.every_store import decided, eventlog, happened, ledger, noon
 
 __all__ = ["decided", "eventlog", "happened", "ledger", "noon"]

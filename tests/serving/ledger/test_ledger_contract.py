@@ -7,8 +7,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 
-from serving.ledger.ledger import AskerState, Hide, Ledger
-from tests.serving.stores import NOON, a_promise, a_sale
+import pytest
+from redis import Redis
+
+from serving.ledger.ledger import KEEP, KEEP_CHARGES, AskerState, Hide, Ledger, LedgerEmptied
+from serving.ledger.redis import RedisLedger
+from tests.serving.every_store import NOON, a_promise, a_sale
 
 DAY = date(2026, 3, 9)
 
@@ -193,3 +197,64 @@ def test_changes_asked_in_the_middle_of_charges_add_up_to_what_is_spent(ledger: 
             seen |= dict(changed)
     seen |= dict(ledger.changes(DAY, mark)[0])
     assert seen == {f"k{i}": sum(range(i, 150, 7)) for i in range(7)}
+
+
+def test_a_ledger_has_the_name_that_it_was_given_first(ledger: Ledger) -> None:
+    assert ledger.identity() == ""
+    name = ledger.christen()
+    assert name and ledger.identity() == name == ledger.christen()
+
+
+def test_a_ledger_that_is_not_the_expected_one_promises_nothing(ledger: Ledger) -> None:
+    asked = [a_promise("d1|a1", micros=10)]
+    assert ledger.promise("u1", DAY, NOON, asked) == [True], "as long as nothing is expected"
+    ledger.expect("another")
+    for name in ("", ledger.christen()):
+        with pytest.raises(LedgerEmptied, match="another"):
+            ledger.promise("u2", DAY, NOON, asked)
+        assert ledger.past("u2", DAY, NOON) == AskerState(), name
+    ledger.expect(ledger.identity())
+    assert ledger.promise("u2", DAY, NOON, asked) == [True]
+
+
+def test_what_is_old_is_forgotten_and_the_rest_stays(ledger: Ledger) -> None:
+    def fill(shown: datetime, user: str) -> None:
+        day = shown.date()
+        ledger.charge(a_sale(f"sale of {day}", 30, 1_000, "k1", shown), day, shown)
+        ledger.promise(user, day, shown, [a_promise(f"{day}|a1", micros=10)])
+        ledger.expose(user, "k1", f"{day}|a2", day)
+        ledger.clicks(user, f"{day}|a2", shown)
+        ledger.hide(user, Hide("a1", "adv", False, shown + timedelta(days=1)))
+
+    long_ago = NOON - KEEP_CHARGES - timedelta(days=2)
+    for shown in (long_ago, NOON - KEEP, NOON):
+        fill(shown, f"of {shown.date()}")
+    removed = ledger.forget(NOON)
+    assert removed == ledger.forget(NOON) + removed, "once"
+    assert list(ledger.spent(["k1"], DAY)) == list(ledger.spent(["k1"], (NOON - KEEP).date())) == [30]
+    assert ledger.charge(a_sale("sale of 2026-03-06", 99, 1_000, "k1", NOON - KEEP), DAY, NOON) == 30, "it is known that it was charged"
+    assert ledger.past(f"of {DAY}", DAY, NOON).exposures == {"k1": 1}
+    assert len(ledger.past(f"of {DAY}", DAY, NOON).hidden) == 1
+    if removed:  # Redis' own clock removes what is old there
+        assert list(ledger.spent(["k1"], long_ago.date())) == [0]
+        assert ledger.past(f"of {long_ago.date()}", long_ago.date(), long_ago) == AskerState()
+        # spend, claim, two impressions, charge and hide of the oldest; click and hide of the next
+        assert removed == 5 + 2 + 2
+
+
+@pytest.mark.redis
+def test_nothing_is_kept_in_redis_for_ever(redis_port: int) -> None:
+    """But for campaigns that are paused, and the ledger's name."""
+    ledger = RedisLedger(f"redis://127.0.0.1:{redis_port}/1")
+    with Redis.from_url(f"redis://127.0.0.1:{redis_port}/1") as client:
+        client.flushdb()
+        ledger.charge(a_sale("s", 30, 1_000), DAY, NOON)
+        ledger.promise("u1", DAY, NOON, [a_promise("d|a1", micros=10)])
+        ledger.expose("u1", "k1", "d|a2", DAY)
+        ledger.clicks("u1", "d|a2", NOON)
+        ledger.hide("u1", Hide("a1", "adv", False, NOON + timedelta(days=1)))
+        ledger.pause("k1", True)
+        ledger.christen()
+        assert {key for key in client.scan_iter() if client.ttl(key) < 0} == {b"placard:paused", b"placard:identity"}
+        client.flushdb()
+    ledger.close()

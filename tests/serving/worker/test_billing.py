@@ -20,7 +20,7 @@ from serving.record.decision import Decision
 from serving.room_settings import AttributionSettings
 from serving.worker.billing import Bill, Billing
 from tests.examples import examples
-from tests.serving.stores import NOON, a_decision
+from tests.serving.every_store import NOON, a_decision
 
 WINDOWS = {"impression": timedelta(hours=1), "click": timedelta(hours=24), "conversion": timedelta(days=30), "hide": timedelta(hours=24)}
 SKEW = timedelta(minutes=5)

@@ -18,10 +18,11 @@ from prometheus_client.parser import text_string_to_metric_families
 from feature_repo.home import Home
 from serving.engine.tiers import Tiers
 from serving.eventlog.log import Event
+from serving.stores.breaker import Breaker
 from serving.worker.billing import Bill
 from serving.worker.metrics import Metrics
 from serving.worker.metrics_board import MetricsBoard, board_folder, clear_boards
-from tests.serving.stores import a_decision
+from tests.serving.every_store import a_decision
 
 GONE = 2**22 + 1
 """No process has this id: Linux gives out fewer."""
@@ -37,6 +38,7 @@ def metrics_of(events: int, refused: int = 0) -> Metrics:
         SimpleNamespace(refused=dict.fromkeys(range(refused)), swaps=1),
         SimpleNamespace(counts=Counter({("click@2", "scored"): 3})),
         Tiers(1),
+        {"ledger": Breaker("ledger")},
     )  # type: ignore[arg-type]
     one = Event("e", "d", "c", "click", datetime.now(UTC))
     metrics.received([one] * events, Bill(events, 0, (), {}, 10 * events, 10 * events))

@@ -10,11 +10,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from serving.engine.lane import Lanes
+from serving.stores.lane import Lanes
 
 WHILE_A_CALL_HANGS = """
 import threading
-from serving.engine.lane import Lanes
+from serving.stores.lane import Lanes
 call = Lanes(1, "lane").hand_over(threading.Event().wait)
 assert not call.ends_within(0.01)
 """

@@ -10,7 +10,7 @@ import psutil
 import pytest
 
 from serving.errors import ServingError
-from serving.sqlite_file import SqliteFile
+from serving.stores.sqlite_file import SqliteFile
 
 SCHEMA = "create table if not exists one (a text);"
 
