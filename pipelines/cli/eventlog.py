@@ -39,7 +39,7 @@ def export(settings: Settings, day: Day, as_json: Json = False) -> None:
 @group.command("trim", epilog=example("placard eventlog trim"))
 @prepared
 def trim(settings: Settings, as_json: Json = False) -> None:
-    """Remove the days that are older than the setting eventlog_days and were exported; nothing where one of them was not.
+    """Export the days that are older than the setting eventlog_days, where they are not exported yet, then remove them.
 
     SQLite keeps the room for what comes: the file stops growing, and does not shrink.
     """

@@ -30,7 +30,7 @@ def check(settings: Settings, as_json: Json = False) -> None:
         watch.look()
         emit({"ledger": ledger.identity(), "trouble": watch.trouble}, as_json, watch.trouble or f"ledger {ledger.identity()}: well")
     if watch.trouble:
-        raise typer.Exit(3)
+        raise SystemExit(3)
 
 
 @group.command("accept", epilog=example("placard ledger accept"))

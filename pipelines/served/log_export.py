@@ -30,30 +30,39 @@ class DayCounts:
     events: int
     late: int
 
+    def cover(self, others: DayCounts) -> bool:
+        """Whether there is at least as much of everything."""
+        return self.decisions >= others.decisions and self.events >= others.events and self.late >= others.late
+
 
 def export_day(home: Home, log: EventLog, day: date, today: date) -> tuple[Path, DayCounts]:
     """Writes decisions.jsonl.gz, events.jsonl.gz, late.jsonl.gz and their counts, whole or not at all, in place of an earlier export.
-    Returns their folder. Raises PipelineError for a day that is not over: more may come."""
+    Returns their folder. Raises PipelineError for a day that is not over, since more may come, and where the earlier export holds what the
+    log has no more: it stays as it is."""
     if day >= today:
         raise PipelineError("partition", day.isoformat(), f"The day is not over; export {today - timedelta(days=1)} or an earlier one.")
     with whole_folder(home.exported_log(day)) as part:
         counts = DayCounts(**{name: _write(part / f"{name}.jsonl.gz", rows) for name, rows in _rows(log, day).items()})
+        before = exported(home, day)
+        if before is not None and not counts.cover(before):
+            fix = f"It holds {before}, the log {counts}: the rest has been removed. Keep the export, or move it elsewhere first."
+            raise PipelineError("export", str(home.exported_log(day)), fix)
         (part / COUNTS).write_text(json.dumps(asdict(counts)) + "\n")
     return home.exported_log(day), counts
 
 
 def trim_log(home: Home, log: EventLog, days: int, today: date) -> tuple[list[date], int]:
-    """Removes from the log the days before the last `days`, all of which were exported; returns those that held anything, and how many
-    decisions and events went. Raises PipelineError, with nothing removed, naming days whose export lacks something."""
+    """Exports the days before the last `days` that are not exported whole, then removes them from the log; returns those that held
+    anything, and how many decisions and events went. Raises PipelineError, with nothing removed, for an export that lacks something and
+    cannot be replaced. Killed half-way, it goes on when it is called again: an export that holds more than the log counts as whole."""
     first, end = log.first(), end_of(today - timedelta(days=days + 1))
     if first is None or first >= end:
         return [], 0
     old = [first.astimezone(UTC).date() + timedelta(days=i) for i in range((end.date() - first.astimezone(UTC).date()).days)]
     held = {day: counts for day in old if any(asdict(counts := _counted(log, day)).values())}
-    missing = [day.isoformat() for day, counts in held.items() if exported(home, day) != counts]
-    if missing:
-        fix = f"Not exported as the log has them; run `placard eventlog export --partition {missing[0]}`, and likewise for each."
-        raise PipelineError("days to remove", ", ".join(missing), fix)
+    for day, counts in held.items():
+        if (written := exported(home, day)) is None or not written.cover(counts):
+            export_day(home, log, day, today)
     return list(held), sum(log.forget(end_of(day)) for day in held)
 
 

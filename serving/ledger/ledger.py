@@ -77,8 +77,8 @@ class AskerState:
 
 def emptied(identity: str, expected: str) -> LedgerEmptied:
     """The error of a ledger of this name, where another was expected."""
-    fix = f"It was {expected}. Bring back what it held, or begin anew with `placard ledger accept`: then budgets of today are whole again."
-    return LedgerEmptied("ledger", identity or "without a name", fix)
+    fix = "Bring back what it held, or begin anew with `placard ledger accept`: then budgets of today are whole again."
+    return LedgerEmptied("ledger", identity or "emptied", f"Servers here wrote into {expected}. {fix}")
 
 
 class Ledger(Protocol):
