@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
 from feature_repo.whole_file import write_once, write_whole
 from serving.ledger.ledger import Ledger, emptied
-from serving.seldom import SELDOM
 
-log = logging.getLogger(__name__)
 NAME_FILE: Final = "ledger.name"
 """In the state folder: the name of the ledger that this machine's servers wrote into."""
 
@@ -38,8 +35,6 @@ class LedgerWatch:
         expected = self._file.read_text().strip()
         self._ledger.expect(expected)
         self.trouble = str(emptied(name, expected)) if name != expected else self._forgets()
-        if self.trouble:
-            SELDOM.log(log, logging.ERROR, "ledger", "ledger: %s", self.trouble)
 
 
 def accept(ledger: Ledger, state: Path) -> str:

@@ -111,6 +111,8 @@ class Worker:
     def _look(self) -> None:
         with self._outlived("the ledger is not looked after"):
             self.watch.look()
+            if self.watch.trouble:
+                SELDOM.log(log, logging.ERROR, "ledger", "%s", self.watch.trouble)
 
     def _catch_up(self) -> None:
         """Charges what was kept and not charged: by a process that was killed, or when a store failed and nobody sent the events again."""

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import http.client
 import os
+import signal
 import socket
 import subprocess
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -52,3 +55,29 @@ def test_over_real_sockets(published_home: Home, running: Callable[..., Any], us
         raw.sendall((b"10000\r\n" + b" " * 0x10000 + b"\r\n") * 5)
         assert raw.recv(12) == b"HTTP/1.1 413"
     assert server.call("POST", "/v1/ads", usual)[0] == 200
+
+
+def test_told_to_stop_it_answers_who_has_asked(published_home: Home, running: Callable[..., Any], usual: dict[str, Any]) -> None:
+    server = running(published_home, 1)
+    statuses, broken, often = set[int](), list[str](), threading.Event()
+
+    def ask() -> None:
+        while True:
+            try:
+                statuses.add(server.call("POST", "/v1/ads", usual)[0])
+            except ConnectionRefusedError:
+                return  # it takes no one any more, and says so
+            except (OSError, http.client.HTTPException) as error:
+                broken.append(repr(error))
+                return
+            often.set()
+
+    hands = [threading.Thread(target=ask) for _ in range(3)]
+    for hand in hands:
+        hand.start()
+    assert often.wait(120)
+    server.process.terminate()
+    for hand in hands:
+        hand.join(120)
+    assert server.process.wait(120) in (0, -signal.SIGTERM)
+    assert broken == [] and statuses <= {200, 503}
