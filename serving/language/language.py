@@ -15,6 +15,7 @@ from serving.errors import BundleRefused
 from serving.language.gazetteer import Gazetteer
 from serving.language.query_classifier import QueryClassifier
 from serving.language.spelling import Spelling
+from serving.mapped_array import mapped_array
 from serving.record.query import Term
 
 LANGUAGE: Final = "language"
@@ -40,7 +41,7 @@ class Language:
         verify(folder, manifest.get("files"), WORDS, NAMES, RELATED, WEIGHTS, BIAS)
         try:
             related = {w: tuple(Term(*t) for t in terms) for w, terms in json.loads((folder / RELATED).read_text()).items()}
-            weights = np.load(folder / WEIGHTS, mmap_mode="r", allow_pickle=False).view(np.ndarray)
+            weights = mapped_array(folder / WEIGHTS)
             return cls(
                 str(manifest["version"]), Spelling(json.loads((folder / WORDS).read_text())),
                 Gazetteer([(e[0], e[1], e[2]) for e in json.loads((folder / NAMES).read_text())]), related,

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from feature_repo.text import hash_words, stem, tokenise
 from serving.bundles.sealed import read_manifest, verify, write_sealed
 from serving.errors import BundleRefused
+from serving.mapped_array import mapped_array
 
 ENCODER: Final = "encoder"
 FORMAT: Final = 1
@@ -78,7 +79,7 @@ class TextEncoder:
         manifest = read_manifest(folder, head=ENCODER, format=FORMAT)
         verify(folder, manifest.get("files"), VECTORS)
         try:
-            vectors = np.load(folder / VECTORS, mmap_mode="r", allow_pickle=False).view(np.ndarray)
+            vectors = mapped_array(folder / VECTORS)
         except (OSError, ValueError) as error:
             raise BundleRefused("encoder", str(folder), f"It cannot be read: {error}") from None
         if vectors.ndim != 2 or len(vectors) != BUCKETS or vectors.dtype != np.float32:

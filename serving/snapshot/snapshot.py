@@ -18,6 +18,7 @@ from feature_repo.tables import AD_TABLES, QUERY_TABLES
 from feature_repo.text import hash_words, query_key
 from serving.errors import ServingError, SnapshotMissing
 from serving.language.text_encoder import Encoder
+from serving.mapped_array import mapped_array
 from serving.snapshot.columns import TARGETED, columns
 from serving.snapshot.keyword_index import KeywordIndex
 from serving.snapshot.manifest import SnapshotManifest, ad_inputs, current_version, matrix_name, read_manifest, write_columns
@@ -225,8 +226,7 @@ def open_snapshot(folder: Path) -> Snapshot:
     manifest = read_manifest(folder)
     _refuse_other_features(manifest)
     try:
-        # Plain arrays over the maps: np.memmap runs Python code on every index, which a request pays hundreds of times.
-        arrays = {f.stem: np.load(f, mmap_mode="r", allow_pickle=False).view(np.ndarray) for f in sorted(folder.glob("*.npy"))}
+        arrays: dict[str, np.ndarray] = {file.stem: mapped_array(file) for file in sorted(folder.glob("*.npy"))}
     except (OSError, ValueError) as error:
         raise SnapshotMissing("snapshot", str(folder), f"A column cannot be read ({error}); publish again.") from None
     _refuse_torn(manifest, arrays)

@@ -30,7 +30,7 @@ REST_SECONDS: Final = 1.0
 """How long it is left alone; then one call tries it."""
 HANG_SECONDS: Final = 0.25
 """Once a call has lasted that long, and longer than an asker has time, the asker is refused at once: that call is the one that tries."""
-LEAST_SECONDS: Final = 0.02
+LEAST_SECONDS: Final = 0.05
 """A store is given this much also where nothing is left: a decision that is ready is worth the commit that it waits for."""
 AT_ONCE: Final = 16
 """Calls of short time that one store may hold at once, hanging ones included."""

@@ -81,7 +81,7 @@ def test_from_real_clicks_to_a_served_slate(tmp_path: Path, placard: Path, real_
     assert figures["logistic baseline.roc_auc"] >= 0.94, "the baseline is a fair one"
     run("registry", "register", "--partition", DAY, "--head", "conversion")
     run("promote", "conversion")
-    slate, why = run.ask({"surface": "proactive", "user_id": "somebody-new", "slots": 2})
+    slate, why = run.ask({"surface": "proactive", "user_id": "somebody-new", "slots": 2, "tmax_ms": 60_000})
     assert slate["policy"] == "conversion@1" and len(slate["ads"]) == 2
     assert all(ad["price_micros"] > 0 and ad["charged_on"] == "conversion" for ad in slate["ads"])
     assert all(ad["contributions"] and "pCVR" in ad["score"] for ad in why["ads"])
