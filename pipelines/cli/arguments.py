@@ -170,3 +170,16 @@ def file_to_write(text: str) -> Path:
     if path.is_dir() or not path.absolute().parent.is_dir():
         raise typer.BadParameter(f"{text!r}. Name a file in a folder that is there.")
     return path
+
+
+def seeds(text: str) -> str:
+    """Whole numbers from 0, with commas between, each once."""
+    numbers = text.split(",")
+    if not all(number.strip().isdecimal() for number in numbers) or len(set(map(int, numbers))) < len(numbers):
+        raise typer.BadParameter(f"{text!r}. Write whole numbers with commas between, each once: 11,12,13.")
+    return ",".join(str(int(number)) for number in numbers)
+
+
+def rankers(text: str) -> str:
+    """Names of model families, with commas between."""
+    return ",".join(ranker(name.strip()) for name in text.split(","))

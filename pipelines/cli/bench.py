@@ -163,6 +163,46 @@ def rankers(
     emit(result, as_json, [*as_text(held), f"report: {page}"])
 
 
+@group.command("calibration", epilog=example("placard bench calibration --small --json"))
+@prepared
+def calibration(
+    settings: Settings,
+    seeds: Annotated[
+        str, typer.Option("--seeds", parser=arguments.seeds, metavar="SEEDS", help="Of the simulated markets, with commas between.")
+    ] = "11,12,13",
+    talkingdata: Annotated[Path | None, typer.Option("--talkingdata", help="TalkingData's log of clicks; without it only markets.")] = None,
+    rankers: Annotated[
+        str, typer.Option("--rankers", parser=arguments.rankers, metavar="NAMES", help="Families, with commas between.")
+    ] = "xgboost,lightgbm,logistic",
+    peers: Annotated[bool, typer.Option("--peers/--no-peers", help="Beside LightGBM, CatBoost and scikit-learn as users set them.")] = True,
+    small: Small = False,
+    as_json: Json = False,
+) -> None:
+    """What bundles promise over what comes on later rows, with the calibrator and without, on logs of several lengths and test shares.
+
+    Small: one market of 120,000 impressions.
+    """
+    from pipelines.bench.calibration.calibration import as_text, run
+    from pipelines.bench.search.search_market import SMALL, Market
+    from pipelines.errors import Missing
+    from pipelines.operations.training_environment import hand_over
+
+    if talkingdata is not None and not talkingdata.is_file():
+        raise Missing("TalkingData log", str(talkingdata), "Say where it lies with --talkingdata, or leave it out.")
+    if find_spec("lightgbm") is None:
+        given = ["--seeds", seeds, "--rankers", rankers, *(["--talkingdata", str(talkingdata)] if talkingdata else [])]
+        given += [*(["--small"] if small else []), *([] if peers else ["--no-peers"]), *(["--json"] if as_json else [])]
+        hand_over(settings, "bench", "calibration", *given, shown=True)
+        return
+    say = functools.partial(typer.echo, err=True)
+    numbers = [int(seed) for seed in seeds.split(",")]
+    size = SMALL if small else Market(days=14, users=6_000, impressions=400_000)
+    result, readings = run(
+        size, numbers[:1] if small else numbers, talkingdata, rankers.split(","), settings.training.negative_rate, peers, say
+    )
+    emit(result, as_json, as_text(readings))
+
+
 @group.command("recall", epilog=example("placard bench recall --partition 2026-01-31"))
 @prepared
 def recall(settings: Settings, day: Day, as_json: Json = False) -> None:

@@ -14,14 +14,21 @@ from feature_repo.model_input import ModelInput
 from feature_repo.services import HEADS, SURFACE, tells_of_ad
 from pipelines.datasets.dataset import Dataset
 from pipelines.errors import Refused
-from pipelines.rankers.calibrate import THIN, fit_calibrator, fit_surfaces
+from pipelines.rankers.calibrate import fit_calibrator, fit_surfaces
 from pipelines.rankers.delay import ripeness, ripeness_offset
-from pipelines.rankers.encoding import FOLDS, Encoded
+from pipelines.rankers.encoding import Encoded
 from pipelines.rankers.kept_encoding import kept_encoded
 from pipelines.rankers.position import offset_of, position_offsets
 from serving.bundles import Bundle, Manifest, Tables, write_bundle
 from serving.bundles.encoder import Encoding, encode, evidence
 
+WATCHED: Final = 250
+"""Positives of the calibrate split from which on its loss says when a training should end."""
+FOLDS: Final = 5
+SPANS: Final = 40
+"""Spans of time, each in one fold, into which the rows are cut for calibration: eight a fold."""
+WANTED: Final = 1500
+"""Positives that the calibrator is fitted on, where there are so many."""
 FEWEST: Final = 40
 """Positives of a further head below which it is left out; a quarter of it in the calibrate split."""
 
@@ -170,24 +177,20 @@ def read_by(family: RankerFamily, dataset: Dataset) -> Dataset:
 
 
 def fit_bundle(family: RankerFamily, dataset: Dataset, folder: Path, version: str) -> Bundle:
-    """Writes the bundle to `folder`: calibrated on the calibrate split by weights of the train split, which also say how long the
-    final ones of both splits are trained. Thin data: the calibrator learns on both, from margins of weights that knew only what
-    came before. Raises Refused when the rows cannot teach."""
+    """Writes the bundle to `folder`. Weights of the train split, watched on the calibrate split, say how long the final ones of both
+    splits are trained; thin data has nothing to watch. The calibrator is fitted on margins of rows that the weights which gave them did
+    not see, and which were trained on nearly as much as the final ones. Raises Refused when the rows cannot teach."""
     dataset = read_by(family, dataset)
     ready = Ready.of(dataset)
     rows, label = dataset.rows, dataset.label
     weight = ready.weight
     early, late = dataset.part("train"), dataset.part("calibrate")
     used = early | late
-    positives, first = int(label[used].sum()), None
+    positives = int(label[used].sum())
     if not label[early].any():
         raise Refused(f"{dataset.head} positives of the train split", 0, "There is nothing to learn from: take more days.")
-    if label[late].sum() >= THIN / 4:
-        learned, encodings = ready.learn(family, early, late, positives)
-        first, held = learned, np.flatnonzero(late)
-        logits = ready.logits(learned, encodings, held)
-    else:
-        held, logits = _forward(ready, family, np.flatnonzero(used), positives)
+    first = ready.learn(family, early, late, positives)[0] if label[late].sum() >= WATCHED else None
+    held, logits = _unseen(ready, family, np.flatnonzero(used), positives, first)
     learned, encodings = ready.learn(family, used, None, positives, first)
     manifest = Manifest(
         head=dataset.head, version=version, ranker=family.name, input=dataset.input.name, columns=dataset.input.names,
@@ -227,19 +230,23 @@ def _typical(dataset: Dataset, rows: NDArray[np.bool_], encodings: tuple[Encodin
     return np.stack([raw, encode(raw[None, :], encodings)[0]])
 
 
-def _forward(ready: Ready, family: RankerFamily, rows: NDArray[np.int64], positives: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """The rows of all folds but the first, and their logits, each by weights that were trained on the folds before (rolling origin).
-    Features that grow with history make a model err forward in time, and folds in both directions would hide that."""
-    later: list[NDArray[np.int64]] = []
-    logits: list[NDArray[np.float64]] = []
-    for here in np.array_split(rows, FOLDS)[1:]:
-        before = np.zeros(len(ready.dataset.matrix), bool)
-        before[rows[rows < here[0]]] = True
-        if ready.dataset.label[before].any():
-            learned, encodings = ready.learn(family, before, None, positives)
-            later.append(here)
+def _unseen(
+    ready: Ready, family: RankerFamily, rows: NDArray[np.int64], positives: int, first: Learned | None
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Rows, ascending, with the logits of weights that were trained on four fifths of all rows, without theirs: stand-ins of the final
+    weights, on rows like those to come. Folds are made of short spans of time from all of the log, so that what the weights have not seen
+    is neither only old nor only new. As many folds are left out in turn as the calibrator needs positives."""
+    fold = np.arange(len(rows)) * SPANS // max(len(rows), 1) % FOLDS
+    turns = int(np.clip(np.ceil(WANTED * FOLDS / max(positives, 1)), 1, FOLDS))
+    held, logits = list[NDArray[np.int64]](), list[NDArray[np.float64]]()
+    for turn in range(turns):
+        here, rest = rows[fold == turn], np.zeros(len(ready.dataset.matrix), bool)
+        rest[rows[fold != turn]] = True
+        if ready.dataset.label[rest].any() and len(here):
+            learned, encodings = ready.learn(family, rest, None, positives, first)
+            held.append(here)
             logits.append(ready.logits(learned, encodings, here))
-    if not later:
-        told = int(ready.dataset.label[rows].sum())
-        raise Refused(f"{ready.dataset.head} positives", told, "All fall into the latest fold: too few to calibrate on.")
-    return np.concatenate(later), np.concatenate(logits)
+    if not held:
+        raise Refused(f"{ready.dataset.head} positives", positives, "Too few to calibrate on: take more days.")
+    order = np.argsort(np.concatenate(held), kind="stable")
+    return np.concatenate(held)[order], np.concatenate(logits)[order]

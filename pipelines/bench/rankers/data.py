@@ -45,7 +45,7 @@ def simulated(home: Home, market: Market, say: Progress) -> Task:
     last = FIRST + timedelta(days=market.days - 1)
     verb(
         home, "simulate", "--days", str(market.days), "--start", str(FIRST), "--users", str(market.users),
-        "--creatives", str(market.creatives), "--impressions", str(market.impressions), "--no-images", say=say,
+        "--creatives", str(market.creatives), "--impressions", str(market.impressions), "--no-images", "--seed", str(market.seed), say=say,
     )  # fmt: skip
     verb(home, "language", "train", "--partition", str(last), "--alias", "champion", say=say)
     verb(home, "features", "history", "--from", str(FIRST), "--to", str(last), say=say)

@@ -34,6 +34,7 @@ class Market:
     creatives: int = 1_000
     impressions: int = 3_000_000
     searches: int = 12_000
+    seed: int = 7
 
 
 SMALL: Final = Market(days=7, users=3_000, creatives=400, impressions=120_000, searches=300)
@@ -53,7 +54,7 @@ def prepare(home: Home, market: Market, say: Progress) -> PreparedMarket:
     last = FIRST + timedelta(days=market.days - 1)
     verb(
         home, "simulate", "--days", str(market.days), "--start", str(FIRST), "--users", str(market.users),
-        "--creatives", str(market.creatives), "--impressions", str(market.impressions), "--no-images", say=say,
+        "--creatives", str(market.creatives), "--impressions", str(market.impressions), "--no-images", "--seed", str(market.seed), say=say,
     )  # fmt: skip
     key = ("--partition", str(last))
     verb(home, "language", "train", *key, "--alias", "champion", say=say)
