@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
+import pandas as pd
+
 from feature_repo.home import Home
 from pipelines.datasets.dataset import Dataset
 from pipelines.datasets.training_set import read
-from pipelines.errors import Missing
+from pipelines.errors import Missing, Refused
 from pipelines.evaluate.latency import scoring_ms
 from pipelines.evaluate.offline import Evaluation, evaluate
 from pipelines.evaluate.plots import pictures
@@ -73,10 +75,22 @@ def assess(settings: Settings, head: str, day: date, ranker: str) -> Assessment:
     return Assessment(evaluation, evidence, page)
 
 
+def refuse_known_rows(bundle: Bundle, dataset: Dataset, who: str) -> None:
+    """Raises Refused where a bundle learned from rows that it would be judged by: what it has seen, it knows. who: names it."""
+    first = dataset.rows.loc[dataset.part("test"), "ts"].min()
+    learned = pd.Timestamp(bundle.manifest.trained_to)
+    if first <= learned:
+        fix = f"The {who} learned from rows up to {learned.isoformat()}: judge it on later rows, or train it again on this set."
+        raise Refused("test rows from", first.isoformat(), fix)
+
+
 def weigh(settings: Settings, bundle: Bundle, dataset: Dataset, day: date) -> tuple[Evaluation, Evidence]:
-    """A bundle beside the champion, both on the dataset's test rows: what every gate that needs no traffic asks for."""
+    """A bundle beside the champion, both on the dataset's test rows: what every gate that needs no traffic asks for. Raises Refused where
+    one of the two learned from those rows."""
     head, reigning, others = dataset.head, champion(settings.home, dataset.head), {}
+    refuse_known_rows(bundle, dataset, "candidate")
     if reigning is not None and _same_features(reigning, bundle):
+        refuse_known_rows(reigning, dataset, f"champion, version {reigning.manifest.version},")
         others[f"champion {reigning.manifest.version}"] = reigning
     evaluation = evaluate(settings.home, dataset, bundle, others)
     test, mine = dataset.part("test"), next(iter(evaluation.scores))
