@@ -25,10 +25,9 @@ from serving.bundles.encoder import Encoding, encode, evidence
 WATCHED: Final = 250
 """Positives of the calibrate split from which on its loss says when a training should end."""
 FOLDS: Final = 5
-SPANS: Final = 40
-"""Spans of time, each in one fold, into which the rows are cut for calibration: eight a fold."""
-WANTED: Final = 1500
-"""Positives that the calibrator is fitted on, where there are so many."""
+"""Stretches of time into which thin data is cut for its calibrator."""
+ASKED: Final = 2
+"""How many of them, the last, it is fitted on; more where these hold no positive."""
 FEWEST: Final = 40
 """Positives of a further head below which it is left out; a quarter of it in the calibrate split."""
 
@@ -178,8 +177,8 @@ def read_by(family: RankerFamily, dataset: Dataset) -> Dataset:
 
 def fit_bundle(family: RankerFamily, dataset: Dataset, folder: Path, version: str) -> Bundle:
     """Writes the bundle to `folder`. Weights of the train split, watched on the calibrate split, say how long the final ones of both
-    splits are trained; thin data has nothing to watch. The calibrator is fitted on margins of rows that the weights which gave them did
-    not see, and which were trained on nearly as much as the final ones. Raises Refused when the rows cannot teach."""
+    splits are trained, and the calibrator is fitted on what they promise of the calibrate split. Thin data has nothing to watch, and its
+    calibrator learns from the last folds, each asked of weights that knew what came before. Raises Refused when the rows cannot teach."""
     dataset = read_by(family, dataset)
     ready = Ready.of(dataset)
     rows, label = dataset.rows, dataset.label
@@ -189,8 +188,13 @@ def fit_bundle(family: RankerFamily, dataset: Dataset, folder: Path, version: st
     positives = int(label[used].sum())
     if not label[early].any():
         raise Refused(f"{dataset.head} positives of the train split", 0, "There is nothing to learn from: take more days.")
-    first = ready.learn(family, early, late, positives)[0] if label[late].sum() >= WATCHED else None
-    held, logits = _unseen(ready, family, np.flatnonzero(used), positives, first)
+    first = None
+    if label[late].sum() >= WATCHED:
+        first, encodings = ready.learn(family, early, late, positives)
+        held = np.flatnonzero(late)
+        logits = ready.logits(first, encodings, held)
+    else:
+        held, logits = _forward(ready, family, np.flatnonzero(used), positives)
     learned, encodings = ready.learn(family, used, None, positives, first)
     manifest = Manifest(
         head=dataset.head, version=version, ranker=family.name, input=dataset.input.name, columns=dataset.input.names,
@@ -230,23 +234,23 @@ def _typical(dataset: Dataset, rows: NDArray[np.bool_], encodings: tuple[Encodin
     return np.stack([raw, encode(raw[None, :], encodings)[0]])
 
 
-def _unseen(
-    ready: Ready, family: RankerFamily, rows: NDArray[np.int64], positives: int, first: Learned | None
-) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Rows, ascending, with the logits of weights that were trained on four fifths of all rows, without theirs: stand-ins of the final
-    weights, on rows like those to come. Folds are made of short spans of time from all of the log, so that what the weights have not seen
-    is neither only old nor only new. As many folds are left out in turn as the calibrator needs positives."""
-    fold = np.arange(len(rows)) * SPANS // max(len(rows), 1) % FOLDS
-    turns = int(np.clip(np.ceil(WANTED * FOLDS / max(positives, 1)), 1, FOLDS))
-    held, logits = list[NDArray[np.int64]](), list[NDArray[np.float64]]()
-    for turn in range(turns):
-        here, rest = rows[fold == turn], np.zeros(len(ready.dataset.matrix), bool)
-        rest[rows[fold != turn]] = True
-        if ready.dataset.label[rest].any() and len(here):
-            learned, encodings = ready.learn(family, rest, None, positives, first)
-            held.append(here)
+def _forward(ready: Ready, family: RankerFamily, rows: NDArray[np.int64], positives: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """The rows of the last ASKED folds, and their logits, each by weights that were trained on the folds before (rolling origin): on three
+    fifths of the rows at least. Features that grow with history make a model err forward in time, and folds in both directions would hide
+    that; weights that knew only a fifth of the rows would err otherwise than the final ones."""
+    later: list[NDArray[np.int64]] = []
+    logits: list[NDArray[np.float64]] = []
+    folds = np.array_split(rows, FOLDS)
+    told = [bool(ready.dataset.label[fold].any()) for fold in folds]
+    asked = next((n for n in range(ASKED, FOLDS) if any(told[-n:])), 0)
+    for here in folds[-asked:] if asked else []:
+        before = np.zeros(len(ready.dataset.matrix), bool)
+        before[rows[rows < here[0]]] = True
+        if ready.dataset.label[before].any():
+            learned, encodings = ready.learn(family, before, None, positives)
+            later.append(here)
             logits.append(ready.logits(learned, encodings, here))
-    if not held:
-        raise Refused(f"{ready.dataset.head} positives", positives, "Too few to calibrate on: take more days.")
-    order = np.argsort(np.concatenate(held), kind="stable")
-    return np.concatenate(held)[order], np.concatenate(logits)[order]
+    if not later:
+        count = int(ready.dataset.label[rows].sum())
+        raise Refused(f"{ready.dataset.head} positives", count, "All fall into the latest fold: too few to calibrate on.")
+    return np.concatenate(later), np.concatenate(logits)

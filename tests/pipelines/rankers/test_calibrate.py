@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from pipelines.errors import Refused
-from pipelines.rankers.calibrate import ENOUGH, NO_CHANGE, THIN, Floats, fit_calibrator, fit_surfaces, log_loss, shrunk_sigmoid
+from pipelines.rankers.calibrate import ENOUGH, NO_CHANGE, THIN, Floats, fit_calibrator, fit_surfaces, level, log_loss, shrunk_sigmoid
 from serving.bundles.calibrator import probability
 
 Market = tuple[Floats, NDArray[np.bool_], Floats]
@@ -22,13 +22,19 @@ def market(seed: int, n: int, slope: float = 1.0, shift: float = 0.0, centre: fl
 
 @pytest.mark.parametrize("n", [3_000, 60_000])
 def test_weights_that_are_right_are_mostly_left_alone(n: int) -> None:
-    """One in twenty steps that change nothing is kept; there are two of them here."""
+    """One in twenty steps that change nothing is kept; there are up to three of them here."""
     changed = [fit_calibrator(*market(seed, n)) is not NO_CHANGE for seed in range(40)]
     assert sum(changed) <= 9
 
 
+def test_a_level_that_one_stretch_of_days_may_have_by_itself_is_no_reason_to_move_it() -> None:
+    for shift in (0.12, -0.12):
+        assert fit_calibrator(*market(3, 100_000, shift=shift)).apply(np.zeros(1)) == pytest.approx(0.5, abs=0.02)
+    assert level(*market(3, 100_000, shift=0.35)) == pytest.approx(0.35, abs=0.04)
+
+
 @pytest.mark.parametrize("n", [4_000, 40_000])
-@pytest.mark.parametrize(("slope", "shift"), [(1.0, 0.6), (1.0, -0.6), (1.6, 1.5), (0.6, -1.0)])
+@pytest.mark.parametrize(("slope", "shift"), [(1.0, 0.7), (1.0, -0.7), (1.6, 2.6), (0.6, -1.8)])
 def test_weights_that_are_wrong_are_put_right(n: int, slope: float, shift: float) -> None:
     margin, label, weight = market(1, n, slope, shift)
     table = fit_calibrator(margin, label, weight)
@@ -39,14 +45,12 @@ def test_weights_that_are_wrong_are_put_right(n: int, slope: float, shift: float
 
 
 def test_few_positives_move_little() -> None:
-    """Twelve outcomes where eight were foretold are chance."""
+    """Twelve outcomes where seven or eight were foretold are chance."""
     rng = np.random.default_rng(4)
     margin, label = rng.normal(-5, 0.5, 1_000), np.zeros(1_000, bool)
     label[rng.choice(1_000, 12, replace=False)] = True
-    slope, shift = shrunk_sigmoid(margin, label, np.ones(1_000))
-    whole = float(np.log(12 / 988)) + 5
-    assert 0 < slope * -5 + shift + 5 < 0.75 * whole
-    assert abs(slope - 1) < 0.3
+    slope, _ = shrunk_sigmoid(margin, label, np.ones(1_000))
+    assert abs(slope - 1) < 0.5 and level(margin, label, np.ones(1_000)) == 0.0
 
 
 def test_a_step_in_the_odds_is_found_where_there_is_enough_to_find_it() -> None:
@@ -74,7 +78,7 @@ def test_a_surface_that_is_likelier_has_a_table_of_its_own_and_others_keep_the_o
     assert {0, 1} <= set(tables) <= {0, 1, 2} and label[surface == 3].sum() < ENOUGH
     for code in (0, 1):
         rows = surface == code
-        assert tables[code].apply(margin[rows]).mean() == pytest.approx(label[rows].mean(), rel=0.01)
+        assert tables[code].apply(margin[rows]).mean() == pytest.approx(label[rows].mean(), rel=0.05)
         assert (np.diff(tables[code].apply(np.sort(margin))) >= 0).all()
         before, after = (np.abs(t.apply(margin[rows]) - truth[rows]).mean() for t in (NO_CHANGE, tables[code]))
         assert after < before / 2
@@ -101,7 +105,7 @@ def test_sampled_negatives_stand_for_those_that_were_left_out() -> None:
     label = rng.random(60_000) < 0.05
     kept = label | (rng.random(60_000) < 0.25)
     weight = np.where(label, 1.0, 4.0)[kept]
-    margin = np.full(int(kept.sum()), -2.0) + rng.normal(0, 0.1, int(kept.sum()))
+    margin = np.full(int(kept.sum()), -2.3) + rng.normal(0, 0.1, int(kept.sum()))
     assert label.sum() > THIN
     table = fit_calibrator(margin, label[kept], weight)
-    assert np.average(table.apply(margin), weights=weight) == pytest.approx(np.average(label[kept], weights=weight), rel=0.02)
+    assert np.average(table.apply(margin), weights=weight) == pytest.approx(np.average(label[kept], weights=weight), rel=0.05)
