@@ -14,9 +14,10 @@ from serving.errors import ServingError
 
 MINUTE: Final = timedelta(minutes=1)
 KEEP: Final = timedelta(days=3)
-"""A day's spend, claims and impressions are kept this long."""
-KEEP_CHARGES: Final = timedelta(days=100)
-"""What was charged for a sale is kept this long after its ad was shown: longer than any attribution window."""
+"""A day's claims and impressions are kept this long."""
+KEEP_MONEY: Final = timedelta(days=100)
+"""What campaigns have spent on a day, and what was charged for an ad that was shown on it, is kept this long: longer than any attribution
+window, since an event that comes late is charged to the day on which it happened. What comes later still is not charged."""
 
 
 class LedgerEmptied(ServingError):
@@ -142,7 +143,7 @@ class Ledger(Protocol):
         ...
 
     def forget(self, now: datetime) -> int:
-        """Removes what is older than KEEP and KEEP_CHARGES say, and hides that are over; returns how many rows those were."""
+        """Removes what is older than KEEP and KEEP_MONEY say, and hides that are over; returns how many rows those were."""
         ...
 
     def close(self) -> None: ...

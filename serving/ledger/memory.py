@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from serving.ledger.ledger import KEEP, KEEP_CHARGES, MINUTE, AskerState, Hide, Promise, Sale, emptied
+from serving.ledger.ledger import KEEP, KEEP_MONEY, MINUTE, AskerState, Hide, Promise, Sale, emptied
 from serving.ledger.outstanding import Outstanding
 
 
@@ -121,14 +121,16 @@ class MemoryLedger:
         self._expected = identity
 
     def forget(self, now: datetime) -> int:
-        old, long_ago = (now - KEEP).date(), (now - KEEP_CHARGES).date()
+        old, long_ago = (now - KEEP).date(), (now - KEEP_MONEY).date()
         with self._lock:
             before = self._rows()
-            books: tuple[dict[tuple[date, str], Any], ...] = (self._spent, self._outstanding, self._places)
-            for book in books:
-                for key in [key for key in book if key[0] < old]:
+            books: tuple[tuple[dict[tuple[date, str], Any], date], ...] = (
+                (self._spent, long_ago), (self._outstanding, old), (self._places, old),
+            )  # fmt: skip
+            for book, until in books:
+                for key in [key for key in book if key[0] < until]:
                     del book[key]
-            for day in [day for day in self._order if day < old]:
+            for day in [day for day in self._order if day < long_ago]:
                 del self._order[day]
             self._charges = {key: charge for key, charge in self._charges.items() if charge[0] >= long_ago}
             self._clicks = defaultdict(dict, {u: c for u, c in self._clicks.items() if any(at > now - MINUTE for at in c.values())})

@@ -12,12 +12,12 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from serving.ledger.ledger import KEEP, KEEP_CHARGES, MINUTE, AskerState, Hide, Promise, Sale, emptied
+from serving.ledger.ledger import KEEP, KEEP_MONEY, MINUTE, AskerState, Hide, Promise, Sale, emptied
 from serving.ledger.outstanding import CERTAIN
 from serving.stores.redis_server import connect
 
 KEEP_SECONDS: Final = int(KEEP.total_seconds())
-KEEP_CHARGES_SECONDS: Final = int(KEEP_CHARGES.total_seconds())
+KEEP_MONEY_SECONDS: Final = int(KEEP_MONEY.total_seconds())
 KEEP_HIDDEN_SECONDS: Final = 400 * 86_400
 """What a user hid is kept this long after the last hide: longer than any hide lasts."""
 IDENTITY: Final = "placard:identity"
@@ -54,8 +54,8 @@ redis.call('zadd', changed, redis.call('incr', changes), campaign)
 local mean, variance, at = claim(held, campaign, now, fade)
 local share = math.exp(-math.max(now - shown, 0) / fade)
 keep(held, campaign, math.max(mean - share * chance * price, 0), math.max(variance - share * chance * (1 - chance) * price * price, 0), at)
-for _, name in ipairs({spend, changed, changes, held}) do redis.call('expire', name, ARGV[9]) end
-redis.call('expire', charges, ARGV[10])
+for _, name in ipairs({changed, changes, held}) do redis.call('expire', name, ARGV[9]) end
+for _, name in ipairs({spend, charges}) do redis.call('expire', name, ARGV[10]) end
 return due
 """
 )
@@ -136,7 +136,7 @@ class RedisLedger:
         keys = [f"{books[0]}:{day}", f"{books[1]}:{shown}", *(f"{book}:{day}" for book in books[2:]), f"placard:outstanding:{shown}"]
         args: list[str | int | float] = [
             sale.key, sale.campaign_id, sale.price_micros, sale.budget_micros, sale.chance, sale.fade, repr(sale.shown.timestamp()),
-            repr(now.timestamp()), KEEP_SECONDS, KEEP_CHARGES_SECONDS,
+            repr(now.timestamp()), KEEP_SECONDS, KEEP_MONEY_SECONDS,
         ]  # fmt: skip
         return int(self._charge(keys=keys, args=args))
 

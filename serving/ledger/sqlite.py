@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from serving.ledger.ledger import KEEP, KEEP_CHARGES, MINUTE, AskerState, Hide, Promise, Sale, emptied
+from serving.ledger.ledger import KEEP, KEEP_MONEY, MINUTE, AskerState, Hide, Promise, Sale, emptied
 from serving.ledger.outstanding import Outstanding
 from serving.stores.sqlite_file import SqliteFile
 
@@ -40,7 +40,7 @@ create table if not exists identity (one integer primary key check (one = 1), na
 
 
 FORGETS: Final = (
-    ("spend", "day, campaign", "day < :old"),
+    ("spend", "day, campaign", "day < :long_ago"),
     ("outstanding", "day, campaign", "day < :old"),
     ("places", "day, user, place", "day < :old"),
     ("charges", "event", "shown < :long_ago"),
@@ -159,7 +159,7 @@ class SqliteLedger:
 
     def forget(self, now: datetime) -> int:
         bounds = {
-            "old": str((now - KEEP).date()), "long_ago": str((now - KEEP_CHARGES).date()),
+            "old": str((now - KEEP).date()), "long_ago": str((now - KEEP_MONEY).date()),
             "minute": (now - MINUTE).timestamp(), "now": now.timestamp(),
         }  # fmt: skip
         removed = 0

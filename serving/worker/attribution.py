@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Final
 
 from serving.eventlog.log import Event
+from serving.ledger.ledger import KEEP_MONEY
 from serving.record.decision import Decision
 from serving.room_settings import AttributionSettings
 
 EARLY, TOO_LATE, FUTURE = "before_the_decision", "after_the_window", "in_the_future"
 """Why an event does not count."""
+KNOWN: Final = KEEP_MONEY - timedelta(days=1)
+"""An event that comes later after its decision does not count, whenever it happened: what was charged is forgotten soon."""
 
 
 class Attribution:
@@ -34,7 +38,7 @@ class Attribution:
             return FUTURE
         if event.ts < decision.decided_at - self.skew:
             return EARLY
-        if event.ts > decision.decided_at + self.window(event.kind):
+        if event.ts > decision.decided_at + self.window(event.kind) or received > decision.decided_at + KNOWN:
             return TOO_LATE
         return ""
 

@@ -101,7 +101,7 @@ class Worker:
     def _keep(self) -> None:
         """What has to be done from time to time, until the worker stops."""
         chores = [(LOOK_SECONDS, self._look), (SETTLE_SECONDS, self._catch_up), (FORGET_SECONDS, self._forget)]
-        next_at = [time.monotonic() + every for every, _ in chores]
+        next_at = [time.monotonic()] * len(chores)
         while not self._stopping.wait(LOOK_SECONDS):
             for n, (every, chore) in enumerate(chores):
                 if time.monotonic() >= next_at[n]:

@@ -10,7 +10,7 @@ from datetime import date, datetime, timedelta
 import pytest
 from redis import Redis
 
-from serving.ledger.ledger import KEEP, KEEP_CHARGES, AskerState, Hide, Ledger, LedgerEmptied
+from serving.ledger.ledger import KEEP, KEEP_MONEY, AskerState, Hide, Ledger, LedgerEmptied
 from serving.ledger.redis import RedisLedger
 from tests.serving.every_store import NOON, a_promise, a_sale
 
@@ -226,20 +226,24 @@ def test_what_is_old_is_forgotten_and_the_rest_stays(ledger: Ledger) -> None:
         ledger.clicks(user, f"{day}|a2", shown)
         ledger.hide(user, Hide("a1", "adv", False, shown + timedelta(days=1)))
 
-    long_ago = NOON - KEEP_CHARGES - timedelta(days=2)
-    for shown in (long_ago, NOON - KEEP, NOON):
+    long_ago = NOON - KEEP_MONEY - timedelta(days=2)
+    for shown in (long_ago, NOON - KEEP - timedelta(days=1), NOON):
         fill(shown, f"of {shown.date()}")
     removed = ledger.forget(NOON)
     assert removed == ledger.forget(NOON) + removed, "once"
-    assert list(ledger.spent(["k1"], DAY)) == list(ledger.spent(["k1"], (NOON - KEEP).date())) == [30]
-    assert ledger.charge(a_sale("sale of 2026-03-06", 99, 1_000, "k1", NOON - KEEP), DAY, NOON) == 30, "it is known that it was charged"
+    days_ago = NOON - KEEP - timedelta(days=1)
+    assert list(ledger.spent(["k1"], DAY)) == list(ledger.spent(["k1"], days_ago.date())) == [30]
+    known = a_sale(f"sale of {days_ago.date()}", 99, 1_000, "k1", days_ago)
+    assert ledger.charge(known, DAY, NOON) == 30, "it is known that it was charged"
+    late = a_sale("comes days late", 2_000, 1_000, "k1", days_ago)
+    assert ledger.charge(late, days_ago.date(), NOON) == 970, "and how much of that day's budget is left"
     assert ledger.past(f"of {DAY}", DAY, NOON).exposures == {"k1": 1}
     assert len(ledger.past(f"of {DAY}", DAY, NOON).hidden) == 1
     if removed:  # Redis' own clock removes what is old there
         assert list(ledger.spent(["k1"], long_ago.date())) == [0]
         assert ledger.past(f"of {long_ago.date()}", long_ago.date(), long_ago) == AskerState()
-        # spend, claim, two impressions, charge and hide of the oldest; click and hide of the next
-        assert removed == 5 + 2 + 2
+        # spend, claim, two impressions, charge, click and hide of the oldest; claim, impressions, click and hide of the next
+        assert removed == 7 + 5
 
 
 @pytest.mark.redis

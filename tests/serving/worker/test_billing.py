@@ -18,6 +18,7 @@ from serving.ledger.ledger import Hide
 from serving.ledger.memory import MemoryLedger
 from serving.record.decision import Decision
 from serving.room_settings import AttributionSettings
+from serving.worker.attribution import KNOWN
 from serving.worker.billing import Bill, Billing
 from tests.examples import examples
 from tests.serving.every_store import NOON, a_decision
@@ -216,3 +217,12 @@ def test_an_event_whose_budget_nobody_knows_waits_for_the_next_start(bench: Any)
     assert books.billing.catch_up(Live(None), NOON) == 0
     assert books.billing.catch_up(bench.live, NOON) == 2
     assert int(books.ledger.spent([bench.snapshot.campaign_ids[0]], NOON.date())[0]) == 400_000
+
+
+def test_what_comes_months_late_is_not_charged_and_what_comes_weeks_late_is_charged_to_its_day() -> None:
+    books = Books(sold())
+    told = [Event(kind, "d1", "a1", kind, NOON + timedelta(minutes=1)) for kind in ("impression", "click")]
+    assert books.bill(*told, received=NOON + KNOWN + timedelta(seconds=1)).late == dict.fromkeys(
+        ("impression", "click"), "after_the_window"
+    )
+    assert books.bill(*told, received=NOON + KNOWN).charged_micros == 400_000 == books.spent(NOON)
