@@ -36,7 +36,7 @@ Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Reading:
+class CalibrationReading:
     """One family on one cut. ratio, raw_ratio: promised over came (over the truth's sum where it is known), with and without the
     calibrator. change: log loss with it minus without. behind: log loss minus the best peer's; None without peers. Each with its 95 %
     interval over users."""
@@ -72,7 +72,7 @@ def mean(values: Floats, drawn: Sequence[Floats]) -> Interval:
     return _with_ends(float(values.mean()), [float((w @ values) / w.sum()) for w in drawn if w.sum() > 0])
 
 
-def read(cut: Cut, families: Iterable[str], peers: bool, say: Progress) -> Iterator[Reading]:
+def read(cut: Cut, families: Iterable[str], peers: bool, say: Progress) -> Iterator[CalibrationReading]:
     """Every family's reading of a cut."""
     dataset, test = cut.dataset, cut.dataset.part("test")
     label = dataset.label[test]
@@ -92,7 +92,7 @@ def read(cut: Cut, families: Iterable[str], peers: bool, say: Progress) -> Itera
             offset = offset_of(dataset.rows[test], bundle.manifest.position_offset)
             raw = probability(bundle.margin(dataset.narrowed(bundle.manifest.columns).matrix[test], offset))
         behind = mean(losses(label, final) - losses(label, theirs[best]), drawn) if best else None
-        found = Reading(
+        found = CalibrationReading(
             cut, family, int(dataset.label[~test].sum()), ratio(final, came, drawn), ratio(raw, came, drawn),
             mean(losses(label, final) - losses(label, raw), drawn), behind, best,
         )  # fmt: skip
@@ -114,11 +114,11 @@ def _peers(cut: Cut) -> Iterator[tuple[str, Floats]]:
 
 def run(
     size: Market, seeds: Sequence[int], log: Path | None, families: Sequence[str], rate: float, peers: bool, say: Progress
-) -> tuple[dict[str, Any], list[Reading]]:
+) -> tuple[dict[str, Any], list[CalibrationReading]]:
     """The bench's one object and its readings. seeds: of the simulated markets. log: TalkingData's; None: left out."""
     if unknown := [family for family in families if family not in RANKERS]:
         raise PipelineError("ranker", ", ".join(unknown), f"Known: {', '.join(RANKERS)}.")
-    readings: list[Reading] = []
+    readings: list[CalibrationReading] = []
     with tempfile.TemporaryDirectory() as place:
         for seed in seeds:
             home = Home(Path(place) / f"market{seed}")
@@ -134,7 +134,7 @@ def run(
     ), readings
 
 
-def figures(readings: Sequence[Reading]) -> list[Figure]:
+def figures(readings: Sequence[CalibrationReading]) -> list[Figure]:
     """For each family and cut the figures, with whether they hold; then how many of all did."""
     out: list[Figure] = []
     for r in readings:
@@ -155,7 +155,7 @@ def figures(readings: Sequence[Reading]) -> list[Figure]:
     return [*out, *(Figure(f"share_{name}", float(np.mean(held)), "share", "1", all(held)) for name, held in judged.items() if held)]
 
 
-def as_line(r: Reading) -> str:
+def as_line(r: CalibrationReading) -> str:
     """A reading in a line."""
     behind = f"{r.behind.value:+.4f} [{r.behind.low:+.4f}, {r.behind.high:+.4f}] to {r.peer}" if r.behind else ""
     return (
@@ -165,7 +165,7 @@ def as_line(r: Reading) -> str:
     )
 
 
-def as_text(readings: Sequence[Reading]) -> list[str]:
+def as_text(readings: Sequence[CalibrationReading]) -> list[str]:
     """A line a reading; `!` where the promise is surely off."""
     head = f"{'log, its share, test share':<22} {'family':<10} {'before':>6}  promised / came"
     return [head, *map(as_line, readings)]

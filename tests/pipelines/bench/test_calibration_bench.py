@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from feature_repo.services import HEADS
 from pipelines.__main__ import app
-from pipelines.bench.calibration.calibration import Reading, figures, mean, ratio
+from pipelines.bench.calibration.calibration import CalibrationReading, figures, mean, ratio
 from pipelines.bench.calibration.cuts import LENGTHS, TEST_SHARES, Cut, cuts
 from pipelines.bench.rankers.data import Task
 from pipelines.datasets.dataset import Dataset
@@ -77,7 +77,7 @@ def test_what_is_surely_off_does_not_hold() -> None:
     cut = Cut("made", 1.0, 0.3, a_task(0.01).dataset, None)
     right, off = Interval(1.04, 1.01, 1.07), Interval(1.2, 1.1, 1.3)
     even, worse = Interval(0.0, -0.1, 0.1), Interval(0.01, 0.005, 0.015)
-    good = Reading(cut, "xgboost", 300, right, off, even, even, "peer_lightgbm")
+    good = CalibrationReading(cut, "xgboost", 300, right, off, even, even, "peer_lightgbm")
     bad = replace(good, family="logistic", ratio=off, change=worse, behind=worse)
     holds = {f.name: f.holds for f in figures([good, bad])}
     for name in ("ratio", "loss_by_calibrator", "loss_over_best_peer"):
