@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from feature_repo.addresses import SOCKET_SECONDS
 from feature_repo.home import Home
 from feature_repo.table import Feature
 from feature_repo.tables import USER_TABLES
@@ -52,7 +53,7 @@ def open_store(home: Home, profile: str = "embedded", redis_url: str = "") -> Fe
         address = redis_url.removeprefix("redis://")
         hostport, _, rest = address.partition("/")
         database, _, options = rest.partition("?")
-        bounded = "" if "socket_timeout=" in options else "socket_timeout=1"  # as serving/stores/redis_server.py has it
+        bounded = "" if "socket_timeout=" in options else f"socket_timeout={SOCKET_SECONDS:g}"
         settings = ",".join(filter(None, [f"db={database}" if database else "", *options.split("&"), bounded]))
         online: dict[str, Any] = {"type": "redis", "connection_string": f"{hostport},{settings}" if settings else hostport}
     else:

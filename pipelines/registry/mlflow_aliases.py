@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
 
+from feature_repo.addresses import without_password
 from pipelines.errors import PipelineError
 from serving.bundles.aliases import Aliases
 from serving.settings import Settings
@@ -33,7 +34,7 @@ def mlflow_aliases(settings: Settings) -> Aliases:
         return _by_head(_of_server(uri) if uri.startswith(("http://", "https://")) else _of_database(uri))
     except Exception as error:  # drivers and servers fail with errors that share no base
         said = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise MlflowUnread("MLflow", _without_password(uri) or str(settings.home.mlflow), f"It cannot be read: {said}") from None
+        raise MlflowUnread("MLflow", without_password(uri) or str(settings.home.mlflow), f"It cannot be read: {said}") from None
 
 
 def _by_head(rows: Iterable[tuple[str, str, Any]]) -> Aliases:
@@ -73,8 +74,3 @@ def _of_server(uri: str) -> Iterator[tuple[str, str, Any]]:
         if not found.get("next_page_token"):
             return
         page["page_token"] = found["next_page_token"]
-
-
-def _without_password(uri: str) -> str:
-    scheme, between, rest = uri.partition("://")
-    return f"{scheme}{between}{rest.rpartition('@')[2]}"

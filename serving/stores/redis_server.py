@@ -9,10 +9,9 @@ from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError, RedisError
 from redis.retry import Retry
 
+from feature_repo.addresses import SOCKET_SECONDS, without_password
 from serving.errors import ServingError
 
-SOCKET_SECONDS: Final = 1.0
-"""How long an answer is waited for where the address does not say `socket_timeout`."""
 OR: Final = "Or set PLACARD_REDIS_MAY_FORGET=true, where spend and events may be lost."
 
 
@@ -42,15 +41,10 @@ def forgets(url: str) -> str:
 
 def refuse_forgetful(url: str) -> None:
     """Raises ServingError for a server that would lose what it acknowledged, or that does not answer."""
+    said = without_password(url.partition("?")[0])  # options may name a password too
     try:
         why = forgets(url)
     except RedisError as error:
-        raise ServingError("redis", without_password(url), f"It does not answer ({error}); start it, or set PLACARD_REDIS_URL.") from None
+        raise ServingError("redis", said, f"It does not answer ({error}); start it, or set PLACARD_REDIS_URL.") from None
     if why:
-        raise ServingError("redis", without_password(url), why)
-
-
-def without_password(url: str) -> str:
-    """The address without what opens it."""
-    scheme, _, rest = url.partition("://")
-    return f"{scheme}://{rest.rpartition('@')[2].partition('?')[0]}"
+        raise ServingError("redis", said, why)

@@ -7,7 +7,6 @@ import signal
 import sqlite3
 import subprocess
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
@@ -23,18 +22,13 @@ from serving.errors import ServingError
 from serving.worker.worker import Worker
 from tests.conftest import redis_server
 from tests.made import Known
+from tests.waiting import eventually
 
 LONG = 10 * 60 * 1000
 """Milliseconds that a store would be waited for where nothing else bounds it: longer than a test may take."""
 SOON = 200
 """A request's deadline, ms."""
 MANY = 30
-
-
-def eventually(holds: Callable[[], bool]) -> None:
-    """Waits until something holds that nothing tells of."""
-    while not holds():
-        time.sleep(0.02)
 
 
 def an_event(answer: dict[str, Any], kind: str = "impression") -> dict[str, object]:

@@ -26,6 +26,7 @@ from serving.http.queues import Queue
 from serving.room_settings import HttpSettings
 from tests.made import Known
 from tests.serving.http.plain_app import app as plain_app
+from tests.waiting import eventually
 
 SECONDS = 60
 """Far more than anything here takes."""
@@ -49,13 +50,6 @@ class Held:
             self.entered.release()
             assert self.go.wait(SECONDS)
         return Known().read(user_id, now)
-
-
-def eventually(holds: Callable[[], bool]) -> None:
-    """Waits until something holds that nothing tells of."""
-    waiting = threading.Event()
-    while not holds():
-        waiting.wait(0.005)
 
 
 def test_the_deadline_of_a_request_counts_from_its_arrival(bench: Any) -> None:

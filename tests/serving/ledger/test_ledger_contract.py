@@ -230,7 +230,7 @@ def test_what_is_old_is_forgotten_and_the_rest_stays(ledger: Ledger) -> None:
     for shown in (long_ago, NOON - KEEP - timedelta(days=1), NOON):
         fill(shown, f"of {shown.date()}")
     removed = ledger.forget(NOON)
-    assert removed == ledger.forget(NOON) + removed, "once"
+    assert ledger.forget(NOON) == 0, "once"
     days_ago = NOON - KEEP - timedelta(days=1)
     assert list(ledger.spent(["k1"], DAY)) == list(ledger.spent(["k1"], days_ago.date())) == [30]
     known = a_sale(f"sale of {days_ago.date()}", 99, 1_000, "k1", days_ago)

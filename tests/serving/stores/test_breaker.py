@@ -6,7 +6,7 @@ import logging
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
@@ -15,6 +15,7 @@ from redis.exceptions import ConnectionError as RedisGone
 from serving.errors import Broken, Late, ServingError
 from serving.stores.breaker import AT_ONCE, IN_A_ROW, REST_SECONDS, Breaker, guarded
 from serving.stores.deadline import due, left
+from tests.waiting import eventually
 
 SECONDS = 60
 """Far more than anything here takes."""
@@ -75,11 +76,6 @@ def fail(store: Store, breaker: Breaker, error: Exception, times: int) -> None:
     for _ in range(times):
         with pytest.raises(type(error)):
             guarded(store, breaker).ask("?")
-
-
-def eventually(holds: Callable[[], bool]) -> None:
-    while not holds():
-        time.sleep(0.001)
 
 
 def test_deadlines_hold_within_their_block_and_are_infinite_outside() -> None:
