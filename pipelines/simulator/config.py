@@ -28,9 +28,13 @@ class Laws:
     base: tuple[float, float, float] = (-6.75, -7.35, -7.05)
     decay: tuple[float, float, float] = (0.55, 0.35, 0.3)  # examination(position) = position ** -decay
     interest: float = 0.8  # per standard deviation of how much users like a topic
+    drift: float = 0.6  # amplitude of the swings of what a user likes, in standard deviations of the latent tastes
     taste: float = 0.35  # per unit of latent user–ad product, beyond the category
     quality: float = 0.75  # standard deviation across ads, two thirds of its variance by campaign
     appeal: float = 0.3  # standard deviation of what a call to action adds; part of what a cold ad shows
+    look: float = 0.35  # standard deviation across pictures of what a picture adds off search; a third of it on search
+    hue: float = 0.25  # off search: the picture's hue is the user's favourite; as much less for the opposite one
+    page: float = 0.5  # off search: times how alike the page's topic and the ad's are, in [-1, 1]
     video: float = 0.2  # the ad has a video; nothing on search
     propensity: float = 0.25  # standard deviation across users
     age: float = 0.06  # per age band
@@ -41,14 +45,20 @@ class Laws:
     weekend: float = 0.15  # leisure categories at weekends
     relevance: float = 1.8  # search: times how well the ad answers the query, in [0, 1]
     intent: tuple[float, float, float] = (-0.3, 0.2, 0.1)  # search, by taxonomy.INTENTS
-    informative: float = 0.4  # search to know: more for an ad that informs, as much less for one that sells
-    fatigue: float = 0.3  # minus this per log(1 + impressions of the campaign to the user before, that day)
+    informative: float = 0.5  # search to know: times how much the ad's call to action informs, in [-1, 1]
+    wear: float = 1.2  # at most, of a campaign that the user remembers often: times 1 - exp(-remembered / wear_after)
+    wear_after: float = 4.0  # impressions
+    tire: float = 0.8  # at most, of an advertiser, times the user's impatience: remembered / (remembered + tire_half)
+    tire_half: float = 10.0  # impressions
+    impatience: float = 0.5  # standard deviation, across users, of the log of their impatience
+    kept: float = 0.6  # share of an impression that is remembered a night later
     trend: float = 0.2  # amplitude of each category's wave of 28 days
     bot_share: float = 0.005  # of users
     bot_click: float = 0.07  # P(click) of a bot, whatever it sees; a bot never converts
     conversion_base: float = -3.2  # a click's conversion: sigmoid of the base and the next two
     conversion_quality: float = 0.6  # standard deviation across campaigns
     conversion_interest: float = 0.5  # per standard deviation of how much users like a topic
+    conversion_page: float = 0.6  # standard deviation, across landing pages, of what a page's quality adds
     click_seconds: float = 8.0  # mean of the exponential delay of a click, after half a second
     delay_hours: float = 6.0  # median over campaigns of the mean of a conversion's exponential delay after its click
     delay_spread: float = 0.4  # standard deviation of its log across campaigns

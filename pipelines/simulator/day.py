@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from feature_repo.taxonomy import SURFACES
 from pipelines.simulator import clicks, policy, retrieval
 from pipelines.simulator.inventory import FLOOR_MICROS, SLOTS
+from pipelines.simulator.memory import Exposures, Memory
 from pipelines.simulator.population import Floats, Ints
 from pipelines.simulator.requests import Requests, ask
 from pipelines.simulator.world import World
@@ -36,6 +37,7 @@ class Day:
     bid_micros: Ints
     price_micros: Ints
     seen_today: Ints  # impressions of the campaign to the user before, that day
+    weariness: Floats  # log-odds that the user's memory took away
     p_click: Floats
     examination: Floats
     clicked: NDArray[np.bool_]
@@ -43,23 +45,24 @@ class Day:
     converted: NDArray[np.bool_]
     click_delay: Floats  # seconds after the impression
     conversion_delay: Floats  # seconds after the click
+    remembered: Memory  # the next morning
 
 
 @dataclass
 class _Ledger:
-    """What the day has shown and cost so far. shown: sorted keys user × campaigns + campaign, one an impression."""
+    """What the day has shown and cost so far."""
 
     spent: Ints
-    shown: Ints
+    exposures: Exposures
 
 
 Shown = dict[str, np.ndarray]
 
 
-def live_day(world: World, number: int) -> Day:
-    """Runs the day hour by hour, and within an hour each user's requests one after another: caps and fatigue are exact,
-    a campaign stops as soon as its budget is spent."""
-    return _run(world, number, asked(world, number))
+def live_day(world: World, number: int, memory: Memory) -> Day:
+    """Runs the day hour by hour, and within an hour each user's requests one after another: caps and weariness are exact, a campaign
+    stops as soon as its budget is spent. memory: what people remember that morning."""
+    return _run(world, number, asked(world, number), memory)
 
 
 def asked(world: World, number: int) -> Requests:
@@ -70,17 +73,17 @@ def asked(world: World, number: int) -> Requests:
 @lru_cache(maxsize=1)
 def _fill(world: World) -> float:
     """Ads shown per request, from a small trial of the first day: turns impressions wanted into requests drawn."""
-    trial = _run(world, 0, ask(world, 0, TRIAL_REQUESTS))
+    trial = _run(world, 0, ask(world, 0, TRIAL_REQUESTS), Memory.empty())
     return max(len(trial.shown_ad) / len(trial.requests), 0.1)
 
 
-def _run(world: World, number: int, requests: Requests) -> Day:
+def _run(world: World, number: int, requests: Requests, memory: Memory) -> Day:
     rng = world.config.rng("rivals", number)
     floors = np.array([FLOOR_MICROS[s] for s in SURFACES])[requests.surface]
     rival = floors * world.config.laws.rival_median * np.exp(rng.normal(scale=world.config.laws.rival_sigma, size=len(requests)))
     explored = rng.random(len(requests)) < world.config.explored
     eligible = np.zeros(len(requests), np.int64)
-    ledger = _Ledger(np.zeros(len(world.ads.budget_micros), np.int64), np.empty(0, np.int64))
+    ledger = _Ledger(np.zeros(len(world.ads.budget_micros), np.int64), Exposures(memory, world.ads.campaign_advertiser))
     parts: list[Shown] = []
     for hour in range(24):
         low, high = np.searchsorted(requests.second, [hour * 3600, (hour + 1) * 3600])
@@ -93,8 +96,8 @@ def _run(world: World, number: int, requests: Requests) -> Day:
     s = {name: column[order] for name, column in both.items()}
     return Day(
         number, requests, eligible, explored, rival, s["request"], s["ad"], s["position"], s["propensity"], s["bid"],
-        s["price"], s["seen"], s["p_click"], s["examination"], s["clicked"], s["p_conversion"], s["converted"],
-        s["click_delay"], s["conversion_delay"],
+        s["price"], s["seen"], s["weariness"], s["p_click"], s["examination"], s["clicked"], s["p_conversion"], s["converted"],
+        s["click_delay"], s["conversion_delay"], memory.after(ledger.exposures.shown, world.config.laws.kept),
     )  # fmt: skip
 
 
@@ -107,9 +110,9 @@ class _Hour:
     ) -> None:  # fmt: skip
         laws = world.config.laws
         rng = world.config.rng("hour", number, hour)
-        self.world, self.requests, self.floor, self.rival, self.explored = world, requests, floor, rival, explored
+        self.world, self.number, self.requests, self.floor, self.rival, self.explored = world, number, requests, floor, rival, explored
         self.live = world.live(number)
-        self.cand = retrieval.candidates(world, self.live, rng, requests)
+        self.cand = retrieval.candidates(world, number, self.live, rng, requests)
         self.allowed = retrieval.allowed(world, self.live, requests, hour, self.cand)
         self.appeal = clicks.appeal(world, number, requests, self.cand)
         self.error = np.exp(rng.normal(scale=laws.policy_noise, size=self.cand.shape))
@@ -121,26 +124,20 @@ class _Hour:
 
     def waves(self, ledger: _Ledger, eligible: Ints) -> Iterator[Shown]:
         """The hour's impressions: everyone's first request, then everyone's second, and so on. Fills in `eligible`."""
-        campaigns = len(ledger.spent)
-        key = self.requests.user[:, None] * campaigns + self.world.ads.creative_campaign[self.cand]
-        seen = _count(ledger.shown, key)
         turn = policy.running(self.requests.user, np.ones(len(self.requests), np.int64)) - 1
-        here = np.empty(0, np.int64)
         for wave in range(int(turn.max()) + 1):
-            rows = np.flatnonzero(turn == wave)
-            before = seen[rows] + _count(here, key[rows])
-            part = self._show(rows, before, ledger.spent, eligible)
-            here = np.sort(np.concatenate([here, part.pop("key")]))
-            yield part
-        ledger.shown = np.sort(np.concatenate([ledger.shown, here]))
+            yield self._show(np.flatnonzero(turn == wave), ledger, eligible)
+        ledger.exposures.settle()
 
-    def _show(self, rows: Ints, seen: Ints, spent: Ints, eligible: Ints) -> Shown:
+    def _show(self, rows: Ints, ledger: _Ledger, eligible: Ints) -> Shown:
         """Allots, prices and settles the requests `rows`, none of them by the same user."""
-        world, ads = self.world, self.world.ads
-        cand, floor = self.cand[rows], self.floor[rows]
+        world, ads, spent = self.world, self.world.ads, ledger.spent
+        cand, floor, asker = self.cand[rows], self.floor[rows], self.requests.user[rows][:, None]
         campaign = ads.creative_campaign[cand]
         cap = ads.frequency_cap[campaign]
-        p = clicks.relevance(world, self.appeal[rows], seen)
+        seen = ledger.exposures.seen(asker, campaign)
+        weary = clicks.weariness(world, asker, ledger.exposures.worn(asker, campaign))
+        p = clicks.sigmoid(self.appeal[rows] - weary)
         views = policy.views_per_bid(ads.objective[campaign], p * self.error[rows])
         bids = self._bids(rows, campaign)
         rate = bids * views
@@ -154,7 +151,7 @@ class _Hour:
         user, surface = self.requests.user[request], self.requests.surface[request]
         seen_share = clicks.examination(world.config, surface, place + 1)
         p_click = np.where(world.people.bot[user], world.config.laws.bot_click, seen_share * p[at, column])
-        p_conversion = clicks.conversion(world, user, ad)
+        p_conversion = clicks.conversion(world, self.number, user, ad)
         clicked = self.click_luck[request, place] < p_click
         converted = clicked & (self.conversion_luck[request, place] < p_conversion)
         bid, kind = bids[at, column], ads.objective[owner]
@@ -162,12 +159,12 @@ class _Hour:
         due = policy.cost(kind, asked, clicked, converted)
         price = policy.affordable(ads, owner, asked, due, spent)
         np.add.at(spent, owner, policy.cost(kind, price, clicked, converted))
+        ledger.exposures.add(user, owner)
         return {
             "request": request, "ad": ad, "position": place + 1, "propensity": slates.propensity[at, place], "bid": bid,
-            "price": price, "seen": seen[at, column], "p_click": p_click, "examination": seen_share, "clicked": clicked,
-            "p_conversion": p_conversion, "converted": converted, "click_delay": self.click_wait[request, place],
+            "price": price, "seen": seen[at, column], "weariness": weary[at, column], "p_click": p_click, "examination": seen_share,
+            "clicked": clicked, "p_conversion": p_conversion, "converted": converted, "click_delay": self.click_wait[request, place],
             "conversion_delay": self.conversion_wait[request, place] * ads.delay_hours[ad],
-            "key": user * len(spent) + owner,
         }  # fmt: skip
 
     def _bids(self, rows: Ints, campaign: Ints) -> Ints:
@@ -175,8 +172,3 @@ class _Hour:
         bid, asked = self.live.bid_micros[campaign], self.requests.rows(rows)
         factor = np.where((asked.surface == 0)[:, None], self.world.ads.device_factor[campaign, asked.device[:, None]], 1.0)
         return np.floor(bid * factor).astype(np.int64)
-
-
-def _count(keys: Ints, wanted: Ints) -> Ints:
-    """How often each wanted key stands in the sorted keys."""
-    return np.asarray(np.searchsorted(keys, wanted, side="right") - np.searchsorted(keys, wanted, side="left"))

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from feature_repo.taxonomy import AGE_BANDS, CATEGORIES, DEVICES, GENDERS, OBJECTIVES, SURFACES
 from pipelines.simulator.config import Laws, MarketConfig
+from pipelines.simulator.looks import Looks, looks
 from pipelines.simulator.population import LATENT, Floats, Ints, spread_starts, topic_map, zipf
 from pipelines.simulator.words import CALLS, LANGUAGES, REFUSED_WORDS, REGIONS, WORDS
 
@@ -20,6 +21,8 @@ POLICY = ("approved", "limited", "rejected", "pending")
 STATUS = ("active", "paused", "ended")
 PRODUCTS = min(len(words) for words in WORDS.values())
 """Of each category; the first are searched for most."""
+MISFILED = 0.05
+"""Share of ad groups, and of pages that ads stand beside, that somebody filed under a wrong category."""
 FOREVER = 10**6
 """A day number beyond every horizon, for what never happens."""
 
@@ -69,16 +72,21 @@ class Inventory:
     group_campaign: Ints
     group_category: Ints
     group_product: Ints  # words.WORDS of the category, by place
+    group_name: Ints  # which of the product's names its texts use, a large number to be taken modulo how many there are
     group_refused: Ints  # another product that it does not want to be found with; -1: none
     creative_group: Ints
     creative_campaign: Ints
     live_from: Ints
     first_policy: Ints  # codes of POLICY; pending becomes approved the day after
     category: Ints
+    filed: Ints  # the category that the catalogue says
     product: Ints
     language: Ints
     latent: Floats
     call: Ints  # codes of words.CALLS
+    informs: Floats  # how much the call to action informs, in [-1, 1]
+    looks: Looks
+    page: Floats  # the landing page's quality, standard scores
     quality: Floats
     conversion: Floats
     delay_hours: Floats
@@ -120,6 +128,9 @@ def stock(config: MarketConfig) -> Inventory:
     budget = np.exp(rng.normal(np.log(6e5 * config.impressions_per_day / campaigns / 20), 1.0, campaigns)) + 2e6
     pauses = np.where(rng.random(campaigns) < 0.05, starts + rng.integers(2, 20, campaigns), FOREVER)
     call = rng.integers(0, len(CALLS), n)
+    papers = config.rng("papers")
+    group_filed = misfiled(papers, group_category)
+    owner = campaign_advertiser[creative_campaign]
     return Inventory(
         advertiser_category=categories,
         campaign_advertiser=campaign_advertiser,
@@ -147,22 +158,32 @@ def stock(config: MarketConfig) -> Inventory:
         group_campaign=group_campaign,
         group_category=group_category,
         group_product=product,
+        group_name=papers.integers(0, 1 << 30, groups),
         group_refused=np.where(searched.random(groups) < 0.25, other, -1),
         creative_group=creative_group,
         creative_campaign=creative_campaign,
         live_from=live_from,
         first_policy=rng.choice(len(POLICY), n, p=[0.93, 0.03, 0.015, 0.025]),
         category=category,
+        filed=group_filed[creative_group],
         product=product[creative_group],
         language=rng.choice(len(LANGUAGES), n, p=zipf(len(LANGUAGES), 0.5)),
         latent=topic_map(config)[category] + rng.normal(scale=0.6, size=(n, LATENT)) / np.sqrt(LATENT),
         call=call,
+        informs=np.array(list(CALLS.values()))[call],
+        looks=looks(config, owner),
+        page=papers.normal(scale=np.sqrt(0.5), size=advertisers)[owner] + papers.normal(scale=np.sqrt(0.5), size=n),
         quality=_quality(rng, laws, creative_campaign, campaigns) + config.rng("calls").normal(scale=laws.appeal, size=len(CALLS))[call],
         conversion=rng.normal(scale=laws.conversion_quality, size=campaigns)[creative_campaign],
         delay_hours=(laws.delay_hours * np.exp(rng.normal(scale=laws.delay_spread, size=campaigns)))[creative_campaign],
         popularity=rng.permutation(zipf(n, 0.8)),
         video_seconds=np.where(rng.random(n) < 0.15, rng.choice([6.0, 10.0, 15.0, 30.0], n), np.nan),
     )
+
+
+def misfiled(rng: np.random.Generator, category: Ints) -> Ints:
+    """The category that each is filed under: nearly always its own."""
+    return np.where(rng.random(len(category)) < MISFILED, rng.integers(1, len(CATEGORIES), len(category)), category)
 
 
 def _quality(rng: np.random.Generator, laws: Laws, campaign: Ints, campaigns: int) -> Floats:

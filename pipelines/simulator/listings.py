@@ -14,19 +14,23 @@ from feature_repo.catalog import AD_GROUP, ADVERTISER, CAMPAIGN, CREATIVE, ITEM,
 from feature_repo.taxonomy import AGE_BANDS, CATEGORIES, DEVICES, GENDERS, MATCH_TYPES, OBJECTIVES, SURFACES
 from pipelines.simulator.columns import fill, numbered, word
 from pipelines.simulator.config import SOURCE
-from pipelines.simulator.inventory import FLOOR_MICROS, FOREVER, POLICY, PRODUCTS, SLOTS, STATUS
+from pipelines.simulator.inventory import FLOOR_MICROS, FOREVER, POLICY, PRODUCTS, SLOTS, STATUS, misfiled
 from pipelines.simulator.policy import CPC
 from pipelines.simulator.population import Ints
-from pipelines.simulator.queries import brand_name, product_word
+from pipelines.simulator.queries import brand_name
+from pipelines.simulator.wording import beside, house_name, names
 from pipelines.simulator.words import (  # fmt: skip
     BOUGHT_FORMS,
     CALLS,
     CLOSINGS,
+    FACTS,
+    ITEM_TITLES,
     LANGUAGES,
     OPENINGS,
     PITCHES,
     REFUSED_WORDS,
     REGIONS,
+    VAGUE,
     WORDS,
 )
 from pipelines.simulator.world import World
@@ -65,15 +69,15 @@ class Listings:
         return {"created_ts": [self.when] * n, "source": SOURCE}
 
     def _terms(self, creative: Ints, salt: str, count: int) -> list[list[str]]:
-        """`count` words of the creative's topic each, the same for a creative on any day."""
-        rng = self.world.config.rng("words", salt)
-        draws = rng.integers(0, 1 << 30, (len(self.world.ads.category), count))[creative]
-        topics = [WORDS[CATEGORIES[c]] for c in self.world.ads.category[creative]]
-        return [[words[d % len(words)] for d in row] for words, row in zip(topics, draws, strict=True)]
+        """`count` words beside the product in each creative's texts, the same for a creative on any day."""
+        rng, shape = self.world.config.rng("words", salt), (len(self.world.ads.category), count)
+        kind, draw = rng.random(shape), rng.integers(0, 1 << 30, shape)
+        return beside(self.world, self.world.ads.category[creative], kind[creative], draw[creative])
 
     def _products(self, creative: Ints) -> list[str]:
         ads = self.world.ads
-        return [product_word(c, p) for c, p in zip(ads.category[creative], ads.product[creative], strict=True)]
+        columns = ads.category[creative], ads.product[creative], ads.group_name[ads.creative_group[creative]]
+        return [house_name(c, p, pick) for c, p, pick in zip(*(column.tolist() for column in columns), strict=True)]
 
     def advertisers(self) -> pa.Table:
         ads = self.world.ads
@@ -144,7 +148,7 @@ class Listings:
             {
                 **self.known(n), "creative_id": numbered("c", rows), "ad_group_id": numbered("g", ads.creative_group[rows]),
                 "campaign_id": numbered("k", campaign), "advertiser_id": numbered("a", ads.campaign_advertiser[campaign]),
-                "category": word(CATEGORIES, ads.category[rows]), "language": word(LANGUAGES, ads.language[rows]),
+                "category": word(CATEGORIES, ads.filed[rows]), "language": word(LANGUAGES, ads.language[rows]),
                 "headline": [h[0] for h in headlines], "description": [d[0] for d in descriptions],
                 "headlines": [h[1:] if more else [] for h, more in zip(headlines, responsive, strict=True)],
                 "descriptions": [d[1:] if more else [] for d, more in zip(descriptions, responsive, strict=True)],
@@ -170,25 +174,26 @@ class Listings:
         ]
 
     def keywords(self) -> pa.Table:
-        """What each ad group wants to be found with: its product in some forms, another product of its category, its brand; what
-        it does not; and, with a campaign's first row, what the campaign does not."""
+        """What each ad group wants to be found with: its product by one or two of its names, another product of its category, its brand;
+        what it does not; and, with a campaign's first row, what the campaign does not."""
         ads = self.world.ads
         rng = self.world.config.rng("keywords")
-        draws = rng.integers(0, 1 << 30, (len(ads.group_campaign), 3))[self.groups].tolist()
+        draws = rng.integers(0, 1 << 30, (len(ads.group_campaign), 4))[self.groups].tolist()
         found: list[tuple[str, str, int, str, str, bool]] = []
-        for g, (form, other, kind) in zip(self.groups.tolist(), draws, strict=True):
+        for g, (form, other, kind, more) in zip(self.groups.tolist(), draws, strict=True):
             campaign, topic, own = int(ads.group_campaign[g]), int(ads.group_category[g]), int(ads.group_product[g])
-            product = product_word(topic, own)
+            product = house_name(topic, own, int(ads.group_name[g]))
             formed = BOUGHT_FORMS[form % len(BOUGHT_FORMS)].format(product)
             bought = [(product, "broad"), (formed, MATCH_TYPES[kind % len(MATCH_TYPES)])]
-            bought.append((product_word(topic, (own + 1 + other % (PRODUCTS - 1)) % PRODUCTS), "phrase"))
+            bought += [(name, "broad") for name in names(topic, own)[:1] if name != product and more % 2]
+            bought.append((house_name(topic, (own + 1 + other % (PRODUCTS - 1)) % PRODUCTS, more), "phrase"))
             advertiser = int(ads.campaign_advertiser[campaign])
             if ads.branded[advertiser]:
                 brand = brand_name(advertiser).lower()
                 bought += [(brand, "exact"), (f"{brand} {product}", "phrase")]
             found += [(f"w{g}-{j}", f"g{g}", campaign, text, match, False) for j, (text, match) in enumerate(bought)]
             if ads.group_refused[g] >= 0:
-                found.append((f"w{g}-no", f"g{g}", campaign, product_word(topic, int(ads.group_refused[g])), "phrase", True))
+                found.append((f"w{g}-no", f"g{g}", campaign, house_name(topic, int(ads.group_refused[g]), 0), "phrase", True))
         for k in np.flatnonzero((ads.announced == self.number) & (ads.refused >= 0)).tolist():
             found.append((f"wk{k}-no", "", k, REFUSED_WORDS[ads.refused[k]], "broad", True))
         ids, groups, owner, texts, kinds, negative = (list(column) for column in zip(*found, strict=True)) if found else ([],) * 6
@@ -203,15 +208,24 @@ class Listings:
         )  # fmt: skip
 
     def landing_pages(self) -> pa.Table:
-        """A page repeats its ad's promise, then says in a few sentences what there is of its topic; some were never fetched."""
+        """A page repeats its ad's promise, then says in some sentences what there is. The better the page, the more it tells of the very
+        product; a poor one is short and vague. Some were never fetched."""
         rows = self.creatives[self.creatives % UNFETCHED != UNFETCHED - 1]
         creatives = self._creatives(rows)
         ads = self.world.ads
         owner = ads.campaign_advertiser[ads.creative_campaign[rows]]
         products = self._products(rows)
+        good = self.world.config.rng("pages").random((len(ads.page), 8))[rows] < 1 / (1 + np.exp(-1.5 * ads.page[rows, None]))
         texts = []
-        for r, a, w, d, t in zip(rows, owner, products, creatives["description"].to_pylist(), self._terms(rows, "pages", 12), strict=True):
-            said = [PITCHES[(r + i) % len(PITCHES)].format(w if i < 2 else t[2 * i], t[2 * i + 1]) for i in range(3 + r % 4)]
+        for r, a, w, d, t, facts in zip(
+            rows, owner, products, creatives["description"].to_pylist(), self._terms(rows, "pages", 12), good.tolist(), strict=True
+        ):
+            said = [PITCHES[(r + i) % len(PITCHES)].format(t[2 * i], t[2 * i + 1]) for i in range(2 + r % 3)]
+            said += [
+                FACTS[(r + i) % len(FACTS)].format(w) if fact else VAGUE[(r + i) % len(VAGUE)]
+                for i, fact in enumerate(facts)
+                if fact or i < 2
+            ]
             house = brand_name(int(a)) if ads.branded[a] else f"House {a}"
             texts.append(f"{d}. {' '.join(said)} {house} since {1950 + (a * 7) % 70}.")
         return fill(
@@ -237,12 +251,18 @@ class Listings:
         n = len(CATEGORIES) * per_topic if self.number == 0 else 0
         rows = np.arange(per_topic, n) if n else np.empty(0, np.int64)
         topic = rows // per_topic
-        names = [WORDS[CATEGORIES[t]][r % len(WORDS[CATEGORIES[t]])] for r, t in zip(rows, topic, strict=True)]
+        rng = self.world.config.rng("items")
+        lots = rng.integers(0, 1 << 30, (len(rows), 2)).tolist()
+        said = beside(self.world, topic, rng.random((len(rows), 2)), rng.integers(0, 1 << 30, (len(rows), 2)))
+        titles = [
+            ITEM_TITLES[form % len(ITEM_TITLES)].format(house_name(t, r % len(WORDS[CATEGORIES[t]]), pick), *more)
+            for r, t, (form, pick), more in zip(rows.tolist(), topic.tolist(), lots, said, strict=True)
+        ]
         return fill(
             ITEM, len(rows),
             {
-                **self.known(len(rows)), "item_id": numbered("o", rows), "category": word(CATEGORIES, topic),
-                "title": [f"On {n}" for n in names], "language": word(LANGUAGES, rows % len(LANGUAGES)),
+                **self.known(len(rows)), "item_id": numbered("o", rows), "category": word(CATEGORIES, misfiled(rng, topic)),
+                "title": titles, "language": word(LANGUAGES, rows % len(LANGUAGES)),
                 "brand_risk": word(("low", "medium", "high"), (rows % 20 == 0).astype(np.int64) + (rows % 100 == 0)),
             },
         )  # fmt: skip

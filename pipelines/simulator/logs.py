@@ -130,12 +130,15 @@ class Log:
         return pa.concat_tables(tables)
 
     def activity(self) -> pa.Table:
-        """Organic actions, some a request on average, on items of categories the user likes."""
+        """Organic actions, some a request on average, on items of categories the user likes, the page at hand among them."""
         day, people = self.day, self.world.people
         rng = self.world.config.rng("activity", day.number)
         request = np.sort(rng.integers(0, len(day.requests), ACTIONS_PER_REQUEST * len(day.requests)))
         user, n = day.requests.user[request], len(request)
-        category = draw_topic(self.world, rng, user)
+        category = draw_topic(self.world, day.number, rng, user)
+        reads, alone = np.unique(request, return_index=True)
+        paged = alone[day.requests.page[reads] > 0]
+        category[paged] = day.requests.page[request[paged]]
         per_topic = self.world.items_per_topic
         item = category * per_topic + (rng.power(0.4, n) * per_topic).astype(np.int64)
         second = np.minimum(day.requests.second[request] + rng.exponential(120, n), DAY_SECONDS - 1)
@@ -189,6 +192,7 @@ class Log:
             {
                 "impression_id": numbered(f"i{self.tag}", np.arange(n)), "p_click": day.p_click,
                 "p_conversion": day.p_conversion, "examination": day.examination, "seen_today": day.seen_today,
+                "weariness": day.weariness,
                 "delay_hours": self.world.ads.delay_hours[day.shown_ad],
                 "bot": self.world.people.bot[day.requests.user[day.shown_request]],
                 "rival_micros": day.rival_micros[day.shown_request].astype(np.int64),

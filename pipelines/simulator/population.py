@@ -14,10 +14,10 @@ from pipelines.simulator.words import LANGUAGES, REGIONS
 LATENT = 8
 DEVICE_SHARE = (0.62, 0.27, 0.08, 0.03)
 """Of mobile, desktop, tablet, television."""
-INDIFFERENT = 0.03
-"""Share of interest below which people do not tell topics apart."""
 LATE = 0.25
 """Share of the people who join after the first day."""
+SWING_DAYS = (18.0, 70.0)
+"""Periods of the swings of people's tastes, the least and the most."""
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
@@ -26,8 +26,10 @@ Floats = NDArray[np.float64]
 class Population:
     """joined: day number each user first appears (0 for those who were always there). Codes index the vocabularies.
 
-    interest: (n, categories) log of the share plus INDIFFERENT, standardised over everyone; interest_share sums to 1 a user;
-    activity: relative rate of being online; peak: hour of day.
+    leaning: (n, categories) log-odds of what they like, but for what their latent tastes make of it. latent: (n, LATENT) tastes about
+    which they swing: swing_days is the period of each user's, swing_phase (n, LATENT) where it stands on the first day.
+    activity: relative rate of being online; peak: hour of day; hue: the colour they like, in [0, 1) around the circle;
+    impatience: how soon they tire of an advertiser, times the usual.
     brand: which of a device's two operating systems they use.
     """
 
@@ -40,8 +42,11 @@ class Population:
     device: Ints
     brand: Ints
     latent: Floats
-    interest: Floats
-    interest_share: Floats
+    leaning: Floats
+    swing_days: Floats
+    swing_phase: Floats
+    hue: Floats
+    impatience: Floats
     activity: Floats
     propensity: Floats
     peak: Floats
@@ -65,15 +70,8 @@ def populate(config: MarketConfig) -> Population:
     latent = rng.normal(size=(n, LATENT))
     generation = rng.normal(scale=0.4, size=(len(AGE_BANDS), len(CATEGORIES)))
     leaning = rng.normal(scale=0.25, size=(len(GENDERS), len(CATEGORIES)))
-    raw = latent @ topic_map(config).T * 1.2 + rng.normal(scale=0.6, size=(n, len(CATEGORIES)))
-    raw += generation[age] + leaning[gender]
-    known = raw[:, 1:]
-    share = np.zeros_like(raw)
-    share[:, 1:] = np.exp(known - known.max(axis=1, keepdims=True))
-    share /= share.sum(axis=1, keepdims=True)
-    interest = np.zeros_like(raw)
-    liking = np.log(share[:, 1:] + INDIFFERENT)
-    interest[:, 1:] = (liking - liking.mean()) / liking.std()
+    own = rng.normal(scale=0.6, size=(n, len(CATEGORIES))) + generation[age] + leaning[gender]
+    swings = config.rng("swings")
     region = rng.choice(len(REGIONS), n, p=zipf(len(REGIONS), 0.8))
     home_language = np.arange(len(REGIONS)) % len(LANGUAGES)
     bot = rng.random(n) < laws.bot_share
@@ -88,8 +86,11 @@ def populate(config: MarketConfig) -> Population:
         device=rng.choice(np.arange(1, len(DEVICES)), n, p=DEVICE_SHARE),
         brand=(rng.random(n) < 0.4).astype(np.int64),
         latent=latent,
-        interest=interest,
-        interest_share=share,
+        leaning=own,
+        swing_days=swings.uniform(*SWING_DAYS, n),
+        swing_phase=swings.uniform(0, 2 * np.pi, (n, LATENT)),
+        hue=swings.random(n),
+        impatience=np.exp(swings.normal(scale=laws.impatience, size=n)),
         activity=np.minimum(np.where(bot, activity + 4, activity), 60.0),
         propensity=rng.normal(scale=laws.propensity, size=n),
         peak=rng.normal(19.5, 2.5, n) % 24,

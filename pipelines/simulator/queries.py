@@ -10,7 +10,8 @@ import numpy as np
 from feature_repo.taxonomy import CATEGORIES, INTENTS
 from pipelines.simulator.inventory import PRODUCTS, Inventory
 from pipelines.simulator.population import Ints
-from pipelines.simulator.words import BRAND_ENDS, BRAND_STEMS, LANGUAGES, REFUSED_WORDS, REGIONS, WORDS
+from pipelines.simulator.wording import said_name
+from pipelines.simulator.words import BRAND_ENDS, BRAND_STEMS, LANGUAGES, REFUSED_WORDS, REGIONS
 
 INFORMATIONAL, NAVIGATIONAL, TRANSACTIONAL = range(len(INTENTS))
 INTENT_SHARE: Final = (0.28, 0.12, 0.6)
@@ -39,6 +40,11 @@ FORMS: Final = (
     Form("best {product}", INFORMATIONAL),
     Form("what is the best {product}", INFORMATIONAL), Form("{product} guide", INFORMATIONAL), Form("{product}", INFORMATIONAL, 0.8),
     Form("free {product} tips", INFORMATIONAL, 0.6), Form("{product} ideas", INFORMATIONAL, 0.6),
+    Form("is {product} worth it", INFORMATIONAL), Form("{product} for beginners", INFORMATIONAL),
+    Form("{product} experiences", INFORMATIONAL), Form("rent or own {product}", INFORMATIONAL, 0.5),
+    Form("pros and cons of {product}", INFORMATIONAL, 0.7),
+    Form("i need {product}", TRANSACTIONAL, 0.8), Form("{product} under 50", TRANSACTIONAL, 0.8), Form("new {product}", TRANSACTIONAL),
+    Form("get {product} tomorrow", TRANSACTIONAL, 0.6), Form("{product} test winner", TRANSACTIONAL, 0.4),
     Form("{brand}", NAVIGATIONAL, 3), Form("{brand} shop", NAVIGATIONAL), Form("{brand} {product}", NAVIGATIONAL, 2),
     Form("{product} kaufen", TRANSACTIONAL, 1, "de"), Form("{product} günstig", TRANSACTIONAL, 1, "de"),
     Form("{product} vergleich", INFORMATIONAL, 1, "de"), Form("acheter {product}", TRANSACTIONAL, 1, "fr"),
@@ -62,10 +68,6 @@ class Wish:
     product: Ints
     brand: Ints
     form: Ints
-
-
-def product_word(category: int, product: int) -> str:
-    return WORDS[CATEGORIES[category]][product]
 
 
 def brand_name(advertiser: int) -> str:
@@ -108,10 +110,10 @@ def texts(rng: np.random.Generator, topic: Ints, wanted: Wish, region: Ints) -> 
     """The searches' words, with the slips that people make."""
     n = len(topic)
     slips = rng.random((n, 4)) < (TURNED, INFLECTED, MISTYPED, DECORATED)
-    where = rng.random((n, 2))
+    where, called = rng.random((n, 2)), rng.random(n)
     out = []
     for i in range(n):
-        name = product_word(topic[i], wanted.product[i]) if wanted.product[i] >= 0 else ""
+        name = said_name(int(topic[i]), int(wanted.product[i]), float(called[i])) if wanted.product[i] >= 0 else ""
         if name and slips[i, 0]:
             name = " ".join(reversed(name.split()))
         if name and slips[i, 1] and not name.endswith("s"):

@@ -23,7 +23,8 @@ DAY_SECONDS = 86_400.0
 class Requests:
     """One row a request, in order of time. second: since the day's start.
 
-    topic: the query's category, 0 off search; intent, product, brand, form: of queries.Wish, -1 off search.
+    topic: the query's category, 0 off search; page: the topic of what the person is reading where the ads will stand, 0 on search;
+    intent, product, brand, form: of queries.Wish, -1 off search.
     """
 
     user: Ints
@@ -31,6 +32,7 @@ class Requests:
     surface: Ints
     device: Ints
     topic: Ints
+    page: Ints
     intent: Ints
     product: Ints
     brand: Ints
@@ -57,13 +59,14 @@ def ask(world: World, number: int, usual: float) -> Requests:
     second = np.minimum(hour * 3600, DAY_SECONDS - 1)
     surface = rng.choice(len(SURFACES), n, p=SURFACE_SHARE)
     device = np.where(rng.random(n) < OWN_DEVICE, people.device[user], rng.choice(np.arange(1, len(DEVICES)), n, p=DEVICE_SHARE))
-    topic = np.where(surface == 0, draw_topic(world, rng, user), 0)
+    about = draw_topic(world, number, rng, user)
+    topic, page = np.where(surface == 0, about, 0), np.where(surface == 0, 0, about)
     wanted = queries.wish(world.ads, rng, topic, people.language[user])
     said = (np.where(surface == 0, column, -1) for column in (wanted.intent, wanted.product, wanted.brand, wanted.form))
-    return Requests(user, second, surface, device, topic, *said).rows(np.argsort(second, kind="stable"))
+    return Requests(user, second, surface, device, topic, page, *said).rows(np.argsort(second, kind="stable"))
 
 
-def draw_topic(world: World, rng: np.random.Generator, user: Ints) -> Ints:
-    """A category for each user, in proportion to their interests."""
-    steps = world.interest_steps[user]
+def draw_topic(world: World, number: int, rng: np.random.Generator, user: Ints) -> Ints:
+    """A category for each user, in proportion to their interests of the day."""
+    steps = world.tastes(number).steps[user]
     return np.asarray((steps < rng.random((len(user), 1))).sum(axis=1).clip(1, len(CATEGORIES) - 1))

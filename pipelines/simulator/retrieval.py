@@ -19,14 +19,14 @@ NAMED = 0.3
 """Share of a search's candidates that are about the very product or brand it names."""
 
 
-def candidates(world: World, live: Supply, rng: np.random.Generator, requests: Requests) -> Ints:
+def candidates(world: World, number: int, live: Supply, rng: np.random.Generator, requests: Requests) -> Ints:
     """Creatives each request considers, (n, config.candidates): some by topic, the rest by popularity."""
     ads, n, k = world.ads, len(requests), world.config.candidates
     servable = live.servable
     cand = rng.choice(servable, (n, k), p=ads.popularity[servable] / ads.popularity[servable].sum())
     topical = round(k * ON_TOPIC)
     wanted = np.zeros((n, topical), np.int64)
-    wanted[:, : k // 2] = np.stack([draw_topic(world, rng, requests.user) for _ in range(k // 2)], axis=1)
+    wanted[:, : k // 2] = np.stack([draw_topic(world, number, rng, requests.user) for _ in range(k // 2)], axis=1)
     wanted = np.where((requests.topic > 0)[:, None], requests.topic[:, None], wanted)
     cand[:, :topical] = _among(rng, servable, ads.category[servable], wanted, cand[:, :topical])
     named = round(k * NAMED)

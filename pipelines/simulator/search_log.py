@@ -12,6 +12,7 @@ from pipelines.simulator import queries
 from pipelines.simulator.columns import fill, numbered, word
 from pipelines.simulator.config import SOURCE
 from pipelines.simulator.requests import Requests
+from pipelines.simulator.wording import product_word
 from pipelines.simulator.words import LANGUAGES, REGIONS
 from pipelines.simulator.world import World
 
@@ -52,7 +53,7 @@ def wants(world: World, number: int, requests: Requests) -> pa.Table:
         {
             "query_id": numbered(f"q{world.tag(number)}", rows), "intent": word(INTENTS, asked.intent),
             "category": word(CATEGORIES, asked.topic),
-            "product": [queries.product_word(c, p) if p >= 0 else "" for c, p in zip(asked.topic, asked.product, strict=True)],
+            "product": [product_word(c, p) if p >= 0 else "" for c, p in zip(asked.topic, asked.product, strict=True)],
             "brand": pc.if_else(pa.array(asked.brand >= 0), numbered("a", asked.brand), ""),
         },
     )  # fmt: skip

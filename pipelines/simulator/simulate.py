@@ -17,6 +17,7 @@ from pipelines.simulator.day import live_day
 from pipelines.simulator.images import draw
 from pipelines.simulator.listings import Listings
 from pipelines.simulator.logs import Log
+from pipelines.simulator.past import morning, remember
 from pipelines.simulator.search_log import searches, wants
 from pipelines.simulator.truth import truth_file
 from pipelines.simulator.world import World
@@ -81,7 +82,8 @@ def _write_day(home: Home, world: World, day: date) -> DayReport:
     tables = listings.tables()
     if world.config.images:
         draw(home, world, listings.creatives)
-    happened = live_day(world, number)
+    happened = live_day(world, number, morning(home, world, number))
+    remember(home, world, number, happened.remembered)
     log = Log(world, happened)
     tables |= {
         "decisions": log.decisions(),

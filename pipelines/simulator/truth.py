@@ -32,6 +32,7 @@ IMPRESSION_TRUTH = pa.schema(
         ("p_conversion", pa.float64()),  # given a click
         ("examination", pa.float64()),
         ("seen_today", pa.int32()),  # impressions of the campaign to the user before, that day
+        ("weariness", pa.float64()),  # log-odds that the user's memory of the campaign and its advertiser took away
         ("rival_micros", pa.int64()),  # rivals' best eCPM, micros per thousand
         ("delay_hours", pa.float64()),  # mean of the exponential delay of a conversion after its click
         ("bot", pa.bool_()),
@@ -104,14 +105,13 @@ class Judge:
         return np.asarray(clicks.answers(self._world, self._asked(query_id), _numbers(creatives)[None, :])[0])
 
     def p_click(self, query_id: str, creatives: Sequence[str]) -> Floats:
-        """P(click) of each creative at the first position, shape (k,), for a person who has not seen its campaign that day."""
-        appeal = clicks.appeal(self._world, self._number, self._asked(query_id), _numbers(creatives)[None, :])
-        return np.asarray(clicks.relevance(self._world, appeal, np.zeros(appeal.shape, np.int64))[0])
+        """P(click) of each creative at the first position, shape (k,), for a person who remembers no ad of its campaign or advertiser."""
+        return clicks.sigmoid(clicks.appeal(self._world, self._number, self._asked(query_id), _numbers(creatives)[None, :])[0])
 
     def p_conversion(self, query_id: str, creatives: Sequence[str]) -> Floats:
         """P(conversion | click) of each creative, shape (k,)."""
         ads = _numbers(creatives)
-        return clicks.conversion(self._world, np.repeat(self._asked(query_id).user, len(ads)), ads)
+        return clicks.conversion(self._world, self._number, np.repeat(self._asked(query_id).user, len(ads)), ads)
 
     def _asked(self, query_id: str) -> Requests:
         return self._requests.rows(np.array([int(query_id.removeprefix(self._tag))]))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 import pyarrow as pa
@@ -12,7 +12,8 @@ import pyarrow as pa
 from feature_repo.events import TIME
 from pipelines.simulator.config import MarketConfig
 from pipelines.simulator.inventory import Inventory, Supply, stock
-from pipelines.simulator.population import Floats, Population, populate
+from pipelines.simulator.population import Floats, Population, populate, topic_map
+from pipelines.simulator.tastes import Tastes, tastes
 
 MICROSECOND = 1_000_000
 
@@ -29,10 +30,17 @@ class World:
     def of(cls, config: MarketConfig) -> World:
         return cls(config, populate(config), stock(config))
 
+    def tastes(self, number: int) -> Tastes:
+        """What everybody likes on a day."""
+        return _tastes(self, number)
+
     @cached_property
-    def interest_steps(self) -> Floats:
-        """Cumulative interest shares, (users, categories): where a uniform number falls is a category."""
-        return np.asarray(np.cumsum(self.people.interest_share, axis=1))
+    def likeness(self) -> Floats:
+        """How alike two topics are, (categories, categories): the cosine of their places; 0 with the unknown one."""
+        place = topic_map(self.config)
+        length = np.linalg.norm(place, axis=1, keepdims=True)
+        place = np.divide(place, length, out=np.zeros_like(place), where=length > 0)
+        return np.asarray(place @ place.T)
 
     @property
     def items_per_topic(self) -> int:
@@ -50,3 +58,8 @@ class World:
     def live(self, number: int) -> Supply:
         """What can be bought and shown on a day."""
         return self.ads.live(number)
+
+
+@lru_cache(maxsize=2)
+def _tastes(world: World, number: int) -> Tastes:
+    return tastes(world.config, world.people, number)

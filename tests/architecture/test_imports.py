@@ -125,3 +125,16 @@ def test_violations_are_seen(tmp_path: Path) -> None:
     assert hidden(modules) == ["serving.b imports serving.a"]
     assert public_classes_of_one_name(modules) == {"A": ["serving.a", "pipelines.c"]}
     assert renamed(modules) == ["pipelines.c: from serving.b import B as Other"]
+
+
+def test_the_simulator_takes_vocabularies_from_the_taxonomy_and_no_list_that_a_feature_reads() -> None:
+    """What a feature counts as informative, say, is the platform's guess; the market has an opinion of its own."""
+    taken = {
+        alias.name
+        for name, tree in sources().items()
+        if name.startswith("pipelines.simulator")
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and node.module == "feature_repo.taxonomy"
+        for alias in node.names
+    }
+    assert taken <= {"AGE_BANDS", "CATEGORIES", "DEVICES", "GENDERS", "INTENTS", "MATCH_TYPES", "OBJECTIVES", "SURFACES"}

@@ -62,8 +62,8 @@ class LoggedMarket:
         asked = ask(world, 0, requests * 5.0)
         asked = asked.rows(np.flatnonzero(asked.surface == surface)[:requests])
         live, n = world.live(0), len(asked)
-        cand = retrieval.candidates(world, live, rng, asked)
-        p = clicks.relevance(world, clicks.appeal(world, 0, asked, cand), np.zeros(cand.shape, np.int64))
+        cand = retrieval.candidates(world, 0, live, rng, asked)
+        p = clicks.sigmoid(clicks.appeal(world, 0, asked, cand))
         p = np.where(world.people.bot[asked.user][:, None], config.laws.bot_click, p)
         campaign, floor = world.ads.creative_campaign[cand], np.full(n, float(FLOOR_MICROS[SURFACE]))
         bids = live.bid_micros[campaign]

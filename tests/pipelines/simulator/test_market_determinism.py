@@ -83,7 +83,7 @@ def test_a_folder_holds_one_market(tmp_path: Path) -> None:
     save(home, SMALL)
     assert load(home) == SMALL
     with pytest.raises(PipelineError, match="made otherwise"):
-        save(home, replace(SMALL, laws=Laws(fatigue=0.0)))
+        save(home, replace(SMALL, laws=Laws(wear=0.0)))
 
 
 def test_a_day_outside_the_market_is_refused(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from feature_repo.text import tokenise
 from pipelines.simulator.queries import brand_name
 from pipelines.simulator.search_log import QUERY_TRUTH
 from pipelines.simulator.truth import Judge, truth_file
+from pipelines.simulator.wording import names
 from pipelines.simulator.words import WORDS
 
 if TYPE_CHECKING:
@@ -44,9 +45,16 @@ def test_every_search_has_its_truth(market: Market, searches: pd.DataFrame) -> N
 
 def test_words_say_what_is_wanted_but_for_slips(market: Market, searches: pd.DataFrame) -> None:
     brands = market.table("advertisers").set_index("advertiser_id").brand
-    said = [set(tokenise(t)) | {w.removesuffix("s") for w in tokenise(t)} for t in searches.text]
-    named = np.array([{w.removesuffix("s") for w in p.split()} <= words for p, words in zip(searches["product"], said, strict=True)])
+    said = [{w.removesuffix("s") for w in tokenise(t)} for t in searches.text]
+    known = [
+        names(CATEGORIES.index(c), WORDS[c].index(p)) if p else ("",) for c, p in zip(searches.category, searches["product"], strict=True)
+    ]
+    named = np.array(
+        [any({w.removesuffix("s") for w in tokenise(name)} <= words for name in called) for called, words in zip(known, said, strict=True)]
+    )
     assert named.mean() > 0.95 and not named.all(), "some are mistyped"
+    usual = np.array([{w.removesuffix("s") for w in tokenise(called[0])} <= words for called, words in zip(known, said, strict=True)])
+    assert 0.4 < usual[[len(called) > 1 for called in known]].mean() < 0.75, "people call a thing by several names"
     wanted = searches[searches.brand != ""]
     looked_for = [brands[b].lower() in t for b, t in zip(wanted.brand, wanted.text, strict=True)]
     assert 0.9 < np.mean(looked_for) <= 1
@@ -87,10 +95,10 @@ def test_relevance_earns_clicks(market: Market, outcomes: pd.DataFrame) -> None:
 
 
 def test_the_judge_agrees_with_what_was_drawn(market: Market, outcomes: pd.DataFrame) -> None:
-    """At the first position, not seen before that day: the judged chance is the one that the click was drawn from."""
+    """Where the user remembers nothing of campaign and advertiser: the judged chance is the one that the click was drawn from."""
     day = market.days[3]
     judge = Judge(market.home, day)
-    rows = outcomes[(outcomes.ts.dt.date == day) & (outcomes.surface == "search") & ~outcomes.bot & (outcomes.seen_today == 0)]
+    rows = outcomes[(outcomes.ts.dt.date == day) & (outcomes.surface == "search") & ~outcomes.bot & (outcomes.weariness == 0)]
     assert len(rows) > 200
     for row in rows.itertuples():
         assert judge.p_click(row.query_id, [row.creative_id])[0] * row.examination == pytest.approx(row.p_click, rel=1e-9)

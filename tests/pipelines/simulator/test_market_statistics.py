@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,7 +10,11 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from feature_repo.taxonomy import SURFACES
+from feature_repo.taxonomy import CATEGORIES, SURFACES
+from pipelines.simulator import clicks
+from pipelines.simulator.day import asked
+from pipelines.simulator.memory import Exposures
+from pipelines.simulator.past import morning
 from pipelines.simulator.truth import market_truth
 
 if TYPE_CHECKING:
@@ -83,7 +88,57 @@ def test_position_bias_is_the_stated_curve(market: Market, outcomes: pd.DataFram
         assert first.seen.mean() == pytest.approx(last.seen.mean(), rel=0.25), "relevance does not depend on the position"
 
 
-def test_fatigue_and_bots(market: Market, outcomes: pd.DataFrame) -> None:
+def test_people_tire_of_campaigns_and_of_advertisers(market: Market, outcomes: pd.DataFrame) -> None:
+    """The truth's weariness is what the log of the days before makes people remember, a night later as much less as the law says."""
+    world, laws, number = market.world, market.config.laws, 3
+    day = outcomes[outcomes.ts.dt.date == market.days[number]].sort_values(
+        "impression_id", key=lambda s: s.str.split("-").str[-1].astype(int)
+    )
+    user = day.user_id.str[1:].astype(int).to_numpy()
+    campaign = day.campaign_id.str[1:].astype(int).to_numpy()
+    exposures = Exposures(morning(market.home, world, number), world.ads.campaign_advertiser)
+    told = np.empty(len(day))
+    for request in day.groupby("decision_id", sort=False).indices.values():
+        told[request] = clicks.weariness(world, user[request], exposures.worn(user[request], campaign[request]))
+        exposures.add(user[request], campaign[request])
+    assert np.allclose(told, day.weariness)
+    assert 0.3 < (told > 0.2).mean() < 0.98 and told.max() > 3 * np.median(told) > 0
+    yesterday = exposures.memory.after(exposures.shown, laws.kept)
+    assert yesterday.weight.max() > laws.kept, "more than one evening is remembered"
+
+
+def test_tastes_drift(market: Market) -> None:
+    first, near, far = (market.world.tastes(n).interest[:, 1:].ravel() for n in (0, 2, 20))
+    assert 0.97 < np.corrcoef(first, near)[0, 1] < 0.9999
+    assert 0.5 < np.corrcoef(first, far)[0, 1] < 0.95
+
+
+def test_the_page_around_an_ad_matters(market: Market) -> None:
+    """Off search: the same ads for the same people, beside a page of a like topic and of another."""
+    world = market.world
+    requests = asked(world, 2)
+    social = requests.rows(np.flatnonzero(requests.surface > 0)[:500])
+    ads = world.live(2).servable[np.arange(40)][None, :].repeat(len(social), axis=0)
+    alike = world.likeness[social.page[:, None], world.ads.category[ads]]
+    odds = clicks.appeal(world, 2, social, ads) - clicks.appeal(world, 2, replace(social, page=np.zeros(len(social), np.int64)), ads)
+    assert np.allclose(odds, market.config.laws.page * alike) and alike.max() == pytest.approx(1) and alike.min() < -0.3
+    activity = market.table("activity")
+    reading = activity[activity.ts.dt.date == market.days[2]].groupby("user_id").category.agg(set)
+    beside = [CATEGORIES[page] in reading.get(user, ()) for user, page in zip(world.people.ids[social.user], social.page, strict=True)]
+    assert np.mean(beside) > 0.9, "the log tells what people were reading"
+
+
+def test_a_poor_landing_page_loses_buyers(market: Market, outcomes: pd.DataFrame) -> None:
+    page = market.world.ads.page[outcomes.creative_id.str[1:].astype(int)]
+    good, poor = outcomes[~outcomes.bot & (page > 0.8)], outcomes[~outcomes.bot & (page < -0.8)]
+    assert good.p_conversion.mean() > 1.6 * poor.p_conversion.mean()
+    texts = market.table("landing_pages")
+    length = texts.text.str.split().str.len()
+    told = market.world.ads.page[texts.landing_url.str.split("/").str[-1].astype(int)]
+    assert np.corrcoef(length, told)[0, 1] > 0.5, "a page's text shows how good it is"
+
+
+def test_exposures_are_counted_and_bots_click_blindly(market: Market, outcomes: pd.DataFrame) -> None:
     laws = market_truth(market.home).laws
     keyed = outcomes.sort_values("ts", kind="stable")
     before = keyed.groupby([keyed.ts.dt.date, "user_id", "campaign_id"]).cumcount()
