@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from feature_repo.taxonomy import SURFACES
 from pipelines.simulator import clicks, policy, retrieval
 from pipelines.simulator.inventory import FLOOR_MICROS, SLOTS
-from pipelines.simulator.memory import Exposures, Memory
+from pipelines.simulator.memory import LivedDay, Memory
 from pipelines.simulator.population import Floats, Ints
 from pipelines.simulator.requests import Requests, ask
 from pipelines.simulator.world import World
@@ -53,7 +53,7 @@ class _Ledger:
     """What the day has shown and cost so far."""
 
     spent: Ints
-    exposures: Exposures
+    exposures: LivedDay
 
 
 Shown = dict[str, np.ndarray]
@@ -83,7 +83,7 @@ def _run(world: World, number: int, requests: Requests, memory: Memory) -> Day:
     rival = floors * world.config.laws.rival_median * np.exp(rng.normal(scale=world.config.laws.rival_sigma, size=len(requests)))
     explored = rng.random(len(requests)) < world.config.explored
     eligible = np.zeros(len(requests), np.int64)
-    ledger = _Ledger(np.zeros(len(world.ads.budget_micros), np.int64), Exposures(memory, world.ads.campaign_advertiser))
+    ledger = _Ledger(np.zeros(len(world.ads.budget_micros), np.int64), LivedDay(memory, world.ads.campaign_advertiser))
     parts: list[Shown] = []
     for hour in range(24):
         low, high = np.searchsorted(requests.second, [hour * 3600, (hour + 1) * 3600])

@@ -45,7 +45,7 @@ class Memory:
 
 
 @dataclass
-class Exposures:
+class LivedDay:
     """A day's impressions upon what was remembered in the morning. owner: each campaign's advertiser, (campaigns,)."""
 
     memory: Memory

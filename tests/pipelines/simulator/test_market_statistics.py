@@ -13,7 +13,7 @@ from scipy import stats
 from feature_repo.taxonomy import CATEGORIES, SURFACES
 from pipelines.simulator import clicks
 from pipelines.simulator.day import asked
-from pipelines.simulator.memory import Exposures
+from pipelines.simulator.memory import LivedDay
 from pipelines.simulator.past import morning
 from pipelines.simulator.truth import market_truth
 
@@ -96,7 +96,7 @@ def test_people_tire_of_campaigns_and_of_advertisers(market: Market, outcomes: p
     )
     user = day.user_id.str[1:].astype(int).to_numpy()
     campaign = day.campaign_id.str[1:].astype(int).to_numpy()
-    exposures = Exposures(morning(market.home, world, number), world.ads.campaign_advertiser)
+    exposures = LivedDay(morning(market.home, world, number), world.ads.campaign_advertiser)
     told = np.empty(len(day))
     for request in day.groupby("decision_id", sort=False).indices.values():
         told[request] = clicks.weariness(world, user[request], exposures.worn(user[request], campaign[request]))
