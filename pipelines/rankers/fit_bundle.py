@@ -14,7 +14,7 @@ from feature_repo.model_input import ModelInput
 from feature_repo.services import HEADS, SURFACE, tells_of_ad
 from pipelines.datasets.dataset import Dataset
 from pipelines.errors import Refused
-from pipelines.rankers.calibrate import fit_calibrator, fit_surfaces
+from pipelines.rankers.calibrate import DRIFT, LEARNING, fit_calibrator, fit_surfaces
 from pipelines.rankers.delay import ripeness, ripeness_offset
 from pipelines.rankers.encoding import Encoded
 from pipelines.rankers.kept_encoding import kept_encoded
@@ -188,13 +188,14 @@ def fit_bundle(family: RankerFamily, dataset: Dataset, folder: Path, version: st
     positives = int(label[used].sum())
     if not label[early].any():
         raise Refused(f"{dataset.head} positives of the train split", 0, "There is nothing to learn from: take more days.")
-    first = None
+    first, unlike = None, DRIFT
     if label[late].sum() >= WATCHED:
         first, encodings = ready.learn(family, early, late, positives)
         held = np.flatnonzero(late)
         logits = ready.logits(first, encodings, held)
     else:
         held, logits = _forward(ready, family, np.flatnonzero(used), positives)
+        unlike = float(np.hypot(DRIFT, LEARNING))
     learned, encodings = ready.learn(family, used, None, positives, first)
     manifest = Manifest(
         head=dataset.head, version=version, ranker=family.name, input=dataset.input.name, columns=dataset.input.names,
@@ -204,20 +205,22 @@ def fit_bundle(family: RankerFamily, dataset: Dataset, folder: Path, version: st
         heads=learned.heads,
     )  # fmt: skip
     typical = _typical(dataset, used, encodings) if any(n.endswith(".onnx") for n in learned.weights()) else None
-    return write_bundle(folder, manifest, learned.weights(), encodings, _tables(ready, learned, held, logits, weight), typical)
+    return write_bundle(folder, manifest, learned.weights(), encodings, _tables(ready, learned, held, logits, weight, unlike), typical)
 
 
-def _tables(ready: Ready, learned: Learned, held: NDArray[np.int64], logits: NDArray[np.float64], weight: NDArray[np.float64]) -> Tables:
+def _tables(
+    ready: Ready, learned: Learned, held: NDArray[np.int64], logits: NDArray[np.float64], weight: NDArray[np.float64], unlike: float
+) -> Tables:
     dataset = ready.dataset
     label, margin = dataset.label[held], logits[:, 0]
-    overall = fit_calibrator(margin, label, weight[held])
+    overall = fit_calibrator(margin, label, weight[held], unlike)
     surface = dataset.matrix[held, dataset.input.names.index(SURFACE)].astype(np.int64)
     heads = {}
     for i, head in enumerate(learned.heads):
         if i > 0:
             asked = label if head == "conversion" and dataset.head == "click" else np.ones(len(held), bool)  # given a click
             told = dataset.rows[head].to_numpy(bool)[held][asked]
-            heads[head] = fit_calibrator(logits[asked, i], told, weight[held][asked])
+            heads[head] = fit_calibrator(logits[asked, i], told, weight[held][asked], unlike)
     return Tables(overall, fit_surfaces(overall, margin, surface, label, weight[held]), heads)
 
 
