@@ -35,6 +35,12 @@ Ranker = Annotated[str, typer.Option("--ranker", parser=arguments.ranker, metava
 Why = Annotated[str, typer.Option("--why", help="The reason, for the history.")]
 Small = Annotated[bool, typer.Option("--small", help="Small sizes: minutes instead of many, and too small to judge by.")]
 Market = Annotated[bool, typer.Option("--market/--no-market", help="Also measure against the truth of a simulated market.")]
+Seeds = Annotated[
+    str,
+    typer.Option(
+        "--seeds", parser=arguments.seeds, metavar="SEEDS", help="Of the simulated markets; those that something was tuned on are refused."
+    ),
+]
 Requests = Annotated[int, typer.Option("--requests", min=10, max=1_000_000, help="How many requests are sent.")]
 _USERS = typer.Option("--users", min=50, max=100_000_000, help="People who appear in the simulated market.")
 Users = Annotated[int, _USERS]
