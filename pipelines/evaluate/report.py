@@ -8,7 +8,7 @@ from html import escape
 from pathlib import Path
 
 from pipelines.evaluate.offline import Evaluation
-from pipelines.gates.gates import Verdict
+from pipelines.gates.gate import Verdict
 from pipelines.metrics import METRICS
 from pipelines.reporting.page import page, write_page
 from serving.bundles import Bundle

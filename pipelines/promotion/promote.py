@@ -11,7 +11,8 @@ from pipelines.datasets.training_set import read
 from pipelines.errors import Missing, Refused
 from pipelines.evaluate.assess import weigh
 from pipelines.gates.evidence import Evidence, of_version, read_evidence
-from pipelines.gates.gates import Verdict, judge
+from pipelines.gates.gate import Verdict
+from pipelines.gates.gates import judge
 from pipelines.promotion.live_evidence import gathered
 from pipelines.registry import roles
 from pipelines.registry.journal import Change

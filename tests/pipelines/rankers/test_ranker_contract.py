@@ -102,7 +102,8 @@ def test_predictions_are_calibrated_after_down_sampling_and_close_to_the_truth(o
     top = p > np.quantile(p, 0.9)
     assert p[top].mean() == pytest.approx(truth[top].mean(), rel=0.12)
     assert roc_auc(label, p) > roc_auc(label, truth) - BEHIND.get(bundle.manifest.ranker, 0.03)
-    assert bundle.manifest.calibrated and bundle.manifest.negative_rate == 0.25
+    assert bundle.manifest.negative_rate == 0.25
+    assert not bundle.manifest.calibrated, "a fit has no row that taught nothing: only an evaluation can tell"
     assert bundle.manifest.base_rate == pytest.approx(truth.mean(), rel=0.1)
 
 
