@@ -100,7 +100,8 @@ def weigh(settings: Settings, bundle: Bundle, dataset: Dataset, day: date) -> tu
     rival = by[next(iter(others))] if others else None
     alone, beside = figures(held, mine, by[BASELINE]), figures(held, rival, by[BASELINE]).values if rival else None
     columns = [floor.column for floor in FLOORS.get(head, ())]
-    found = tuple(slices(evaluation.rows, scores[mine.name], scores[rival.name] if rival else None, columns, settings.seed))
+    others_scores = scores[BASELINE], scores[rival.name] if rival else None
+    found = tuple(slices(evaluation.rows, scores[mine.name], *others_scores, columns, settings.seed))
     cost = scoring_ms(bundle, dataset.narrowed(bundle.manifest.columns).matrix[dataset.part("test")])
     evidence = Evidence(
         head, day.isoformat(), bundle.manifest.ranker, dict(bundle.manifest.files),

@@ -1,5 +1,5 @@
-"""Normalised entropy and calibration ratio by slice, of a challenger beside the champion, with intervals that know which rows belong
-together."""
+"""Normalised entropy and calibration ratio by slice, of a challenger beside the baseline and the champion, with intervals that know which
+rows belong together."""
 
 from __future__ import annotations
 
@@ -23,7 +23,9 @@ LEAST_POSITIVES: Final = 20
 """Below it a slice's interval says nothing."""
 
 
-def slices(rows: pd.DataFrame, challenger: Floats, champion: Floats | None, columns: Iterable[str], seed: int) -> Iterator[Slice]:
+def slices(
+    rows: pd.DataFrame, challenger: Floats, baseline: Floats, champion: Floats | None, columns: Iterable[str], seed: int
+) -> Iterator[Slice]:
     """Each value of each column with enough positives. rows: label, user_id, surface, position and the columns; PLACE, the surface with
     the position, is made of them. Predictions: shape (n,)."""
     label, group = rows["label"].to_numpy(bool), drawn_together(rows)
@@ -33,13 +35,15 @@ def slices(rows: pd.DataFrame, challenger: Floats, champion: Floats | None, colu
         for value in sorted(str(v) for v in rows[column].unique() if v):
             here = (rows[column] == value).to_numpy()
             if LEAST_POSITIVES <= label[here].sum() < here.sum():
-                before = None if champion is None else champion[here]
-                yield _slice(column, value, label[here], group[here], challenger[here], before, drawn)
+                rivals = [p[here] for p in (baseline, champion) if p is not None]
+                yield _slice(column, value, label[here], group[here], challenger[here], rivals, drawn)
 
 
 def _slice(
-    column: str, value: str, y: NDArray[np.bool_], group: NDArray[np.int64], p: Floats, q: Floats | None, drawn: Floats
+    column: str, value: str, y: NDArray[np.bool_], group: NDArray[np.int64], p: Floats, rivals: list[Floats], drawn: Floats
 ) -> Slice:  # fmt: skip
+    """rivals: of the baseline and, where there is one, of the champion."""
+
     def summed(of_rows: Floats) -> Floats:
         return np.asarray(drawn @ np.bincount(group, of_rows, drawn.shape[1]))
 
@@ -47,9 +51,20 @@ def _slice(
     told = (came > 0) & (came < n)
     usual = (n * entropy(np.where(told, came / np.maximum(n, 1), 0.5)))[told]  # what the base rate would lose
     mine, promised = summed(losses(y, p))[told] / usual, summed(p)[told] / came[told]
-    theirs = mine if q is None else summed(losses(y, q))[told] / usual
-    (low, ratio_low, trails_low), (high, ratio_high, trails_high) = (
-        end.tolist() for end in ends(np.stack([mine, promised, mine - theirs], axis=1))
+    apart = [mine - summed(losses(y, q))[told] / usual for q in rivals]
+    lows, highs = (end.tolist() for end in ends(np.stack([mine, promised, *apart], axis=1)))
+    (low, ratio_low, over_low), (high, ratio_high, over_high) = lows[:3], highs[:3]
+    found = Slice(
+        column,
+        value,
+        int(y.sum()),
+        normalised_entropy(y, p),
+        low,
+        high,
+        calibration_ratio(y, p),
+        ratio_low,
+        ratio_high,
+        over_low,
+        over_high,
     )
-    found = Slice(column, value, int(y.sum()), normalised_entropy(y, p), low, high, calibration_ratio(y, p), ratio_low, ratio_high)
-    return found if q is None else found.beside(normalised_entropy(y, q), trails_low, trails_high)
+    return found if len(rivals) == 1 else found.beside(normalised_entropy(y, rivals[1]), lows[3], highs[3])

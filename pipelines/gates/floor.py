@@ -17,8 +17,8 @@ class Floor:
     """A condition on every slice of a column with enough positives, judged by 95 % intervals: there are many slices, and one of twenty is
     off by luck.
 
-    at_most: what the normalised entropy's interval must reach down to. worse_by: what that of its difference to the champion's must reach
-    down to. ratio: a band that the calibration ratio's must reach into.
+    ratio: a band that the calibration ratio's interval must reach into. at_most: what that of the normalised entropy must reach down to.
+    worse_by: what that of its difference to the logistic baseline's must reach down to, and to the champion's where there is one.
     """
 
     column: str
@@ -39,16 +39,19 @@ class Floor:
 
     def _entropy(self, at_most: float, found: Slice, gate: str) -> Verdict:
         bounds, passed = [f"≤ {at_most:g} (95 % interval {found.low:.4g} to {found.high:.4g})"], found.low <= at_most
-        if self.worse_by is not None and found.trails_low is not None:
-            bounds.append(f"trails the champion by ≤ {self.worse_by:g} ({found.trails_low:+.4g} to {found.trails_high:+.4g})")
-            passed &= found.trails_low <= self.worse_by
+        rivals = (("baseline", found.over_low, found.over_high), ("champion", found.trails_low, found.trails_high))
+        for rival, low, high in rivals:
+            if self.worse_by is not None and low is not None:
+                bounds.append(f"trails the {rival} by ≤ {self.worse_by:g} ({low:+.4g} to {high:+.4g})")
+                passed &= low <= self.worse_by
         return Verdict(gate, found.champion, found.entropy, ", ".join(bounds), passed)
 
 
 @dataclass(frozen=True)
 class Slice:
-    """The rows of one slice: the challenger's normalised entropy and calibration ratio with their 95 % intervals; the champion's entropy,
-    and challenger minus champion with its paired interval (None without a champion)."""
+    """The rows of one slice: the challenger's normalised entropy and calibration ratio with their 95 % intervals; the interval of its
+    entropy over that of the logistic baseline; the champion's entropy, and the interval of challenger minus champion (None without a
+    champion). Differences are paired."""
 
     column: str
     value: str
@@ -59,6 +62,8 @@ class Slice:
     ratio: float
     ratio_low: float
     ratio_high: float
+    over_low: float
+    over_high: float
     champion: float | None = None
     trails_low: float | None = None
     trails_high: float | None = None

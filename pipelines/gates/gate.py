@@ -14,10 +14,10 @@ NO_END: Final = float("inf")
 class Gate:
     """What one figure must show.
 
-    at_most, at_least: bounds of the value. meets: a band that the figure's interval must reach into: it refuses only what is surely outside,
-    since few positives make a figure jump. within: a band, its ends excluded, that the whole interval must lie in: it refuses what may
-    be outside. worse_by, jump: beside a champion on the same rows, see `Comparison`. optional: a figure that only traffic can give, or
-    enough rows; without it the table says so and the gate holds.
+    at_most, at_least: bounds of the value. meets: a band that the figure's interval must reach into: it refuses only what is surely
+    outside, since few positives make a figure jump. within: a band, its ends excluded, that the whole interval must lie in: it refuses
+    what may be outside. worse_by, jump: beside a champion on the same rows, see `Comparison`. optional: a figure that only traffic can
+    give, or enough rows; without it the table says so and the gate holds.
     """
 
     metric: str
@@ -57,7 +57,7 @@ class Gate:
             bounds.append(f"interval meets {_band(self.meets)}")
             held &= ends[0] <= self.meets[1] and ends[1] >= self.meets[0]
         if self.within is not None:
-            bounds.append(f"interval within {_band(self.within)}")
+            bounds.append(f"surely {_band(self.within, less='<')}")
             held &= self.within[0] < ends[0] and ends[1] < self.within[1]
         return bounds, held
 
@@ -119,8 +119,9 @@ class Verdict:
         return f"{self.gate} {'not measured' if self.challenger is None else f'{self.challenger:.4g}'} must be {self.bound}"
 
 
-def _band(band: Ends) -> str:
+def _band(band: Ends, less: str = "≤") -> str:
+    """In words. less: the sign that says whether the ends belong to the band."""
     low, high = band
     if low == -NO_END:
-        return f"≤ {high:g}"
-    return f"≥ {low:g}" if high == NO_END else f"{low:g} to {high:g}"
+        return f"{less} {high:g}"
+    return f"{'≥' if less == '≤' else '>'} {low:g}" if high == NO_END else f"{low:g} to {high:g}"

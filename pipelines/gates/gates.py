@@ -11,16 +11,17 @@ from pipelines.gates.gate import NO_END, Comparison, Ends, Gate, Verdict
 Intervals = Mapping[str, Ends]
 """Low and high ends of 95 % intervals, by metric."""
 
+FEATURE_DRIFT: Final = Gate("feature_drift", at_most=0.2, optional=True)
+"""Share of the features that the model reads that have moved since its training rows ended (pipelines/monitor/training_drift.py)."""
 LIVE: Final = (
     Gate("off_policy_value", meets=(0.98, NO_END), better="higher", optional=True),
     Gate("shadow_log_loss_difference", meets=(-NO_END, 0.0), optional=True),
     Gate("shadow_score_gap", at_most=1e-6, optional=True),
     Gate("feature_skew", at_most=0.001, optional=True),
-    Gate("feature_drift", at_most=0.1, optional=True),
+    FEATURE_DRIFT,
 )
 """off_policy_value: of the challenger's slates over those that were served. shadow_...: against the champion on what was served, and
-the mean distance of its scores there from the bundle's own. feature_skew: share of differing cells of the newest report. feature_drift:
-share of the features it reads that have moved since its training rows ended (pipelines/monitor/training_drift.py)."""
+the mean distance of its scores there from the bundle's own. feature_skew: share of differing cells of the newest report."""
 LATENCY: Final = Gate("ms_per_1000_rows", at_most=50.0)
 """Of processor time: the precision stage's share of the usual deadline."""
 TRAINING_DAYS: Final = Gate("training_days", at_least=2.0)

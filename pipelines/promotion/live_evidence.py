@@ -14,12 +14,13 @@ import numpy as np
 from feature_repo.days import end_of
 from feature_repo.home import Home
 from feature_repo.services import places_in
-from pipelines.errors import PipelineError
+from pipelines.errors import Missing, PipelineError
 from pipelines.evaluate.ope.served_rounds import served_rounds
 from pipelines.evaluate.ope.served_verdict import served_worth
 from pipelines.evaluate.ope.verdict import OpeVerdict
+from pipelines.monitor.training_drift import training_drift
 from pipelines.promotion import shadow_record
-from serving.bundles import Bundle
+from serving.bundles import Bundle, Manifest
 from serving.eventlog.log import EventLog
 from serving.record.decision import Decision
 
@@ -51,6 +52,8 @@ def gathered(home: Home, log: EventLog, bundle: Bundle, day: date, maturity: tim
             figures["shadow_score_gap"] = gap
     if (skew := newest_skew(home, day)) is not None:
         figures["feature_skew"] = skew
+    if (moved := drifted(home, bundle.manifest, day)) is not None:
+        figures["feature_drift"] = moved
     return LiveEvidence(figures, ends)
 
 
@@ -85,6 +88,14 @@ def score_gap(log: EventLog, bundle: Bundle, day: date) -> float | None:
     if not rows:
         return None
     return float(np.abs(bundle.predict(np.array(rows, np.float32)) - np.array(said)).mean())
+
+
+def drifted(home: Home, manifest: Manifest, day: date) -> float | None:
+    """Share of the features it reads that have moved since its training rows ended; None where nothing can be compared."""
+    try:
+        return training_drift(home, manifest, day).share
+    except Missing:
+        return None
 
 
 def newest_skew(home: Home, day: date) -> float | None:

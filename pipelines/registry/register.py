@@ -32,7 +32,8 @@ def register(
 ) -> Version:
     """Gives a candidate bundle the next version of its head, logs it and sets `alias`. Raises BundleRefused on a bad one.
 
-    calibrated: whether its promises came true on rows that it did not learn from; the auction takes no other. example: a few rows of the training matrix, logged with the signature.
+    calibrated: whether its promises came true on rows that it did not learn from; the auction takes no other. example: a few
+    rows of the training matrix, logged with the signature.
     """
     if not is_alias(alias):
         raise PipelineError("alias", alias, f"Use one of: {', '.join(ALIASES)}, or shadow_NAME.")

@@ -162,7 +162,7 @@ def test_a_thin_conversion_log_is_judged_by_its_order_where_its_entropy_tells_no
     assert failed(entropy_over_baseline=(0.001, 0.03)) == ["entropy_over_baseline"], "a line is surely better"
 
 
-SLICE = Slice("surface", "feed", 500, 0.9, 0.85, 0.95, 1.0, 0.9, 1.1)
+SLICE = Slice("surface", "feed", 500, 0.9, 0.85, 0.95, 1.0, 0.9, 1.1, -0.02, 0.02)
 
 
 def gates_of(slice_: Slice, head: str = "click") -> dict[str, Verdict]:
@@ -177,6 +177,7 @@ def gates_of(slice_: Slice, head: str = "click") -> dict[str, Verdict]:
         (SLICE, True),
         (replace(SLICE, entropy=1.05, low=0.99, high=1.1), True),  # it may be as good as the rate of the slice
         (replace(SLICE, entropy=1.05, low=1.01, high=1.1), False),
+        (replace(SLICE, over_low=0.011, over_high=0.05), False),  # a line does better here
         (SLICE.beside(0.88, -0.02, 0.05), True),  # it may be worse, it may be better
         (SLICE.beside(0.88, 0.011, 0.05), False),
         (SLICE.beside(0.95, -0.05, -0.02), True),

@@ -1,0 +1,119 @@
+"""A market of a known law, honest models of it, and models that must never serve: each a bundle, beside the rows that judge it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from feature_repo.home import Home
+from feature_repo.partition_file import write_partition
+from feature_repo.services import CLICK, SURFACE
+from pipelines.datasets.dataset import Dataset
+from pipelines.datasets.training_set import MATRIX, ROWS, folder
+from pipelines.rankers import RANKERS
+from pipelines.rankers.fit_bundle import fit_bundle
+from serving.bundles import Bundle, Tables
+from serving.bundles.calibrator import Calibrator
+from tests.made import written_again
+
+DAY: Final = date(2026, 1, 15)
+"""The honest rows'."""
+LEAKS: Final = {"leaking": (date(2026, 1, 16), 0.0), "leaking_flipped": (date(2026, 1, 17), 0.02)}
+"""Days whose rows have a column that holds the label, with the share of it that is wrong."""
+ROWS_MADE: Final = 24_000
+DECAY: Final = {"feed": 0.4, "search": 0.6}
+NUMBERS: Final = [i for i, c in enumerate(CLICK.columns) if c.kind == "numeric" and c.name != SURFACE][:3]
+LEAKY: Final = NUMBERS[-1] + 1
+RANKER: Final = "xgboost_slim"
+
+
+def market(n: int = ROWS_MADE, seed: int = 1) -> Dataset:
+    """Fourteen days, the last two fifths for the test. Clicks follow three columns, the surface and the position."""
+    rng = np.random.default_rng(seed)
+    x = np.zeros((n, len(CLICK.columns)), np.float32)
+    x[:, [*NUMBERS, LEAKY]] = rng.normal(size=(n, 4))
+    surface, position = rng.choice(list(DECAY), n), rng.integers(1, 4, n)
+    x[:, CLICK.names.index(SURFACE)] = surface == "search"
+    seen = position ** -np.array([DECAY[s] for s in surface])
+    truth = seen / (1 + np.exp(2.2 - x[:, NUMBERS] @ np.array([0.9, -0.6, 0.4]) - 0.4 * (surface == "search")))
+    rows = pd.DataFrame(
+        {
+            "row_id": [f"r{i:07}" for i in range(n)],
+            "ts": pd.Timestamp("2026-01-01") + pd.to_timedelta(np.linspace(0, 14 * 86_400 - 1, n).astype(int), unit="s"),
+            "user_id": [f"u{i}" for i in rng.integers(0, 3_000, n)], "creative_id": "c", "surface": surface,
+            "device": rng.choice(["mobile", "desktop"], n, p=[0.7, 0.3]), "position": position.astype(np.int16), "shown": 0,
+            "explored": True, "label": rng.random(n) < truth, "weight_rate": 1.0,
+            "split": np.where(np.arange(n) < n * 0.48, "train", np.where(np.arange(n) < n * 0.6, "calibrate", "test")),
+        }
+    )  # fmt: skip
+    return Dataset("click", CLICK, rows, x)
+
+
+def leaking(honest: Dataset, wrong: float) -> Dataset:
+    """The same rows with a column from the future: the label, wrong in a share of the rows."""
+    matrix, flipped = honest.matrix.copy(), np.random.default_rng(8).random(len(honest.rows)) < wrong
+    matrix[:, LEAKY] = honest.label ^ flipped
+    return replace(honest, matrix=matrix, prepared={})
+
+
+def _written(home: Home, dataset: Dataset, day: date) -> Dataset:
+    place = folder(home, "click", day)
+    place.mkdir(parents=True)
+    np.save(place / MATRIX, dataset.matrix)
+    write_partition(pa.Table.from_pandas(dataset.rows, preserve_index=False), place / ROWS)
+    return dataset
+
+
+def _taught(honest: Dataset, **columns: object) -> Dataset:
+    """The dataset that a broken pipeline would have taught from: other rows or another matrix."""
+    return replace(honest, prepared={}, **columns)  # type: ignore[arg-type]
+
+
+def make(place: Path) -> None:
+    """Writes datasets, and bundles by name under `models`."""
+    home, models = Home(place), place / "models"
+    honest, rng = _written(home, market(), DAY), np.random.default_rng(9)
+    family = RANKERS[RANKER]
+    good = fit_bundle(family, honest, models / "honest", "0")
+    fit_bundle(RANKERS["logistic"], honest, models / "logistic", "0")
+
+    early = honest.part("train", "calibrate")
+    label = honest.label.copy()
+    label[early] = rng.permutation(label[early])
+    fit_bundle(family, _taught(honest, rows=honest.rows.assign(label=label)), models / "shuffled", "0")
+    upside_down = honest.matrix.copy()
+    upside_down[:, NUMBERS] *= -1
+    fit_bundle(family, _taught(honest, matrix=upside_down), models / "inverted", "0")
+    search = np.flatnonzero(honest.rows["surface"] == "search")
+    scrambled = honest.matrix.copy()
+    scrambled[np.ix_(search, NUMBERS)] = scrambled[np.ix_(rng.permutation(search), NUMBERS)]
+    fit_bundle(family, _taught(honest, matrix=scrambled), models / "slice_scrambled", "0")
+    turned = honest.matrix.copy()
+    turned[np.ix_(search, NUMBERS)] *= -1
+    fit_bundle(family, _taught(honest, matrix=turned), models / "slice_inverted", "0")
+    old = honest.rows["ts"] < pd.Timestamp("2026-01-03 12:00")
+    days = honest.rows[old].reset_index(drop=True)
+    split = np.where(days["ts"] < pd.Timestamp("2026-01-03"), "train", "calibrate")
+    stale = Dataset("click", CLICK, days.assign(split=split), honest.matrix[old.to_numpy()])
+    fit_bundle(family, stale, models / "stale", "0")
+    for name, (day, wrong) in LEAKS.items():
+        fit_bundle(family, _written(home, leaking(honest, wrong), day), models / name, "0")
+
+    _calibrated_otherwise(good, models)
+
+
+def _calibrated_otherwise(good: Bundle, models: Path) -> None:
+    """The honest trees under other tables: one that always says the base rate, and one that says half as much again."""
+    grid = np.linspace(-20, 20, 5)
+    flat = Calibrator(grid, np.full(5, good.manifest.base_rate))
+    written_again(good, models / "constant", tables=Tables(flat, {}, {}))
+    more = {code: table.moved(1.0, np.log(1.5)) for code, table in good.tables.by_surface.items()}
+    written_again(good, models / "inflated", tables=Tables(good.tables.overall.moved(1.0, np.log(1.5)), more, {}))
+    steep = {name: (*offsets[:2], offsets[2] + np.log(1.6)) for name, offsets in good.manifest.position_offset.items()}
+    written_again(good, models / "third_place_promised_too_much", replace(good.manifest, position_offset=steep))
