@@ -8,6 +8,8 @@ from typing import Final, Literal
 Ends = tuple[float, float]
 """Low and high end of a figure's 95 % interval, or of a band; infinite where there is none."""
 NO_END: Final = float("inf")
+ROUNDING: Final = 1e-6
+"""A difference up to this is none: weights are written in single precision."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,7 @@ class Gate:
         bounds, held = [], True
         if self.worse_by is not None:
             bounds.append(f"trails the champion by ≤ {self.worse_by:g}, and not surely ({trails:+.4g}, {low:+.4g} to {high:+.4g})")
-            held &= trails <= self.worse_by and low <= 0
+            held &= trails <= self.worse_by and low <= ROUNDING
         if self.jump is not None:
             bounds.append(f"leads the champion by ≤ {self.jump:g} ({-trails:+.4g})")
             held &= -trails <= self.jump

@@ -27,9 +27,9 @@ from serving.bundles import Manifest
 WINDOW: Final = re.compile(r"_(\d+)d$")
 """How a feature's name tells its window, in days."""
 ABOUT: Final = (
-    "Population stability index of every published feature that the model reads, on the day beside the day that its training rows ended. A "
-    "feature fails when the index is above 0.25 and above what chance gives. Features whose windows were still filling then move because they "
-    "fill: they are shown without a verdict. Above the share of failing features that is allowed, train again."
+    "Population stability index of every published feature that the model reads, on the day beside the day that its training rows ended. "
+    "A feature fails when the index is above 0.25 and above what chance gives. Features whose windows were still filling then move because "
+    "they fill: they are shown without a verdict. Above the share of failing features that is allowed, train again."
 )
 
 
@@ -80,7 +80,13 @@ def training_drift(home: Home, manifest: Manifest, day: date) -> TrainingDrift:
     moved = sum(f.holds is False for f in judged)
     share = moved / len(judged) if judged else None
     figures = [
-        Figure(FEATURE_DRIFT.metric, share, "share", f"<= {FEATURE_DRIFT.at_most:g}", None if share is None else FEATURE_DRIFT.verdict(share).passed),
+        Figure(
+            FEATURE_DRIFT.metric,
+            share,
+            "share",
+            f"<= {FEATURE_DRIFT.at_most:g}",
+            None if share is None else FEATURE_DRIFT.verdict(share).passed,
+        ),
         Figure("features_judged", len(judged), "features"),
         Figure("features_filling", len(filling), "features"),
         *sorted(judged, key=lambda f: (f.holds is not False, -(f.value or 0.0))),

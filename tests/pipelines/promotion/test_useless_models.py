@@ -95,7 +95,7 @@ def test_a_leak_also_shows_as_a_jump_over_the_champion(weighed: Callable[[str, s
 
 
 def test_what_the_evaluation_says_of_its_calibration_stands_in_the_version(place: Path, tmp_path: Path) -> None:
-    """From candidate to promotion by the real functions: an untrue model is registered as a shadow only, and no reason makes it champion."""
+    """By the real functions: an untrue model is registered as a shadow only, and no reason makes it champion."""
     settings = Settings(PLACARD_HOME=Path(shutil.copytree(place, tmp_path / "placard", ignore=shutil.ignore_patterns("bundles"))))
 
     def offered(name: str, alias: str, day: date = DAY) -> Bundle:
@@ -108,10 +108,10 @@ def test_what_the_evaluation_says_of_its_calibration_stands_in_the_version(place
         version = register_candidate(settings, "click", day, ranker, alias)
         return Bundle.load(aliases.version_folder(settings.home.bundles, "click", version.version))
 
-    with pytest.raises(Refused, match="calibration_ratio 1.5"):
+    with pytest.raises(Refused, match=r"calibration_ratio 1\.5"):
         offered("inflated", "challenger")
     assert not offered("inflated", "shadow").manifest.calibrated
-    with pytest.raises(NotPromoted, match="calibration_ratio 1.5"):
+    with pytest.raises(NotPromoted, match=r"calibration_ratio 1\.5"):
         promote(settings, "click", "1", DAY)
     with pytest.raises(Refused, match=UNCALIBRATED):
         promote(settings, "click", "1", DAY, override="it sells more")
