@@ -13,9 +13,10 @@ from pipelines.datasets.dataset import Dataset
 from pipelines.datasets.training_set import read
 from pipelines.errors import Missing, Refused
 from pipelines.evaluate.ages import ages_of
+from pipelines.evaluate.baseline import BASELINE
 from pipelines.evaluate.gate_figures import differences, figures
 from pipelines.evaluate.latency import scoring_ms
-from pipelines.evaluate.offline import BASELINE, Evaluation, evaluate
+from pipelines.evaluate.offline import Evaluation, evaluate
 from pipelines.evaluate.plots import pictures
 from pipelines.evaluate.report import write_report
 from pipelines.evaluate.slices import slices

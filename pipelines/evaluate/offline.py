@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Final
 
 import numpy as np
 import pandas as pd
@@ -12,20 +11,16 @@ from numpy.typing import NDArray
 from feature_repo.home import Home
 from pipelines.datasets.dataset import Dataset
 from pipelines.errors import Missing
+from pipelines.evaluate.baseline import BASELINE, baseline
 from pipelines.evaluate.contest import BOUND, OURS, TRUTH, Contest, contest
 from pipelines.evaluate.modalities import without_modalities
 from pipelines.metrics import METRICS
 from pipelines.metrics.normalised_entropy import normalised_entropy
-from pipelines.rankers.fit_bundle import Ready, read_by
-from pipelines.rankers.logistic import Logistic
 from pipelines.rankers.position import offset_of
 from pipelines.simulator.truth import impression_truth
 from pipelines.statistics.bootstrap import Interval
 from serving.bundles import Bundle
-from serving.bundles.calibrator import probability
 
-BASELINE: Final = "logistic baseline"
-"""Its name among the contenders."""
 LEAST_ROWS = 200
 """A slice with fewer rows, or without both outcomes, is left out of the table."""
 
@@ -66,14 +61,6 @@ def predict(bundle: Bundle, dataset: Dataset, rows: NDArray[np.bool_]) -> NDArra
     return bundle.predict(
         dataset.narrowed(bundle.manifest.columns).matrix[rows], offset_of(dataset.rows[rows], bundle.manifest.position_offset)
     )
-
-
-def baseline(dataset: Dataset) -> NDArray[np.float64]:
-    """Probabilities of the test rows by logistic regression fitted on everything before them."""
-    family = Logistic()
-    ready, early = Ready.of(read_by(family, dataset)), dataset.part("train", "calibrate")
-    learned, encodings = ready.learn(family, early, None, int(dataset.label[early].sum()))
-    return probability(ready.logits(learned, encodings, np.flatnonzero(dataset.part("test")))[:, 0])
 
 
 def true_probability(home: Home, head: str, rows: pd.DataFrame) -> NDArray[np.float64] | None:

@@ -49,7 +49,7 @@ def told(most: float, jump: float) -> Gate:
 GATES: Final[dict[str, tuple[Gate, ...]]] = {
     "click": (
         Gate("normalised_entropy", at_most=0.98, within=(-NO_END, 1.0), worse_by=0.005),
-        over_baseline(0.005),
+        over_baseline(0.02),
         told(most=0.5, jump=0.15),
         Gate("roc_auc", at_least=0.6, within=(0.5, NO_END), worse_by=0.005, better="higher"),
         Gate("grouped_auc", at_least=0.55, worse_by=0.01, better="higher"),
@@ -62,7 +62,7 @@ GATES: Final[dict[str, tuple[Gate, ...]]] = {
     ),
     "conversion": (
         Gate("normalised_entropy", at_most=1.0, worse_by=0.03),
-        over_baseline(0.03),
+        over_baseline(0.05),
         told(most=0.75, jump=0.25),
         Gate("roc_auc", at_least=0.55, within=(0.5, NO_END), worse_by=0.03, better="higher"),
         Gate("grouped_auc", meets=(0.5, NO_END), worse_by=0.05, better="higher", optional=True),

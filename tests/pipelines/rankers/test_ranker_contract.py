@@ -11,7 +11,8 @@ import pytest
 
 from feature_repo.services import CLICK
 from pipelines.errors import Refused
-from pipelines.evaluate.offline import baseline, predict
+from pipelines.evaluate.baseline import baseline
+from pipelines.evaluate.offline import predict
 from pipelines.metrics.roc_auc import roc_auc
 from pipelines.rankers import RANKERS
 from pipelines.rankers.deep_ensemble import DeepEnsemble
