@@ -25,21 +25,19 @@ from tests.worlds.useless_models import DAY, LEAKS
 
 # MLflow's own imports and stores warn of what they are about to change.
 pytestmark = pytest.mark.filterwarnings("ignore")
-HONEST = ("honest", "logistic")
 USELESS = {
     "constant": {"normalised_entropy", "roc_auc", "entropy_over_baseline"},
     "shuffled": {"normalised_entropy", "roc_auc", "entropy_over_baseline"},
     "inverted": {"normalised_entropy", "roc_auc", "grouped_auc", "entropy_over_baseline"},
     "inflated": {"calibration_ratio"},
-    "third_place_promised_too_much": {"calibration_ratio of place feed 3", "calibration_ratio of place search 3"},
+    "last_place_promised_too_much": {"calibration_ratio of place feed 2", "calibration_ratio of place search 2"},
     "slice_scrambled": {"normalised_entropy of surface search"},
-    "slice_inverted": {"normalised_entropy of surface search"},
     "stale": {"days_behind"},
     "leaking": {"information_told"},
     "leaking_flipped": {"information_told"},
 }
 """By model: gates that must name it."""
-UNTRUE = {"inflated"}
+UNTRUE = {"inflated", "last_place_promised_too_much"}
 """Whose promises do not come true: the auction never hears them, whatever a person overrides."""
 
 
@@ -69,12 +67,18 @@ def failed(found: Evidence) -> set[str]:
     return {v.gate for v in found.verdicts() if not v.passed}
 
 
-@pytest.mark.parametrize("beside", ["", *HONEST], ids=lambda b: f"beside {b}" if b else "alone")
-@pytest.mark.parametrize("name", HONEST)
+@pytest.mark.parametrize(
+    ("name", "beside"), [("honest", ""), ("logistic", ""), ("honest", "honest"), ("honest", "logistic"), ("logistic", "logistic")]
+)
 def test_honest_models_pass(name: str, beside: str, weighed: Callable[[str, str], Evidence]) -> None:
+    """Each as the first champion, after another version of itself, and the better after the worse."""
     found = weighed(name, beside)
     assert failed(found) == set() and found.calibrated
     assert (found.beside is not None) == bool(beside)
+
+
+def test_an_honest_model_does_not_take_the_place_of_one_that_is_surely_better(weighed: Callable[[str, str], Evidence]) -> None:
+    assert failed(weighed("logistic", "honest")) >= {"normalised_entropy", "roc_auc"}
 
 
 @pytest.mark.parametrize("beside", ["", "honest"], ids=["alone", "beside a champion"])
