@@ -8,7 +8,7 @@ from typing import Final, Literal
 Ends = tuple[float, float]
 """Low and high end of a figure's 95 % interval, or of a band; infinite where there is none."""
 NO_END: Final = float("inf")
-ROUNDING: Final = 1e-6
+ROUNDING: Final = 5e-7
 """A difference up to this is none: weights are written in single precision."""
 
 
@@ -57,7 +57,7 @@ class Gate:
             held &= value >= self.at_least
         if self.meets is not None:
             bounds.append(f"interval meets {_band(self.meets)}")
-            held &= ends[0] <= self.meets[1] and ends[1] >= self.meets[0]
+            held &= ends[0] <= self.meets[1] + ROUNDING and ends[1] >= self.meets[0] - ROUNDING
         if self.within is not None:
             bounds.append(f"surely {_band(self.within, less='<')}")
             held &= self.within[0] < ends[0] and ends[1] < self.within[1]

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from pipelines.gates.floor import PLACE, Floor, Slice
-from pipelines.gates.gate import NO_END, ROUNDING, Comparison, Ends, Gate, Verdict
+from pipelines.gates.gate import NO_END, Comparison, Ends, Gate, Verdict
 
 Intervals = Mapping[str, Ends]
 """Low and high ends of 95 % intervals, by metric."""
@@ -37,7 +37,7 @@ TOLD: Final = "information_told"
 def over_baseline(allowed: float) -> Gate:
     """Normalised entropy over that of the logistic baseline, which is trained on the same rows: no model is served that a linear one beats.
     As beside a champion: refused when worse beyond noise, or by more than allowed."""
-    return Gate(OVER_BASELINE, at_most=allowed, meets=(-NO_END, ROUNDING))
+    return Gate(OVER_BASELINE, at_most=allowed, meets=(-NO_END, 0.0))
 
 
 def told(most: float, jump: float) -> Gate:
