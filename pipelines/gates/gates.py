@@ -11,12 +11,15 @@ from pipelines.gates.gate import NO_END, Comparison, Ends, Gate, Verdict
 Intervals = Mapping[str, Ends]
 """Low and high ends of 95 % intervals, by metric."""
 
+DAYS_LOGGED_SINCE: Final = Gate("days_logged_since", at_most=7.0, optional=True)
+"""Days of log, up to the newest, that came after those that it was taught by and judged on: after a week it is judged anew."""
 FEATURE_DRIFT: Final = Gate("feature_drift", at_most=0.2, optional=True)
 """Share of the features that the model reads that have moved since its training rows ended (pipelines/monitor/training_drift.py)."""
 LIVE: Final = (
     Gate("off_policy_value", meets=(0.98, NO_END), better="higher", optional=True),
     Gate("shadow_log_loss_difference", meets=(-NO_END, 0.0), optional=True),
     Gate("shadow_score_gap", at_most=1e-6, optional=True),
+    DAYS_LOGGED_SINCE,
     Gate("feature_skew", at_most=0.001, optional=True),
     FEATURE_DRIFT,
 )
@@ -70,7 +73,7 @@ GATES: Final[dict[str, tuple[Gate, ...]]] = {
         TRAINING_DAYS,
         DAYS_BEHIND,
         LATENCY,
-        *LIVE[-2:],
+        *LIVE[-3:],
     ),
     "language": (Gate("category_accuracy", at_least=0.5), Gate("commercial_auc", at_least=0.4)),
     "encoder": (Gate("recall_at_100", at_least=0.3),),

@@ -18,6 +18,7 @@ from pipelines.errors import Missing, PipelineError
 from pipelines.evaluate.ope.served_rounds import served_rounds
 from pipelines.evaluate.ope.served_verdict import served_worth
 from pipelines.evaluate.ope.verdict import OpeVerdict
+from pipelines.gates.gates import DAYS_LOGGED_SINCE
 from pipelines.monitor.training_drift import training_drift
 from pipelines.promotion import shadow_record
 from serving.bundles import Bundle, Manifest
@@ -88,6 +89,12 @@ def score_gap(log: EventLog, bundle: Bundle, day: date) -> float | None:
     if not rows:
         return None
     return float(np.abs(bundle.predict(np.array(rows, np.float32)) - np.array(said)).mean())
+
+
+def logged_since(home: Home, judged: date, day: date) -> dict[str, float]:
+    """The figure of DAYS_LOGGED_SINCE: from the day of the evaluation to the newest logged one up to `day`; empty without a log."""
+    logged = home.days("impressions", last=day)
+    return {DAYS_LOGGED_SINCE.metric: float(max((logged[-1] - judged).days, 0))} if logged else {}
 
 
 def drifted(home: Home, manifest: Manifest, day: date) -> float | None:

@@ -129,7 +129,13 @@ def _calibrated_otherwise(good: Bundle, models: Path) -> None:
     grid = np.linspace(-20, 20, 5)
     flat = Calibrator(grid, np.full(5, good.manifest.base_rate))
     written_again(good, models / "constant", tables=Tables(flat, {}, {}))
-    more = {code: table.moved(1.0, np.log(1.5)) for code, table in good.tables.by_surface.items()}
-    written_again(good, models / "inflated", tables=Tables(good.tables.overall.moved(1.0, np.log(1.5)), more, {}))
+    more = {code: _inflated(table) for code, table in good.tables.by_surface.items()}
+    written_again(good, models / "inflated", tables=Tables(_inflated(good.tables.overall), more, {}))
     steep = {name: (*offsets[:-1], offsets[-1] + np.log(1.8)) for name, offsets in good.manifest.position_offset.items()}
     written_again(good, models / "last_place_promised_too_much", replace(good.manifest, position_offset=steep))
+
+
+def _inflated(table: Calibrator) -> Calibrator:
+    """Half as much again of every probability."""
+    grid = np.linspace(-15, 5, 400)
+    return Calibrator(grid, np.minimum(1.5 * table.apply(grid), 1 - 1e-6))

@@ -112,10 +112,10 @@ def test_what_the_evaluation_says_of_its_calibration_stands_in_the_version(place
         version = register_candidate(settings, "click", day, ranker, alias)
         return Bundle.load(aliases.version_folder(settings.home.bundles, "click", version.version))
 
-    with pytest.raises(Refused, match=r"calibration_ratio 1\.5"):
+    with pytest.raises(Refused, match=r"calibration_ratio 1\.4"):
         offered("inflated", "challenger")
     assert not offered("inflated", "shadow").manifest.calibrated
-    with pytest.raises(NotPromoted, match=r"calibration_ratio 1\.5"):
+    with pytest.raises(NotPromoted, match=r"calibration_ratio 1\.4"):
         promote(settings, "click", "1", DAY)
     with pytest.raises(Refused, match=UNCALIBRATED):
         promote(settings, "click", "1", DAY, override="it sells more")
