@@ -14,12 +14,14 @@ import numpy as np
 from feature_repo.days import end_of
 from feature_repo.home import Home
 from feature_repo.services import places_in
-from pipelines.errors import PipelineError
+from pipelines.errors import Missing, PipelineError
 from pipelines.evaluate.ope.served_rounds import served_rounds
 from pipelines.evaluate.ope.served_verdict import served_worth
 from pipelines.evaluate.ope.verdict import OpeVerdict
+from pipelines.gates.gates import DAYS_LOGGED_SINCE
+from pipelines.monitor.training_drift import training_drift
 from pipelines.promotion import shadow_record
-from serving.bundles import Bundle
+from serving.bundles import Bundle, Manifest
 from serving.eventlog.log import EventLog
 from serving.record.decision import Decision
 
@@ -51,6 +53,8 @@ def gathered(home: Home, log: EventLog, bundle: Bundle, day: date, maturity: tim
             figures["shadow_score_gap"] = gap
     if (skew := newest_skew(home, day)) is not None:
         figures["feature_skew"] = skew
+    if (moved := drifted(home, bundle.manifest, day)) is not None:
+        figures["feature_drift"] = moved
     return LiveEvidence(figures, ends)
 
 
@@ -85,6 +89,20 @@ def score_gap(log: EventLog, bundle: Bundle, day: date) -> float | None:
     if not rows:
         return None
     return float(np.abs(bundle.predict(np.array(rows, np.float32)) - np.array(said)).mean())
+
+
+def logged_since(home: Home, judged: date, day: date) -> dict[str, float]:
+    """The figure of DAYS_LOGGED_SINCE: from the day of the evaluation to the newest logged one up to `day`; empty without a log."""
+    logged = home.days("impressions", last=day)
+    return {DAYS_LOGGED_SINCE.metric: float(max((logged[-1] - judged).days, 0))} if logged else {}
+
+
+def drifted(home: Home, manifest: Manifest, day: date) -> float | None:
+    """Share of the features it reads that have moved since its training rows ended; None where nothing can be compared."""
+    try:
+        return training_drift(home, manifest, day).share
+    except Missing:
+        return None
 
 
 def newest_skew(home: Home, day: date) -> float | None:

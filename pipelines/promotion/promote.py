@@ -11,8 +11,9 @@ from pipelines.datasets.training_set import read
 from pipelines.errors import Missing, Refused
 from pipelines.evaluate.assess import weigh
 from pipelines.gates.evidence import Evidence, of_version, read_evidence
-from pipelines.gates.gates import Verdict, judge
-from pipelines.promotion.live_evidence import gathered
+from pipelines.gates.gate import Verdict
+from pipelines.gates.gates import judge
+from pipelines.promotion.live_evidence import gathered, logged_since
 from pipelines.registry import roles
 from pipelines.registry.journal import Change
 from serving.bundles import Bundle
@@ -56,7 +57,8 @@ def table(settings: Settings, head: str, version: str, day: date) -> GateTable:
     if evidence is None:
         lacking = Verdict("evaluation", None, None, missing, False, False)
         return GateTable(head, version, champion, (lacking, *judge(head, live.figures, None, live.ends)))
-    verdicts = evidence.verdicts(live.figures, live.ends)
+    figures = {**live.figures, **logged_since(settings.home, date.fromisoformat(evidence.day), day)}
+    verdicts = evidence.verdicts(figures, live.ends)
     if settings.gates.require_evidence and champion not in ("", version):
         verdicts = [replace(v, passed=v.passed and v.evidence) for v in verdicts]
     return GateTable(head, version, champion, tuple(verdicts))

@@ -201,7 +201,7 @@ def fit_bundle(family: RankerFamily, dataset: Dataset, folder: Path, version: st
         head=dataset.head, version=version, ranker=family.name, input=dataset.input.name, columns=dataset.input.names,
         kinds=tuple(c.kind for c in dataset.input.columns), trained_from=rows["ts"][used].min().isoformat(),
         trained_to=rows["ts"][used].max().isoformat(), rows=int(used.sum()), positives=positives, negative_rate=ready.rate,
-        calibrated=True, base_rate=ready.base_rate, position_offset=ready.offsets,
+        calibrated=False, base_rate=ready.base_rate, position_offset=ready.offsets,
         heads=learned.heads,
     )  # fmt: skip
     typical = _typical(dataset, used, encodings) if any(n.endswith(".onnx") for n in learned.weights()) else None

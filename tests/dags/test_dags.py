@@ -35,6 +35,8 @@ STRUCTURE = {
     "shadow_daily": {"collect": {"report"}, "report": {"decide"}, "decide": set()},
     "quality_daily": {
         "drift": set(),
+        "drift_click": set(),
+        "drift_conversion": set(),
         "calibration": {"guard_click"},
         "guard_click": set(),
         "guard_conversion": set(),
@@ -65,6 +67,7 @@ CALLS = {
     "shadow_daily": ["ingest serving", "shadow report --days 7", "shadow decide --days 7"],
     "quality_daily": [
         "quality drift",
+        *(f"quality drift --of {head}" for head in HEADS),
         "quality calibration --days 7",
         *(f"guard --head {head} --days 7" for head in HEADS),
         "quality skew",
