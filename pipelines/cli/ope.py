@@ -66,6 +66,7 @@ def _figures(found: Answer) -> list[Figure]:
             Figure(f"{e.estimator}_low", _finite(e.low), "clicks"),
             Figure(f"{e.estimator}_high", _finite(e.high), "clicks"),
             _least(f"{e.estimator}_effective_sample_size", e.effective_sample_size, LEAST_SIZE, "rows"),
+            Figure(f"{e.estimator}_clipped_sample_size", e.clipped_sample_size, "rows"),
             _least(f"{e.estimator}_expected_rewards", e.expected_rewards, LEAST_REWARDS, "clicks"),
             _least(f"{e.estimator}_carrying_rewards", e.carrying_rewards, LEAST_CARRYING, "clicks"),
             _most(f"{e.estimator}_unsupported", e.unsupported, MOST_UNSUPPORTED),
@@ -95,14 +96,15 @@ def _most(name: str, value: float, bound: float) -> Figure:
 
 def _lines(found: Answer) -> list[str]:
     head = f"{found.target} on {found.rounds:,} rounds; the policy that logged earned {found.logged:.6f} clicks a round"
-    lines = [head, f"{'':14} {'estimate':>9}  {'95 % interval':<21} {'effective rows':>14} {'clicks':>8}  verdict"]
+    lines = [head, f"{'':14} {'estimate':>9}  {'95 % interval':<21} {'effective rows':>14} {'clipped':>9} {'clicks':>8}  verdict"]
     for e, v in zip(found.estimates, found.verdicts, strict=True):
         between = _between(e)
         word = "conclusive" if v.conclusive else "too little"
-        lines.append(f"{e.estimator:14} {e.value:9.6f}  {between:<21} {e.effective_sample_size:14,.1f} {e.expected_rewards:8,.1f}  {word}")
+        sizes = f"{e.effective_sample_size:14,.1f} {e.clipped_sample_size:9,.1f}"
+        lines.append(f"{e.estimator:14} {e.value:9.6f}  {between:<21} {sizes} {e.expected_rewards:8,.1f}  {word}")
     for position, e in found.positions.items():
         lines.append(f"  position {position:<3} {e.value:9.6f}  {_between(e)}")
-    return [*lines, *(f"{name} needs the chances of whole slates, which the log does not tell" for name in found.silent)]
+    return [*lines, *(f"{name} needs {what}, which is not told" for name, what in found.silent)]
 
 
 @prepared
@@ -164,7 +166,8 @@ def ope(
         found = answer(feedback, policy, settings.seed, clip, settings.threads)
     verdict = found.verdict
     setup |= {
-        "target": found.target, "rounds": found.rounds, "slots": found.slots, "seed": settings.seed, "silent": list(found.silent),
+        "target": found.target, "rounds": found.rounds, "slots": found.slots, "seed": settings.seed,
+        "silent": [name for name, _ in found.silent],
         "conclusive": verdict.conclusive, "verdict": verdict.reason,
     }  # fmt: skip
     lines = _lines(found) + ([f"[bold]{escape(verdict.reason)}[/]"] if verdict.conclusive else [])
