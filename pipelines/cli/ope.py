@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -23,26 +24,45 @@ if TYPE_CHECKING:
     from serving.settings import Settings
 
 
-def _bandit(settings: Settings, path: Path, target: str, learn_share: float) -> tuple[dict[str, Any], Feedback, Target]:
+@dataclass(frozen=True)
+class _Wish:
+    """Whose value is asked for: a target by name, or a policy of the user's own, in a file or a column."""
+
+    name: str
+    file: Path | None
+    column: str
+
+    @property
+    def own(self) -> bool:
+        return self.file is not None or bool(self.column)
+
+
+def _bandit(settings: Settings, path: Path, wish: _Wish, learn_share: float) -> tuple[dict[str, Any], Feedback, Target]:
     from pipelines.evaluate.ope.bandit_log import read_bandit_log
     from pipelines.evaluate.ope.bandit_targets import bandit_target
+    from pipelines.evaluate.ope.own_bandit_target import own_bandit_policy, own_bandit_target
 
     log = read_bandit_log(path)
-    judged, policy = bandit_target(log, target, learn_share, settings.seed)
+    if wish.own:
+        judged, policy = log, own_bandit_target(log, own_bandit_policy(path, wish.file, wish.column))
+    else:
+        judged, policy = bandit_target(log, wish.name, learn_share, settings.seed)
     setup = {"log": log.part, "rows": len(log), "learned_from": len(log) - len(judged), "items": log.items}
     return setup, judged.feedback, policy
 
 
-def _served(settings: Settings, target: str, day: date, days: int) -> tuple[dict[str, Any], Feedback, Target]:
+def _served(settings: Settings, wish: _Wish, day: date, days: int) -> tuple[dict[str, Any], Feedback, Target]:
     from datetime import timedelta
 
     from pipelines.errors import Missing
+    from pipelines.evaluate.ope.own_served_target import own_served_policy, own_served_target
     from pipelines.evaluate.ope.ranker_named import ranker_named
     from pipelines.evaluate.ope.served_rounds import served_rounds
     from pipelines.evaluate.ope.served_targets import UNIFORM, reranked, uniform
     from serving.eventlog.opening import served_log
 
-    ranker = None if target == UNIFORM else ranker_named(settings.home, target)
+    own = own_served_policy(wish.file, wish.column) if wish.file else None
+    ranker = None if own or wish.name == UNIFORM else ranker_named(settings.home, wish.name)
     with served_log(settings) as log:
         maturity = timedelta(hours=settings.training.label_maturity_hours)
         served = served_rounds(settings.home, log, day - timedelta(days=days - 1), day, maturity)
@@ -53,6 +73,8 @@ def _served(settings: Settings, target: str, day: date, days: int) -> tuple[dict
             "vectors): serve more, and let a day pass."
         )
         raise Missing(f"served decisions up to {day}", len(served.rounds), fix)
+    if own:
+        return setup, served.feedback, own_served_target(served, own)
     return setup, served.feedback, uniform(served) if ranker is None else reranked(served, ranker)
 
 
@@ -113,14 +135,25 @@ def ope(
     log_dir: Annotated[
         Path | None, typer.Argument(exists=True, file_okay=False, help="An Open Bandit log: the folder of one campaign, like random/men.")
     ] = None,
-    *,
     target: Annotated[
         str,
         typer.Option(
             "--target",
             help="Whose value: uniform; of a log deterministic:ITEM, best-item, proportional or ranked; with --served an alias or version.",
         ),
-    ],
+    ] = "",
+    target_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--target-file", exists=True, dir_okay=False, metavar="FILE",
+            help="A policy of your own: .parquet or .csv with row (with --served: decision_id, position) and probability, that of what was "
+            "logged; or, with item_id (creative_id) too, that of each ad it may show.",
+        ),
+    ] = None,
+    target_column: Annotated[
+        str,
+        typer.Option("--target-column", metavar="NAME", help="Which column holds the probabilities; without a file, a column of the log."),
+    ] = "",
     served: Annotated[bool, typer.Option("--served", help="Judge on our own served decisions instead of a log.")] = False,
     day: SomeDay = None,
     days: Days = 7,
@@ -152,7 +185,13 @@ def ope(
 
     if served == (log_dir is not None):
         raise PipelineError("argument LOG_DIR", str(log_dir or ""), "Name the folder of a log, or say --served, not both.")
-    if log_dir and target not in NAMES and not target.startswith(DETERMINISTIC):
+    wish = _Wish(target, target_file, target_column)
+    if bool(target) == wish.own:
+        fix = f"Name a target ({', '.join(NAMES)}, or a ranker), or a policy of your own with --target-file or --target-column, not both."
+        raise PipelineError("option --target", target, fix)
+    if served and target_column and target_file is None:
+        raise PipelineError("option --target-column", target_column, "What was served has no such column: name a file with --target-file.")
+    if log_dir and target and target not in NAMES and not target.startswith(DETERMINISTIC):
         raise PipelineError("target", target, f"Name one of {', '.join(NAMES)}.")
     if served and day is None:
         raise PipelineError("option --partition", "", "`placard ope --served` needs a day: --partition YYYY-MM-DD.")
@@ -160,9 +199,9 @@ def ope(
         raise PipelineError("option --partition", str(day), "A log is read whole; the option goes with --served.")
     with people.status("Estimating"):
         if log_dir:
-            setup, feedback, policy = _bandit(settings, log_dir, target, learn_share)
+            setup, feedback, policy = _bandit(settings, log_dir, wish, learn_share)
         elif day:
-            setup, feedback, policy = _served(settings, target, day, days)
+            setup, feedback, policy = _served(settings, wish, day, days)
         found = answer(feedback, policy, settings.seed, clip, settings.threads)
     verdict = found.verdict
     setup |= {
@@ -177,4 +216,10 @@ def ope(
 
 
 def register(app: typer.Typer) -> None:
-    app.command("ope", epilog=example("placard ope --served --partition 2026-01-31 --target challenger"))(ope)
+    app.command(
+        "ope",
+        epilog=example(
+            "placard ope --served --partition 2026-01-31 --target challenger",
+            "placard ope --served --partition 2026-01-31 --target-file mine.parquet",
+        ),
+    )(ope)

@@ -7,9 +7,11 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import xgboost as xgb
 from typer.testing import CliRunner
@@ -20,9 +22,11 @@ from pipelines.bench.serving.synthetic import catalogue, ranker
 from pipelines.errors import PipelineError
 from pipelines.evaluate.ope.answer import answer
 from pipelines.evaluate.ope.estimate import estimate
+from pipelines.evaluate.ope.own_policy import own_policy
+from pipelines.evaluate.ope.own_served_target import ACTION, KEY, own_served_target
 from pipelines.evaluate.ope.ranker_named import ranker_named
 from pipelines.evaluate.ope.self_normalised import SelfNormalised
-from pipelines.evaluate.ope.served_rounds import ServedRounds, served_rounds
+from pipelines.evaluate.ope.served_rounds import ServedRounds, context_of, served_rounds
 from pipelines.evaluate.ope.served_targets import reranked, uniform
 from pipelines.evaluate.ope.served_verdict import served_verdict, served_worth
 from pipelines.evaluate.ope.target import Target
@@ -264,6 +268,75 @@ def test_the_verb_judges_what_was_served(call: Callable[..., Any], platform: Pla
 def test_the_verb_says_what_is_missing(call: Callable[..., Any], words: tuple[str, ...], status: int, says: str) -> None:
     done = call(*words)
     assert done.exit_code == status and says in " ".join(done.stderr.split())
+
+
+def as_table(served: ServedRounds, target: Target) -> pd.DataFrame:
+    """A target as a user would write it down: a row an ad that it may show in a slot."""
+    slots = [(r.decision.decision_id, k + 1, r) for r in served.rounds for k in range(len(r.slate))]
+    names = {(d, p): {context_of(p - 1, ad): ad.creative_id for ad in r.shortlist} for d, p, r in slots}
+    rows = []
+    for slot, chance, context in zip(target.option_slot, target.option_probability, target.option_context, strict=True):
+        decision, position, _ = slots[slot]
+        near = min(names[decision, position], key=lambda c: float(np.abs(np.array(c) - context).sum()))
+        rows.append((decision, position, names[decision, position][near], chance))
+    return pd.DataFrame(rows, columns=["decision_id", "position", "creative_id", "probability"])
+
+
+def test_a_policy_in_a_file_is_valued_as_the_ranker_that_it_was_written_from(
+    call: Callable[..., Any], platform: Platform, tmp_path: Path
+) -> None:
+    table = as_table(platform.served(), reranked(platform.served(), platform.bundles["2"]))
+    table.to_parquet(tmp_path / "mine.parquet")
+    table.rename(columns={"probability": "chance"}).to_csv(tmp_path / "mine.csv", index=False)
+    day = ("--partition", str(NEXT), "--json")
+    whole = json.loads(call("--target", "2", *day).stdout)
+    for words in (("mine.parquet",), ("mine.csv", "--target-column", "chance")):
+        done = call("--target-file", str(tmp_path / words[0]), *words[1:], *day)
+        assert done.exit_code == 0, done.output
+        mine = json.loads(done.stdout)
+        told = {f["name"]: f["value"] for f in mine["figures"]}
+        for f in whole["figures"]:
+            if not f["name"].startswith("slate_snips"):
+                assert told[f["name"]] == pytest.approx(f["value"], rel=1e-6), f["name"]
+        assert mine["setup"]["silent"] == ["slate_snips"] and mine["setup"]["target"] == words[0]
+
+
+def test_a_file_that_tells_of_the_logged_ads_alone_has_no_doubly_robust_answer(
+    call: Callable[..., Any], platform: Platform, tmp_path: Path
+) -> None:
+    served = platform.served()
+    target = reranked(served, platform.bundles["2"])
+    slots = [(r.decision.decision_id, k + 1) for r in served.rounds for k in range(len(r.slate))]
+    pd.DataFrame(slots, columns=["decision_id", "position"]).assign(probability=target.probability).to_parquet(tmp_path / "mine.parquet")
+    done = call("--target-file", str(tmp_path / "mine.parquet"), "--partition", str(NEXT), "--json")
+    assert done.exit_code == 0, done.output
+    told = json.loads(done.stdout)
+    figures = {f["name"]: f["value"] for f in told["figures"]}
+    assert told["setup"]["silent"] == ["doubly_robust", "slate_snips"] and "snips" in told["setup"]["verdict"]
+    assert figures["snips_low"] < platform.values["2"] < figures["snips_high"]
+
+
+@pytest.fixture(scope="module")
+def at_random(platform: Platform) -> tuple[ServedRounds, pd.DataFrame]:
+    """What was served, and slates at random as a user's table."""
+    served = platform.served()
+    return served, as_table(served, uniform(served))
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (lambda t: t[t["decision_id"] != t["decision_id"].iloc[0]], "has no row of it"),
+        (lambda t: t.assign(creative_id=t["creative_id"].where(t.index != 3, "nobody")), "a policy chooses among these"),
+        (lambda t: t.drop(columns="position"), "it needs decision_id, position, probability"),
+    ],
+)
+def test_a_policy_that_is_not_about_what_was_served_is_refused_by_name(
+    at_random: tuple[ServedRounds, pd.DataFrame], change: Callable[[pd.DataFrame], pd.DataFrame], says: str
+) -> None:
+    served, table = at_random
+    with pytest.raises(PipelineError, match=says):
+        own_served_target(served, own_policy("mine", change(table), KEY, ACTION))
 
 
 def test_slates_keep_what_an_option_is(platform: Platform) -> None:
