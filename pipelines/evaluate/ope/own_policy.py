@@ -58,7 +58,8 @@ def read_table(path: Path) -> pd.DataFrame:
     """A Parquet or CSV file, every cell of CSV as text. Raises PipelineError for another kind, and for a file that cannot be read."""
     try:
         if path.suffix == ".parquet":
-            return pq.read_table(path, partitioning=None).to_pandas()
+            table: pd.DataFrame = pq.read_table(path, partitioning=None).to_pandas()
+            return table
         if path.suffix == ".csv":
             return pd.read_csv(path, dtype=str, keep_default_na=False)
     except (OSError, ValueError) as error:  # pyarrow's and pandas' errors of format are ValueErrors

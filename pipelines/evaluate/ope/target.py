@@ -35,7 +35,7 @@ class Target:
         """The chance that the target shows an ad in each slot, (n,)."""
         if not self.complete:
             return feedback.shown.astype(np.float64)
-        return np.bincount(self.option_slot, weights=self.option_probability, minlength=len(feedback))
+        return np.bincount(self.option_slot, weights=self.option_probability, minlength=len(feedback)).astype(np.float64)
 
     def most(self, feedback: Feedback) -> float:
         """The most that a round can earn on average under the target: no ad earns more than 1."""
