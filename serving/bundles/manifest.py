@@ -15,7 +15,8 @@ class Manifest:
     share of negatives that training kept (scores are corrected for it). files: SHA-256 by name. calibrated: on held-out rows.
 
     members: the weight files, `.ubj` or `.onnx`, and the share of each in the score; shares sum to 1. heads: what each output of
-    the first member predicts, `head` first; the others are given the click, or the impression, as pipelines/rankers says.
+    the first member predicts, `head` first; the others are given the click, or the impression, as pipelines/rankers says. tuned: parameters
+    of the family that a search found, as the training used them.
     """
 
     head: str
@@ -34,6 +35,7 @@ class Manifest:
     position_offset: dict[str, tuple[float, ...]]
     members: tuple[tuple[str, float], ...] = ()
     heads: tuple[str, ...] = ()
+    tuned: dict[str, float] = field(default_factory=dict)
     metrics: dict[str, float] = field(default_factory=dict)
     files: dict[str, str] = field(default_factory=dict)
     dtype: str = "float32"
