@@ -59,17 +59,18 @@ def _served(settings: Settings, wish: _Wish, day: date, days: int) -> tuple[dict
     from pipelines.evaluate.ope.ranker_named import ranker_named
     from pipelines.evaluate.ope.served_rounds import served_rounds
     from pipelines.evaluate.ope.served_targets import UNIFORM, reranked, uniform
+    from pipelines.warehouse.label_times import LabelTimes
     from serving.eventlog.opening import served_log
 
     own = own_served_policy(wish.file, wish.column) if wish.file else None
     ranker = None if own or wish.name == UNIFORM else ranker_named(settings.home, wish.name)
     with served_log(settings) as log:
-        maturity = timedelta(hours=settings.training.label_maturity_hours)
-        served = served_rounds(settings.home, log, day - timedelta(days=days - 1), day, maturity)
+        times = LabelTimes.of(settings.training)
+        served = served_rounds(settings.home, log, day - timedelta(days=days - 1), day, times)
     setup = {"log": "served", "day": day, "days": days, "left_out": served.left_out, "immature": served.immature}
     if not served.rounds:
         fix = (
-            f"None of them can be judged ({served.immature} are younger than {maturity}, {served.left_out} carry no chances or no "
+            f"None of them can be judged ({served.immature} are younger than {times.maturity}, {served.left_out} carry no chances or no "
             "vectors): serve more, and let a day pass."
         )
         raise Missing(f"served decisions up to {day}", len(served.rounds), fix)

@@ -33,6 +33,7 @@ from pipelines.evaluate.ope.target import Target
 from pipelines.gates.gates import judge
 from pipelines.ingest.serving_log import ingest_served
 from pipelines.promotion.live_evidence import gathered
+from pipelines.warehouse.label_times import LabelTimes
 from serving.bundles import Bundle, aliases, write_bundle
 from serving.delivery.second_price import SecondPrice
 from serving.engine.engine import Engine
@@ -49,7 +50,7 @@ from tests.made import Known, written_again
 
 NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
 DAY, NEXT = date(2026, 1, 5), date(2026, 1, 6)
-MATURITY = timedelta(hours=24)
+TIMES = LabelTimes(timedelta(hours=24), timedelta(hours=24))
 ADS, SHARE, REQUESTS, SLOTS = 10, 0.5, 2_000, 2
 REGIONS = [f"regions{i}" for i in range(4)]
 
@@ -75,7 +76,7 @@ class Platform:
     values: dict[str, float]
 
     def served(self, last: date = NEXT) -> ServedRounds:
-        return served_rounds(self.home, self.log, DAY, last, MATURITY)
+        return served_rounds(self.home, self.log, DAY, last, TIMES)
 
 
 def challenger(home: Home, champion: Bundle, ads: list[RankedAd]) -> Bundle:
@@ -211,11 +212,11 @@ def test_labels_ripen_and_old_records_are_left_out(platform: Platform) -> None:
 
     d = platform.decisions[0]
     bare = replace(d, shown=tuple(replace(ad, features=()) for ad in d.shown))
-    read = served_rounds(platform.home, Log(replace(d, lottery=None), bare, d), DAY, NEXT, MATURITY)  # type: ignore[arg-type]
+    read = served_rounds(platform.home, Log(replace(d, lottery=None), bare, d), DAY, NEXT, TIMES)  # type: ignore[arg-type]
     assert (read.left_out, len(read.rounds)) == (2, 1)
     wrong = replace(d, shown=(replace(d.shown[0], propensity=0.123), *d.shown[1:]))
     with pytest.raises(PipelineError, match="lottery says"):
-        served_rounds(platform.home, Log(wrong), DAY, NEXT, MATURITY)  # type: ignore[arg-type]
+        served_rounds(platform.home, Log(wrong), DAY, NEXT, TIMES)  # type: ignore[arg-type]
 
 
 def test_a_ranker_is_found_by_alias_or_version(platform: Platform) -> None:
@@ -347,10 +348,10 @@ def test_slates_keep_what_an_option_is(platform: Platform) -> None:
 
 
 def test_a_promotion_reads_what_exploration_tells_of_the_challenger(platform: Platform) -> None:
-    found = gathered(platform.home, platform.log, platform.bundles["2"], NEXT, MATURITY, 7)
+    found = gathered(platform.home, platform.log, platform.bundles["2"], NEXT, TIMES, 7)
     low, high = found.ends["off_policy_value"]
     assert low <= platform.values["2"] / float(np.mean([worth(d) for d in platform.decisions])) <= high
     said = {v.gate: v for v in judge("click", found.figures, None, found.ends)}["off_policy_value"]
     assert said.evidence and said.passed == (high >= 0.98)
-    early = gathered(platform.home, platform.log, platform.bundles["2"], DAY, MATURITY, 7)
+    early = gathered(platform.home, platform.log, platform.bundles["2"], DAY, TIMES, 7)
     assert "off_policy_value" not in early.figures, "nothing has matured yet: no evidence, no verdict"
