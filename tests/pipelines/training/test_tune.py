@@ -20,9 +20,10 @@ from pipelines.datasets import training_set
 from pipelines.errors import PipelineError
 from pipelines.rankers import RANKERS
 from pipelines.rankers.deep_ensemble import DeepEnsemble
+from pipelines.rankers.deep_family import DeepFamily
 from pipelines.rankers.fit_bundle import Ready, read_by
 from pipelines.rankers.logistic import Logistic
-from pipelines.rankers.set_by_size import matters
+from pipelines.rankers.set_by_size import in_use, matters
 from pipelines.rankers.xgboost import Xgboost
 from pipelines.registry import mlflow_store
 from pipelines.training import tuning
@@ -129,7 +130,7 @@ def test_where_nothing_is_left_to_search_the_search_is_refused(ranker: str) -> N
 
 
 @pytest.mark.deep
-@pytest.mark.parametrize("ranker", ["logistic", "xgboost", "xgboost_slim", "lightgbm", "early_fusion"])
+@pytest.mark.parametrize("ranker", ["logistic", "xgboost", "xgboost_slim", "lightgbm"])
 def test_what_is_searched_changes_the_model_and_what_is_not_does_not(ranker: str, thin: Any, thick: Any) -> None:
     """On a thin log, and by the setting for thick ones: two ends of a range give two models exactly where the range is searched."""
     family = RANKERS[ranker]
@@ -137,9 +138,7 @@ def test_what_is_searched_changes_the_model_and_what_is_not_does_not(ranker: str
     family = replace(family, rounds=12) if trees else family  # type: ignore[type-var]
 
     def foretold(known: Any, positives: int, **changed: float) -> np.ndarray:
-        rows = np.arange(0, len(known.dataset.rows), 1 if trees else 8)  # networks take long
-        whole = read_by(family, known.dataset)
-        dataset = replace(whole, rows=whole.rows.iloc[rows].reset_index(drop=True), matrix=whole.matrix[rows], prepared={})
+        dataset = read_by(family, known.dataset)
         ready = Ready.of(dataset)
         learned, encodings = ready.learn(replace(family, **changed), dataset.part("train"), None, positives)  # type: ignore[type-var]
         return ready.logits(learned, encodings, np.flatnonzero(dataset.part("calibrate"))[:200])
@@ -149,6 +148,16 @@ def test_what_is_searched_changes_the_model_and_what_is_not_does_not(ranker: str
         for name, r in every.items():
             same = np.array_equal(*(foretold(known, positives, **{name: end}) for end in (r.low, r.high)))
             assert same != matters(family, name, r.low, r.high, positives), (name, positives)
+
+
+@pytest.mark.deep
+@pytest.mark.parametrize("positives", [THIN, THICK])
+def test_a_network_trains_by_the_plan_that_the_search_knows(positives: int) -> None:
+    family = replace(RANKERS["early_fusion"], epochs=9, decay=0.02)  # type: ignore[type-var]
+    assert isinstance(family, DeepFamily)
+    plan = family.plan(positives)
+    assert in_use(family, ["epochs", "decay", "rate"], positives) == {"epochs": plan.epochs, "decay": plan.decay, "rate": plan.rate}
+    assert (plan.epochs == 9) == (plan.decay == 0.02) == (positives == THICK)
 
 
 def test_training_keeps_what_it_used_of_a_search(settings: Settings) -> None:
