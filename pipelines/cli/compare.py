@@ -11,8 +11,8 @@ from pipelines.cli.output import emit, prepared
 from pipelines.reporting.figure import Figure, report
 
 if TYPE_CHECKING:
-    from pipelines.evaluate.comparison import Comparison
     from pipelines.evaluate.paired import Difference
+    from pipelines.evaluate.paired_comparison import PairedComparison
     from serving.settings import Settings
 
 Model = Annotated[str, typer.Argument(metavar="MODEL", help="A family with a candidate of the day, a registered version, or champion.")]
@@ -23,7 +23,7 @@ def _figures(d: Difference) -> list[Figure]:
     return [Figure(f"{d.metric}.{name}", value, "") for name, value in parts.items()]
 
 
-def _line(found: Comparison, d: Difference) -> str:
+def _line(found: PairedComparison, d: Difference) -> str:
     if d.first is None or d.second is None:
         return f"{d.metric:20} is not defined on these rows"
     ahead = found.ahead(d)
@@ -39,7 +39,7 @@ def compare(settings: Settings, first: Model, second: Model, day: Day, head: Hea
     """
     from rich.markup import escape
 
-    from pipelines.evaluate.comparison import compared
+    from pipelines.evaluate.paired_comparison import compared
 
     found = compared(settings, head, day, first, second)
     setup = {

@@ -146,7 +146,7 @@ def ope(
     target_file: Annotated[
         Path | None,
         typer.Option(
-            "--target-file", exists=True, dir_okay=False, metavar="FILE",
+            "--target-file", metavar="FILE",
             help="A policy of your own: .parquet or .csv with row (with --served: decision_id, position) and probability, that of what was "
             "logged; or, with item_id (creative_id) too, that of each ad it may show.",
         ),

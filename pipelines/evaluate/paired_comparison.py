@@ -25,7 +25,7 @@ LOWER: Final = {m.name: m.better == "lower" for m in METRICS}
 
 
 @dataclass(frozen=True)
-class Comparison:
+class PairedComparison:
     """first, second: names of the two. rows, positives, users: of the test rows. differences: second minus first, by metric, paired over
     users."""
 
@@ -45,7 +45,7 @@ class Comparison:
         return self.second if (found.high < 0) == LOWER[found.metric] else self.first
 
 
-def compared(settings: Settings, head: str, day: date, first: str, second: str) -> Comparison:
+def compared(settings: Settings, head: str, day: date, first: str, second: str) -> PairedComparison:
     """Compares two models on the test rows of a day's training set. first, second: a family with a candidate of that day, a registered
     version's number, or `champion`.
 
@@ -63,7 +63,7 @@ def compared(settings: Settings, head: str, day: date, first: str, second: str) 
     user = np.where(rows["user_id"] == "", rows["row_id"], rows["user_id"])  # those without a name are each somebody else
     group = np.unique(user.astype(str), return_inverse=True)[1].astype(np.int64)
     found = compare(predict(one, dataset, test), predict(other, dataset, test), label, group, settings.seed)
-    return Comparison(head, day, first, second, len(rows), int(label.sum()), int(group.max()) + 1, tuple(found))
+    return PairedComparison(head, day, first, second, len(rows), int(label.sum()), int(group.max()) + 1, tuple(found))
 
 
 def _content(bundle: Bundle) -> Manifest:

@@ -16,7 +16,7 @@ import pytest
 from feature_repo.partition_file import write_partition
 from pipelines.datasets.training_set import ROWS, folder, read
 from pipelines.errors import Missing, PipelineError, Refused
-from pipelines.evaluate.comparison import compared
+from pipelines.evaluate.paired_comparison import compared
 from pipelines.training.candidate import load_candidate
 from pipelines.training.fit import fit
 from serving.bundles import aliases
