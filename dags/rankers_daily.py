@@ -3,7 +3,8 @@
 `dataset → train → evaluate → gate → register` for the click head and the conversion head side by side, started by the asset
 `features`, with the same partition key.
 
-- **dataset** joins labels that had matured by the day's end with the features known at their time.
+- **dataset** joins labels that had matured by the day's end with the features known at their time. Conversions come late: clicks whose
+  window is open when the test begins teach too, by how long conversions take (`train --fresh`).
 - **train** fits the ranker and calibrates it; **evaluate** measures it on later rows beside the champion and writes the report.
 - **gate** compares the figures with the gates. A candidate that fails is refused: the task fails with each gate's values, is not
   retried, the champion stays, and the other head goes on.
@@ -15,6 +16,8 @@ from assets import FEATURES, RANKERS
 from verb import DAY, TASKS, verb
 
 HEADS = ("click", "conversion")
+FRESH = {"conversion": " --fresh"}
+"""The newest clicks teach before their window has passed: what has not come yet is left to the law of the delays. Clicks come at once."""
 NAMES = [
     "xgboost", "logistic", "xgboost_slim", "lightgbm", "early_fusion", "intermediate_fusion", "intermediate_fusion_mmoe",
     "intermediate_fusion_dcn", "late_fusion", "late_fusion_meta", "behaviour_transformer", "deep_ensemble",
@@ -37,7 +40,7 @@ def rankers_daily():
 
         @task.bash
         def dataset():
-            return verb(f"train --head {head} --step dataset")
+            return verb(f"train --head {head} --step dataset{FRESH.get(head, '')}")
 
         @task.bash
         def train():

@@ -154,7 +154,12 @@ class FeatureSettings(Room):
 class TrainingSettings(Room):
     """What rankers learn from, and where."""
 
-    label_maturity_hours: int = Field(24, ge=0, description="A label counts once its window has passed")
+    label_window_hours: int = Field(
+        24, gt=0, description="An outcome within so long of its impression or click counts as its label; what comes later does not"
+    )
+    label_maturity_hours: int = Field(
+        24, ge=0, description="A row is used once so long has passed; below label_window_hours newer rows are, and slow outcomes are missed"
+    )
     negative_rate: float = Field(0.25, gt=0, le=1, description="Share of negatives kept in training")
     train_command: str = Field("", description="`placard` of the environment with torch; default: .venv-train beside this one")
 

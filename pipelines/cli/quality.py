@@ -92,14 +92,12 @@ def _of_champion(settings: Settings, head: str, day: date, as_json: bool) -> Non
 @prepared
 def calibration(settings: Settings, day: Day, days: Days = 7, as_json: Json = False) -> None:
     """Predicted over observed clicks, and conversions, of what was served: overall, by policy, surface, device, region and day."""
-    from datetime import timedelta
-
     from pipelines.monitor.calibration import calibration as measure
+    from pipelines.warehouse.label_times import LabelTimes
     from serving.eventlog.opening import served_log
 
     with served_log(settings) as log:
-        maturity = timedelta(hours=settings.training.label_maturity_hours)
-        _show(settings.home, measure(settings.home, log, day, maturity, days), as_json)
+        _show(settings.home, measure(settings.home, log, day, LabelTimes.of(settings.training), days), as_json)
 
 
 @quality.command("skew", epilog=example("placard quality skew --partition 2026-01-31 --sample 500"))

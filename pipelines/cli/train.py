@@ -59,8 +59,11 @@ def train(
             bundle = fit(settings, head, day, ranker, quiet=as_json)
         m = bundle.manifest
         result |= {"ranker": ranker, "members": [name for name, _ in m.members], "base_rate": m.base_rate,
-                   "position_offset": m.position_offset, "bundle": candidate(settings.home, head, day, ranker)}  # fmt: skip
+                   "position_offset": m.position_offset, "tuned": m.tuned,
+                   "bundle": candidate(settings.home, head, day, ranker)}  # fmt: skip
         lines.append(f"{ranker}: {len(m.members)} member{'s' if len(m.members) > 1 else ''}, {result['bundle']}")
+        if m.tuned:
+            lines.append("as `placard tune` found: " + ", ".join(f"{name} = {value:.4g}" for name, value in m.tuned.items()))
     emit(result, as_json, lines)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date
 from typing import TYPE_CHECKING, Final
 
 import ibis
@@ -13,6 +13,7 @@ from feature_repo.days import end_of
 from feature_repo.home import Home
 from pipelines.errors import Missing
 from pipelines.warehouse.as_of import as_of_table, connect
+from pipelines.warehouse.label_times import LabelTimes
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -24,8 +25,8 @@ OTHERS: Final = {"click": ("conversion", "like", "comment", "share", "hide"), "c
 """What a row is labelled with beside its head, by head: the same impression's further events within the same window."""
 
 
-def labels(home: Home, head: str, day: date, maturity: timedelta) -> pd.DataFrame:
-    """Rows whose label window has passed by the day's end, ascending in time; label: the event came within the window.
+def labels(home: Home, head: str, day: date, times: LabelTimes) -> pd.DataFrame:
+    """Rows that have matured by the day's end, ascending in time; label: the event came within the window, and by the day's end.
 
     click: rows are impressions, which have a column for each of OTHERS too (a conversion only where the click was in time).
     conversion: rows are clicks, the conversion names its click as cause. happened: when, absent for none. Raises Missing on none.
@@ -64,12 +65,12 @@ def labels(home: Home, head: str, day: date, maturity: timedelta) -> pd.DataFram
         )
     finally:
         con.disconnect()
-    frame = frame[frame["ts"] + maturity <= pd.Timestamp(as_of).tz_localize(None)].reset_index(drop=True)
+    frame = frame[frame["ts"] + times.maturity <= pd.Timestamp(as_of).tz_localize(None)].reset_index(drop=True)
     if frame.empty:
         raise Missing(f"matured {head} labels", str(day), "Ingest earlier days, or lower PLACARD_LABEL_MATURITY_HOURS.")
-    frame["label"] = (frame["happened"] - frame["ts"]) <= maturity
+    frame["label"] = (frame["happened"] - frame["ts"]) <= times.window
     for name in OTHERS[head]:
-        frame[name] = (frame[known[name]] - frame["ts"]) <= maturity
+        frame[name] = (frame[known[name]] - frame["ts"]) <= times.window
     if "conversion" in OTHERS[head]:
         frame["conversion"] &= frame["label"]
     frame["position"] = frame["position"].fillna(1).astype(np.int16)

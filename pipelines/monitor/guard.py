@@ -12,6 +12,7 @@ from pipelines.gates.guardrails import MATURED, NOW, Guardrail, GuardrailReading
 from pipelines.registry import journal
 from pipelines.served.traffic_counts import OTHERS, Counts, Labels, Offsets, counts
 from pipelines.statistics.exact_intervals import calibration_interval, rate_ratio_interval, share_interval
+from pipelines.warehouse.label_times import LabelTimes
 from serving.bundles import Bundle
 from serving.bundles.aliases import read_aliases, version_folder
 from serving.errors import BundleRefused
@@ -60,7 +61,7 @@ class Guard:
             raise PipelineError("head", self.head, f"Watched live: {', '.join(NOW)}.")
         version, took_over = self._champion()
         since = max(took_over, moment - self._window)
-        labels = Labels(self._settle, self._maturity)
+        labels = Labels(self._settle, self._times.window)
         blamed = NEVER if took_over == NEVER else took_over + SWAP
         mine = counts(log, self.head, f"{self.head}@{version}", since, moment, moment, labels, blamed, self._offsets(version))
         return self._look(version, since, moment, NOW[self.head], mine, self._before(log, took_over, labels, mine))
@@ -72,13 +73,13 @@ class Guard:
         version, took_over = self._champion()
         until = end_of(day)
         since = max(took_over, until - timedelta(days=days))
-        labels = Labels(self._maturity, self._maturity)
+        labels = Labels(self._times.maturity, self._times.window)
         mine = counts(log, self.head, f"{self.head}@{version}", min(since, until), until, until, labels, None, self._offsets(version))
         return self._look(version, since, until, MATURED[self.head], mine, Counts())
 
     @property
-    def _maturity(self) -> timedelta:
-        return timedelta(hours=self.settings.training.label_maturity_hours)
+    def _times(self) -> LabelTimes:
+        return LabelTimes.of(self.settings.training)
 
     def _offsets(self, version: str) -> Offsets | None:
         """The champion's positions; None where its files are gone, for which serving refuses it anyway."""

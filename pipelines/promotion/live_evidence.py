@@ -21,6 +21,7 @@ from pipelines.evaluate.ope.verdict import OpeVerdict
 from pipelines.gates.gates import DAYS_LOGGED_SINCE
 from pipelines.monitor.training_drift import training_drift
 from pipelines.promotion import shadow_record
+from pipelines.warehouse.label_times import LabelTimes
 from serving.bundles import Bundle, Manifest
 from serving.eventlog.log import EventLog
 from serving.record.decision import Decision
@@ -38,14 +39,14 @@ class LiveEvidence:
     ends: dict[str, tuple[float, float]] = field(default_factory=dict)
 
 
-def gathered(home: Home, log: EventLog, bundle: Bundle, day: date, maturity: timedelta, seed: int) -> LiveEvidence:
+def gathered(home: Home, log: EventLog, bundle: Bundle, day: date, times: LabelTimes, seed: int) -> LiveEvidence:
     """Over the DAYS days up to `day`."""
     figures, ends = dict[str, float](), dict[str, tuple[float, float]]()
     if bundle.manifest.head == shadow_record.HEAD:
-        worth = worth_of(home, log, bundle, day, maturity, seed)
+        worth = worth_of(home, log, bundle, day, times, seed)
         if worth is not None:
             figures["off_policy_value"], ends["off_policy_value"] = worth.estimate, (worth.low, worth.high)
-        found = {f.name: f.value for f in shadow_record.judge(home, log, day, maturity, seed, DAYS, bundle.name).report.figures}
+        found = {f.name: f.value for f in shadow_record.judge(home, log, day, times, seed, DAYS, bundle.name).report.figures}
         value, low, high = (found.get(f"log_loss_{what}") for what in ("difference", "low", "high"))
         if value is not None and low is not None and high is not None:
             figures["shadow_log_loss_difference"], ends["shadow_log_loss_difference"] = value, (low, high)
@@ -58,10 +59,10 @@ def gathered(home: Home, log: EventLog, bundle: Bundle, day: date, maturity: tim
     return LiveEvidence(figures, ends)
 
 
-def worth_of(home: Home, log: EventLog, bundle: Bundle, day: date, maturity: timedelta, seed: int) -> OpeVerdict | None:
+def worth_of(home: Home, log: EventLog, bundle: Bundle, day: date, times: LabelTimes, seed: int) -> OpeVerdict | None:
     """Clicks a request of the bundle's slates over those that were served, by what exploration tells; None where it tells too
     little, or where the bundle reads columns that were not logged."""
-    served = served_rounds(home, log, day - timedelta(days=DAYS - 1), day, maturity)
+    served = served_rounds(home, log, day - timedelta(days=DAYS - 1), day, times)
     if any(places_in(name, bundle.manifest.columns) is None for name in {r.decision.input for r in served.rounds}):
         return None
     found = served_worth(served, bundle, seed)

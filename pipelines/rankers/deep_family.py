@@ -85,13 +85,21 @@ class DeepFamily(ABC):
 
         return click_loss
 
-    def plan(self, thin: bool) -> Plan:
-        """How to train: with few positives a shorter schedule and stronger regularisation."""
+    def in_use(self, positives: int) -> dict[str, float]:
+        """With few positives a shorter schedule and stronger regularisation."""
+        thin = positives < SMALL
+        return {
+            "epochs": min(THIN_EPOCHS, self.epochs) if thin else self.epochs, "decay": max(self.decay, 1.0) if thin else self.decay,
+        }  # fmt: skip
+
+    def plan(self, positives: int) -> Plan:
+        """How to train."""
         from pipelines.rankers.networks.fitting import Plan
 
+        used = self.in_use(positives)
         return Plan(
-            epochs=min(THIN_EPOCHS, self.epochs) if thin else self.epochs, patience=self.patience, batch=self.batch, rate=self.rate,
-            decay=max(self.decay, 1.0) if thin else self.decay, missing=self.missing, seed=self.seed, threads=self.threads,
+            epochs=int(used["epochs"]), patience=self.patience, batch=self.batch, rate=self.rate, decay=used["decay"],
+            missing=self.missing, seed=self.seed, threads=self.threads,
         )  # fmt: skip
 
     def learn(self, model: ModelInput, rows: Rows, watch: Rows | None, positives: int, rounds: int = 0) -> TrainedNetwork:
@@ -102,7 +110,7 @@ class DeepFamily(ABC):
         from pipelines.rankers.networks.input_reading import InputReading
 
         thin, parts = positives < SMALL, Parts.of(model)
-        heads, plan = self.heads(rows), self.plan(positives < SMALL)
+        heads, plan = self.heads(rows), self.plan(positives)
         with repeatable(self.seed, self.threads):
             reading = InputReading(parts, rows.encoded, self.buckets)
             network = self.network(parts, heads, thin)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final, Protocol, runtime_checkable
 
 import numpy as np
@@ -175,10 +176,13 @@ def read_by(family: RankerFamily, dataset: Dataset) -> Dataset:
     return dataset if isinstance(family, ReadsHistory) else dataset.narrowed(HEADS[dataset.head][0].names)
 
 
-def fit_bundle(family: RankerFamily, dataset: Dataset, folder: Path, version: str) -> Bundle:
+def fit_bundle(
+    family: RankerFamily, dataset: Dataset, folder: Path, version: str, tuned: Mapping[str, float] = MappingProxyType({})
+) -> Bundle:
     """Writes the bundle to `folder`. Weights of the train split, watched on the calibrate split, say how long the final ones of both
     splits are trained, and the calibrator is fitted on what they promise of the calibrate split. Thin data has nothing to watch, and its
-    calibrator learns from the last folds, each asked of weights that knew what came before. Raises Refused when the rows cannot teach."""
+    calibrator learns from the last folds, each asked of weights that knew what came before. tuned: what a search found and the family
+    is set to, for the manifest. Raises Refused when the rows cannot teach."""
     dataset = read_by(family, dataset)
     ready = Ready.of(dataset)
     rows, label = dataset.rows, dataset.label
@@ -202,7 +206,7 @@ def fit_bundle(family: RankerFamily, dataset: Dataset, folder: Path, version: st
         kinds=tuple(c.kind for c in dataset.input.columns), trained_from=rows["ts"][used].min().isoformat(),
         trained_to=rows["ts"][used].max().isoformat(), rows=int(used.sum()), positives=positives, negative_rate=ready.rate,
         calibrated=False, base_rate=ready.base_rate, position_offset=ready.offsets,
-        heads=learned.heads,
+        heads=learned.heads, tuned=dict(tuned),
     )  # fmt: skip
     typical = _typical(dataset, used, encodings) if any(n.endswith(".onnx") for n in learned.weights()) else None
     return write_bundle(folder, manifest, learned.weights(), encodings, _tables(ready, learned, held, logits, weight, unlike), typical)

@@ -74,6 +74,10 @@ class Xgboost:
         }  # fmt: skip
         return settings, min(THIN_ROUNDS, self.rounds) if thin else self.rounds
 
+    def in_use(self, positives: int) -> dict[str, float]:
+        settings, _ = self._settings(positives)
+        return {"depth": settings["max_depth"], "eta": settings["eta"]}
+
     def learn(self, model: ModelInput, rows: Rows, watch: Rows | None, positives: int, rounds: int = 0) -> Booster:
         grown = self._grown(rows, watch, positives, rounds)
         gain = grown.booster.get_score(importance_type="total_gain")

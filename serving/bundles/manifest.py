@@ -18,7 +18,8 @@ class Manifest:
     no; the evaluation that a version is registered on decides.
 
     members: the weight files, `.ubj` or `.onnx`, and the share of each in the score; shares sum to 1. heads: what each output of
-    the first member predicts, `head` first; the others are given the click, or the impression, as pipelines/rankers says.
+    the first member predicts, `head` first; the others are given the click, or the impression, as pipelines/rankers says. tuned: parameters
+    of the family that a search found, as the training used them.
     """
 
     head: str
@@ -37,6 +38,7 @@ class Manifest:
     position_offset: dict[str, tuple[float, ...]]
     members: tuple[tuple[str, float], ...] = ()
     heads: tuple[str, ...] = ()
+    tuned: dict[str, float] = field(default_factory=dict)
     metrics: dict[str, float] = field(default_factory=dict)
     files: dict[str, str] = field(default_factory=dict)
     dtype: str = "float32"

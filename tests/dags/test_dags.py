@@ -57,7 +57,7 @@ CALLS = {
         call
         for head in HEADS
         for call in (
-            f"train --head {head} --step dataset",
+            f"train --head {head} --step dataset{' --fresh' if head == 'conversion' else ''}",
             f"train --head {head} --ranker xgboost --step fit",
             f"evaluate --head {head} --ranker xgboost",
             f"gate --head {head} --ranker xgboost",
