@@ -1,4 +1,4 @@
-"""Hands a fit to the environment that has what its ranker needs, torch or LightGBM: the platform's own stays small."""
+"""Hands a fit to the environment that has what its ranker needs, torch, LightGBM or CatBoost: the platform's own stays small."""
 
 from __future__ import annotations
 
