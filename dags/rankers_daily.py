@@ -16,7 +16,7 @@ from verb import DAY, TASKS, verb
 
 HEADS = ("click", "conversion")
 NAMES = [
-    "xgboost", "logistic", "xgboost_slim", "lightgbm", "early_fusion", "intermediate_fusion", "intermediate_fusion_mmoe",
+    "xgboost", "logistic", "xgboost_slim", "lightgbm", "catboost", "early_fusion", "intermediate_fusion",
     "intermediate_fusion_dcn", "late_fusion", "late_fusion_meta", "behaviour_transformer", "deep_ensemble",
 ]  # fmt: skip
 RANKER = Param("xgboost", enum=NAMES, title="Ranker", description="Which ranker to fit; all but the first three need `make train-env`.")

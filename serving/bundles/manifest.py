@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Final
 
-FORMAT: Final = 5
+FORMAT: Final = 6
 
 
 @dataclass(frozen=True)
@@ -14,8 +14,8 @@ class Manifest:
     times of the rows trained on. position_offset: per surface, log-odds by position relative to the first. negative_rate: the
     share of negatives that training kept (scores are corrected for it). files: SHA-256 by name. calibrated: on held-out rows.
 
-    members: the weight files, `.ubj` or `.onnx`, and the share of each in the score; shares sum to 1. heads: what each output of
-    the first member predicts, `head` first; the others are given the click, or the impression, as pipelines/rankers says.
+    members: the weight files, `.ubj` or `.onnx`, and the share of each in the score; shares sum to 1. heads: `head`, and the further ones
+    that the bundle has weights for, HEAD.ubj each.
     """
 
     head: str
