@@ -4,7 +4,8 @@
 `features`, with the same partition key.
 
 - **dataset** joins labels that had matured by the day's end with the features known at their time.
-- **train** fits the ranker and calibrates it; **evaluate** measures it on later rows beside the champion and writes the report.
+- **train** chooses the family that so many positives are worth and says which and why (`auto`; a run may name another), fits it and
+  calibrates it; **evaluate** measures it on later rows beside the champion and writes the report.
 - **gate** compares the figures with the gates. A candidate that fails is refused: the task fails with each gate's values, is not
   retried, the champion stays, and the other head goes on.
 - **register** records the bundle and points `@challenger` at it. People (or `shadow_daily`) promote; this DAG never does.
@@ -16,10 +17,11 @@ from verb import DAY, TASKS, verb
 
 HEADS = ("click", "conversion")
 NAMES = [
-    "xgboost", "logistic", "xgboost_slim", "lightgbm", "catboost", "early_fusion", "intermediate_fusion",
-    "intermediate_fusion_dcn", "late_fusion", "late_fusion_meta", "behaviour_transformer", "deep_ensemble",
+    "auto", "xgboost", "logistic", "xgboost_slim", "lightgbm", "catboost", "early_fusion", "intermediate_fusion", "intermediate_fusion_dcn",
+    "late_fusion", "late_fusion_meta", "behaviour_transformer", "deep_ensemble",
 ]  # fmt: skip
-RANKER = Param("xgboost", enum=NAMES, title="Ranker", description="Which ranker to fit; all but the first three need `make train-env`.")
+ABOUT = "Which ranker to fit. auto: the family that the log's size is worth. All but auto and the three after it need `make train-env`."
+RANKER = Param("auto", enum=NAMES, title="Ranker", description=ABOUT)
 
 
 @dag(

@@ -19,6 +19,15 @@ def command_of(settings: Settings) -> Path:
     return Path(command) if command else Path(sys.prefix).with_name(".venv-train") / "bin" / "placard"
 
 
+def has(settings: Settings, module: str) -> bool:
+    """Whether there is a training environment, and the module is installed there. An environment of a command of one's own is taken to
+    have it."""
+    command = command_of(settings)
+    if not command.exists():
+        return False
+    return bool(settings.training.train_command) or any(command.parents[1].glob(f"lib/python*/site-packages/{module}"))
+
+
 def require(settings: Settings) -> Path:
     """The training environment's `placard`. Raises Refused when there is no such environment beside the running one."""
     command = command_of(settings)
