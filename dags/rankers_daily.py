@@ -20,8 +20,12 @@ NAMES = [
     "auto", "xgboost", "logistic", "xgboost_slim", "lightgbm", "catboost", "early_fusion", "intermediate_fusion", "intermediate_fusion_dcn",
     "late_fusion", "late_fusion_meta", "behaviour_transformer", "deep_ensemble",
 ]  # fmt: skip
-ABOUT = "Which ranker to fit. auto: the family that the log's size is worth. All but auto and the three after it need `make train-env`."
-RANKER = Param("auto", enum=NAMES, title="Ranker", description=ABOUT)
+RANKER = Param(
+    "auto",
+    enum=NAMES,
+    title="Ranker",
+    description="Which ranker to fit. auto: the family that the log's size is worth. All but the first four need `make train-env`.",
+)
 
 
 @dag(
