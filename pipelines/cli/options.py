@@ -32,6 +32,15 @@ SomeRegisteredHead = Annotated[
 ]
 Version = Annotated[str, typer.Argument(help="A registered version, as `placard registry list` shows it.")]
 Ranker = Annotated[str, typer.Option("--ranker", parser=arguments.ranker, metavar="NAME", help="Which ranker, by its family's name.")]
+RankerOrAuto = Annotated[
+    str,
+    typer.Option(
+        "--ranker",
+        parser=arguments.ranker_or_auto,
+        metavar="NAME",
+        help="Which ranker, by its family's name; auto: the family that the log's size is worth.",
+    ),
+]
 Why = Annotated[str, typer.Option("--why", help="The reason, for the history.")]
 Small = Annotated[bool, typer.Option("--small", help="Small sizes: minutes instead of many, and too small to judge by.")]
 Market = Annotated[bool, typer.Option("--market/--no-market", help="Also measure against the truth of a simulated market.")]

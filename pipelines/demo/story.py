@@ -151,7 +151,7 @@ class Story:
             self._verb(say, "features", step, *key)
         for head in HEADS:
             for words in (("train",), ("evaluate",), ("gate",), ("registry", "register")):
-                self._verb(say, *words, *key, "--head", head)
+                self._verb(say, *words, *key, "--head", head, "--ranker", "auto")
 
     def _promote(self, say: Progress) -> None:
         """The click head first, since the challenger is judged beside its champion; the other head beside the challenger's training."""

@@ -26,7 +26,6 @@ class Forest:
     rounds: int
     columns: int
     start: float
-    heads: tuple[str, ...] = ()
 
     def logits(self, raw: NDArray[np.float32], encoded: NDArray[np.float32]) -> NDArray[np.float64]:
         return np.asarray(self.booster.predict(encoded, raw_score=True, num_iteration=self.rounds) + self.start, np.float64)[:, None]

@@ -23,7 +23,6 @@ class Booster:
     """A grown forest."""
 
     booster: xgb.Booster
-    heads: tuple[str, ...] = ()
 
     @property
     def rounds(self) -> int:

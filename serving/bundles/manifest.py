@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Final
 
-FORMAT: Final = 5
+FORMAT: Final = 6
 
 
 @dataclass(frozen=True)
@@ -17,9 +17,8 @@ class Manifest:
     calibrated: whether the promises came true on rows that neither the weights nor the calibrator saw. A fit knows no such rows and says
     no; the evaluation that a version is registered on decides.
 
-    members: the weight files, `.ubj` or `.onnx`, and the share of each in the score; shares sum to 1. heads: what each output of
-    the first member predicts, `head` first; the others are given the click, or the impression, as pipelines/rankers says. tuned: parameters
-    of the family that a search found, as the training used them.
+    members: the weight files, `.ubj` or `.onnx`, and the share of each in the score; shares sum to 1. heads: `head`, and the further ones
+    that the bundle has weights for, HEAD.ubj each. tuned: parameters of the family that a search found, as the training used them.
     """
 
     head: str

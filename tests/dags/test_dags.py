@@ -58,10 +58,10 @@ CALLS = {
         for head in HEADS
         for call in (
             f"train --head {head} --step dataset{' --fresh' if head == 'conversion' else ''}",
-            f"train --head {head} --ranker xgboost --step fit",
-            f"evaluate --head {head} --ranker xgboost",
-            f"gate --head {head} --ranker xgboost",
-            f"registry register --head {head} --ranker xgboost --alias challenger",
+            f"train --head {head} --ranker auto --step fit",
+            f"evaluate --head {head} --ranker auto",
+            f"gate --head {head} --ranker auto",
+            f"registry register --head {head} --ranker auto --alias challenger",
         )
     ],
     "shadow_daily": ["ingest serving", "shadow report --days 7", "shadow decide --days 7"],

@@ -55,8 +55,9 @@ def test_an_impression_is_labelled_with_all_that_came_of_it(platform: Any) -> No
     found = labels.labels(platform.home, "click", platform.live, DAY)
     for name in labels.OTHERS["click"]:
         assert found[name].dtype == bool
-    assert found["like"].any() and found["conversion"].any()
-    assert found["label"][found["conversion"]].all(), "no conversion without its click"
+    came = events(platform, "engagements").query("kind in ('hide', 'report')")
+    by = came.set_index("impression_id")["kind"].reindex(found.loc[found["hide"], "row_id"])
+    assert found["hide"].any() and by.notna().all(), "a report counts as a hide"
 
 
 def test_an_impression_knows_how_long_its_page_was(platform: Any) -> None:

@@ -15,6 +15,7 @@ from pipelines.evaluate.baseline import baseline
 from pipelines.evaluate.offline import predict
 from pipelines.metrics.roc_auc import roc_auc
 from pipelines.rankers import RANKERS
+from pipelines.rankers.catboost import Catboost
 from pipelines.rankers.deep_ensemble import DeepEnsemble
 from pipelines.rankers.deep_family import DeepFamily
 from pipelines.rankers.fit_bundle import RankerFamily, fit_bundle
@@ -28,7 +29,7 @@ BEHIND = {"late_fusion": 0.06}
 CATEGORY = next(i for i, c in enumerate(CLICK.columns) if c.kind == "category")
 
 
-OFTEN = ("early_fusion", "lightgbm")
+OFTEN = ("catboost", "early_fusion", "lightgbm")
 """Of the families that the training environment fits, those that every run tries; the others take minutes and are slow."""
 
 
@@ -79,7 +80,7 @@ def shorter(ranker: RankerFamily) -> RankerFamily:
         return replace(ranker, seeds=2, deep=replace(ranker.deep, epochs=1), trees=shorter(ranker.trees))
     if isinstance(ranker, DeepFamily):
         return replace(ranker, epochs=1)
-    if isinstance(ranker, Xgboost | Lightgbm):
+    if isinstance(ranker, Xgboost | Lightgbm | Catboost):
         return replace(ranker, rounds=min(ranker.rounds, 40))
     return ranker
 
