@@ -11,8 +11,10 @@ from typing import Final
 from feature_repo.days import end_of
 from pipelines.errors import PipelineError
 from pipelines.evaluate.regret import DayWorth, Valuer
+from pipelines.evaluate.remembered import Remembered
 from pipelines.simulator.audience import Audience, Visit
 from pipelines.simulator.inventory import SLOTS
+from serving.engine.stages import Profiles
 from serving.eventlog.log import Event
 from serving.record.request import AdRequest
 from serving.settings import Settings
@@ -54,7 +56,7 @@ def serve_day(
     """Serves and records a day's visits. waiting: events of earlier days that had not happened yet. Raises PipelineError where a request
     could not be answered for a fault of the platform."""
     clock = _Clock(end_of(day - timedelta(days=1)))
-    profiles = LazyProfiles(settings)
+    profiles = Remembered(LazyProfiles(settings))
     worker = Worker(settings, profiles, course=Course(clock.now, lambda request: request.request_id))
     try:
         worker.reloader.refresh()
@@ -64,9 +66,7 @@ def serve_day(
 
 
 class _Serving:
-    def __init__(
-        self, settings: Settings, day: date, worker: Worker, profiles: LazyProfiles, clock: _Clock, waiting: Sequence[Event]
-    ) -> None:
+    def __init__(self, settings: Settings, day: date, worker: Worker, profiles: Profiles, clock: _Clock, waiting: Sequence[Event]) -> None:
         self._worker, self._clock, self._end = worker, clock, end_of(day)
         self._audience = Audience(settings.home, day)
         self._valuer = Valuer(settings, day, self._audience.before, profiles, worker.ledger)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any, Final
 
 import numpy as np
@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from sklearn.metrics import f1_score, roc_auc_score
 
 from feature_repo.taxonomy import CATEGORIES
-from feature_repo.user_row import UserRow
 from pipelines.errors import Missing
 from pipelines.evaluate.oracle import TrueRates, oracle, worth
+from pipelines.evaluate.remembered import Remembered
 from pipelines.metrics.ndcg import graded_ndcg
 from pipelines.simulator.truth import Judge, market_truth
 from pipelines.statistics.bootstrap import Interval, ends, rows_drawn
@@ -73,19 +73,6 @@ class SearchTruth:
         return Interval(float(got.sum() / max(best.sum(), 1e-9)), float(low), float(high))
 
 
-class _Remembered:
-    """Profiles, read once."""
-
-    def __init__(self, profiles: Profiles) -> None:
-        self._profiles = profiles
-        self._rows: dict[str, UserRow] = {}
-
-    def read(self, user_id: str, now: datetime) -> UserRow:
-        if user_id not in self._rows:
-            self._rows[user_id] = self._profiles.read(user_id, now)
-        return self._rows[user_id]
-
-
 def evaluate_search(settings: Settings, after: date, most: int = 500) -> SearchTruth:
     """The live state on searches of the day after `after`, the last day that anything was learned from; at most `most` of them.
 
@@ -110,7 +97,7 @@ def evaluate_search(settings: Settings, after: date, most: int = 500) -> SearchT
         )
         for q in drawn.itertuples()
     ]  # fmt: skip
-    profiles, truth = _Remembered(LazyProfiles(settings)), TrueRates(judge)
+    profiles, truth = Remembered(LazyProfiles(settings)), TrueRates(judge)
     surfaces = _surfaces(profiles, settings, truth, judge)
     decisions = {name: _decide(surface, settings, requests, live) for name, surface in surfaces.items()}
     looked = np.array(market_truth(settings.home).examination["search"])

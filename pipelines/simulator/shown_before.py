@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from datetime import date, timedelta
 from typing import Final
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from feature_repo.home import Home
@@ -24,7 +27,8 @@ class ShownBefore:
     def __init__(self, ads: Inventory) -> None:
         self._campaign = ads.creative_campaign
         self._advertiser = ads.campaign_advertiser[ads.creative_campaign]
-        self._shown: defaultdict[int, list[tuple[float, int]]] = defaultdict(list)
+        self._moments: defaultdict[int, list[float]] = defaultdict(list)
+        self._shown: defaultdict[int, list[int]] = defaultdict(list)
         self._hidden: defaultdict[int, set[int]] = defaultdict(set)
 
     @classmethod
@@ -32,25 +36,24 @@ class ShownBefore:
         """As the event tables of the days before `day` say it."""
         memory, first = cls(world.ads), day - timedelta(days=REMEMBERED_DAYS)
         midnight = np.datetime64(world.config.first, "us")
-        for name in ("impressions", "engagements"):
-            for file in home.files(name, first, day - timedelta(days=1)):
-                rows = pq.read_table(
-                    file, columns=["user_id", "creative_id", "ts", *(["kind"] if name == "engagements" else [])], partitioning=None
-                )
-                at = (rows["ts"].to_numpy().astype("datetime64[us]") - midnight) / np.timedelta64(1, "D")
-                kinds = rows["kind"].to_pylist() if "kind" in rows.column_names else ["impression"] * len(rows)
-                for kind, user, ad, moment in zip(
-                    kinds, rows["user_id"].to_pylist(), rows["creative_id"].to_pylist(), at.tolist(), strict=True
-                ):
-                    if kind == "impression":
-                        memory.show(int(user[1:]), int(ad[1:]), moment)
-                    elif kind == "hide":
-                        memory.hide(int(user[1:]), int(ad[1:]))
+        known = {name: n for n, name in enumerate(world.people.ids.tolist())}
+        shown = list[tuple[float, int, int]]()
+        for file in home.files("impressions", first, day - timedelta(days=1)):
+            rows = pq.read_table(file, columns=["user_id", "creative_id", "ts"], partitioning=None)
+            at = (rows["ts"].to_numpy().astype("datetime64[us]") - midnight) / np.timedelta64(1, "D")
+            shown += [(moment, user, ad) for moment, (user, ad) in zip(at.tolist(), _pairs(rows, known), strict=True)]
+        for moment, user, ad in sorted(one for one in shown if one[1] >= 0):
+            memory.show(user, ad, moment)
+        for file in home.files("engagements", first, day - timedelta(days=1)):
+            rows = pq.read_table(file, columns=["user_id", "creative_id", "kind"], partitioning=None)
+            for user, ad in _pairs(rows.filter(pc.equal(rows["kind"], "hide")), known):
+                memory.hide(user, ad)
         return memory
 
     def show(self, user: int, ad: int, at: float) -> None:
-        """Remembers an impression."""
-        self._shown[user].append((at, ad))
+        """Remembers an impression. Those of a user come in order of time."""
+        self._moments[user].append(at)
+        self._shown[user].append(ad)
 
     def hide(self, user: int, ad: int) -> None:
         """Remembers that a person wants to see an ad no more."""
@@ -62,17 +65,28 @@ class ShownBefore:
 
     def seen_today(self, user: int, ads: Ints, at: float) -> Ints:
         """Impressions of each ad's campaign to the user from the midnight before `at` on, the shape of `ads`."""
-        seen = np.array([ad for moment, ad in self._shown.get(user, ()) if np.floor(at) <= moment <= at], np.int64)
+        _, seen = self._between(user, float(np.floor(at)), at)
         return np.asarray(_counted(self._campaign, seen, np.ones(len(seen)))[self._campaign[ads]].astype(np.int64))
 
     def decayed(self, user: int, ads: Ints, at: float, half_life_days: float) -> tuple[Floats, Floats]:
         """Impressions before `at` of each ad's campaign and of its advertiser to the user, each counted as half after every
         `half_life_days`; both of the shape of `ads`."""
-        before = [(moment, ad) for moment, ad in self._shown.get(user, ()) if moment <= at]
-        seen = np.array([ad for _, ad in before], np.int64)
-        weight = 0.5 ** ((at - np.array([moment for moment, _ in before])) / half_life_days)
+        moments, seen = self._between(user, -np.inf, at)
+        weight = 0.5 ** ((at - moments) / half_life_days)
         of_campaign, of_advertiser = (_counted(group, seen, weight)[group[ads]] for group in (self._campaign, self._advertiser))
         return of_campaign, of_advertiser
+
+    def _between(self, user: int, since: float, at: float) -> tuple[Floats, Ints]:
+        """The moments and the ads of the user's impressions from `since` to `at`, both included."""
+        moments = self._moments.get(user, [])
+        part = slice(bisect_left(moments, since), bisect_right(moments, at))
+        return np.array(moments[part], np.float64), np.array(self._shown.get(user, [])[part], np.int64)
+
+
+def _pairs(rows: pa.Table, known: dict[str, int]) -> list[tuple[int, int]]:
+    """User and ad of each row by their numbers; -1 for a user whom the market does not know."""
+    users, ads = (rows[name].to_pylist() for name in ("user_id", "creative_id"))
+    return [(known.get(user, -1), int(ad[1:])) for user, ad in zip(users, ads, strict=True)]
 
 
 def _counted(group: Ints, seen: Ints, weight: Floats) -> Floats:
