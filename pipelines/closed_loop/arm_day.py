@@ -21,10 +21,13 @@ from serving.eventlog.log import Event
 
 @dataclass(frozen=True)
 class ArmDay:
-    """A day that was served. visits: requests that were answered, bots' among them; events: reported and counted, by kind; uncounted: by
-    reason; calibration: predicted over true clicks of what was shown; value_micros, best_micros: expected auction value of what was shown
-    to people, and of the oracle's pages; regret_share: the share of the latter that was not had, low and high its 95 % interval over
-    resampled visits; explored_share: of the pages. learned_from it: see learned_day.Learned, champions by head."""
+    """A day that was served.
+
+    visits: requests that were answered, bots' among them. events: reported and counted, by kind; uncounted: by reason; answered_by: pages
+    by rung, or by the reason for none. calibration: predicted over true clicks of what was shown. value_micros, best_micros: expected
+    auction value of what was shown to people, and of the oracle's pages; regret_share: the share of the latter that was not had, low and
+    high its 95 % interval over resampled visits. explored_share: of the pages. champion, promoted, refused: see learned_day.Learned.
+    """
 
     day: str
     visits: int
@@ -39,6 +42,7 @@ class ArmDay:
     regret_share: float | None
     regret_low: float | None
     regret_high: float | None
+    regret_by_surface: dict[str, float | None]
     explored_share: float
     champion: dict[str, str]
     promoted: tuple[str, ...]
@@ -70,7 +74,8 @@ class ServedPart:
                 "day": day.isoformat(), "visits": worth.pages, "shown": happened.shown, "events": happened.events,
                 "uncounted": happened.late, "answered_by": happened.rungs, "spend_micros": happened.spend_micros,
                 "calibration": worth.calibration, "value_micros": float(np.sum(worth.value)),
-                "best_micros": float(np.sum(worth.best)), "regret_share": worth.regret_share, "regret_low": low, "regret_high": high,
+                "best_micros": float(np.sum(worth.best)), "regret_share": worth.regret_share(), "regret_low": low, "regret_high": high,
+                "regret_by_surface": {name: worth.regret_share(name) for name in sorted(set(worth.surface))},
                 "explored_share": worth.explored / max(worth.pages, 1), "seconds": {"serve": seconds},
             },
             happened.waiting,

@@ -67,7 +67,7 @@ def serve_day(
 
 class _Serving:
     def __init__(self, settings: Settings, day: date, worker: Worker, profiles: Profiles, clock: _Clock, waiting: Sequence[Event]) -> None:
-        self._worker, self._clock, self._end = worker, clock, end_of(day)
+        self._worker, self._clock, self._end, self._home = worker, clock, end_of(day), settings.home
         self._audience = Audience(settings.home, day)
         self._valuer = Valuer(settings, day, self._audience.before, profiles, worker.ledger)
         self._due = [(event.ts, event.event_id, event) for event in waiting]
@@ -82,6 +82,7 @@ class _Serving:
             if n % SAY_EVERY == 0:
                 say(f"{n:,} of {len(visits):,} visits, {self._happened.shown:,} ads shown, {self._happened.events.get('click', 0)} clicks")
         self._report(self._end - MOMENT)
+        self._audience.write_truth(self._home)
         self._happened.waiting = [event for _, _, event in sorted(self._due)]
         return self._happened, self._valuer.worth
 

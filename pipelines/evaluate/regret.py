@@ -27,10 +27,14 @@ EVERYTHING: Final = 1 << 30
 
 @dataclass
 class DayWorth:
-    """A day's pages by the truth, bots left out of all but the clicks. value, best: of each page, expected auction value in micros of what
-    was shown and of the oracle's page. promised, true: sums over the ads shown of the predicted and the true P(click at the first
-    position). Pages drawn by lot count in the values, as what exploring costs."""
+    """A day's pages by the truth, bots left out of all but the clicks.
 
+    surface, value, best: of each page, where it stood, and the expected auction value in micros of what was shown and of the oracle's page.
+    promised, true: sums over the ads shown of the predicted and the true P(click at the first position). Pages drawn by lot count in the
+    values, as what exploring costs.
+    """
+
+    surface: list[str] = field(default_factory=list)
     value: list[float] = field(default_factory=list)
     best: list[float] = field(default_factory=list)
     promised: float = 0.0
@@ -43,11 +47,11 @@ class DayWorth:
         """Promised over true; None where nothing was shown."""
         return self.promised / self.true if self.true else None
 
-    @property
-    def regret_share(self) -> float | None:
-        """Share of the oracle's value that was not had; None where the oracle has none."""
-        best = float(np.sum(self.best))
-        return 1 - float(np.sum(self.value)) / best if best else None
+    def regret_share(self, surface: str = "") -> float | None:
+        """Share of the oracle's value that was not had, on one surface or on all; None where the oracle has none."""
+        mine = np.array([surface in ("", one) for one in self.surface], bool)
+        best = float(np.array(self.best)[mine].sum())
+        return 1 - float(np.array(self.value)[mine].sum()) / best if best else None
 
 
 class Valuer:
@@ -83,4 +87,5 @@ class Valuer:
         so_far.pages += 1
         so_far.explored += decision.explored
         if not self._judge.is_bot(visit):
+            so_far.surface.append(decision.request.surface)
             so_far.value.append(worth(decision, self._judge, self._looked[decision.request.surface]))

@@ -10,13 +10,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from functools import cached_property
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
 
 from feature_repo.days import end_of
 from feature_repo.home import Home
+from feature_repo.partition_file import write_partition
 from feature_repo.taxonomy import DEVICES, SURFACES
 from pipelines.simulator import clicks, engagement
 from pipelines.simulator.columns import numbered, word
@@ -26,6 +27,7 @@ from pipelines.simulator.logs import SYSTEMS
 from pipelines.simulator.requests import DAY_SECONDS, Requests
 from pipelines.simulator.search_log import searches
 from pipelines.simulator.shown_before import ShownBefore
+from pipelines.simulator.truth import IMPRESSION_TRUTH, truth_file
 from pipelines.simulator.words import LANGUAGES, REGIONS
 from pipelines.simulator.world import World
 
@@ -70,6 +72,7 @@ class Audience:
         self._world = World.of(config)
         self.before = before or ShownBefore.of_logs(self._world, home, day)
         self._requests = asked(self._world, self._number)
+        self._told: list[dict[str, Any]] = []
         self._tag = f"q{self._world.tag(self._number)}"
 
     def visits(self, surfaces: Sequence[str] = SURFACES) -> list[Visit]:
@@ -101,18 +104,31 @@ class Audience:
         seen = self.before.seen_today(user, ads, here)
         wanted = clicks.relevance(self._world, clicks.appeal(self._world, self._number, asked, ads[None, :]), seen[None, :])[0]
         looked = clicks.examination(self._world.config, np.repeat(asked.surface, len(ads)), position)
-        if self._world.people.bot[user]:
+        bot = bool(self._world.people.bot[user])
+        if bot:
             looked, wanted = np.ones(len(ads)), np.full(len(ads), self._world.config.laws.bot_click)
         bought = clicks.conversion(self._world, np.repeat(asked.user, len(ads)), ads)
         out = []
         for i, (creative, _) in enumerate(shown):
             chance = _Chance(float(looked[i]), float(wanted[i]), float(bought[i]), SURFACES[int(asked.surface[0])] in SOCIAL)
             out += self._one(row, creative, int(ads[i]), moment, chance)
+            self._told.append(
+                {
+                    "impression_id": f"{visit_id}:{creative}", "p_click": chance.looked * chance.wanted, "p_conversion": chance.bought,
+                    "examination": chance.looked, "seen_today": int(seen[i]), "rival_micros": 0,
+                    "delay_hours": float(self._world.ads.delay_hours[ads[i]]), "bot": bot,
+                }
+            )  # fmt: skip
             self.before.show(user, int(ads[i]), here)
         for reaction in out:
             if reaction.kind == "hide":
                 self.before.hide(user, int(reaction.creative_id[1:]))
         return sorted(out, key=lambda reaction: reaction.ts)
+
+    def write_truth(self, home: Home) -> None:
+        """Puts the truth of what was shown since the day began where evaluation finds it, for a log in which the visit's identity is the
+        decision's. Rivals bid for none of it."""
+        write_partition(pa.Table.from_pylist(self._told, IMPRESSION_TRUTH), truth_file(home, "impressions", self.day))
 
     def _asked(self, row: int, at: datetime | None) -> tuple[Requests, datetime]:
         """The request of a row, made at `at`, and that moment."""
