@@ -67,7 +67,6 @@ def simulate(
     interrupted run goes on where it stopped.
     """
     from pipelines.errors import PipelineError
-    from pipelines.simulator.config import path
     from pipelines.simulator.simulate import SimulationReport, simulate_day
 
     home = settings.home
@@ -82,8 +81,9 @@ def simulate(
             raise PipelineError("option", said, "--partition makes a day of the market that exists; leave these out.")
         report = SimulationReport((simulate_day(home, day),))
     elif closed_loop:
-        if path(home).exists() and (made := len(home.days("decisions"))):
-            warm_days = made
+        from pipelines.closed_loop.loop import days_made
+
+        warm_days = days_made(home) or warm_days
         config = _market(settings, given, days + warm_days)
         _loop(settings, config, warm_days, days, exploration, ranker, as_json)
         return

@@ -15,6 +15,7 @@ from pipelines.closed_loop.arm_day import ArmDay, ServedPart, folder, read_days,
 from pipelines.closed_loop.learned_day import collect, learn, published
 from pipelines.closed_loop.served_day import serve_day
 from pipelines.features.publish import publish, published_days
+from pipelines.ingest.serving_log import SERVING
 from pipelines.language.train import register, train
 from serving.bundles.aliases import read_aliases
 from serving.language.language import LANGUAGE
@@ -23,6 +24,8 @@ from serving.settings import Settings
 Say = Callable[[str], None]
 TAKEN: Final = ("events", "catalog", "truth", "staging")
 """What an arm takes over from the market's folder."""
+OTHERS: Final = shutil.ignore_patterns(f"{SERVING}.parquet")
+"""What it does not: what somebody else served."""
 STORES: Final = ("eventlog", "state")
 """What serving writes."""
 
@@ -42,7 +45,7 @@ class Arm:
             say("taking over the market")
             for name in TAKEN:
                 with whole_folder(home.root / name) as part:
-                    shutil.copytree(market.root / name, part, dirs_exist_ok=True)
+                    shutil.copytree(market.root / name, part, ignore=OTHERS, dirs_exist_ok=True)
             shutil.copyfile(market.root / "market.json", home.root / "market.json")
         aliases = read_aliases(home.bundles) if home.bundles.exists() else {}
         if not aliases.get(LANGUAGE, {}).get("champion"):
@@ -66,7 +69,7 @@ class Arm:
 
     def _day(self, day: date, say: Say) -> ArmDay:
         home = self.settings.home
-        served = read_served(home, day) or self._serve(day, lambda word: say(f"{day}: {word}"))
+        served = read_served(home, day) or self.serve(day, lambda word: say(f"{day}: {word}"))
         began = time.monotonic()
         say(f"{day}: from the log to features")
         collect(self.settings, day)
@@ -80,7 +83,7 @@ class Arm:
         write_day(home, one)
         return one
 
-    def _serve(self, day: date, say: Say) -> ServedPart:
+    def serve(self, day: date, say: Say) -> ServedPart:
         """Serves a day whole: what an interrupted run has written of it is taken back first."""
         home, yesterday = self.settings.home, read_served(self.settings.home, day - timedelta(days=1))
         kept = folder(home) / f"stores-before-{day}"

@@ -26,7 +26,7 @@ class ArmDay:
     visits: requests that were answered, bots' among them. events: reported and counted, by kind; uncounted: by reason; answered_by: pages
     by rung, or by the reason for none. calibration: predicted over true clicks of what was shown. value_micros, best_micros: expected
     auction value of what was shown to people, and of the oracle's pages; regret_share: the share of the latter that was not had, low and
-    high its 95 % interval over resampled visits. explored_share: of the pages. champion, promoted, refused: see learned_day.Learned.
+    high its 95 % interval over resampled visits. explored_share: of the pages. champion, promoted, refused: see learned_day.LearnedDay.
     """
 
     day: str

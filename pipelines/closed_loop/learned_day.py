@@ -27,7 +27,7 @@ CUTS: Final = (0.64, 0.8)
 
 
 @dataclass(frozen=True)
-class Learned:
+class LearnedDay:
     """champion: by head, the version that serves from now on, "" for none. promoted: heads with a new one. refused: by head, why its
     candidate did not become one."""
 
@@ -48,7 +48,7 @@ def published(settings: Settings, days: list[date]) -> None:
     publish(settings, days)
 
 
-def learn(settings: Settings, day: date, ranker: str, say: Callable[[str], None] = lambda word: None) -> Learned:
+def learn(settings: Settings, day: date, ranker: str, say: Callable[[str], None] = lambda word: None) -> LearnedDay:
     """Trains a candidate of each head as of a day's end. One that passes its gates is promoted; of one that does not, or cannot be
     trained, the reason is told, and the last champion stays."""
     promoted, refused = list[str](), dict[str, str]()
@@ -64,4 +64,4 @@ def learn(settings: Settings, day: date, ranker: str, say: Callable[[str], None]
         except PipelineError as error:
             refused[head] = str(error)
     aliases = read_aliases(settings.home.bundles)
-    return Learned({head: aliases.get(head, {}).get("champion", "") for head in HEADS}, tuple(promoted), refused)
+    return LearnedDay({head: aliases.get(head, {}).get("champion", "") for head in HEADS}, tuple(promoted), refused)

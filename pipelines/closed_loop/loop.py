@@ -14,13 +14,23 @@ from pipelines.closed_loop.arm_day import ArmDay
 from pipelines.errors import PipelineError
 from pipelines.features.history import build_days
 from pipelines.features.validate import passed
-from pipelines.simulator.config import MarketConfig, path
+from pipelines.simulator.config import SOURCE, MarketConfig, load, path
 from pipelines.simulator.simulate import simulate
 from serving.settings import Settings
 
 EXPLORED, UNEXPLORED = "explored", "unexplored"
 EXPLORATION: Final = {"on": (EXPLORED,), "off": (UNEXPLORED,), "both": (EXPLORED, UNEXPLORED)}
 """By what --exploration says: the arms."""
+
+
+def days_made(home: Home) -> int:
+    """How many days of the folder's market the simulator has made, from its first on without a gap; 0 without a market."""
+    if not path(home).exists():
+        return 0
+    first, made = load(home).first, 0
+    while (home.partition("impressions", first + timedelta(days=made)) / f"{SOURCE}.parquet").exists():
+        made += 1
+    return made
 
 
 @dataclass(frozen=True)
@@ -56,8 +66,7 @@ class Loop:
             )
         self.config.day_number(self.warm[-1] + timedelta(days=self.days))
         home = self.settings.home
-        made = set(home.days("impressions"))
-        if not path(home).exists() or not made.issuperset(self.warm):
+        if days_made(home) < self.warm_days:
             say(f"simulating {self.warm_days} days")
             simulate(home, self.config, self.warm_days)
         if missing := [day for day in self.warm if not all(passed(home, table, day) for table in TABLES)]:
