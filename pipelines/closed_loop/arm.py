@@ -14,11 +14,10 @@ from feature_repo.whole_file import whole_folder
 from pipelines.closed_loop.arm_day import ArmDay, ServedPart, folder, read_days, read_served, write_day, write_served
 from pipelines.closed_loop.learned_day import collect, learn, published
 from pipelines.closed_loop.served_day import serve_day
-from pipelines.features.publish import publish, published_days
+from pipelines.errors import Refused
+from pipelines.features.publish import publish
 from pipelines.ingest.serving_log import SERVING
 from pipelines.language.train import register, train
-from serving.bundles.aliases import read_aliases
-from serving.language.language import LANGUAGE
 from serving.settings import Settings
 
 Say = Callable[[str], None]
@@ -26,6 +25,8 @@ TAKEN: Final = ("events", "catalog", "truth", "staging")
 """What an arm takes over from the market's folder."""
 OTHERS: Final = shutil.ignore_patterns(f"{SERVING}.parquet")
 """What it does not: what somebody else served."""
+WARM: Final = "warm"
+"""The mark that an arm has its first models."""
 STORES: Final = ("eventlog", "state")
 """What serving writes."""
 
@@ -47,18 +48,19 @@ class Arm:
                 with whole_folder(home.root / name) as part:
                     shutil.copytree(market.root / name, part, ignore=OTHERS, dirs_exist_ok=True)
             shutil.copyfile(market.root / "market.json", home.root / "market.json")
-        aliases = read_aliases(home.bundles) if home.bundles.exists() else {}
-        if not aliases.get(LANGUAGE, {}).get("champion"):
-            say("learning the words that people search with")
-            for one in train(self.settings, last):
+        if (folder(home) / WARM).exists():
+            return
+        say("learning the words that people search with")
+        for one in train(self.settings, last):
+            try:
                 register(self.settings, one, "champion", last)
-        if not home.snapshots.exists() or not set(published_days(home)).issuperset(warm):
-            say(f"publishing {len(warm)} days")
-            publish(self.settings, warm)
-        if not (folder(home) / "warm").exists():
-            learn(self.settings, last, self.ranker, say)
-            folder(home).mkdir(parents=True, exist_ok=True)
-            (folder(home) / "warm").touch()
+            except Refused as refused:  # of few searches nothing can be learned: words alone match then
+                say(str(refused))
+        say(f"publishing {len(warm)} days")
+        publish(self.settings, warm)
+        learn(self.settings, last, self.ranker, say)
+        folder(home).mkdir(parents=True, exist_ok=True)
+        (folder(home) / WARM).touch()
 
     def run(self, first: date, days: int, say: Say, done: Callable[[ArmDay], None]) -> Sequence[ArmDay]:
         """Serves and learns `days` days from the first on; those that are done already are only told. Returns all of them."""
