@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
-from datetime import date, timedelta
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any, Final
 
 import pytest
@@ -14,8 +14,8 @@ from feature_repo.home import Home
 from pipelines.monitor.guard import Guard, Look
 from pipelines.registry import journal
 from pipelines.registry.journal import Change
-from pipelines.simulator.audience import Audience
-from pipelines.simulator.config import Laws, MarketConfig, load, save
+from pipelines.simulator.audience import Audience, Reaction, Visit
+from pipelines.simulator.config import Laws, MarketConfig, save
 from pipelines.simulator.shown_before import ShownBefore
 from pipelines.simulator.truth import Judge
 from pipelines.simulator.world import World
@@ -25,7 +25,7 @@ from serving.eventlog.memory import MemoryEventLog
 from serving.settings import Settings
 
 CONFIG: Final = MarketConfig(
-    seed=11,
+    seed=16,
     users=600,
     creatives=120,
     impressions_per_day=5_000,
@@ -37,42 +37,50 @@ DAYS: Final = 2
 Make = Callable[..., Any]
 
 
+@dataclass(frozen=True)
+class Page:
+    """A visit that one ad was shown to, its true probability of a click, and what came of it."""
+
+    visit: Visit
+    creative: str
+    p_click: float
+    came: list[Reaction]
+
+
 @pytest.fixture(scope="module")
-def market(tmp_path_factory: pytest.TempPathFactory) -> Home:
-    home = Home(tmp_path_factory.mktemp("market"))
+def pages(tmp_path_factory: pytest.TempPathFactory) -> list[Page]:
+    """Ads by turns for every visit of some days."""
+    home, world, out = Home(tmp_path_factory.mktemp("market")), World.of(CONFIG), []
     save(home, CONFIG)
-    return home
+    for number in range(DAYS):
+        day = CONFIG.first + timedelta(days=number)
+        audience = Audience(home, day, ShownBefore(world.ads))
+        judge, servable = Judge(home, day, audience.before), world.live(number).servable
+        for n, visit in enumerate(audience.visits()):
+            creative = f"c{servable[n % len(servable)]}"
+            p = float(judge.p_click(visit.visit_id, [creative])[0])
+            out.append(Page(visit, creative, p, audience.react(visit.visit_id, [(creative, 1)])))
+    return out
 
 
 @pytest.fixture
-def look(market: Home, home: Home, decided: Make, ad: Make) -> Callable[[float], Look]:
-    """look(times): what a guard sees once the labels have matured of a champion that promises the truth times a factor."""
+def look(pages: list[Page], home: Home, decided: Make, ad: Make) -> Callable[[float], Look]:
+    """look(times): what a guard sees, once the labels have matured, of a champion that promises the truth times a factor."""
 
     def run(times: float) -> Look:
-        log, first = MemoryEventLog(), CONFIG.first
-        world = World.of(load(market))
-        for day in (first + timedelta(days=n) for n in range(DAYS)):
-            serve(market, world, day, times, log, decided, ad)
+        log = MemoryEventLog()
+        for page in pages:
+            key = page.visit.visit_id
+            shown = ad(page.creative, min(times * page.p_click, 1.0), 1)
+            log.append_decision(replace(decided(key, page.visit.ts, [shown]), policy="click@2"))
+            for n, came in enumerate(page.came):
+                log.append_events([Event(f"{key}-{n}", key, came.creative_id, came.kind, came.ts, came.value_micros)], came.ts)
         aliases.write_aliases(home.bundles, {"click": {"champion": "2", "previous": "1"}})
-        began = (end_of(first) - timedelta(days=1)).isoformat()
+        began = (end_of(CONFIG.first) - timedelta(days=1)).isoformat()
         journal.append(home.bundles, [Change(began, "click", "champion", "2", "1", "promoted")])
-        return Guard(Settings(home_path=home.root), "click").matured(log, first + timedelta(days=DAYS), DAYS + 1)
+        return Guard(Settings(home_path=home.root), "click").matured(log, CONFIG.first + timedelta(days=DAYS), DAYS + 1)
 
     return run
-
-
-def serve(market: Home, world: World, day: date, times: float, log: MemoryEventLog, decided: Make, ad: Make) -> None:
-    """A page of one ad, by turns, for every visit of a day, and what came of it."""
-    audience = Audience(market, day, ShownBefore(world.ads))
-    judge, servable = Judge(market, day, audience.before), world.live((day - CONFIG.first).days).servable
-    for n, visit in enumerate(audience.visits()):
-        creative = f"c{servable[n % len(servable)]}"
-        promised = min(times * float(judge.p_click(visit.visit_id, [creative])[0]), 1.0)
-        decision = decided(visit.visit_id, visit.ts, [ad(creative, promised, 1)])
-        log.append_decision(replace(decision, policy="click@2"))
-        for i, came in enumerate(audience.react(visit.visit_id, [(creative, 1)])):
-            event = Event(f"{visit.visit_id}-{i}", visit.visit_id, creative, came.kind, came.ts, came.value_micros)
-            log.append_events([event], came.ts)
 
 
 @pytest.mark.parametrize(("times", "leaves"), [(1.0, False), (1.5, True)])
