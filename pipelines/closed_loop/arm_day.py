@@ -14,7 +14,7 @@ import numpy as np
 from feature_repo.home import Home
 from feature_repo.whole_file import write_whole
 from pipelines.closed_loop.served_day import Happened
-from pipelines.evaluate.regret import DayWorth
+from pipelines.evaluate.regret import BY_LOT, WON, DayWorth
 from pipelines.statistics.bootstrap import ends, rows_drawn
 from serving.eventlog.log import Event
 
@@ -24,9 +24,10 @@ class ArmDay:
     """A day that was served.
 
     visits: requests that were answered, bots' among them. events: reported and counted, by kind; uncounted: by reason; answered_by: pages
-    by rung, or by the reason for none. calibration: predicted over true clicks of what was shown. value_micros, best_micros: expected
-    auction value of what was shown to people, and of the oracle's pages; regret_share: the share of the latter that was not had, low and
-    high its 95 % interval over resampled visits. explored_share: of the pages. champion, promoted, refused: see learned_day.LearnedDay.
+    by rung, or by the reason for none. calibration: predicted over true clicks of the ads that won their places; by_lot: of those that were
+    drawn. value_micros, best_micros: expected auction value of what was shown to people, and of the oracle's pages; regret_share: the share
+    of the latter that was not had, low and high its 95 % interval over resampled visits. explored_share: of the pages. champion, promoted,
+    refused: see learned_day.LearnedDay.
     """
 
     day: str
@@ -37,6 +38,7 @@ class ArmDay:
     answered_by: dict[str, int]
     spend_micros: int
     calibration: float | None
+    calibration_by_lot: float | None
     value_micros: float
     best_micros: float
     regret_share: float | None
@@ -73,7 +75,8 @@ class ServedPart:
             {
                 "day": day.isoformat(), "visits": worth.pages, "shown": happened.shown, "events": happened.events,
                 "uncounted": happened.late, "answered_by": happened.rungs, "spend_micros": happened.spend_micros,
-                "calibration": worth.calibration, "value_micros": float(np.sum(worth.value)),
+                "calibration": worth.calibration(WON), "calibration_by_lot": worth.calibration(BY_LOT),
+                "value_micros": float(np.sum(worth.value)),
                 "best_micros": float(np.sum(worth.best)), "regret_share": worth.regret_share(), "regret_low": low, "regret_high": high,
                 "regret_by_surface": {name: worth.regret_share(name) for name in sorted(set(worth.surface))},
                 "explored_share": worth.explored / max(worth.pages, 1), "seconds": {"serve": seconds},

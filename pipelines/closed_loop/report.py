@@ -18,7 +18,7 @@ from pipelines.reporting.figure import Figure
 Arms = Mapping[str, Sequence[ArmDay]]
 COLOURS: Final = {"explored": "#1f5fa8", "unexplored": "#b3261e"}
 COLUMNS: Final = (
-    "day", "visits", "shown", "clicks", "conv.", "hides", "spend", "calibration", "value", "oracle", "regret", "95 %", "explored",
+    "day", "visits", "shown", "clicks", "conv.", "hides", "spend", "calibration", "by lot", "value", "oracle", "regret", "95 %", "explored",
     "champion",
 )  # fmt: skip
 
@@ -53,12 +53,12 @@ def lines(arms: Arms) -> list[str]:
 
 def _cells(day: ArmDay) -> tuple[str, ...]:
     share, low, high = ("-" if x is None else f"{x:.1%}" for x in (day.regret_share, day.regret_low, day.regret_high))
+    counts = (f"{n:,}" for n in (day.visits, day.shown, *(day.events.get(kind, 0) for kind in ("click", "conversion", "hide"))))
+    ratios = ("-" if x is None else f"{x:.3f}" for x in (day.calibration, day.calibration_by_lot))
+    value, best = (f"{micros / 1e6:,.2f}" for micros in (day.value_micros, day.best_micros))
     champions = " ".join(f"{head} {version or 'none'}{'*' if head in day.promoted else ''}" for head, version in day.champion.items())
-    return (
-        day.day, f"{day.visits:,}", f"{day.shown:,}", *(f"{day.events.get(kind, 0):,}" for kind in ("click", "conversion", "hide")),
-        f"{day.spend_micros / 1e6:,.2f}", "-" if day.calibration is None else f"{day.calibration:.3f}", f"{day.value_micros / 1e6:,.2f}",
-        f"{day.best_micros / 1e6:,.2f}", share, f"{low} to {high}", f"{day.explored_share:.1%}", champions,
-    )  # fmt: skip
+    spend, explored = f"{day.spend_micros / 1e6:,.2f}", f"{day.explored_share:.1%}"
+    return (day.day, *counts, spend, *ratios, value, best, share, f"{low} to {high}", explored, champions)
 
 
 def picture(arms: Arms) -> bytes:

@@ -23,6 +23,8 @@ from serving.settings import Settings
 from serving.surfaces.surfaces import surfaces
 
 EVERYTHING: Final = 1 << 30
+WON, BY_LOT = "won", "by_lot"
+"""How an ad got its place."""
 
 
 @dataclass
@@ -30,22 +32,21 @@ class DayWorth:
     """A day's pages by the truth, bots left out of all but the clicks.
 
     surface, value, best: of each page, where it stood, and the expected auction value in micros of what was shown and of the oracle's page.
-    promised, true: sums over the ads shown of the predicted and the true P(click at the first position). Pages drawn by lot count in the
-    values, as what exploring costs.
+    promised, true: sums of the predicted and the true P(click at the first position) over the ads that won their places, and over those
+    that were drawn by lot. Pages drawn by lot count in the values, as what exploring costs.
     """
 
     surface: list[str] = field(default_factory=list)
     value: list[float] = field(default_factory=list)
     best: list[float] = field(default_factory=list)
-    promised: float = 0.0
-    true: float = 0.0
+    promised: dict[str, float] = field(default_factory=lambda: {WON: 0.0, BY_LOT: 0.0})
+    true: dict[str, float] = field(default_factory=lambda: {WON: 0.0, BY_LOT: 0.0})
     explored: int = 0
     pages: int = 0
 
-    @property
-    def calibration(self) -> float | None:
-        """Promised over true; None where nothing was shown."""
-        return self.promised / self.true if self.true else None
+    def calibration(self, how: str) -> float | None:
+        """Promised over true of the ads that got their places so (WON or BY_LOT); None where there are none."""
+        return self.promised[how] / self.true[how] if self.true[how] else None
 
     def regret_share(self, surface: str = "") -> float | None:
         """Share of the oracle's value that was not had, on one surface or on all; None where the oracle has none."""
@@ -82,8 +83,9 @@ class Valuer:
         """Adds the page that is about to be shown for it."""
         visit, so_far = decision.request.request_id, self.worth
         if decision.shown:
-            so_far.true += float(self._judge.p_click(visit, [ad.creative_id for ad in decision.shown]).sum())
-            so_far.promised += sum(ad.pctr for ad in decision.shown)
+            how = BY_LOT if decision.explored else WON
+            so_far.true[how] += float(self._judge.p_click(visit, [ad.creative_id for ad in decision.shown]).sum())
+            so_far.promised[how] += sum(ad.pctr for ad in decision.shown)
         so_far.pages += 1
         so_far.explored += decision.explored
         if not self._judge.is_bot(visit):
