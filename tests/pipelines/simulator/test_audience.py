@@ -171,5 +171,5 @@ def test_nobody_is_told_a_probability() -> None:
     told = {*Reaction.__dataclass_fields__, *Visit.__dataclass_fields__, *(name for name in vars(Audience) if not name.startswith("_"))}
     assert told == {
         "kind", "creative_id", "ts", "value_micros", "visit_id", "surface", "user_id", "device", "os", "region", "language", "query",
-        "visits", "react",
+        "visits", "react", "write_truth",
     }  # fmt: skip
