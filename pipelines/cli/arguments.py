@@ -124,6 +124,11 @@ def training_step(text: str) -> str:
     return one_of(text, ("dataset", "fit", "all"))
 
 
+def exploration(text: str) -> str:
+    """on, off, or both."""
+    return one_of(text, ("on", "off", "both"))
+
+
 def bench_data(text: str) -> str:
     return one_of(text, ("simulator", "talkingdata", "both"))
 
