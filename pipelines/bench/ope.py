@@ -6,6 +6,7 @@ import time
 from collections.abc import Sequence
 from typing import Any, Final
 
+from pipelines.bench.seeds import seeds_setup
 from pipelines.errors import PipelineError
 from pipelines.evaluate.ope import estimators
 from pipelines.evaluate.ope.coverage import REQUESTS, Coverage, coverage, pooled
@@ -19,8 +20,6 @@ ANSWERED: Final = 0.5
 """Share of the runs that must be answered for coverage to be judged; below it the setting is one that is refused."""
 SHARE: Final = 0.1
 """Of logged slates that are dealt at random: what a platform that means to learn from its log can afford."""
-TUNED_ON: Final = (3, 7, 11)
-"""Seeds of the markets and runs on which the bounds of verdicts (`verdict.py`) were chosen. Nothing is reported of them."""
 RUNS, ROUNDS = 40, 40_000
 SMALL_RUNS, SMALL_ROUNDS = 14, 10_000
 
@@ -38,12 +37,9 @@ def run(
     """By estimator, for a target that did not log: how many of `runs` logs of `rounds` requests of each seed's market are answered, and how
     many of those answers' intervals hold the truth. share: of slates dealt at random, in (0, 1]; candidates: ads found for a request.
 
-    Raises PipelineError for a share that tells nothing, and for a seed that the bounds were tuned on."""
+    Raises PipelineError for a share that tells nothing."""
     if not 0 < share <= 1:
         raise PipelineError("explored share", share, "It must be above 0, or no log tells of another policy, and at most 1.")
-    if known := [seed for seed in seeds if seed in TUNED_ON]:
-        fix = f"The bounds of verdicts were chosen on {', '.join(map(str, TUNED_ON))}: report on seeds that nobody tuned on."
-        raise PipelineError("seed", ", ".join(map(str, known)), fix)
     started, found, figures = time.perf_counter(), dict[int, list[Coverage]](), list[Figure]()
     for seed in seeds:
         market = LoggedMarket.of(seed, REQUESTS, share, candidates)
@@ -58,7 +54,7 @@ def run(
         figures += _figures(pooled(each))
     setup = {
         "runs": runs, "rounds": rounds, "resamples": resamples, "explored": share, "candidates": candidates,
-        "tuning_seeds": list(TUNED_ON), "reporting_seeds": list(seeds),
+        **seeds_setup(seeds),
     }  # fmt: skip
     return report("bench ope", {**setup, "seconds": round(time.perf_counter() - started, 1)}, figures)
 
