@@ -64,7 +64,16 @@ def _price_words(ad: RankedAd) -> str:
     bid = f"the bid of {p.bid_micros:,} micros{' per thousand' if p.charged_on == 'impression' else ''}"
     if p.rule == "next":
         return f"{p.price_micros:,} micros {unit}: the least that keeps its place above an eCPM of {p.next_micros:,}; {bid} is the most"
+    if p.rule == "annoyance":
+        return f"{p.price_micros:,} micros {unit}: the least that makes up for a cost of annoyance of {ad.cost_micros:,}; {bid} is the most"
     return f"{p.price_micros:,} micros {unit}: the least that clears the floor eCPM of {p.floor_micros:,}; {bid} is the most"
+
+
+def _score_words(ad: RankedAd) -> str:
+    """What its rank score is made of."""
+    converted = "" if ad.pcvr is None else f", pCVR {ad.pcvr:.3%}"
+    annoyed = "" if ad.phide is None else f", cost of annoyance {ad.cost_micros:,} (P(hide) {ad.phide:.3%})"
+    return f"{ad.objective}: pCTR {ad.pctr:.4%}{converted}, quality {ad.quality:.3f}{annoyed}, eCPM {ad.ecpm_micros:,} micros"
 
 
 def _match_words(ad: RankedAd) -> str:
@@ -135,9 +144,8 @@ def why(decision: Decision, bundle: Bundle | None) -> Why:
     ads = tuple(
         AdWhy(
             ad.creative_id, ad.position,
-            f"{ad.objective}: pCTR {ad.pctr:.4%}{'' if ad.pcvr is None else f', pCVR {ad.pcvr:.3%}'}, quality {ad.quality:.3f}, "
-            f"eCPM {ad.ecpm_micros:,} micros",
-            ad.price, _price_words(ad), _match_words(ad), _quality_words(ad), _text_words(ad), _contributions(decision, ad, bundle),
+            _score_words(ad), ad.price, _price_words(ad), _match_words(ad), _quality_words(ad), _text_words(ad),
+            _contributions(decision, ad, bundle),
         )
         for ad in decision.shown
     )  # fmt: skip

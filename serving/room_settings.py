@@ -77,6 +77,9 @@ class DeliverySettings(Room):
 
     explore_share: float = Field(0.02, ge=0, le=1, description="Share of slates drawn at random, with propensities")
     reserve_micros: int = Field(50_000, ge=0, description="Least eCPM where a placement names none, micros per thousand")
+    hide_cost_micros: int = Field(
+        100_000, ge=0, description="Revenue lost through one hide or report of a suggestion, micros: what the user no longer brings"
+    )
     top_slots: int = Field(2, ge=0, description="Search ads above the results; the others stand below")
     top_factor: float = Field(1.5, ge=1, description="How many times the floor a search ad's rank score must be to stand above")
     informational_slots: int = Field(1, ge=0, description="Fewest slots of a search that only wants to know")
@@ -154,7 +157,12 @@ class FeatureSettings(Room):
 class TrainingSettings(Room):
     """What rankers learn from, and where."""
 
-    label_maturity_hours: int = Field(24, ge=0, description="A label counts once its window has passed")
+    label_window_hours: int = Field(
+        24, gt=0, description="An outcome within so long of its impression or click counts as its label; what comes later does not"
+    )
+    label_maturity_hours: int = Field(
+        24, ge=0, description="A row is used once so long has passed; below label_window_hours newer rows are, and slow outcomes are missed"
+    )
     negative_rate: float = Field(0.25, gt=0, le=1, description="Share of negatives kept in training")
     train_command: str = Field("", description="`placard` of the environment with torch; default: .venv-train beside this one")
 

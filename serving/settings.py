@@ -111,7 +111,9 @@ class Settings(BaseSettings):
                 update[key] = getattr(self, key).model_copy(update=new)
             else:
                 raise KeyError(key)
-        return self.model_copy(update=update)
+        made = self.model_copy(update=update)
+        made.__dict__.pop("home", None)  # it is remembered, and the folder may be another now
+        return made
 
 
 def _declared() -> dict[str, tuple[str, FieldInfo]]:

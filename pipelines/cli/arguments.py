@@ -77,6 +77,14 @@ def ranker(text: str) -> str:
     return one_of(text, RANKERS)
 
 
+def ranker_or_auto(text: str) -> str:
+    """The name of a model family, or `auto`."""
+    from pipelines.rankers import RANKERS
+    from pipelines.training.choice import AUTO
+
+    return one_of(text, (*RANKERS, AUTO))
+
+
 def feature_table(text: str) -> str:
     """The name of a feature table."""
     from feature_repo.tables import TABLES
@@ -114,6 +122,11 @@ def language_alias(text: str) -> str:
 
 def training_step(text: str) -> str:
     return one_of(text, ("dataset", "fit", "all"))
+
+
+def exploration(text: str) -> str:
+    """on, off, or both."""
+    return one_of(text, ("on", "off", "both"))
 
 
 def bench_data(text: str) -> str:

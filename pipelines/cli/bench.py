@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pipelines.cli import arguments
-from pipelines.cli.options import Day, Head, Json, Market, Requests, Small, SomeDay, example
+from pipelines.cli.options import Day, Head, Json, Market, Requests, Seeds, Small, SomeDay, example
 from pipelines.cli.output import emit, prepared
 
 if TYPE_CHECKING:
@@ -22,17 +22,22 @@ group = typer.Typer(no_args_is_help=True, epilog=SERVE, help="Benchmarks, as JSO
 
 @group.command("serve", epilog=SERVE)
 @prepared
-def serve(settings: Settings, requests: Requests = 200, small: Small = False, market: Market = True, as_json: Json = False) -> None:
+def serve(
+    settings: Settings, requests: Requests = 200, small: Small = False, market: Market = True, seeds: Seeds = "201,202,203",
+    as_json: Json = False,
+) -> None:  # fmt: skip
     """The engine beside the naive way and the scoring floor; stages; HTTP; the tiers, speculation and bad shadows.
 
     So many requests a size of catalogue; small: 10,000 and 50,000 ads. The market tells what speculation loses.
     """
     from pipelines.bench.search import search_market
+    from pipelines.bench.seeds import reportable
     from pipelines.bench.serving.serve import SIZES, as_text, run
 
+    numbers = reportable(seeds)[: 1 if small else None]
     judged = (search_market.SMALL if small else search_market.Market()) if market else None
     say = functools.partial(typer.echo, err=True)
-    result = run(requests, (10_000, 50_000) if small else SIZES, 2.0 if small else 5.0, settings.home, judged, say)
+    result = run(requests, (10_000, 50_000) if small else SIZES, 2.0 if small else 5.0, settings.home, judged, numbers, say)
     emit(result, as_json, as_text(result))
 
 
@@ -75,25 +80,31 @@ def features(
 
 @group.command("search", epilog=example("placard bench search --small --no-market --json"))
 @prepared
-def search(settings: Settings, requests: Requests = 1_000, small: Small = False, market: Market = True, as_json: Json = False) -> None:
+def search(
+    settings: Settings, requests: Requests = 1_000, small: Small = False, market: Market = True, seeds: Seeds = "201,202,203",
+    as_json: Json = False,
+) -> None:  # fmt: skip
     """A search end to end on one core, its stages, the keyword lookup, the index's size; its relevance and value against the truth.
 
     Small: 10,000 ads and 50,000 keywords.
     """
     from pipelines.bench.search import search_market
     from pipelines.bench.search.search import as_text, run
+    from pipelines.bench.seeds import reportable
 
+    numbers = reportable(seeds)[: 1 if small else None]
     judged = (search_market.SMALL if small else search_market.Market()) if market else None
     say = functools.partial(typer.echo, err=True)
-    result = run(requests, 10_000, 50_000, judged, say) if small else run(requests, market=judged, say=say)
+    result = run(requests, 10_000, 50_000, judged, numbers, say) if small else run(requests, market=judged, seeds=numbers, say=say)
     emit(result, as_json, as_text(result))
 
 
-@group.command("ope", epilog=example("placard bench ope --small --json"))
+@group.command("ope", epilog=example("placard bench ope --seeds 301,302,303 --json"))
 @prepared
 def ope(
     settings: Settings,
-    runs: Annotated[int, typer.Option("--runs", min=0, max=1_000_000, help="Seeded runs; 0: 200 of them, or 40 when small.")] = 0,
+    seeds: Seeds = "201,202,203,204,205",
+    runs: Annotated[int, typer.Option("--runs", min=0, max=1_000_000, help="Runs of each seed; 0: 40 of them, or 14 when small.")] = 0,
     requests: Annotated[
         int, typer.Option("--rounds", min=0, max=100_000_000, help="Requests of a log; 0: 40,000, or 10,000 when small.")
     ] = 0,
@@ -107,13 +118,16 @@ def ope(
     small: Small = False,
     as_json: Json = False,
 ) -> None:
-    """Coverage of off-policy intervals against a simulated market's truth, per estimator."""
+    """Coverage of off-policy intervals against simulated markets' truth, per estimator. Small: three of the seeds."""
     from pipelines.bench.ope import ROUNDS, RUNS, SMALL_ROUNDS, SMALL_RUNS, as_text, run
+    from pipelines.bench.seeds import reportable
     from pipelines.evaluate.ope.bootstrap_error import RESAMPLES
 
     often, long = (SMALL_RUNS, SMALL_ROUNDS) if small else (RUNS, ROUNDS)
     say = functools.partial(typer.echo, err=True)
-    result = run(settings.seed, runs or often, requests or long, RESAMPLES, settings.threads, say, explored, candidates)
+    result = run(
+        reportable(seeds)[: 3 if small else None], runs or often, requests or long, RESAMPLES, settings.threads, say, explored, candidates
+    )
     emit(result, as_json, as_text(result))
 
 
@@ -129,6 +143,7 @@ def rankers(
     ),
     day: SomeDay = None,
     head: Head = "click",
+    seeds: Seeds = "201,202,203",
     small: Small = False,
     report: Annotated[
         Path | None,
@@ -143,23 +158,35 @@ def rankers(
 ) -> None:
     """Every family beside LightGBM, CatBoost, scikit-learn and DCN-V2 on the same rows, and beside the truth of a simulated market.
 
-    With a day: on the training set of that day and head, which this platform keeps, in place of the market.
+    With a day: on the training set of that day and head, which this platform keeps, in place of the markets.
     """
     from pipelines.bench.rankers.rankers import as_text, require_log, run
     from pipelines.bench.search import search_market
+    from pipelines.bench.seeds import reportable
     from pipelines.operations.training_environment import hand_over
 
+    numbers = reportable(seeds)[: 1 if small else None]
     require_log(data, talkingdata)
     home = settings.home
     if find_spec("torch") is None:  # few families can be trained here, and a best of few would be no answer
-        given = ["--data", data, "--talkingdata", str(talkingdata), "--head", head, *(["--partition", str(day)] if day else [])]
+        given = [
+            "--data",
+            data,
+            "--talkingdata",
+            str(talkingdata),
+            "--head",
+            head,
+            "--seeds",
+            seeds,
+            *(["--partition", str(day)] if day else []),
+        ]
         given += [*(["--small"] if small else []), *(["--report", str(report)] if report else []), *(["--json"] if as_json else [])]
         hand_over(settings, "bench", "rankers", *given, shown=True)
         return
     page = report or home.reports / "bench-rankers.html"
     say = functools.partial(typer.echo, err=True)
     kept = (home, head, day) if day else None
-    result, held = run(data, search_market.SMALL if small else search_market.Market(), talkingdata, kept, page, say)
+    result, held = run(data, search_market.SMALL if small else search_market.Market(), numbers, talkingdata, kept, page, say)
     emit(result, as_json, [*as_text(held), f"report: {page}"])
 
 
@@ -167,9 +194,7 @@ def rankers(
 @prepared
 def calibration(
     settings: Settings,
-    seeds: Annotated[
-        str, typer.Option("--seeds", parser=arguments.seeds, metavar="SEEDS", help="Of the simulated markets, with commas between.")
-    ] = "11,12,13",
+    seeds: Seeds = "201,202,203",
     talkingdata: Annotated[Path | None, typer.Option("--talkingdata", help="TalkingData's log of clicks; without it only markets.")] = None,
     rankers: Annotated[
         str, typer.Option("--rankers", parser=arguments.rankers, metavar="NAMES", help="Families, with commas between.")
@@ -184,6 +209,7 @@ def calibration(
     """
     from pipelines.bench.calibration.calibration import as_text, run
     from pipelines.bench.search.search_market import SMALL, Market
+    from pipelines.bench.seeds import reportable
     from pipelines.errors import Missing
     from pipelines.operations.training_environment import hand_over
 
@@ -195,7 +221,7 @@ def calibration(
         hand_over(settings, "bench", "calibration", *given, shown=True)
         return
     say = functools.partial(typer.echo, err=True)
-    numbers = [int(seed) for seed in seeds.split(",")]
+    numbers = reportable(seeds)
     size = SMALL if small else Market(days=14, users=6_000, impressions=400_000)
     result, readings = run(
         size, numbers[:1] if small else numbers, talkingdata, rankers.split(","), settings.training.negative_rate, peers, say

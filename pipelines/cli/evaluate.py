@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pipelines.cli.options import Day, Head, Json, Ranker, example
+from pipelines.cli.options import Day, Head, Json, RankerOrAuto, example
 from pipelines.cli.output import emit, prepared
 from pipelines.reporting.figure import Figure, report
 
@@ -21,7 +21,7 @@ def evaluate(
     settings: Settings,
     day: Day,
     head: Head = "click",
-    ranker: Ranker = "xgboost",
+    ranker: RankerOrAuto = "xgboost",
     show: Annotated[
         bool, typer.Option("--report", help="Print the place of the one-file report alone; at a terminal, also open it.")
     ] = False,
@@ -33,7 +33,9 @@ def evaluate(
     """
     from pipelines.evaluate.assess import assess
     from pipelines.evaluate.contest import LEAST_GAP_CLOSED
+    from pipelines.training.choice import named
 
+    ranker = named(settings.home, head, day, ranker)
     done = assess(settings, head, day, ranker)
     e = done.evaluation
     figures = [Figure(name, value, "") for name, value in e.metrics.items()]

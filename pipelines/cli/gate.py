@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from pipelines.cli.options import Day, Head, Json, Ranker, example
+from pipelines.cli.options import Day, Head, Json, RankerOrAuto, example
 from pipelines.cli.output import emit, prepared
 
 if TYPE_CHECKING:
@@ -14,12 +14,13 @@ if TYPE_CHECKING:
 
 
 @prepared
-def gate(settings: Settings, day: Day, head: Head = "click", ranker: Ranker = "xgboost", as_json: Json = False) -> None:
+def gate(settings: Settings, day: Day, head: Head = "click", ranker: RankerOrAuto = "xgboost", as_json: Json = False) -> None:
     """Show the gates of an evaluated candidate; exit 3 when one fails. The day is the one that the candidate was trained on."""
     from pipelines.cli.promote import gate_lines
     from pipelines.evaluate.assess import evidence_of
+    from pipelines.training.choice import named
 
-    verdicts = evidence_of(settings.home, head, day, ranker).verdicts()
+    verdicts = evidence_of(settings.home, head, day, named(settings.home, head, day, ranker)).verdicts()
     passed = all(v.passed for v in verdicts)
     emit({"head": head, "passed": passed, "verdicts": verdicts}, as_json, gate_lines(verdicts))
     if not passed:

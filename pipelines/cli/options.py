@@ -32,9 +32,24 @@ SomeRegisteredHead = Annotated[
 ]
 Version = Annotated[str, typer.Argument(help="A registered version, as `placard registry list` shows it.")]
 Ranker = Annotated[str, typer.Option("--ranker", parser=arguments.ranker, metavar="NAME", help="Which ranker, by its family's name.")]
+RankerOrAuto = Annotated[
+    str,
+    typer.Option(
+        "--ranker",
+        parser=arguments.ranker_or_auto,
+        metavar="NAME",
+        help="Which ranker, by its family's name; auto: the family that the log's size is worth.",
+    ),
+]
 Why = Annotated[str, typer.Option("--why", help="The reason, for the history.")]
 Small = Annotated[bool, typer.Option("--small", help="Small sizes: minutes instead of many, and too small to judge by.")]
 Market = Annotated[bool, typer.Option("--market/--no-market", help="Also measure against the truth of a simulated market.")]
+Seeds = Annotated[
+    str,
+    typer.Option(
+        "--seeds", parser=arguments.seeds, metavar="SEEDS", help="Of the simulated markets; those that something was tuned on are refused."
+    ),
+]
 Requests = Annotated[int, typer.Option("--requests", min=10, max=1_000_000, help="How many requests are sent.")]
 _USERS = typer.Option("--users", min=50, max=100_000_000, help="People who appear in the simulated market.")
 Users = Annotated[int, _USERS]

@@ -10,7 +10,7 @@ from pipelines.cli.options import Json, RegisteredHead, SomeDay, Why, example
 from pipelines.cli.output import emit, prepared
 
 if TYPE_CHECKING:
-    from pipelines.gates.gates import Verdict
+    from pipelines.gates.gate import Verdict
     from serving.settings import Settings
 
 COLOURS = {"passed": "[green]passed[/]", "failed": "[red]failed[/]", "no evidence": "[yellow]no evidence[/]"}

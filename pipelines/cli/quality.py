@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from pipelines.reporting.report import Report
     from serving.settings import Settings
 
-DRIFT = example("placard quality drift --partition 2026-01-31 --against 2026-01-01")
+OF = "placard quality drift --partition 2026-01-31 --of click"
+DRIFT = example("placard quality drift --partition 2026-01-31 --against 2026-01-01", OF)
 quality = typer.Typer(no_args_is_help=True, epilog=DRIFT, help="Reports on features and predictions, as JSON and a page under reports/.")
 MOST_LINES = 15
 
@@ -44,26 +45,59 @@ def drift(
     against: Annotated[
         date | None, typer.Option("--against", parser=arguments.day, metavar="DAY", help="The day to compare with; default: a week before.")
     ] = None,
+    of: Annotated[
+        str | None,
+        typer.Option(
+            "--of", parser=arguments.head, metavar="HEAD",
+            help="Compare with the day on which the training rows of this head's champion ended; exit 3 beyond its gate.",
+        ),
+    ] = None,
     as_json: Json = False,
-) -> None:
+) -> None:  # fmt: skip
     """How far each published feature has moved: population stability index, judged against chance."""
+    from pipelines.errors import PipelineError
     from pipelines.monitor.drift import drift as measure
 
-    _show(settings.home, measure(settings.home, day, against), as_json)
+    if of and against:
+        raise PipelineError("--against", against, "With --of the day is the one that the champion's training rows ended on: leave it out.")
+    if of:
+        _of_champion(settings, of, day, as_json)
+    else:
+        _show(settings.home, measure(settings.home, day, against), as_json)
+
+
+def _of_champion(settings: Settings, head: str, day: date, as_json: bool) -> None:
+    """The champion's drift. Nobody reigning, or nothing to compare with yet, is no drift."""
+    from pipelines.errors import Missing
+    from pipelines.monitor.training_drift import training_drift
+    from pipelines.reporting.figure import report
+    from serving.bundles import Bundle
+    from serving.bundles.aliases import read_aliases, version_folder
+
+    bundles = settings.home.bundles
+    version = read_aliases(bundles).get(head, {}).get("champion", "")
+    try:
+        if not version:
+            raise Missing(f"{head} champion", "none", f"Promote one: `placard promote {head}`.")
+        found = training_drift(settings.home, Bundle.inspect(version_folder(bundles, head, version)), day)
+    except Missing as nothing:
+        emit(report(f"drift_{head}", {"partition": day, "reason": str(nothing)}, []), as_json, str(nothing))
+        return
+    _show(settings.home, found.report, as_json)
+    if not found.holds:
+        raise SystemExit(3)
 
 
 @quality.command("calibration", epilog=example("placard quality calibration --partition 2026-01-31 --days 7"))
 @prepared
 def calibration(settings: Settings, day: Day, days: Days = 7, as_json: Json = False) -> None:
     """Predicted over observed clicks, and conversions, of what was served: overall, by policy, surface, device, region and day."""
-    from datetime import timedelta
-
     from pipelines.monitor.calibration import calibration as measure
+    from pipelines.warehouse.label_times import LabelTimes
     from serving.eventlog.opening import served_log
 
     with served_log(settings) as log:
-        maturity = timedelta(hours=settings.training.label_maturity_hours)
-        _show(settings.home, measure(settings.home, log, day, maturity, days), as_json)
+        _show(settings.home, measure(settings.home, log, day, LabelTimes.of(settings.training), days), as_json)
 
 
 @quality.command("skew", epilog=example("placard quality skew --partition 2026-01-31 --sample 500"))

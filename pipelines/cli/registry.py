@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pipelines.cli import arguments
-from pipelines.cli.options import At, Day, Head, Json, Ranker, RegisteredHead, SomeRegisteredHead, Version, Why, example
+from pipelines.cli.options import At, Day, Head, Json, RankerOrAuto, RegisteredHead, SomeRegisteredHead, Version, Why, example
 from pipelines.cli.output import emit, prepared
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ def add(
     settings: Settings,
     day: Day,
     head: Head = "click",
-    ranker: Ranker = "xgboost",
+    ranker: RankerOrAuto = "xgboost",
     alias: Annotated[
         str, typer.Option("--alias", parser=arguments.candidate_alias, metavar="ROLE", help="challenger, shadow or any shadow_NAME.")
     ] = "challenger",
@@ -31,8 +31,9 @@ def add(
 ) -> None:
     """Register an evaluated candidate that passed its gates (exit 3 when it did not). The day is the one that it was trained on."""
     from pipelines.promotion.register import register_candidate
+    from pipelines.training.choice import named
 
-    version = register_candidate(settings, head, day, ranker, alias)
+    version = register_candidate(settings, head, day, named(settings.home, head, day, ranker), alias)
     emit({"registered": version}, as_json, f"{head} {version.version} is @{alias}")
 
 

@@ -23,14 +23,12 @@ Bundle = Annotated[
 
 
 def _judge(settings: Settings, day: date, days: int, bundle: str) -> ShadowVerdict:
-    from datetime import timedelta
-
     from pipelines.promotion.shadow_record import judge
+    from pipelines.warehouse.label_times import LabelTimes
     from serving.eventlog.opening import served_log
 
     with served_log(settings) as log:
-        maturity = timedelta(hours=settings.training.label_maturity_hours)
-        return judge(settings.home, log, day, maturity, settings.seed, days, bundle)
+        return judge(settings.home, log, day, LabelTimes.of(settings.training), settings.seed, days, bundle)
 
 
 def _lines(found: ShadowVerdict) -> list[str]:

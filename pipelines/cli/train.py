@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pipelines.cli import arguments
-from pipelines.cli.options import Day, Head, Json, Ranker, example
+from pipelines.cli.options import Day, Head, Json, RankerOrAuto, example
 from pipelines.cli.output import bars, emit, prepared, tell
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ def train(
     day: Day,
     head: Head = "click",
     step: Annotated[str, typer.Option("--step", parser=arguments.training_step, metavar="STEP", help="dataset, fit, or all.")] = "all",
-    ranker: Ranker = "xgboost",
+    ranker: RankerOrAuto = "xgboost",
     test_share: Annotated[
         float,
         typer.Option(
@@ -41,9 +41,10 @@ def train(
     from pipelines.operations.training_environment import require
     from pipelines.rankers import RANKERS
     from pipelines.training.candidate import candidate
+    from pipelines.training.choice import AUTO, choose
     from pipelines.training.fit import fit, is_elsewhere
 
-    if step != "dataset" and is_elsewhere(RANKERS[ranker]):
+    if step != "dataset" and ranker != AUTO and is_elsewhere(RANKERS[ranker]):
         require(settings)
     result: dict[str, object] = {"head": head, "day": day}
     lines = []
@@ -54,13 +55,20 @@ def train(
         result["positives"] = int(made.label.sum())
         lines.append(f"{len(made.rows):,} rows, {result['positives']:,} positive")
     if step != "dataset":
+        if ranker == AUTO:
+            choice = choose(settings, head, day)
+            ranker, result["chosen"] = choice.ranker, choice.words
+            lines.append(f"{AUTO}: {choice.words}")
         tell(f"fitting {ranker}.")
         with bars(not as_json):
             bundle = fit(settings, head, day, ranker, quiet=as_json)
         m = bundle.manifest
         result |= {"ranker": ranker, "members": [name for name, _ in m.members], "base_rate": m.base_rate,
-                   "position_offset": m.position_offset, "bundle": candidate(settings.home, head, day, ranker)}  # fmt: skip
+                   "position_offset": m.position_offset, "tuned": m.tuned,
+                   "bundle": candidate(settings.home, head, day, ranker)}  # fmt: skip
         lines.append(f"{ranker}: {len(m.members)} member{'s' if len(m.members) > 1 else ''}, {result['bundle']}")
+        if m.tuned:
+            lines.append("as `placard tune` found: " + ", ".join(f"{name} = {value:.4g}" for name, value in m.tuned.items()))
     emit(result, as_json, lines)
 
 

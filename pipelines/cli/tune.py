@@ -23,9 +23,9 @@ def tune(
     trials: Annotated[int, typer.Option("--trials", min=1, max=100_000, help="Trials in all, those of earlier runs among them.")] = 20,
     as_json: Json = False,
 ) -> None:
-    """Search parameters on the calibrate split; every trial goes to MLflow, the best is what `placard train` uses from then on.
+    """Search parameters on the calibrate split; trials go to MLflow, the best so far is what `placard train` uses from then on.
 
-    The day is the one whose training set is searched on.
+    The day is the one whose training set is searched on. What changes nothing on it is not searched. Ctrl-C keeps what was found.
     """
     from pipelines.operations.training_environment import hand_over
 
@@ -38,11 +38,14 @@ def tune(
     tell(f"searching {ranker}: {trials} trials in all.")
     with bars(not as_json):
         found = search(settings, head, day, ranker, trials)
+    what = f"not searched, it changes nothing with {found.positives:,} positives before the test"
+    idle = [f"{name}: {what}" for name in found.idle]
     emit(
         {"head": head, "day": day, "ranker": ranker, "trials": found.trials, "normalised_entropy": found.value,
-         "parameters": found.parameters, "saved": found.path},
+         "parameters": found.parameters, "not_searched": list(found.idle), "positives": found.positives, "saved": found.path},
         as_json,
-        [f"NE {found.value:.5f} after {found.trials} trials", *(f"{k} = {v:.4g}" for k, v in found.parameters.items()), str(found.path)],
+        [f"NE {found.value:.5f} after {found.trials} trials", *(f"{k} = {v:.4g}" for k, v in found.parameters.items()), *idle,
+         str(found.path)],
     )  # fmt: skip
 
 

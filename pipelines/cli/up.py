@@ -38,6 +38,7 @@ def up(
     from pipelines.operations.platform_programs import platform_programs
     from pipelines.operations.said_consent import of_platform
     from pipelines.operations.waiting import wait_until
+    from pipelines.registry.mlflow_store import make_database
     from pipelines.scheduling.airflow_home import free_port, listens
     from pipelines.scheduling.scheduler import running
     from serving.settings import child_environment
@@ -47,7 +48,7 @@ def up(
     environment = child_environment(PLACARD_HOME=str(home.root), **quiet, **of_platform(settings))
     with people.status("Starting") as status, running(home, airflow_port, say=partial(_progress, status)) as airflow:
         ready.unlink(missing_ok=True)
-        home.mlflow.mkdir(parents=True, exist_ok=True)
+        make_database(settings)
         elsewhere = settings.stores.mlflow_uri.startswith("http")
         port = free_port(mlflow_port)
         models = settings.stores.mlflow_uri if elsewhere else f"http://127.0.0.1:{port}"

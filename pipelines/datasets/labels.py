@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date
 from typing import TYPE_CHECKING, Final
 
 import ibis
@@ -13,6 +13,7 @@ from feature_repo.days import end_of
 from feature_repo.home import Home
 from pipelines.errors import Missing
 from pipelines.warehouse.as_of import as_of_table, connect
+from pipelines.warehouse.label_times import LabelTimes
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -20,14 +21,17 @@ if TYPE_CHECKING:
 from pipelines.datasets.point_in_time import CONTEXT
 
 HISTORY_DAYS: Final = 30
-OTHERS: Final = {"click": ("conversion", "like", "comment", "share", "hide"), "conversion": ()}
-"""What a row is labelled with beside its head, by head: the same impression's further events within the same window."""
+OTHERS: Final = {"click": ("hide",), "conversion": ()}
+"""What a row is labelled with beside its head, by head: further events of the same impression within the same window that serving asks
+for."""
+KINDS: Final = {"hide": ("hide", "report")}
+"""The events that a label stands for, where they are not those of its name: a report annoys no less than a hide."""
 
 
-def labels(home: Home, head: str, day: date, maturity: timedelta) -> pd.DataFrame:
-    """Rows whose label window has passed by the day's end, ascending in time; label: the event came within the window.
+def labels(home: Home, head: str, day: date, times: LabelTimes) -> pd.DataFrame:
+    """Rows that have matured by the day's end, ascending in time; label: the event came within the window, and by the day's end.
 
-    click: rows are impressions, which have a column for each of OTHERS too (a conversion only where the click was in time).
+    click: rows are impressions, which have a column for each of OTHERS too.
     conversion: rows are clicks, the conversion names its click as cause. happened: when, absent for none. Raises Missing on none.
     """
     as_of, con = end_of(day), connect()
@@ -41,8 +45,9 @@ def labels(home: Home, head: str, day: date, maturity: timedelta) -> pd.DataFram
         key = "impression_id" if head == "click" else "event_id"
         link = "impression_id" if head == "click" else "cause_id"
         known = {head: "happened"} | {name: f"{name}_at" for name in OTHERS[head]}
-        outcomes = done.filter(done.kind.isin(list(known))).group_by(link)
-        outcomes = outcomes.aggregate(**{at: done.created_ts.min(where=done.kind == kind) for kind, at in known.items()})
+        kinds = {name: KINDS.get(name, (name,)) for name in known}
+        outcomes = done.filter(done.kind.isin([kind for of in kinds.values() for kind in of])).group_by(link)
+        outcomes = outcomes.aggregate(**{at: done.created_ts.min(where=done.kind.isin(kinds[name])) for name, at in known.items()})
         joined = base.left_join(outcomes.rename(outcome_of=link), base[key] == outcomes.rename(outcome_of=link).outcome_of)
         columns = {"row_id": joined[key], "explored": joined.explored if head == "click" else False, "shown": ibis.literal(0)}
         if head == "click":
@@ -64,14 +69,12 @@ def labels(home: Home, head: str, day: date, maturity: timedelta) -> pd.DataFram
         )
     finally:
         con.disconnect()
-    frame = frame[frame["ts"] + maturity <= pd.Timestamp(as_of).tz_localize(None)].reset_index(drop=True)
+    frame = frame[frame["ts"] + times.maturity <= pd.Timestamp(as_of).tz_localize(None)].reset_index(drop=True)
     if frame.empty:
         raise Missing(f"matured {head} labels", str(day), "Ingest earlier days, or lower PLACARD_LABEL_MATURITY_HOURS.")
-    frame["label"] = (frame["happened"] - frame["ts"]) <= maturity
+    frame["label"] = (frame["happened"] - frame["ts"]) <= times.window
     for name in OTHERS[head]:
-        frame[name] = (frame[known[name]] - frame["ts"]) <= maturity
-    if "conversion" in OTHERS[head]:
-        frame["conversion"] &= frame["label"]
+        frame[name] = (frame[known[name]] - frame["ts"]) <= times.window
     frame["position"] = frame["position"].fillna(1).astype(np.int16)
     frame["shown"] = frame["shown"].fillna(0).astype(np.int16)
     frame["seen_today"] = frame["seen_today"].fillna(0).astype(np.int16)

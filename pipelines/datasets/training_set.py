@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
 from typing import Final
 
@@ -23,6 +23,7 @@ from pipelines.datasets.search_rows import search_rows
 from pipelines.datasets.split import sample, split
 from pipelines.datasets.teachable import refuse_one_class, refuse_unteachable
 from pipelines.errors import Missing, PipelineError, Refused
+from pipelines.warehouse.label_times import LabelTimes
 from serving.settings import Settings
 
 ROWS: Final = "rows.parquet"
@@ -34,16 +35,17 @@ def folder(home: Home, head: str, day: date) -> Path:
 
 
 def make(settings: Settings, head: str, day: date, cuts: tuple[float, float] = (0.64, 0.8), fresh: bool = False) -> Dataset:
-    """Builds and keeps the training set of a day. fresh: rows before the test know only what had come when it begins (delayed
-    conversions). Raises PipelineError for an unknown head, Refused when it cannot teach."""
+    """Builds and keeps the training set of a day. fresh: rows before the test know only what had come when it
+    begins (delayed conversions), and rows of the test have seen their whole window. Raises PipelineError for an unknown head, Refused
+    when it cannot teach."""
     if head not in HEADS:
         raise PipelineError("head", head, f"Known: {', '.join(HEADS)}.")
     if fresh and head != "conversion":
         raise PipelineError("fresh labels of head", head, "Only conversions come late enough: leave the option out.")
-    window = timedelta(hours=settings.training.label_maturity_hours)
-    frame = labels(settings.home, head, day, window)
+    times = LabelTimes.of(settings.training)
+    frame = labels(settings.home, head, day, times.whole if fresh else times)
     frame["split"] = split(frame, cuts)
-    frame = (fresh_labels(frame, window) if fresh else frame).drop(columns="happened")
+    frame = (fresh_labels(frame, times.window) if fresh else frame).drop(columns="happened")
     for name in ("train", "test"):  # told before the features are joined, which takes long
         refuse_one_class(head, name, frame.loc[frame["split"] == name, "label"].to_numpy(bool))
     rate = settings.training.negative_rate if frame["label"].mean() < 0.1 and frame["label"].sum() > 1000 else 1.0

@@ -14,11 +14,12 @@ from feature_repo.home import Home
 from feature_repo.services import HEADS
 from pipelines.demo.journal import Journal
 from pipelines.demo.tour import Tour
-from pipelines.demo.traffic import Client, Served, searches, send_traffic, users
+from pipelines.demo.traffic import Client, Served, drawn, search_body, send_traffic
 from pipelines.operations.api_server import server
 from pipelines.operations.verb import Progress, verb
 from pipelines.registry.version import Version
 from pipelines.scheduling.scheduler import run_day
+from pipelines.simulator.audience import Audience
 from serving.http.access import secret
 from serving.settings import Settings
 
@@ -36,7 +37,7 @@ class Size:
     impressions: int = 300_000
 
 
-def _search(client: Client, asked: list[dict[str, str]]) -> dict[str, Any]:
+def _search(client: Client, asked: list[dict[str, Any]]) -> dict[str, Any]:
     """The story of the first of some searches that a full page of ads answers; of the one that most ads answer otherwise."""
     best: dict[str, Any] = {"decision_id": "", "ads": []}
     for body in asked:
@@ -151,7 +152,7 @@ class Story:
             self._verb(say, "features", step, *key)
         for head in HEADS:
             for words in (("train",), ("evaluate",), ("gate",), ("registry", "register")):
-                self._verb(say, *words, *key, "--head", head)
+                self._verb(say, *words, *key, "--head", head, "--ranker", "auto")
 
     def _promote(self, say: Progress) -> None:
         """The click head first, since the challenger is judged beside its champion; the other head beside the challenger's training."""
@@ -169,9 +170,9 @@ class Story:
         home, seed = self._home, self._settings.seed
         models = self._verb(say, "registry", "list")
         with server(home, self._keep, say) as url:
-            client = Client(url, secret(self._settings))
-            served = send_traffic(client, users(home, REQUESTS, seed), seed, say)
+            client, audience = Client(url, secret(self._settings)), Audience(home, self._today)
+            served = send_traffic(client, audience, drawn(audience, "proactive", REQUESTS, seed), say)
             why = client.call("GET", f"/v1/decisions/{served.decision_id}/why")
-            searched = _search(client, searches(home, SEARCHES, seed))
+            searched = _search(client, [search_body(visit) for visit in drawn(audience, "search", SEARCHES, seed)])
             verb(home, "ingest", "serving", "--partition", self._today.isoformat(), say=say)
         return asdict(served), epilogue(home, url, served, why, searched, models, self._keep)

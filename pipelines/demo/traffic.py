@@ -1,4 +1,4 @@
-"""A small client that behaves like a site: asks for ads, reports impressions, clicks as often as the ranker predicts."""
+"""A small client that behaves like a site whose visitors are the simulated market's people: asks for ads, reports what came of them."""
 
 from __future__ import annotations
 
@@ -7,15 +7,17 @@ import json
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Any
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 import numpy as np
-import pyarrow.parquet as pq
 
-from feature_repo.home import Home
 from pipelines.errors import PipelineError
+from pipelines.simulator.audience import Audience, Visit
+
+MOMENTS: Final = timedelta(minutes=2)
+"""How soon after its page an event is reported with it: within what clocks may differ by."""
 
 
 @dataclass(frozen=True)
@@ -48,46 +50,41 @@ class Client:
         return dict(json.loads(text))
 
 
-def users(home: Home, n: int, seed: int) -> list[str]:
-    """n users of the newest day with impressions, drawn with a fixed seed."""
-    day = home.days("impressions")[-1]
-    ids = pq.read_table(home.partition("impressions", day), columns=["user_id", "surface"], partitioning=None).to_pandas()
-    unique = np.sort(ids["user_id"].unique())
-    return [str(u) for u in np.random.default_rng(seed).choice(unique, size=n, replace=n > len(unique))]
+def drawn(audience: Audience, surface: str, n: int, seed: int) -> list[Visit]:
+    """n visits of the audience's day to a surface, drawn with a fixed seed; again ones where there are too few."""
+    visits = audience.visits((surface,))
+    return [visits[i] for i in np.random.default_rng(seed).choice(len(visits), size=n, replace=n > len(visits))]
 
 
-def searches(home: Home, n: int, seed: int) -> list[dict[str, str]]:
-    """n searches of the newest day with queries, as bodies of POST /v1/search, drawn with a fixed seed."""
-    day = home.days("queries")[-1]
-    asked = pq.read_table(home.partition("queries", day), partitioning=None).to_pandas().sort_values("query_id")
-    drawn = asked.iloc[np.random.default_rng(seed).choice(len(asked), size=n, replace=n > len(asked))]
-    return [
-        {"query": q.text, "user_id": q.user_id, "device": q.device, "region": q.region, "language": q.language} for q in drawn.itertuples()
-    ]
+def search_body(visit: Visit) -> dict[str, Any]:
+    """The body of POST /v1/search."""
+    return {"query": visit.query, **_asker(visit)}
 
 
-def send_traffic(client: Client, people: Sequence[str], seed: int, say: Callable[[str], None]) -> Served:
-    """Asks for proactive ads for each user and reports an impression for every ad shown, and clicks as often as predicted."""
-    rng = np.random.default_rng(seed)
+def _asker(visit: Visit) -> dict[str, Any]:
+    return {"user_id": visit.user_id, "device": visit.device, "region": visit.region, "language": visit.language}
+
+
+def send_traffic(client: Client, audience: Audience, visits: Sequence[Visit], say: Callable[[str], None]) -> Served:
+    """Asks for proactive ads for each visit and reports what its person does with them: an impression of every ad shown, and whatever
+    follows within moments. What comes hours later is not waited for."""
     shown = clicks = 0
     latencies, example = [], ""
-    for i, user in enumerate(people):
+    for i, visit in enumerate(visits):
         started = time.perf_counter()
-        answer = client.call("POST", "/v1/ads", {"surface": "proactive", "user_id": user, "device": "mobile", "slots": 2})
+        answer = client.call("POST", "/v1/ads", {"surface": visit.surface, **_asker(visit), "slots": 2})
         latencies.append((time.perf_counter() - started) * 1000)
-        events = []
-        now = datetime.now(UTC).isoformat()
-        for ad in answer["ads"]:
-            shown += 1
-            example = example or answer["decision_id"]
-            base = {"decision_id": answer["decision_id"], "creative_id": ad["creative_id"], "ts": now}
-            key = f"{answer['decision_id']}-{ad['position']}"
-            events.append({**base, "event_id": f"{key}-impression", "kind": "impression"})
-            if rng.random() < ad["pctr"]:
-                clicks += 1
-                events.append({**base, "event_id": f"{key}-click", "kind": "click"})
+        events, now = [], datetime.now(UTC)
+        for n, reaction in enumerate(audience.react(visit.visit_id, [(ad["creative_id"], ad["position"]) for ad in answer["ads"]], now)):
+            if reaction.ts - now <= MOMENTS:
+                named = {"event_id": f"{answer['decision_id']}-{n}", "decision_id": answer["decision_id"]}
+                happened = {"creative_id": reaction.creative_id, "kind": reaction.kind, "ts": reaction.ts.isoformat()}
+                events.append(named | happened | {"value_micros": reaction.value_micros})
+        kinds = [event["kind"] for event in events]
+        shown, clicks = shown + kinds.count("impression"), clicks + kinds.count("click")
         if events:
+            example = example or answer["decision_id"]
             client.call("POST", "/v1/events", {"events": events})
         if i % 20 == 0:
-            say(f"{i + 1} of {len(people)} requests, {shown} ads shown, {clicks} clicks")
-    return Served(len(people), shown, clicks, float(np.median(latencies)), example)
+            say(f"{i + 1} of {len(visits)} requests, {shown} ads shown, {clicks} clicks")
+    return Served(len(visits), shown, clicks, float(np.median(latencies)), example)

@@ -12,14 +12,17 @@ from feature_repo.home import Home
 from pipelines.datasets.dataset import Dataset
 from pipelines.datasets.training_set import read
 from pipelines.errors import Missing, Refused
+from pipelines.evaluate.ages import ages_of
+from pipelines.evaluate.baseline import BASELINE
+from pipelines.evaluate.gate_figures import differences, figures
 from pipelines.evaluate.latency import scoring_ms
 from pipelines.evaluate.offline import Evaluation, evaluate
 from pipelines.evaluate.plots import pictures
 from pipelines.evaluate.report import write_report
 from pipelines.evaluate.slices import slices
 from pipelines.gates.evidence import Evidence, read_evidence
-from pipelines.gates.gates import FLOORS, LATENCY, Verdict
-from pipelines.metrics import METRICS
+from pipelines.gates.gate import Verdict
+from pipelines.gates.gates import FLOORS, LATENCY
 from pipelines.training.candidate import evidence_path, load_candidate, plots_folder, report_path
 from serving.bundles import Bundle
 from serving.bundles.aliases import read_aliases, version_folder
@@ -92,19 +95,20 @@ def weigh(settings: Settings, bundle: Bundle, dataset: Dataset, day: date) -> tu
     if reigning is not None and _same_features(reigning, bundle):
         refuse_known_rows(reigning, dataset, f"champion, version {reigning.manifest.version},")
         others[f"champion {reigning.manifest.version}"] = reigning
-    evaluation = evaluate(settings.home, dataset, bundle, others)
-    test, mine = dataset.part("test"), next(iter(evaluation.scores))
-    beside = before = None
-    if others:
-        before = evaluation.scores[next(iter(others))]
-        beside = {m.name: m(dataset.label[test], before, evaluation.rows) for m in METRICS}
+    evaluation = evaluate(settings.home, dataset, bundle, others, settings.seed)
+    held, scores = evaluation.contest, evaluation.scores
+    mine, by = held.standings[0], {s.name: s for s in held.standings}
+    rival = by[next(iter(others))] if others else None
+    alone, beside = figures(held, mine, by[BASELINE]), figures(held, rival, by[BASELINE]).values if rival else None
     columns = [floor.column for floor in FLOORS.get(head, ())]
-    found = tuple(slices(evaluation.rows, evaluation.scores[mine], before, columns, settings.seed))
-    metrics = {**evaluation.metrics, LATENCY.metric: scoring_ms(bundle, dataset.narrowed(bundle.manifest.columns).matrix[test])}
-    ends = {name: (i.low, i.high) for name, i in evaluation.intervals[mine].items()}
-    reigns = reigning.manifest.version if reigning is not None else ""
+    others_scores = scores[BASELINE], scores[rival.name] if rival else None
+    found = tuple(slices(evaluation.rows, scores[mine.name], *others_scores, columns, settings.seed))
+    cost = scoring_ms(bundle, dataset.narrowed(bundle.manifest.columns).matrix[dataset.part("test")])
     evidence = Evidence(
-        head, day.isoformat(), bundle.manifest.ranker, dict(bundle.manifest.files), reigns, metrics, beside, ends, found
+        head, day.isoformat(), bundle.manifest.ranker, dict(bundle.manifest.files),
+        reigning.manifest.version if reigning is not None else "",
+        {**alone.values, **ages_of(bundle.manifest, evaluation.rows, day), LATENCY.metric: cost},
+        beside, alone.ends, found, differences(held, rival, mine) if rival else {},
     )  # fmt: skip
     return evaluation, evidence
 

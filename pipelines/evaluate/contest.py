@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from pipelines.evaluate.drawn_together import drawn_together
 from pipelines.metrics import METRICS
 from pipelines.metrics.grouped_auc import auc_by_group
 from pipelines.metrics.log_loss import TINY, losses
@@ -100,27 +101,34 @@ def beaten(metric: str, delta: Interval) -> bool:
 
 
 def contest(contenders: Mapping[str, tuple[str, Floats]], label: NDArray[np.bool_], frame: pd.DataFrame, seed: int) -> Contest:
-    """contenders: side and probabilities, (n,), by name. frame: the rows, with user_id, whose rows are drawn together."""
-    users, group = np.unique(frame["user_id"].to_numpy(str), return_inverse=True)
-    drawn = np.stack(list(groups_drawn(np.arange(len(users)), seed)))
+    """contenders: side and probabilities, (n,), by name. frame: the rows, with user_id, whose rows are drawn together.
+
+    A resample's calibration error is that of the tenths of all rows."""
+    group = drawn_together(frame)
+    drawn = np.stack(list(groups_drawn(np.arange(group.max() + 1), seed)))
     standings = []
     for name, (side, p) in contenders.items():
         order = np.array_split(np.argsort(p, kind="stable"), DECILES)
         standings.append(
             ContestStanding(
-                name, side, {m.name: m(label, p, frame) for m in METRICS}, _draw(p, label, group, drawn),
+                name, side, {m.name: m(label, p, frame) for m in METRICS}, _draw(p, label, group, drawn, order),
                 tuple(Decile(float(p[i].mean()), float(label[i].mean()), int(label[i].sum())) for i in order if len(i)),
             )
         )  # fmt: skip
     return Contest(len(label), int(label.sum()), tuple(standings))
 
 
-def _draw(p: Floats, label: NDArray[np.bool_], group: NDArray[np.int64], drawn: Floats) -> dict[str, Floats]:
-    """Each metric in each resample. drawn: (resamples, users), how often each user was drawn; all but the AUC are sums by user."""
+def _draw(
+    p: Floats, label: NDArray[np.bool_], group: NDArray[np.int64], drawn: Floats, deciles: list[NDArray[np.int64]]
+) -> dict[str, Floats]:
+    """Each metric in each resample. drawn: (resamples, users), how often each user was drawn; all but the AUC are sums by user. deciles:
+    the rows of each tenth by prediction, whose gaps the calibration error adds up."""
     users = drawn.shape[1]
     lost = drawn @ np.bincount(group, losses(label, p), users)
     n = drawn @ np.bincount(group, minlength=users).astype(float)
-    base = np.clip(drawn @ np.bincount(group, label, users) / n, TINY, 1 - TINY)
+    came = drawn @ np.bincount(group, label, users)
+    gaps = np.stack([np.bincount(group[i], label[i] - p[i], users) for i in deciles], axis=1)
+    base = np.clip(came / n, TINY, 1 - TINY)
     loss = lost / n
     within = auc_by_group(label, p, group).reindex(range(users), fill_value=0.0)
     gain = ndcg_by_group(label, p, group).reindex(range(users))
@@ -132,5 +140,7 @@ def _draw(p: Floats, label: NDArray[np.bool_], group: NDArray[np.int64], drawn: 
             "normalised_entropy": loss / entropy(base),
             "roc_auc": np.array([auc(label, weights[group]) for weights in drawn]),
             "grouped_auc": drawn @ (within["auc"] * within["n"]).to_numpy() / (drawn @ within["n"].to_numpy(float)),
+            "calibration_ratio": drawn @ np.bincount(group, p, users) / came,
+            "calibration_error": np.abs(drawn @ gaps).sum(axis=1) / n,
             "ndcg": drawn @ gain.fillna(0.0).to_numpy() / asked,
         }

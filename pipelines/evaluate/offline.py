@@ -11,16 +11,15 @@ from numpy.typing import NDArray
 from feature_repo.home import Home
 from pipelines.datasets.dataset import Dataset
 from pipelines.errors import Missing
+from pipelines.evaluate.baseline import BASELINE, baseline
+from pipelines.evaluate.contest import BOUND, OURS, TRUTH, Contest, contest
 from pipelines.evaluate.modalities import without_modalities
 from pipelines.metrics import METRICS
 from pipelines.metrics.normalised_entropy import normalised_entropy
-from pipelines.rankers.fit_bundle import Ready, read_by
-from pipelines.rankers.logistic import Logistic
 from pipelines.rankers.position import offset_of
 from pipelines.simulator.truth import impression_truth
-from pipelines.statistics.bootstrap import Interval, ends, rows_drawn
+from pipelines.statistics.bootstrap import Interval
 from serving.bundles import Bundle
-from serving.bundles.calibrator import probability
 
 LEAST_ROWS = 200
 """A slice with fewer rows, or without both outcomes, is left out of the table."""
@@ -30,8 +29,9 @@ LEAST_ROWS = 200
 class Evaluation:
     """scores: probabilities of the test rows per contender (the bundle's first). table: metrics by slice and contender.
 
-    intervals: bootstrap intervals of the overall metrics. gap_closed: share of the normalised-entropy gap between the base rate
-    and the truth that each contender closes; None where no truth is known. without: modalities.without_modalities of the bundle.
+    contest: the same contenders' overall metrics, with resamples that tell how sure they and their differences are. gap_closed: share of
+    the normalised-entropy gap between the base rate and the truth that each contender closes; None where no truth is known. without:
+    modalities.without_modalities of the bundle.
     """
 
     head: str
@@ -39,7 +39,7 @@ class Evaluation:
     rows: pd.DataFrame
     scores: dict[str, NDArray[np.float64]]
     table: pd.DataFrame
-    intervals: dict[str, dict[str, Interval]]
+    contest: Contest
     gap_closed: dict[str, float] | None
     without: dict[str, float] = field(default_factory=dict)
 
@@ -49,20 +49,18 @@ class Evaluation:
         row = self.table[(self.table["slice"] == "all") & (self.table["contender"] == next(iter(self.scores)))]
         return {m.name: float(row[m.name].iloc[0]) for m in METRICS}
 
+    @property
+    def intervals(self) -> dict[str, dict[str, Interval]]:
+        """95 % intervals of the overall metrics by contender, where there are any; the truth is none of them."""
+        standings = [s for s in self.contest.standings if s.side != BOUND]
+        return {s.name: {m.name: i for m in METRICS if (i := s.interval(m.name)) is not None} for s in standings}
+
 
 def predict(bundle: Bundle, dataset: Dataset, rows: NDArray[np.bool_]) -> NDArray[np.float64]:
     """The bundle's probabilities of the logged rows, at the positions they were logged at."""
     return bundle.predict(
         dataset.narrowed(bundle.manifest.columns).matrix[rows], offset_of(dataset.rows[rows], bundle.manifest.position_offset)
     )
-
-
-def baseline(dataset: Dataset) -> NDArray[np.float64]:
-    """Probabilities of the test rows by logistic regression fitted on everything before them."""
-    family = Logistic()
-    ready, early = Ready.of(read_by(family, dataset)), dataset.part("train", "calibrate")
-    learned, encodings = ready.learn(family, early, None, int(dataset.label[early].sum()))
-    return probability(ready.logits(learned, encodings, np.flatnonzero(dataset.part("test")))[:, 0])
 
 
 def true_probability(home: Home, head: str, rows: pd.DataFrame) -> NDArray[np.float64] | None:
@@ -77,30 +75,18 @@ def true_probability(home: Home, head: str, rows: pd.DataFrame) -> NDArray[np.fl
     return np.asarray(truth.loc[rows["row_id"], "p_click"], np.float64)
 
 
-def intervals_of(
-    label: NDArray[np.bool_], p: NDArray[np.float64], frame: pd.DataFrame, draws: int = 200, seed: int = 7
-) -> dict[str, Interval]:
-    """Percentile intervals of the ungrouped metrics over resampled rows."""
-    metrics = [m for m in METRICS if not m.group]
-    drawn: dict[str, list[float]] = {m.name: [] for m in metrics}
-    for i in rows_drawn(len(label), seed, draws):
-        if 0 < label[i].sum() < len(i):
-            for m in metrics:
-                drawn[m.name].append(m(label[i], p[i], frame))
-    return {m.name: Interval(m(label, p, frame), *(float(end) for end in ends(drawn[m.name]))) for m in metrics}
-
-
-def evaluate(home: Home, dataset: Dataset, bundle: Bundle, others: dict[str, Bundle] | None = None) -> Evaluation:
-    """Scores the test rows with the bundle, `others` (by name), the logistic baseline and the truth where there is one."""
+def evaluate(home: Home, dataset: Dataset, bundle: Bundle, others: dict[str, Bundle] | None = None, seed: int = 7) -> Evaluation:
+    """Scores the test rows with the bundle, `others` (by name), the logistic baseline and the truth where there is one. seed: of the
+    resamples."""
     test = dataset.part("test")
     rows, label = dataset.rows[test].reset_index(drop=True), dataset.label[test]
     scores = {bundle.manifest.ranker: predict(bundle, dataset, test)}
     for name, other in (others or {}).items():
         scores[name] = predict(other, dataset, test)
-    scores["logistic baseline"] = baseline(dataset)
+    scores[BASELINE] = baseline(dataset)
     truth = true_probability(home, dataset.head, rows)
     if truth is not None:
-        scores["truth"] = truth
+        scores[TRUTH] = truth
     slices = {"all": np.ones(len(rows), bool)}
     for column in ("surface", "device", "position"):
         for value in sorted(rows[column].unique()):
@@ -115,9 +101,9 @@ def evaluate(home: Home, dataset: Dataset, bundle: Bundle, others: dict[str, Bun
         for s, m in slices.items()
         for c, p in scores.items()
     )  # fmt: skip
-    intervals = {c: intervals_of(label, p, rows) for c, p in scores.items() if c != "truth"}
+    held = contest({c: (BOUND if c == TRUTH else OURS, p) for c, p in scores.items()}, label, rows, seed)
     gap = None
     if truth is not None:
         whole = 1 - normalised_entropy(label, truth)
         gap = {c: (1 - normalised_entropy(label, p)) / whole for c, p in scores.items()}
-    return Evaluation(dataset.head, bundle.manifest.version, rows, scores, table, intervals, gap, without_modalities(bundle, dataset))
+    return Evaluation(dataset.head, bundle.manifest.version, rows, scores, table, held, gap, without_modalities(bundle, dataset))

@@ -8,15 +8,15 @@ from html import escape
 from pathlib import Path
 
 from pipelines.evaluate.offline import Evaluation
-from pipelines.gates.gates import Verdict
+from pipelines.gates.gate import Verdict
 from pipelines.metrics import METRICS
 from pipelines.reporting.page import page, write_page
 from serving.bundles import Bundle
 
 
-def _table(head: list[str], rows: list[tuple[str, list[str]]]) -> str:
-    """The first two columns hold words, the others numbers."""
-    side = [" class='l'"] * 2 + [""] * (len(head) - 2)
+def _table(head: list[str], rows: list[tuple[str, list[str]]], words: tuple[int, ...] = (0, 1)) -> str:
+    """words: the columns that hold words; the others hold numbers."""
+    side = [" class='l'" if i in words else "" for i in range(len(head))]
     cells = "".join(
         f"<tr class='{kind}'>" + "".join(f"<td{s}>{c}</td>" for s, c in zip(side, row, strict=True)) + "</tr>" for kind, row in rows
     )
@@ -65,7 +65,7 @@ def _gates(verdicts: list[Verdict]) -> str:
         word = f"<span class='{('good' if v.evidence else '') if v.passed else 'bad'}'>{v.word}</span>"
         champion = "–" if v.champion is None else f"{v.champion:.4f}"
         rows.append(("", [escape(v.gate), word, champion, "–" if v.challenger is None else f"{v.challenger:.4f}", escape(v.bound)]))
-    return _table(["gate", "verdict", "champion", "challenger", "must be"], rows)
+    return _table(["gate", "verdict", "champion", "challenger", "must be"], rows, (0, 1, 4))
 
 
 def render(evaluation: Evaluation, bundle: Bundle, verdicts: list[Verdict], plots: Mapping[str, bytes]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any, Final
 
 import numpy as np
@@ -12,30 +12,24 @@ import pandas as pd
 from numpy.typing import NDArray
 from sklearn.metrics import f1_score, roc_auc_score
 
-from feature_repo.taxonomy import CATEGORIES, OBJECTIVES
-from feature_repo.user_row import UserRow
+from feature_repo.taxonomy import CATEGORIES
 from pipelines.errors import Missing
+from pipelines.evaluate.oracle import TrueRates, oracle, worth
+from pipelines.evaluate.remembered import Remembered
 from pipelines.metrics.ndcg import graded_ndcg
 from pipelines.simulator.truth import Judge, market_truth
 from pipelines.statistics.bootstrap import Interval, ends, rows_drawn
-from serving.auction.auction import value_per_bid
-from serving.auction.bids import AdvertiserBids
-from serving.auction.quality import Quality
-from serving.delivery.layout import TopAndBottom
-from serving.delivery.second_price import SecondPrice
-from serving.engine.candidates import Candidates, Scores
 from serving.engine.engine import Engine
 from serving.engine.live import Live
 from serving.engine.stages import Context, Profiles
 from serving.engine.surface import Surface
-from serving.integrity.relevance import Relevance
 from serving.language.analyse import analyse
 from serving.ledger.memory import MemoryLedger
 from serving.record.decision import Decision
 from serving.record.request import AdRequest
 from serving.settings import Settings
 from serving.sourcing.keywords import Keywords
-from serving.sourcing.meaning import Meaning, by_meaning
+from serving.sourcing.meaning import Meaning
 from serving.surfaces.search import search
 from serving.understanding.lazy_profiles import LazyProfiles
 from serving.worker.reload import Reloader
@@ -79,57 +73,6 @@ class SearchTruth:
         return Interval(float(got.sum() / max(best.sum(), 1e-9)), float(low), float(high))
 
 
-class _EveryAnswer:
-    """Every ad of the snapshot that answers the search at all, as found by meaning."""
-
-    def __init__(self, judge: Judge) -> None:
-        self._judge = judge
-
-    def source(self, request: AdRequest, context: Context, live: Live, found: int) -> Candidates:
-        if live.snapshot is None:
-            raise Missing("snapshot", "none", "Publish features first.")
-        ids = [c.decode() for c in live.snapshot["id.creative_id"]]
-        rows = np.flatnonzero(self._judge.answers(request.request_id, ids) > 0)
-        return Candidates(live.snapshot, rows, match=by_meaning(np.zeros(len(rows), np.float32)))
-
-
-class _TrueRates:
-    """The simulator's own probabilities; keeps who was eligible for each search."""
-
-    def __init__(self, judge: Judge) -> None:
-        self._judge = judge
-        self.eligible: dict[str, list[str]] = {}
-
-    def enable(self, request: AdRequest, context: Context, live: Live) -> bool:
-        return True
-
-    def score(self, request: AdRequest, context: Context, candidates: Candidates, live: Live) -> Scores:
-        ids = [c.decode() for c in candidates.of("id.creative_id")]
-        self.eligible[request.request_id] = ids
-        asked = request.request_id
-        return Scores(self._judge.p_click(asked, ids), self._judge.p_conversion(asked, ids), "truth", "full")
-
-
-class _Alike:
-    """A quality model for which every ad has the factor 1: ads are ranked by eCPM alone."""
-
-    def quality(self, request: AdRequest, context: Context, candidates: Candidates, scores: Scores) -> Quality:
-        return Quality(np.ones(len(candidates)))
-
-
-class _Remembered:
-    """Profiles, read once."""
-
-    def __init__(self, profiles: Profiles) -> None:
-        self._profiles = profiles
-        self._rows: dict[str, UserRow] = {}
-
-    def read(self, user_id: str, now: datetime) -> UserRow:
-        if user_id not in self._rows:
-            self._rows[user_id] = self._profiles.read(user_id, now)
-        return self._rows[user_id]
-
-
 def evaluate_search(settings: Settings, after: date, most: int = 500) -> SearchTruth:
     """The live state on searches of the day after `after`, the last day that anything was learned from; at most `most` of them.
 
@@ -154,7 +97,7 @@ def evaluate_search(settings: Settings, after: date, most: int = 500) -> SearchT
         )
         for q in drawn.itertuples()
     ]  # fmt: skip
-    profiles, truth = _Remembered(LazyProfiles(settings)), _TrueRates(judge)
+    profiles, truth = Remembered(LazyProfiles(settings)), TrueRates(judge)
     surfaces = _surfaces(profiles, settings, truth, judge)
     decisions = {name: _decide(surface, settings, requests, live) for name, surface in surfaces.items()}
     looked = np.array(market_truth(settings.home).examination["search"])
@@ -162,19 +105,14 @@ def evaluate_search(settings: Settings, after: date, most: int = 500) -> SearchT
     return SearchTruth(len(requests), understanding, _recall(requests, live, judge, truth.eligible, settings), contenders)
 
 
-def _surfaces(profiles: Profiles, settings: Settings, truth: _TrueRates, judge: Judge) -> Mapping[str, Surface]:
+def _surfaces(profiles: Profiles, settings: Settings, truth: TrueRates, judge: Judge) -> Mapping[str, Surface]:
     staged = search(profiles, MemoryLedger(), settings)
-    layout = TopAndBottom(settings.delivery.top_slots, settings.delivery.top_factor, settings.delivery.informational_slots)
-    auction = SecondPrice(
-        0.0, settings.delivery.reserve_micros, settings.seed, AdvertiserBids(), _Alike(), layout, settings.delivery.one_ad_per_advertiser
-    )
     parts = {f: getattr(staged, f) for f in ("name", "understanding", "eligibility", "recall", "integrity", "precision", "delivery")}
-    knowing = tuple(c for c in staged.integrity if not isinstance(c, Relevance))
     return {
         "staged": staged,
         "keyword_only": Surface(**parts, sourcing=(Keywords(),)),
         "semantic_only": Surface(**parts, sourcing=(Meaning(settings.sourcing.semantic_quota, settings.sourcing.semantic_below),)),
-        "oracle": Surface(**parts | {"integrity": knowing, "precision": (truth,), "delivery": auction}, sourcing=(_EveryAnswer(judge),)),
+        "oracle": oracle(staged, settings, judge, truth),
     }
 
 
@@ -187,12 +125,8 @@ def _contender(found: list[Decision], judge: Judge, eligible: dict[str, list[str
     values, ranks, astray, shown = [], [], 0, 0
     for decision in found:
         asked, ids = decision.request.request_id, [ad.creative_id for ad in decision.shown]
-        objective = np.array([OBJECTIVES.index(ad.objective) for ad in decision.shown], np.int64)
-        unit = value_per_bid(objective, judge.p_click(asked, ids), judge.p_conversion(asked, ids))
-        place = looked[[ad.position - 1 for ad in decision.shown]] if ids else np.empty(0)
-        bids = np.array([ad.bid_micros for ad in decision.shown], np.float64)
         answers = judge.answers(asked, ids)
-        values.append(float((place * bids * unit)[answers > 0].sum()) / 1000)
+        values.append(worth(decision, judge, looked))
         ranks.append(graded_ndcg(answers, judge.answers(asked, eligible.get(asked, [])), SLOTS))
         astray, shown = astray + int((answers == 0).sum()), shown + len(ids)
     return Contender(np.array(values), float(np.nanmean(ranks)), shown / max(len(found), 1), astray / max(shown, 1))

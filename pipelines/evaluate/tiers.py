@@ -6,14 +6,14 @@ import gc
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from feature_repo.taxonomy import OBJECTIVES
-from feature_repo.user_row import UserRow
 from pipelines.errors import Missing, PipelineError
+from pipelines.evaluate.remembered import Remembered
 from pipelines.simulator.truth import Judge, market_truth
 from pipelines.statistics.bootstrap import Interval, ends, rows_drawn
 from serving.auction.auction import value_per_bid
@@ -61,19 +61,6 @@ class TierTruth:
         return Interval(float(1 - got.sum() / max(best.sum(), 1e-9)), float(low), float(high))
 
 
-class _Remembered:
-    """Profiles, read once: the store's time is no tier's."""
-
-    def __init__(self, profiles: Profiles) -> None:
-        self._profiles = profiles
-        self._rows: dict[str, UserRow] = {}
-
-    def read(self, user_id: str, now: Any) -> UserRow:
-        if user_id not in self._rows:
-            self._rows[user_id] = self._profiles.read(user_id, now)
-        return self._rows[user_id]
-
-
 def evaluate_tiers(settings: Settings, after: date, most: int = 500) -> dict[str, TierTruth]:
     """By surface: the live state on requests of the day after `after`, the last day that anything was learned from; at most `most`
     of each. Nothing is explored. Raises Missing without a snapshot, a champion or a fast model."""
@@ -84,7 +71,7 @@ def evaluate_tiers(settings: Settings, after: date, most: int = 500) -> dict[str
     for alias in (PRIMARY, FAST):
         if live.snapshot is None or live.bundle("click", alias) is None:
             raise Missing("click bundle", f"@{alias}", f"`placard registry alias click VERSION {alias}` sets one.")
-    judge, profiles = Judge(settings.home, after + timedelta(days=1)), _Remembered(LazyProfiles(settings))
+    judge, profiles = Judge(settings.home, after + timedelta(days=1)), Remembered(LazyProfiles(settings))
     examination = market_truth(settings.home).examination
     return {name: _surface(name, settings, live, judge, profiles, most, np.array(examination[name])) for name in SURFACES}
 

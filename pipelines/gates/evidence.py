@@ -9,7 +9,9 @@ from pathlib import Path
 
 from feature_repo.whole_file import write_whole
 from pipelines.errors import Missing
-from pipelines.gates.gates import Slice, Verdict, judge
+from pipelines.gates.floor import Slice
+from pipelines.gates.gate import Verdict
+from pipelines.gates.gates import CALIBRATED, judge
 from serving.bundles.aliases import version_folder
 
 
@@ -17,7 +19,8 @@ from serving.bundles.aliases import version_folder
 class Evidence:
     """day, ranker: whose dataset it was judged on. champion: the version it was judged beside, "" for none.
 
-    metrics: of the test rows, and its latency; beside: the champion's on the same rows. intervals: low and high ends by metric.
+    metrics: of the test rows, its latency, and the ages of what it learned from; beside: the champion's on the same rows. intervals: low
+    and high ends by metric; differences: those of challenger minus champion, paired.
     """
 
     head: str
@@ -29,10 +32,17 @@ class Evidence:
     beside: dict[str, float] | None = None
     intervals: dict[str, tuple[float, float]] = field(default_factory=dict)
     slices: tuple[Slice, ...] = ()
+    differences: dict[str, tuple[float, float]] = field(default_factory=dict)
 
     def verdicts(self, live: Mapping[str, float] | None = None, ends: Mapping[str, tuple[float, float]] | None = None) -> list[Verdict]:
         """Of every gate in force. live, ends: figures that traffic gave, and their intervals."""
-        return judge(self.head, {**self.metrics, **(live or {})}, self.beside, {**self.intervals, **(ends or {})}, self.slices)
+        figures, intervals = {**self.metrics, **(live or {})}, {**self.intervals, **(ends or {})}
+        return judge(self.head, figures, self.beside, intervals, self.slices, self.differences)
+
+    @property
+    def calibrated(self) -> bool:
+        """Whether its promises came true on the judged rows, which neither its weights nor its calibrator saw."""
+        return all(v.passed for v in self.verdicts() if v.gate == CALIBRATED)
 
     def of(self, files: Mapping[str, str]) -> bool:
         """Whether it is of the bundle with these files."""
@@ -47,8 +57,8 @@ def read_evidence(path: Path, what: str, fix: str) -> Evidence:
     """What was kept. Raises Missing naming `what` and the fix, also for a file of another release."""
     try:
         raw = json.loads(path.read_text())
-        ends = {name: (float(low), float(high)) for name, (low, high) in raw["intervals"].items()}
-        return Evidence(**{**raw, "intervals": ends, "slices": tuple(Slice(**s) for s in raw["slices"])})
+        known = {key: {name: (float(low), float(high)) for name, (low, high) in raw[key].items()} for key in ("intervals", "differences")}
+        return Evidence(**{**raw, **known, "slices": tuple(Slice(**s) for s in raw["slices"])})
     except FileNotFoundError:
         raise Missing(what, "none", fix) from None
     except (ValueError, TypeError, KeyError, AttributeError) as error:

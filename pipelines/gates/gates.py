@@ -3,116 +3,93 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final
 
-Intervals = Mapping[str, tuple[float, float]]
+from pipelines.gates.floor import PLACE, Floor, Slice
+from pipelines.gates.gate import NO_END, Comparison, Ends, Gate, Verdict
+
+Intervals = Mapping[str, Ends]
 """Low and high ends of 95 % intervals, by metric."""
 
-
-@dataclass(frozen=True)
-class Gate:
-    """One condition on a figure. at_most, at_least: bounds. worse_by: most it may trail the champion.
-
-    sure: the bounds refuse only what the figure's 95 % interval lies wholly outside of: few positives make a ratio of counts jump.
-    optional: a figure that only traffic can give, or enough rows; without it the table says so and the gate holds.
-    """
-
-    metric: str
-    at_most: float | None = None
-    at_least: float | None = None
-    worse_by: float | None = None
-    better: Literal["lower", "higher"] = "lower"
-    sure: bool = False
-    optional: bool = False
-
-
-@dataclass(frozen=True)
-class Floor:
-    """A condition on every slice of a column with enough positives: the metric's interval must reach down to at_most, and that of
-    its difference to the champion's down to worse_by."""
-
-    column: str
-    at_most: float
-    worse_by: float
-    least_positives: int = 100
-
-
-@dataclass(frozen=True)
-class Slice:
-    """Normalised entropy of the rows of one slice: the challenger's with its interval, the champion's, and challenger minus
-    champion with its paired interval (None without a champion)."""
-
-    column: str
-    value: str
-    positives: int
-    entropy: float
-    low: float
-    high: float
-    champion: float | None = None
-    trails_low: float | None = None
-    trails_high: float | None = None
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """A gate's outcome; champion is None when there is none to compare with, challenger when nothing was measured.
-
-    evidence: something was measured. An optional gate without evidence passes, and says that it had none.
-    """
-
-    gate: str
-    champion: float | None
-    challenger: float | None
-    bound: str
-    passed: bool
-    evidence: bool = True
-
-    @property
-    def word(self) -> str:
-        """passed, failed, or no evidence."""
-        return ("passed" if self.evidence else "no evidence") if self.passed else "failed"
-
-    @property
-    def failure(self) -> str:
-        """For a refusal: the gate, the value and the bound."""
-        return f"{self.gate} {'not measured' if self.challenger is None else f'{self.challenger:.4g}'} must be {self.bound}"
-
-
+DAYS_LOGGED_SINCE: Final = Gate("days_logged_since", at_most=7.0, optional=True)
+"""Days of log, up to the newest, that came after those that it was taught by and judged on: after a week it is judged anew."""
+FEATURE_DRIFT: Final = Gate("feature_drift", at_most=0.2, optional=True)
+"""Share of the features that the model reads that have moved since its training rows ended (pipelines/monitor/training_drift.py)."""
 LIVE: Final = (
-    Gate("off_policy_value", at_least=0.98, better="higher", sure=True, optional=True),
-    Gate("shadow_log_loss_difference", at_most=0.0, sure=True, optional=True),
+    Gate("off_policy_value", meets=(0.98, NO_END), better="higher", optional=True),
+    Gate("shadow_log_loss_difference", meets=(-NO_END, 0.0), optional=True),
     Gate("shadow_score_gap", at_most=1e-6, optional=True),
+    DAYS_LOGGED_SINCE,
     Gate("feature_skew", at_most=0.001, optional=True),
+    FEATURE_DRIFT,
 )
 """off_policy_value: of the challenger's slates over those that were served. shadow_...: against the champion on what was served, and
 the mean distance of its scores there from the bundle's own. feature_skew: share of differing cells of the newest report."""
 LATENCY: Final = Gate("ms_per_1000_rows", at_most=50.0)
 """Of processor time: the precision stage's share of the usual deadline."""
+TRAINING_DAYS: Final = Gate("training_days", at_least=2.0)
+"""Days from the first to the last row that it learned from: each hour of the day seen twice, or one night passes for all nights."""
+DAYS_BEHIND: Final = Gate("days_behind", at_most=5.0)
+"""Days between the last row that it learned from and the end of the dataset's day, less those that the judging rows fill. Two are for
+labels to mature; three are as long as a feature may be old (max_age) before serving takes it for unknown."""
+
+OVER_BASELINE: Final = "entropy_over_baseline"
+TOLD: Final = "information_told"
+
+
+def over_baseline(allowed: float) -> Gate:
+    """Normalised entropy over that of the logistic baseline, which is trained on the same rows: no model is served that a linear one beats.
+    As beside a champion: refused when worse beyond noise, or by more than allowed."""
+    return Gate(OVER_BASELINE, at_most=allowed, meets=(-NO_END, 0.0))
+
+
+def told(most: float, jump: float) -> Gate:
+    """1 - normalised entropy: the share of the base rate's information that the model tells. People decide at the moment: what is known
+    before tells little of it, and who tells more has read the outcome. jump: the most that one version may tell more than the champion."""
+    return Gate(TOLD, at_most=most, jump=jump, better="higher")
+
 
 GATES: Final[dict[str, tuple[Gate, ...]]] = {
     "click": (
-        Gate("normalised_entropy", at_most=0.98, worse_by=0.002),
-        Gate("roc_auc", at_least=0.6, worse_by=0.005, better="higher"),
+        Gate("normalised_entropy", at_most=0.98, within=(-NO_END, 1.0), worse_by=0.005),
+        over_baseline(0.02),
+        told(most=0.5, jump=0.15),
+        Gate("roc_auc", at_least=0.6, within=(0.5, NO_END), worse_by=0.005, better="higher"),
         Gate("grouped_auc", at_least=0.55, worse_by=0.01, better="higher"),
-        Gate("calibration_ratio", at_least=0.8, at_most=1.25, sure=True),
+        Gate("calibration_ratio", at_least=0.8, at_most=1.25, meets=(0.9, 1.1)),
         Gate("calibration_error", at_most=0.01),
+        TRAINING_DAYS,
+        DAYS_BEHIND,
         LATENCY,
         *LIVE,
     ),
     "conversion": (
-        Gate("normalised_entropy", at_most=1.02, worse_by=0.01),
-        Gate("grouped_auc", at_least=0.4, worse_by=0.05, better="higher", optional=True),
-        Gate("calibration_ratio", at_least=0.6, at_most=1.67, sure=True),
+        Gate("normalised_entropy", at_most=1.0, worse_by=0.03),
+        over_baseline(0.05),
+        told(most=0.75, jump=0.25),
+        Gate("roc_auc", at_least=0.55, within=(0.5, NO_END), worse_by=0.03, better="higher"),
+        Gate("grouped_auc", meets=(0.5, NO_END), worse_by=0.05, better="higher", optional=True),
+        Gate("calibration_ratio", at_least=0.6, at_most=1.67, meets=(0.8, 1.25)),
+        TRAINING_DAYS,
+        DAYS_BEHIND,
         LATENCY,
-        LIVE[-1],
+        *LIVE[-3:],
     ),
     "language": (Gate("category_accuracy", at_least=0.5), Gate("commercial_auc", at_least=0.4)),
     "encoder": (Gate("recall_at_100", at_least=0.3),),
 }
+"""conversion: few conversions leave an interval of the entropy that holds 1, and no model would ever pass a bound of its high end. So the
+value must not be worse than the base rate, the order must surely be better than chance, and the logistic baseline not better."""
+CALIBRATED: Final = "calibration_ratio"
+"""The gate that says of a version whether it is calibrated, on rows that neither its weights nor its calibrator saw. Only then it may
+enter the auction, whatever else is overridden."""
 FLOORS: Final[dict[str, tuple[Floor, ...]]] = {
-    "click": (Floor("surface", at_most=1.1, worse_by=0.01), Floor("device", at_most=1.1, worse_by=0.01)),
-    "conversion": (Floor("surface", at_most=1.2, worse_by=0.05),),
+    "click": (
+        Floor("surface", (0.8, 1.25), at_most=1.0, worse_by=0.01),
+        Floor("device", (0.8, 1.25), at_most=1.0, worse_by=0.01),
+        Floor(PLACE, (0.8, 1.25)),
+    ),
+    "conversion": (Floor("surface", (0.67, 1.5), at_most=1.0, worse_by=0.05),),
 }
 
 
@@ -122,38 +99,18 @@ def judge(
     champion: Mapping[str, float] | None,
     intervals: Intervals | None = None,
     slices: Sequence[Slice] = (),
+    differences: Intervals | None = None,
 ) -> list[Verdict]:
-    """Every gate's verdict; a figure that is missing or not a number fails its gates, unless they are optional."""
-    verdicts = [_verdict(gate, challenger, champion, intervals or {}) for gate in GATES[head]]
+    """Every gate's verdict; a figure that is missing or not a number fails its gates, unless they are optional. differences: intervals of
+    challenger minus champion; a difference without one counts as it is."""
+    ends, apart = intervals or {}, differences or {}
+    verdicts = []
+    for gate in GATES[head]:
+        value, before = challenger.get(gate.metric), (champion or {}).get(gate.metric)
+        beside = None
+        if value is not None and before is not None and before == before:
+            beside = Comparison(before, value - before, *apart.get(gate.metric, (value - before, value - before)))
+        verdicts.append(gate.verdict(value, ends.get(gate.metric), beside))
     floors = {floor.column: floor for floor in FLOORS.get(head, ())}
     held = [s for s in slices if s.column in floors and s.positives >= floors[s.column].least_positives]
-    return [*verdicts, *(_floored(floors[s.column], s) for s in held)]
-
-
-def _verdict(gate: Gate, challenger: Mapping[str, float], champion: Mapping[str, float] | None, intervals: Intervals) -> Verdict:
-    value = challenger.get(gate.metric, float("nan"))
-    low, high = intervals.get(gate.metric, (value, value)) if gate.sure else (value, value)
-    before = champion.get(gate.metric) if champion else None
-    bounds, known = [], value == value
-    passed = known or gate.optional
-    if gate.at_most is not None:
-        bounds.append(f"≤ {gate.at_most:g}")
-        passed &= not known or low <= gate.at_most
-    if gate.at_least is not None:
-        bounds.append(f"≥ {gate.at_least:g}")
-        passed &= not known or high >= gate.at_least
-    if gate.worse_by is not None and before is not None:
-        trails = value - before if gate.better == "lower" else before - value
-        bounds.append(f"trails the champion by ≤ {gate.worse_by:g}")
-        passed &= not known or trails <= gate.worse_by
-    bound = ", ".join(bounds) + (f" (95 % interval {low:.4g} to {high:.4g})" if known and low != high else "")
-    return Verdict(gate.metric, before, value if known else None, bound, bool(passed), known)
-
-
-def _floored(floor: Floor, found: Slice) -> Verdict:
-    bounds, passed = [f"≤ {floor.at_most:g} (95 % interval {found.low:.4g} to {found.high:.4g})"], found.low <= floor.at_most
-    if found.trails_low is not None:
-        bounds.append(f"trails the champion by ≤ {floor.worse_by:g} ({found.trails_low:+.4g} to {found.trails_high:+.4g})")
-        passed &= found.trails_low <= floor.worse_by
-    gate = f"normalised_entropy of {found.column} {found.value}"
-    return Verdict(gate, found.champion, found.entropy, ", ".join(bounds), bool(passed))
+    return [*verdicts, *(v for s in held for v in floors[s.column].verdicts(s))]

@@ -62,6 +62,7 @@ class GuardrailReading:
 NOW: Final[dict[str, tuple[Guardrail, ...]]] = {
     "click": (
         Guardrail("calibration_ratio", 0.5, 2.0),
+        Guardrail("further_calibration_ratio", 0.5, 2.0),
         Guardrail("click_rate_ratio", at_least=0.5),
         Guardrail("slow_share", at_most=0.01),
         Guardrail("failing_share", at_most=0.02),
@@ -70,13 +71,14 @@ NOW: Final[dict[str, tuple[Guardrail, ...]]] = {
 }
 """On the last minutes. Their labels are young, so the bands are wide.
 
-calibration_ratio: predicted over observed clicks at the first position. click_rate_ratio: its click rate there over that of what
+calibration_ratio: predicted over observed clicks at the first position. further_calibration_ratio: the same below it, where promises
+are moved by the model's positions, which it learned from few explored pages. click_rate_ratio: its click rate there over that of what
 served before it. slow_share: of its decisions, those whose scoring took more than half of the deadline, the stage's share (a p99 in
 time is at most 1 %). failing_share: of all decisions since it took over, those that a scorer failed or that broke.
 conversion: those that its bundle failed; whether its promises come true takes days."""
 
 MATURED: Final[dict[str, tuple[Guardrail, ...]]] = {
-    "click": (Guardrail("calibration_ratio", 0.8, 1.25),),
+    "click": (Guardrail("calibration_ratio", 0.8, 1.25), Guardrail("further_calibration_ratio", 0.8, 1.25)),
     "conversion": (Guardrail("calibration_ratio", 0.6, 1.67),),
 }
 """On days whose labels have matured. conversion: predicted over observed conversions of clicked ads, which are few: a wider band."""

@@ -12,7 +12,8 @@ from sklearn.metrics import f1_score, roc_auc_score
 
 from feature_repo.home import Home
 from pipelines.errors import Refused
-from pipelines.gates.gates import Verdict, judge
+from pipelines.gates.gate import Verdict
+from pipelines.gates.gates import judge
 from pipelines.language import classifier, encoder, words
 from pipelines.language.query_log import QueryLog, query_log
 from pipelines.registry import roles

@@ -16,6 +16,7 @@ from pipelines.reporting.figure import Figure
 from pipelines.reporting.report import Report
 from pipelines.served.outcomes import Outcomes, outcomes
 from pipelines.statistics.exact_intervals import calibration_interval
+from pipelines.warehouse.label_times import LabelTimes
 from serving.eventlog.log import EventLog
 
 WINDOW_DAYS: Final = 7
@@ -30,15 +31,15 @@ ABOUT: Final = (
 )
 
 
-def calibration(home: Home, log: EventLog, day: date, maturity: timedelta, days: int = WINDOW_DAYS) -> Report:
+def calibration(home: Home, log: EventLog, day: date, times: LabelTimes, days: int = WINDOW_DAYS) -> Report:
     """The ratio over the `days` days up to `day`: overall, by policy, surface, device, region, day; of clicks, then of conversions where
     any may have come. No rows give no ratio."""
-    found = outcomes(home, log, day - timedelta(days=days - 1), day, maturity)
+    found = outcomes(home, log, day - timedelta(days=days - 1), day, times)
     first = found.position == 1
     figures = list(_everywhere("click", found, first))
     for word, rows in _segments(found.position, ~first):
         figures += _figures("click", f"position={word}", found, rows, judged=False)
-    sold = outcomes(home, log, day - timedelta(days=days - 1), day, maturity, "conversion")
+    sold = outcomes(home, log, day - timedelta(days=days - 1), day, times, "conversion")
     if len(sold):
         figures += _everywhere("conversion", sold, np.ones(len(sold), bool))
     setup = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import date, timedelta
 from typing import Final
 
@@ -55,7 +56,7 @@ def drift(home: Home, day: date, against: date | None = None) -> Report:
         new, old = (pq.read_table(home.feature_partition(table.name, d), partitioning=None) for d in (day, other))
         references[table.name], rows[table.name] = other.isoformat(), len(new)
         if len(new) and len(old):
-            figures += _figures(table, old, new)
+            figures += [figure for _, figure in figures_of(table, old, new)]
     for wanted in (day, against):
         if wanted and not any(home.feature_partition(t.name, wanted).exists() for t in TABLES):
             raise Missing("published features", str(wanted), f"Publish them: `placard features publish --partition {wanted}`.")
@@ -65,8 +66,8 @@ def drift(home: Home, day: date, against: date | None = None) -> Report:
     return Report("drift", day, ABOUT, {"reference": references, "rows": rows}, [head, *figures])
 
 
-def _figures(table: FeatureTable, old: pa.Table, new: pa.Table) -> list[Figure]:
-    figures = []
+def figures_of(table: FeatureTable, old: pa.Table, new: pa.Table) -> Iterator[tuple[str, Figure]]:
+    """(feature, its index with the verdict) of each feature of two partitions, both with rows."""
     for feature in table.features:
         pairs = zip(*(_columns(t[feature.name], table.build is not None) for t in (old, new)), strict=True)
         values, chances = zip(*(psi(a, b) for a, b in pairs), strict=True)
@@ -74,8 +75,7 @@ def _figures(table: FeatureTable, old: pa.Table, new: pa.Table) -> list[Figure]:
         value, chance = values[worst], chances[worst]
         drifted = value >= DRIFTED and value > chance
         target = f"< {max(DRIFTED, chance):.3g}"
-        figures.append(Figure(f"{table.name}.{feature.name}", round(value, 6), "psi", target, not drifted))
-    return figures
+        yield feature.name, Figure(f"{table.name}.{feature.name}", round(value, 6), "psi", target, not drifted)
 
 
 def _columns(column: pa.ChunkedArray, fixed_axes: bool) -> list[np.ndarray]:

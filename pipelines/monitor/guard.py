@@ -10,9 +10,12 @@ from feature_repo.days import end_of
 from pipelines.errors import Missing, PipelineError
 from pipelines.gates.guardrails import MATURED, NOW, Guardrail, GuardrailReading, Measure
 from pipelines.registry import journal
-from pipelines.served.traffic_counts import OTHERS, Counts, Labels, counts
+from pipelines.served.traffic_counts import OTHERS, Counts, Labels, Offsets, counts
 from pipelines.statistics.exact_intervals import calibration_interval, rate_ratio_interval, share_interval
-from serving.bundles.aliases import read_aliases
+from pipelines.warehouse.label_times import LabelTimes
+from serving.bundles import Bundle
+from serving.bundles.aliases import read_aliases, version_folder
+from serving.errors import BundleRefused
 from serving.eventlog.log import EventLog
 from serving.settings import Settings
 
@@ -58,9 +61,9 @@ class Guard:
             raise PipelineError("head", self.head, f"Watched live: {', '.join(NOW)}.")
         version, took_over = self._champion()
         since = max(took_over, moment - self._window)
-        labels = Labels(self._settle, self._maturity)
+        labels = Labels(self._settle, self._times.window)
         blamed = NEVER if took_over == NEVER else took_over + SWAP
-        mine = counts(log, self.head, f"{self.head}@{version}", since, moment, moment, labels, blamed)
+        mine = counts(log, self.head, f"{self.head}@{version}", since, moment, moment, labels, blamed, self._offsets(version))
         return self._look(version, since, moment, NOW[self.head], mine, self._before(log, took_over, labels, mine))
 
     def matured(self, log: EventLog, day: date, days: int) -> Look:
@@ -70,13 +73,20 @@ class Guard:
         version, took_over = self._champion()
         until = end_of(day)
         since = max(took_over, until - timedelta(days=days))
-        labels = Labels(self._maturity, self._maturity)
-        mine = counts(log, self.head, f"{self.head}@{version}", min(since, until), until, until, labels)
+        labels = Labels(self._times.maturity, self._times.window)
+        mine = counts(log, self.head, f"{self.head}@{version}", min(since, until), until, until, labels, None, self._offsets(version))
         return self._look(version, since, until, MATURED[self.head], mine, Counts())
 
     @property
-    def _maturity(self) -> timedelta:
-        return timedelta(hours=self.settings.training.label_maturity_hours)
+    def _times(self) -> LabelTimes:
+        return LabelTimes.of(self.settings.training)
+
+    def _offsets(self, version: str) -> Offsets | None:
+        """The champion's positions; None where its files are gone, for which serving refuses it anyway."""
+        try:
+            return Bundle.inspect(version_folder(self.settings.home.bundles, self.head, version)).position_offset
+        except BundleRefused:
+            return None
 
     def _champion(self) -> tuple[str, datetime]:
         """Who serves, and since when. Raises Missing when nobody does."""
@@ -115,9 +125,9 @@ class Guard:
 
 def measures(mine: Counts, before: Counts) -> dict[str, Measure]:
     """Every measure that a guardrail may name, from the counts of the champion and of what served before it."""
-    promised = calibration_interval(mine.predicted, mine.observed, mine.rows, LEVEL)
-    ratio = Measure("calibration_ratio", promised.value, promised.low if mine.rows else None, promised.high, mine.rows, mine.observed)
-    found = [ratio, _share("slow_share", mine.slow, mine.mine), _share("failing_share", mine.failing, mine.decisions)]
+    first = _promises("calibration_ratio", mine.predicted, mine.observed, mine.rows)
+    further = _promises("further_calibration_ratio", mine.further_predicted, mine.further_observed, mine.further_rows)
+    found = [first, further, _share("slow_share", mine.slow, mine.mine), _share("failing_share", mine.failing, mine.decisions)]
     if mine.shown and before.shown and mine.clicks + before.clicks:
         low, high = rate_ratio_interval(mine.clicks, mine.shown, before.clicks, before.shown, LEVEL)
         value = (mine.clicks / mine.shown) / (before.clicks / before.shown) if before.clicks else None
@@ -125,6 +135,11 @@ def measures(mine: Counts, before: Counts) -> dict[str, Measure]:
     else:
         found.append(Measure("click_rate_ratio", None, None, None, mine.shown, mine.clicks))
     return {m.name: m for m in found}
+
+
+def _promises(name: str, predicted: float, observed: int, rows: int) -> Measure:
+    found = calibration_interval(predicted, observed, rows, LEVEL)
+    return Measure(name, found.value, found.low if rows else None, found.high, rows, observed)
 
 
 def _share(name: str, events: int, rows: int) -> Measure:

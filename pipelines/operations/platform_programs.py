@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from pipelines.gates.guardrails import NOW
+from pipelines.registry.mlflow_store import address
 from serving.settings import Settings
 
 GUARD_SECONDS: Final = 5
@@ -19,7 +20,7 @@ def platform_programs(settings: Settings, api_port: int, ready: Path, mlflow_por
     placard = str(beside / "placard")
     programs = {"api": [placard, "serve", "--port", str(api_port), "--ready-file", str(ready)]}
     if mlflow_port is not None:
-        store = settings.stores.mlflow_uri or f"sqlite:///{settings.home.mlflow / 'mlflow.db'}"
+        store = address(settings)
         at = ["--host", "127.0.0.1", "--port", str(mlflow_port)]
         programs["mlflow"] = [str(beside / "mlflow"), "server", *at, "--backend-store-uri", store, "--workers", "1"]
     if guard:

@@ -1,4 +1,4 @@
-"""Hands a fit to the environment that has what its ranker needs, torch or LightGBM: the platform's own stays small."""
+"""Hands a fit to the environment that has what its ranker needs, torch, LightGBM or CatBoost: the platform's own stays small."""
 
 from __future__ import annotations
 
@@ -17,6 +17,15 @@ def command_of(settings: Settings) -> Path:
     """The training environment's `placard`: the setting's, or the one in .venv-train beside the running environment."""
     command = settings.training.train_command
     return Path(command) if command else Path(sys.prefix).with_name(".venv-train") / "bin" / "placard"
+
+
+def has(settings: Settings, module: str) -> bool:
+    """Whether there is a training environment, and the module is installed there. An environment of a command of one's own is taken to
+    have it."""
+    command = command_of(settings)
+    if not command.exists():
+        return False
+    return bool(settings.training.train_command) or any(command.parents[1].glob(f"lib/python*/site-packages/{module}"))
 
 
 def require(settings: Settings) -> Path:

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import date
 
 from feature_repo.services import HEADS
 from pipelines.datasets.training_set import read
 from pipelines.errors import Missing, Refused
 from pipelines.evaluate.assess import weigh
 from pipelines.gates.evidence import Evidence, of_version, read_evidence
-from pipelines.gates.gates import Verdict, judge
-from pipelines.promotion.live_evidence import gathered
+from pipelines.gates.gate import Verdict
+from pipelines.gates.gates import judge
+from pipelines.promotion.live_evidence import gathered, logged_since
 from pipelines.registry import roles
 from pipelines.registry.journal import Change
+from pipelines.warehouse.label_times import LabelTimes
 from serving.bundles import Bundle
 from serving.bundles.aliases import read_aliases, version_folder
 from serving.eventlog.opening import served_log
@@ -51,12 +53,12 @@ def table(settings: Settings, head: str, version: str, day: date) -> GateTable:
     bundle = Bundle.load(version_folder(settings.home.bundles, head, version), head)
     evidence, missing = _evidence(settings, bundle, champion)
     with served_log(settings) as served:
-        maturity = timedelta(hours=settings.training.label_maturity_hours)
-        live = gathered(settings.home, served, bundle, day, maturity, settings.seed)
+        live = gathered(settings.home, served, bundle, day, LabelTimes.of(settings.training), settings.seed)
     if evidence is None:
         lacking = Verdict("evaluation", None, None, missing, False, False)
         return GateTable(head, version, champion, (lacking, *judge(head, live.figures, None, live.ends)))
-    verdicts = evidence.verdicts(live.figures, live.ends)
+    figures = {**live.figures, **logged_since(settings.home, date.fromisoformat(evidence.day), day)}
+    verdicts = evidence.verdicts(figures, live.ends)
     if settings.gates.require_evidence and champion not in ("", version):
         verdicts = [replace(v, passed=v.passed and v.evidence) for v in verdicts]
     return GateTable(head, version, champion, tuple(verdicts))

@@ -33,6 +33,7 @@ def register_candidate(settings: Settings, head: str, day: date, ranker: str, al
     version = register(
         settings, candidate(home, head, day, ranker), alias, f"trained on {day}", evidence.metrics, plots,
         dataset.matrix[dataset.part("test")][:EXAMPLE_ROWS],
+        evidence.calibrated,
     )  # fmt: skip
     evidence.write(of_version(home.bundles, head, version.version))
     return version

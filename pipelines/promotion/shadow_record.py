@@ -21,6 +21,7 @@ from pipelines.reporting.figure import Figure
 from pipelines.reporting.report import Report
 from pipelines.served.outcomes import Outcomes, outcomes, prevailing
 from pipelines.statistics.exact_intervals import calibration_interval
+from pipelines.warehouse.label_times import LabelTimes
 from serving.bundles import aliases
 from serving.eventlog.log import EventLog
 
@@ -50,19 +51,19 @@ class ShadowVerdict:
         return {**self.report.plain, **verdict}
 
 
-def judge(home: Home, log: EventLog, day: date, maturity: timedelta, seed: int, days: int = WINDOW_DAYS, bundle: str = "") -> ShadowVerdict:
+def judge(home: Home, log: EventLog, day: date, times: LabelTimes, seed: int, days: int = WINDOW_DAYS, bundle: str = "") -> ShadowVerdict:
     """Compares over the `days` days up to `day`. bundle: which shadow; by default the one in force, else the busiest.
 
     The champion is the one in force too: rows that another one ranked do not count. Holds, saying so, when no matured ad
     has a score of the shadow yet.
     """
-    found = outcomes(home, log, day - timedelta(days=days - 1), day, maturity)
+    found = outcomes(home, log, day - timedelta(days=days - 1), day, times)
     roles = aliases.read_aliases(home.bundles).get(HEAD, {})
     chosen = bundle or _named(roles, "shadow") or _busiest(found)
     if chosen not in found.shadow:
         reason = (
             f"none of {len(found)} matured impressions up to {day} carries a score of {chosen or 'a shadow'} ({found.immature} "
-            f"are younger than {maturity}); `placard registry alias` names a shadow, `placard ingest serving` collects its scores"
+            f"are younger than {times.maturity}); `placard registry alias` names a shadow, `placard ingest serving` collects its scores"
         )
         setup = {"days": days, "immature": found.immature}
         return ShadowVerdict("", chosen, HOLD, (reason,), Report("shadow", day, ABOUT, setup, [Figure("impressions", 0, "rows")]))

@@ -7,6 +7,7 @@ from typing import Final
 
 from feature_repo.plugins import Offered
 from pipelines.rankers.behaviour_transformer import BehaviourTransformer
+from pipelines.rankers.catboost import Catboost
 from pipelines.rankers.deep_ensemble import DeepEnsemble
 from pipelines.rankers.early_fusion import EarlyFusion
 from pipelines.rankers.fit_bundle import RankerFamily
@@ -21,9 +22,9 @@ BUILT_IN: Final[tuple[RankerFamily, ...]] = (
     Xgboost(),
     Xgboost(name="xgboost_slim", rounds=16, depth=5, columns=24, extra={"eta": 0.22, "subsample": 1.0, "colsample_bytree": 1.0}),
     Lightgbm(),
+    Catboost(),
     EarlyFusion(),
     IntermediateFusion(),
-    IntermediateFusion(name="intermediate_fusion_mmoe", experts=4),
     IntermediateFusion(name="intermediate_fusion_dcn", crosses=2),
     LateFusion(),
     LateFusion(name="late_fusion_meta", meta=True),

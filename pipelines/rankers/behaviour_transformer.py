@@ -18,7 +18,7 @@ class BehaviourTransformer(ReadsHistory, DeepFamily):
     layers: tuple[int, ...] = (256, 128, 64)
     size: int = 16
 
-    def network(self, parts: Parts, heads: tuple[str, ...], thin: bool) -> Any:
+    def network(self, parts: Parts) -> Any:
         from pipelines.rankers.networks.behaviour_network import BehaviourNetwork
 
         return BehaviourNetwork(parts, parts.candidate, self.size, self.layers, self.buckets, self.width, self.dropout)

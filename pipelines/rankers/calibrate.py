@@ -27,8 +27,11 @@ USUAL: Final = 0.5
 """Standard deviation of what a calibrator is expected to change, in log-odds and in slope: a Gaussian prior about no change."""
 DRIFT: Final = 0.1
 """Standard deviation, in log-odds, by which a stretch of days differs from the one before it for reasons that do not last."""
+LEARNING: Final = 0.3
+"""Standard deviation, in log-odds, by which weights that knew three or four fifths of thin data differ from those that know all of it: such
+weights promised 0.5 to 0.8 of what came where the final ones promised as much."""
 CLEAR: Final = 1.96
-"""Standard deviations, of chance and of drift together, by which a level must be off to be moved."""
+"""Standard deviations, of chance and of the other two together, by which a level must be off to be moved."""
 SURE: Final = 1.645
 """Standard errors by which a step must lower the loss of the other half: one in twenty that change nothing is kept."""
 POINTS: Final = 64
@@ -36,12 +39,13 @@ NO_CHANGE: Final = Calibrator(np.zeros(1), np.full(1, 0.5))
 """The table of weights that need none: log-odds stay what they are."""
 
 
-def fit_calibrator(margin: Floats, label: NDArray[np.bool_], weight: Floats) -> Calibrator:
+def fit_calibrator(margin: Floats, label: NDArray[np.bool_], weight: Floats, unlike: float = DRIFT) -> Calibrator:
     """margin: (n,) log-odds of rows in the order of time; weight: how many rows each stands for (down-sampled negatives stand for
-    several). Raises Refused where all labels are alike."""
+    several); unlike: standard deviation, in log-odds, by which the weights that are asked differ in level from those that will serve.
+    Raises Refused where all labels are alike."""
     if label.all() or not label.any():
         raise Refused("labels to calibrate on", f"{len(label)}, all alike", "Both outcomes are needed: take more days.")
-    best = _shaped(_moved(NO_CHANGE, 1.0, level(margin, label, weight)), _sloped, margin, label, weight)
+    best = _shaped(_moved(NO_CHANGE, 1.0, level(margin, label, weight, unlike)), _sloped, margin, label, weight)
     return _shaped(best, _isotonic, margin, label, weight) if label.sum() >= THIN else best
 
 
@@ -66,8 +70,8 @@ Shape = Callable[[Calibrator, Floats, NDArray[np.bool_], Floats], Calibrator]
 """A table of another shape than a present one, from the rows' margins, outcomes and weights."""
 
 
-def level(log_odds: Floats, label: NDArray[np.bool_], weight: Floats) -> float:
-    """What to add to the log-odds so that as much is promised as came, shrunk; 0 where that is not clear."""
+def level(log_odds: Floats, label: NDArray[np.bool_], weight: Floats, unlike: float = DRIFT) -> float:
+    """What to add to the log-odds so that as much is promised as came, shrunk; 0 where that is not clear. unlike: of `fit_calibrator`."""
     shift = 0.0
     for _ in range(50):
         p = probability(log_odds + shift)
@@ -76,7 +80,7 @@ def level(log_odds: Floats, label: NDArray[np.bool_], weight: Floats) -> float:
         shift += step
         if abs(step) < 1e-9:
             break
-    unsure = 1 / max(known, 1e-12) + DRIFT**2
+    unsure = 1 / max(known, 1e-12) + unlike**2
     return shift * USUAL**2 / (USUAL**2 + unsure) if abs(shift) > CLEAR * np.sqrt(unsure) else 0.0
 
 

@@ -22,8 +22,7 @@ SHARES: Final = np.linspace(0.05, 0.95, 19)
 
 @dataclass(frozen=True)
 class TrainedEnsemble:
-    """networks first: their outputs name the heads. share: the trees' share of the click's log-odds; the networks have the rest
-    in equal parts."""
+    """share: the trees' share of the log-odds; the networks have the rest in equal parts."""
 
     networks: tuple[Learned, ...]
     trees: Learned
@@ -33,14 +32,9 @@ class TrainedEnsemble:
     def rounds(self) -> int:
         return self.trees.rounds
 
-    @property
-    def heads(self) -> tuple[str, ...]:
-        return self.networks[0].heads
-
     def logits(self, raw: NDArray[np.float32], encoded: NDArray[np.float32]) -> NDArray[np.float64]:
-        out = np.mean([n.logits(raw, encoded) for n in self.networks], axis=0)
-        out[:, 0] = self.share * self.trees.logits(raw, encoded)[:, 0] + (1 - self.share) * out[:, 0]
-        return np.asarray(out)
+        deep = np.mean([n.logits(raw, encoded) for n in self.networks], axis=0)
+        return np.asarray(self.share * self.trees.logits(raw, encoded) + (1 - self.share) * deep)
 
     def weights(self) -> dict[str, tuple[float, bytes]]:
         each = (1 - self.share) / len(self.networks)

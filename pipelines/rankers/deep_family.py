@@ -28,7 +28,6 @@ class TrainedNetwork:
 
     whole: Any
     rounds: int
-    heads: tuple[str, ...]
     raw: NDArray[np.float32]
     encoded: NDArray[np.float32]
 
@@ -73,25 +72,30 @@ class DeepFamily(ABC):
     needs: str = "torch"
 
     @abstractmethod
-    def network(self, parts: Parts, heads: tuple[str, ...], thin: bool) -> Any:
-        """A fresh torch module: dense, codes, history → (n, outputs); its `bias` holds a constant for each output."""
+    def network(self, parts: Parts) -> Any:
+        """A fresh torch module: dense, codes, history → (n, 1), in training perhaps with more columns for its loss; its `bias` holds a
+        constant."""
 
-    def heads(self, rows: Rows) -> tuple[str, ...]:
-        """What the outputs predict; () for the head alone."""
-        return ()
-
-    def loss(self, heads: tuple[str, ...]) -> Loss:
+    def loss(self) -> Loss:
         from pipelines.rankers.networks.fitting import click_loss
 
         return click_loss
 
-    def plan(self, thin: bool) -> Plan:
-        """How to train: with few positives a shorter schedule and stronger regularisation."""
+    def in_use(self, positives: int) -> dict[str, float]:
+        """With few positives a shorter schedule and stronger regularisation."""
+        thin = positives < SMALL
+        return {
+            "epochs": min(THIN_EPOCHS, self.epochs) if thin else self.epochs, "decay": max(self.decay, 1.0) if thin else self.decay,
+        }  # fmt: skip
+
+    def plan(self, positives: int) -> Plan:
+        """How to train."""
         from pipelines.rankers.networks.fitting import Plan
 
+        used = self.in_use(positives)
         return Plan(
-            epochs=min(THIN_EPOCHS, self.epochs) if thin else self.epochs, patience=self.patience, batch=self.batch, rate=self.rate,
-            decay=max(self.decay, 1.0) if thin else self.decay, missing=self.missing, seed=self.seed, threads=self.threads,
+            epochs=int(used["epochs"]), patience=self.patience, batch=self.batch, rate=self.rate, decay=used["decay"],
+            missing=self.missing, seed=self.seed, threads=self.threads,
         )  # fmt: skip
 
     def learn(self, model: ModelInput, rows: Rows, watch: Rows | None, positives: int, rounds: int = 0) -> TrainedNetwork:
@@ -101,15 +105,14 @@ class DeepFamily(ABC):
         from pipelines.rankers.networks.fitting import PreparedRows, fit, repeatable
         from pipelines.rankers.networks.input_reading import InputReading
 
-        thin, parts = positives < SMALL, Parts.of(model)
-        heads, plan = self.heads(rows), self.plan(positives < SMALL)
+        parts, plan = Parts.of(model), self.plan(positives)
         with repeatable(self.seed, self.threads):
             reading = InputReading(parts, rows.encoded, self.buckets)
-            network = self.network(parts, heads, thin)
+            network = self.network(parts)
             base = float(np.clip(rows.label.mean(), 1e-6, 1 - 1e-6))
             with torch.no_grad():
                 network.bias[0] = float(np.log(base / (1 - base)) - rows.offset.mean())
             later = None if watch is None else PreparedRows.of(reading, watch)
-            took = fit(self.name, network, parts, PreparedRows.of(reading, rows), later, self.loss(heads), plan, rounds)
+            took = fit(self.name, network, parts, PreparedRows.of(reading, rows), later, self.loss(), plan, rounds)
         some = np.linspace(0, len(rows.label) - 1, min(512, len(rows.label))).astype(int)
-        return TrainedNetwork(Whole(reading, network).eval(), took, heads, rows.raw[some], rows.encoded[some])
+        return TrainedNetwork(Whole(reading, network).eval(), took, rows.raw[some], rows.encoded[some])

@@ -16,7 +16,7 @@ class EarlyFusion(DeepFamily):
     name: str = "early_fusion"
     layers: tuple[int, ...] = (256, 128, 64)
 
-    def network(self, parts: Parts, heads: tuple[str, ...], thin: bool) -> Any:
+    def network(self, parts: Parts) -> Any:
         from pipelines.rankers.networks.early_fusion_network import EarlyFusionNetwork
 
         return EarlyFusionNetwork(parts, self.layers, self.buckets, self.width, self.dropout)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final, Protocol, runtime_checkable
 
 import numpy as np
@@ -14,9 +15,10 @@ from feature_repo.model_input import ModelInput
 from feature_repo.services import HEADS, SURFACE, tells_of_ad
 from pipelines.datasets.dataset import Dataset
 from pipelines.errors import Refused
-from pipelines.rankers.calibrate import fit_calibrator, fit_surfaces
+from pipelines.rankers.calibrate import DRIFT, LEARNING, fit_calibrator, fit_surfaces
 from pipelines.rankers.delay import ripeness, ripeness_offset
 from pipelines.rankers.encoding import Encoded
+from pipelines.rankers.hides import HIDE, learn_hides
 from pipelines.rankers.kept_encoding import kept_encoded
 from pipelines.rankers.position import offset_of, position_offsets
 from serving.bundles import Bundle, Manifest, Tables, write_bundle
@@ -28,35 +30,28 @@ FOLDS: Final = 5
 """Stretches of time into which thin data is cut for its calibrator."""
 ASKED: Final = 2
 """How many of them, the last, it is fitted on; more where these hold no positive."""
-FEWEST: Final = 40
-"""Positives of a further head below which it is left out; a quarter of it in the calibrate split."""
 
 
 @dataclass(frozen=True)
 class Rows:
     """Rows to learn from. raw: (n, k) float32 with identity codes; encoded: with evidence in their place. offset: log-odds of each
-    row's position, of its identities, and of its outcome having come already. rate: share of the negatives that was kept. others: labels
-    beside the first, by head, (n,) bool."""
+    row's position, of its identities, and of its outcome having come already. rate: share of the negatives that was kept."""
 
     raw: NDArray[np.float32]
     encoded: NDArray[np.float32]
     label: NDArray[np.bool_]
     offset: NDArray[np.float64]
     rate: float
-    others: Mapping[str, NDArray[np.bool_]]
 
 
 class Learned(Protocol):
-    """What a training leaves behind. rounds: how long the best training took, in the family's own unit (trees, epochs). heads: names of the
-    outputs."""
+    """What a training leaves behind. rounds: how long the best training took, in the family's own unit (trees, epochs)."""
 
     @property
     def rounds(self) -> int: ...
-    @property
-    def heads(self) -> tuple[str, ...]: ...
 
     def logits(self, raw: NDArray[np.float32], encoded: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Log-odds without the offset's, (n, outputs)."""
+        """Log-odds without the offset's, (n, 1)."""
         ...
 
     def weights(self) -> dict[str, tuple[float, bytes]]:
@@ -103,7 +98,6 @@ class Ready:
     ripe: NDArray[np.float64]
     rate: float
     categories: tuple[int, ...]
-    others: tuple[str, ...]
 
     @classmethod
     def of(cls, dataset: Dataset) -> Ready:
@@ -112,7 +106,7 @@ class Ready:
         rate = float(dataset.rows.loc[dataset.part("train"), "weight_rate"].iloc[0])
         categories = tuple(i for i, c in enumerate(dataset.input.columns) if c.kind == "category")
         ripe[early] = ripeness(dataset.rows[early])
-        ready = cls(dataset, offsets, offset_of(dataset.rows, offsets), ripe, rate, categories, _teachable(dataset))
+        ready = cls(dataset, offsets, offset_of(dataset.rows, offsets), ripe, rate, categories)
         return replace(ready, offset=ready.offset + ripeness_offset(ripe, ready.base_rate))
 
     @property
@@ -140,8 +134,7 @@ class Ready:
 
     def rows(self, rows: NDArray[np.bool_], matrix: NDArray[np.float32], encodings: tuple[Encoding, ...]) -> Rows:
         offset = self.offset[rows] + evidence(matrix, encodings)
-        others = {name: self.dataset.rows[name].to_numpy(bool)[rows] for name in self.others}
-        return Rows(self.dataset.matrix[rows], matrix, self.dataset.label[rows], offset, self.rate, others)
+        return Rows(self.dataset.matrix[rows], matrix, self.dataset.label[rows], offset, self.rate)
 
     def learn(
         self,
@@ -162,7 +155,7 @@ class Ready:
         return family.learn(self.dataset.input, early, later, positives, first.rounds if first else 0), found.encodings
 
     def logits(self, learned: Learned, encodings: tuple[Encoding, ...], rows: NDArray[np.integer]) -> NDArray[np.float64]:
-        """(n, outputs), the first corrected for down-sampling and with the position's."""
+        """(n, 1), corrected for down-sampling and with the position's."""
         raw = self.dataset.matrix[rows]
         read = encode(raw, encodings)
         out = np.array(learned.logits(raw, read), np.float64)
@@ -175,10 +168,13 @@ def read_by(family: RankerFamily, dataset: Dataset) -> Dataset:
     return dataset if isinstance(family, ReadsHistory) else dataset.narrowed(HEADS[dataset.head][0].names)
 
 
-def fit_bundle(family: RankerFamily, dataset: Dataset, folder: Path, version: str) -> Bundle:
+def fit_bundle(
+    family: RankerFamily, dataset: Dataset, folder: Path, version: str, tuned: Mapping[str, float] = MappingProxyType({})
+) -> Bundle:
     """Writes the bundle to `folder`. Weights of the train split, watched on the calibrate split, say how long the final ones of both
     splits are trained, and the calibrator is fitted on what they promise of the calibrate split. Thin data has nothing to watch, and its
-    calibrator learns from the last folds, each asked of weights that knew what came before. Raises Refused when the rows cannot teach."""
+    calibrator learns from the last folds, each asked of weights that knew what came before. tuned: what a search found and the family
+    is set to, for the manifest. Raises Refused when the rows cannot teach."""
     dataset = read_by(family, dataset)
     ready = Ready.of(dataset)
     rows, label = dataset.rows, dataset.label
@@ -188,43 +184,35 @@ def fit_bundle(family: RankerFamily, dataset: Dataset, folder: Path, version: st
     positives = int(label[used].sum())
     if not label[early].any():
         raise Refused(f"{dataset.head} positives of the train split", 0, "There is nothing to learn from: take more days.")
-    first = None
+    first, unlike = None, DRIFT
     if label[late].sum() >= WATCHED:
         first, encodings = ready.learn(family, early, late, positives)
         held = np.flatnonzero(late)
         logits = ready.logits(first, encodings, held)
     else:
         held, logits = _forward(ready, family, np.flatnonzero(used), positives)
+        unlike = float(np.hypot(DRIFT, LEARNING))
     learned, encodings = ready.learn(family, used, None, positives, first)
     manifest = Manifest(
         head=dataset.head, version=version, ranker=family.name, input=dataset.input.name, columns=dataset.input.names,
         kinds=tuple(c.kind for c in dataset.input.columns), trained_from=rows["ts"][used].min().isoformat(),
         trained_to=rows["ts"][used].max().isoformat(), rows=int(used.sum()), positives=positives, negative_rate=ready.rate,
-        calibrated=True, base_rate=ready.base_rate, position_offset=ready.offsets,
-        heads=learned.heads,
+        calibrated=False, base_rate=ready.base_rate, position_offset=ready.offsets, tuned=dict(tuned),
     )  # fmt: skip
     typical = _typical(dataset, used, encodings) if any(n.endswith(".onnx") for n in learned.weights()) else None
-    return write_bundle(folder, manifest, learned.weights(), encodings, _tables(ready, learned, held, logits, weight), typical)
+    tables, hides = _tables(ready, held, logits, weight, unlike), learn_hides(dataset, used, ready.encoded(used).matrix, weight)
+    if hides is None:
+        return write_bundle(folder, manifest, learned.weights(), encodings, tables, typical)
+    tables = replace(tables, heads={HIDE: hides.table})
+    return write_bundle(folder, manifest, learned.weights(), encodings, tables, typical, {HIDE: hides.weights})
 
 
-def _tables(ready: Ready, learned: Learned, held: NDArray[np.int64], logits: NDArray[np.float64], weight: NDArray[np.float64]) -> Tables:
+def _tables(ready: Ready, held: NDArray[np.int64], logits: NDArray[np.float64], weight: NDArray[np.float64], unlike: float) -> Tables:
     dataset = ready.dataset
     label, margin = dataset.label[held], logits[:, 0]
-    overall = fit_calibrator(margin, label, weight[held])
+    overall = fit_calibrator(margin, label, weight[held], unlike)
     surface = dataset.matrix[held, dataset.input.names.index(SURFACE)].astype(np.int64)
-    heads = {}
-    for i, head in enumerate(learned.heads):
-        if i > 0:
-            asked = label if head == "conversion" and dataset.head == "click" else np.ones(len(held), bool)  # given a click
-            told = dataset.rows[head].to_numpy(bool)[held][asked]
-            heads[head] = fit_calibrator(logits[asked, i], told, weight[held][asked])
-    return Tables(overall, fit_surfaces(overall, margin, surface, label, weight[held]), heads)
-
-
-def _teachable(dataset: Dataset) -> tuple[str, ...]:
-    """Labels beside the first that came often enough in both splits to learn and to calibrate on."""
-    counts = {name: [int((dataset.rows[name] & dataset.part(split)).sum()) for split in ("train", "calibrate")] for name in dataset.others}
-    return tuple(name for name, (early, late) in counts.items() if early >= FEWEST and late >= FEWEST // 4)
+    return Tables(overall, fit_surfaces(overall, margin, surface, label, weight[held]), {})
 
 
 def _typical(dataset: Dataset, rows: NDArray[np.bool_], encodings: tuple[Encoding, ...]) -> NDArray[np.float32]:

@@ -30,7 +30,7 @@ def kept_encoded(
     """`encoded` of these arguments, from the file that an earlier call with equal ones left in the folder `place`; None keeps nothing."""
     if place is None or not columns:
         return encoded(matrix, columns, of_ad, label, offset)
-    path = place / f"encoded-{_name(matrix, columns, of_ad, label, offset)}.npz"
+    path = place / f"encoded-{name_of(LEARNER, matrix, columns, of_ad, label, offset)}.npz"
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             return _read(matrix, columns, arrays)
@@ -44,9 +44,9 @@ def kept_encoded(
     return found
 
 
-def _name(*given: NDArray[Any] | tuple[int, ...]) -> str:
-    """Equal for equal arguments alone."""
-    digest = hashlib.blake2b(LEARNER, digest_size=16)
+def name_of(learner: bytes, *given: NDArray[Any] | tuple[int, ...]) -> str:
+    """Equal for equal arguments alone. learner: the sources of what learns from them."""
+    digest = hashlib.blake2b(learner, digest_size=16)
     for one in given:
         values = np.ascontiguousarray(one)
         digest.update(f"{values.dtype} {values.shape} ".encode())

@@ -23,12 +23,12 @@ class LateFusion(DeepFamily):
     name: str = "late_fusion"
     meta: bool = False
 
-    def network(self, parts: Parts, heads: tuple[str, ...], thin: bool) -> Any:
+    def network(self, parts: Parts) -> Any:
         from pipelines.rankers.networks.late_fusion_network import LateFusionNetwork
 
         return LateFusionNetwork(parts, SUBNETS, SHARES, self.meta, self.buckets, self.width, self.dropout)
 
-    def loss(self, heads: tuple[str, ...]) -> Loss:
+    def loss(self) -> Loss:
         from pipelines.rankers.networks.stacked import separate_loss, stacked_loss
 
         return stacked_loss if self.meta else separate_loss

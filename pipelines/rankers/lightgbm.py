@@ -26,7 +26,6 @@ class Forest:
     rounds: int
     columns: int
     start: float
-    heads: tuple[str, ...] = ()
 
     def logits(self, raw: NDArray[np.float32], encoded: NDArray[np.float32]) -> NDArray[np.float64]:
         return np.asarray(self.booster.predict(encoded, raw_score=True, num_iteration=self.rounds) + self.start, np.float64)[:, None]
@@ -47,13 +46,16 @@ class Lightgbm:
     threads: int = 2
     needs: str = "lightgbm"
 
+    def in_use(self, positives: int) -> dict[str, float]:
+        return {"leaves": 4, "eta": 0.05} if positives < SMALL else {"leaves": self.leaves, "eta": self.eta}
+
     def learn(self, model: ModelInput, rows: Rows, watch: Rows | None, positives: int, rounds: int = 0) -> Forest:
         import lightgbm as lgb
 
-        thin = positives < SMALL
+        thin, used = positives < SMALL, self.in_use(positives)
         settings = {
-            "objective": "binary", "metric": "binary_logloss", "max_bin": 127, "num_leaves": 4 if thin else self.leaves,
-            "learning_rate": 0.05 if thin else self.eta, "min_sum_hessian_in_leaf": 1 if thin else 30, "min_data_in_leaf": 20,
+            "objective": "binary", "metric": "binary_logloss", "max_bin": 127, "num_leaves": used["leaves"],
+            "learning_rate": used["eta"], "min_sum_hessian_in_leaf": 1 if thin else 30, "min_data_in_leaf": 20,
             "bagging_fraction": 0.8, "bagging_freq": 1, "feature_fraction": 0.3 if thin else 0.5, "lambda_l2": 1.0 if thin else 5.0,
             "use_missing": False, "seed": self.seed, "deterministic": True, "force_row_wise": True, "num_threads": self.threads,
             "verbosity": -1,

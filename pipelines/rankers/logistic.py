@@ -28,7 +28,6 @@ class Line:
     slope: NDArray[np.float32]
     intercept: float
     rounds: int = 0
-    heads: tuple[str, ...] = ()
 
     def logits(self, raw: NDArray[np.float32], encoded: NDArray[np.float32]) -> NDArray[np.float64]:
         return np.asarray(np.clip(encoded, self.low, self.high).astype(np.float64) @ self.slope + self.intercept)[:, None]

@@ -23,7 +23,6 @@ class Booster:
     """A grown forest."""
 
     booster: xgb.Booster
-    heads: tuple[str, ...] = ()
 
     @property
     def rounds(self) -> int:
@@ -73,6 +72,10 @@ class Xgboost:
             "seed": self.seed, "nthread": self.threads, **self.extra,
         }  # fmt: skip
         return settings, min(THIN_ROUNDS, self.rounds) if thin else self.rounds
+
+    def in_use(self, positives: int) -> dict[str, float]:
+        settings, _ = self._settings(positives)
+        return {"depth": settings["max_depth"], "eta": settings["eta"]}
 
     def learn(self, model: ModelInput, rows: Rows, watch: Rows | None, positives: int, rounds: int = 0) -> Booster:
         grown = self._grown(rows, watch, positives, rounds)

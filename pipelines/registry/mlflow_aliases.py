@@ -19,6 +19,11 @@ QUERY: Final = "SELECT name, alias, version FROM registered_model_aliases"
 SQLITE: Final = "sqlite:///"
 
 
+def sqlite_path(uri: str) -> Path | None:
+    """The file of a SQLite address; None of another."""
+    return Path(uri.removeprefix(SQLITE).partition("?")[0]) if uri.startswith(SQLITE) else None
+
+
 class MlflowUnread(PipelineError):
     """MLflow's store could not be read."""
 
@@ -28,8 +33,7 @@ def mlflow_aliases(settings: Settings) -> Aliases:
     nothing has been registered. Raises MlflowUnread, after WAIT_SECONDS where a server does not answer."""
     uri = settings.stores.mlflow_uri
     try:
-        if not uri or uri.startswith(SQLITE):
-            path = Path(uri.removeprefix(SQLITE).partition("?")[0]) if uri else settings.home.mlflow / "mlflow.db"
+        if path := sqlite_path(uri) if uri else settings.home.mlflow / "mlflow.db":
             return _by_head(_of_sqlite(path))
         return _by_head(_of_server(uri) if uri.startswith(("http://", "https://")) else _of_database(uri))
     except Exception as error:  # drivers and servers fail with errors that share no base

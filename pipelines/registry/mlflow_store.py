@@ -15,6 +15,9 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from feature_repo.exclusive import exclusive
+from feature_repo.whole_file import whole_file
+from pipelines.registry.mlflow_aliases import SQLITE, sqlite_path
 from serving.bundles import Bundle
 from serving.bundles.trees import Trees
 from serving.settings import Settings
@@ -24,19 +27,51 @@ if TYPE_CHECKING:
     from mlflow.entities import Run
 
 
+def address(settings: Settings) -> str:
+    """Where MLflow's books are: PLACARD_MLFLOW_URI, else a SQLite file in the state folder."""
+    return settings.stores.mlflow_uri or f"{SQLITE}{settings.home.mlflow / 'mlflow.db'}"
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Within, MLflow neither prints each step nor warns; what fails is raised."""
+    with warnings.catch_warnings(), redirect_stderr(StringIO()):
+        warnings.simplefilter("ignore")
+        import mlflow  # noqa: F401
+
+        for name in ("mlflow", "alembic"):  # after the import, which sets them up
+            logging.getLogger(name).setLevel(logging.ERROR)
+        yield
+
+
+def make_database(settings: Settings) -> None:
+    """Makes MLflow's SQLite file, where it is the store and is not there: aside, and renamed into place whole.
+
+    MLflow makes it in dozens of steps, each for good, and takes up none that was cut short: a Ctrl-C in the middle of a first command
+    would leave a file that no later one can read or mend."""
+    uri = address(settings)
+    path = sqlite_path(uri)
+    if path is None or path.exists():
+        return
+    with exclusive(settings.home, "mlflow"):
+        if path.exists():  # whoever held the lock has made it
+            return
+        with _quiet(), whole_file(path) as part:
+            from mlflow.db import upgrade
+
+            upgrade.callback(f"{SQLITE}{part}")
+
+
 @contextmanager
 def mlflow_client(settings: Settings) -> Iterator[MlflowClient]:
     """An MLflow client on the home's SQLite (or PLACARD_MLFLOW_URI), quiet and without telemetry."""
     settings.home.mlflow.mkdir(parents=True, exist_ok=True)
-    with warnings.catch_warnings(), redirect_stderr(StringIO()):  # it prints each step; what fails is raised
-        warnings.simplefilter("ignore")
+    make_database(settings)
+    with _quiet():
         import mlflow
 
-        for name in ("mlflow", "alembic"):  # after the import, which sets them up
-            logging.getLogger(name).setLevel(logging.ERROR)
-        uri = settings.stores.mlflow_uri or f"sqlite:///{settings.home.mlflow / 'mlflow.db'}"
-        mlflow.set_tracking_uri(uri)
-        mlflow.set_registry_uri(uri)
+        mlflow.set_tracking_uri(address(settings))
+        mlflow.set_registry_uri(address(settings))
         yield mlflow.MlflowClient()
 
 

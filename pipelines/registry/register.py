@@ -28,10 +28,12 @@ def register(
     metrics: Mapping[str, float],
     plots: Sequence[Path],
     example: Any,
+    calibrated: bool,
 ) -> Version:
     """Gives a candidate bundle the next version of its head, logs it and sets `alias`. Raises BundleRefused on a bad one.
 
-    example: a few rows of the training matrix, logged with the signature.
+    calibrated: whether its promises came true on rows that it did not learn from; the auction takes no other. example: a few
+    rows of the training matrix, logged with the signature.
     """
     if not is_alias(alias):
         raise PipelineError("alias", alias, f"Use one of: {', '.join(ALIASES)}, or shadow_NAME.")
@@ -41,7 +43,7 @@ def register(
         return install(
             candidate,
             version_folder(settings.home.bundles, bundle.manifest.head, version),
-            asdict(replace(bundle.manifest, version=version, metrics=dict(metrics))),
+            asdict(replace(bundle.manifest, version=version, metrics=dict(metrics), calibrated=calibrated)),
         )
 
     version = log_ranker(settings, bundle, candidate, metrics, plots, np.asarray(example, np.float32), installed)

@@ -23,6 +23,7 @@ PROGRAM: Final = CHECKOUT / ".venv-airflow" / "bin" / "airflow"
 USER: Final = "placard"
 PARALLEL_TASKS: Final = 2
 """A worker is a process; Airflow's default keeps 32 of them waiting."""
+DATABASE: Final = "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,11 @@ class AirflowHome:
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def database(self) -> Path:
+        """What Airflow knows of runs and tasks, SQLite."""
+        return self.root / "airflow.db"
 
     @property
     def passwords(self) -> Path:
@@ -60,7 +66,7 @@ class AirflowHome:
             AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS=f"{USER}:admin",
             AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE=str(self.passwords),
             AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION="True",
-            AIRFLOW__DATABASE__SQL_ALCHEMY_CONN=f"sqlite:///{self.root / 'airflow.db'}",
+            **{DATABASE: f"sqlite:///{self.database}"},
             AIRFLOW__LOGGING__BASE_LOG_FOLDER=str(self.root / "logs"),
             AIRFLOW__LOGGING__FILE_TASK_HANDLER_NEW_FOLDER_PERMISSIONS="0o700",  # it sets them by itself, whatever the umask
             AIRFLOW__LOGGING__FILE_TASK_HANDLER_NEW_FILE_PERMISSIONS="0o600",
@@ -99,11 +105,20 @@ def prepare(home: Home, port: int = 0, extra: Mapping[str, str] | None = None) -
         with whole_file(airflow.passwords) as part:
             part.touch(mode=0o600)
             part.write_text(json.dumps({USER: secrets.token_urlsafe(12)}) + "\n")
-    migrate = [str(PROGRAM), "db", "migrate"]
-    done = subprocess.run(migrate, env=airflow.environment, capture_output=True, text=True, check=False)
+    if airflow.database.exists():
+        _migrate(airflow, airflow.database)
+    else:  # aside: a migration that is cut short cannot be taken up again
+        with whole_file(airflow.database) as part:
+            _migrate(airflow, part)
+    return airflow
+
+
+def _migrate(airflow: AirflowHome, database: Path) -> None:
+    """Makes or upgrades a database. Raises PipelineError with Airflow's words."""
+    environment = airflow.environment | {DATABASE: f"sqlite:///{database}"}
+    done = subprocess.run([str(PROGRAM), "db", "migrate"], env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
         raise PipelineError("Airflow's database", str(airflow.root), "\n".join((done.stdout + done.stderr).splitlines()[-10:]))
-    return airflow
 
 
 def free_port(wished: int = 0) -> int:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from feature_repo.days import end_of
 from feature_repo.home import Home
 from pipelines.ingest.serving_log import SERVING, impression_id
+from pipelines.warehouse.label_times import LabelTimes
 from serving.eventlog.log import EventLog
 from serving.record.decision import RankedAd
 
@@ -71,10 +72,10 @@ def labels(home: Home, first: date, as_of: datetime, kind: str) -> dict[str, dat
     return found
 
 
-def outcomes(home: Home, log: EventLog, first: date, last: date, maturity: timedelta, head: str = "click") -> Outcomes:
+def outcomes(home: Home, log: EventLog, first: date, last: date, times: LabelTimes, head: str = "click") -> Outcomes:
     """Decisions of first to last (both included) joined with the labels known at the end of `last`.
 
-    An ad counts when its cause was reported and `maturity` has passed since; what it leads to counts within `maturity` of it. Of
+    An ad counts when its cause was reported and has matured since; what it leads to counts within the window after it. Of
     conversions, only ads that have a probability of it by the model that the record names.
     """
     as_of = end_of(last)
@@ -88,7 +89,7 @@ def outcomes(home: Home, log: EventLog, first: date, last: date, maturity: timed
             promised = promise(ad, head)
             if at is None or promised is None:
                 continue
-            if at + maturity > as_of:
+            if at + times.maturity > as_of:
                 immature += 1
                 continue
             came = effects.get(key)
@@ -96,7 +97,7 @@ def outcomes(home: Home, log: EventLog, first: date, last: date, maturity: timed
             by = ad.scored_by or d.policy if head == "click" else d.conversion
             rows.append(
                 (number, d.decided_at.date(), by, r.surface, r.device, r.region, ad.position, d.explored, promised,
-                 came is not None and came <= at + maturity)
+                 came is not None and came <= at + times.window)
             )  # fmt: skip
             for bundle, given in d.shadow.items():
                 if i < len(given):

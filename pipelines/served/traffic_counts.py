@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -10,28 +10,35 @@ from typing import Final
 import numpy as np
 
 from pipelines.served.outcomes import CAUSES, promise
+from serving.bundles.calibrator import probability
 from serving.errors import ConversionFailed
 from serving.eventlog.log import EventLog
-from serving.record.decision import Decision
+from serving.record.decision import Decision, RankedAd
 from serving.worker.worker import INTERNAL_ERROR
 
 SCORING_SHARE: Final = 0.5
 """Of a request's deadline that scoring may take (the precision stage's share of it)."""
 OTHERS: Final = ""
 """Stands in place of a model's name for all models together."""
+Offsets = Mapping[str, Sequence[float]]
+"""By surface: log-odds of a click by position relative to the first."""
 Happened = dict[tuple[str, str], dict[str, datetime]]
 """(decision, creative) → kind → when first."""
 
 
 @dataclass(frozen=True)
 class Counts:
-    """predicted, observed, rows: of its ads whose label has settled. explored slates are left out of clicks and shown, which
-    compare with what served before. decisions: all that were scored or broke; failing among them; mine: those it scored; slow among them.
+    """predicted, observed, rows: of its ads whose label has settled. further_...: of those below the first position.
+    explored slates are left out of clicks and shown, which compare with what served before. decisions: all that were scored or broke;
+    failing among them; mine: those it scored; slow among them.
     """
 
     predicted: float = 0.0
     observed: int = 0
     rows: int = 0
+    further_predicted: float = 0.0
+    further_observed: int = 0
+    further_rows: int = 0
     clicks: int = 0
     shown: int = 0
     decisions: int = 0
@@ -72,16 +79,20 @@ def happened(log: EventLog, since: datetime, until: datetime) -> Happened:
 
 
 def counts(
-    log: EventLog, head: str, model: str, since: datetime, until: datetime, as_of: datetime, labels: Labels, blamed: datetime | None = None
-) -> Counts:
+    log: EventLog, head: str, model: str, since: datetime, until: datetime, as_of: datetime, labels: Labels,
+    blamed: datetime | None = None, offsets: Offsets | None = None,
+) -> Counts:  # fmt: skip
     """Of decisions in [since, until), with what was known at `as_of`. model: `<head>@<version>`, or OTHERS. blamed: from when on a
-    failing decision is the model's, which the record does not say; by default from `since`.
+    failing decision is the model's, which the record does not say; by default from `since`. offsets: the model's; without them nothing is
+    known of positions below the first.
 
-    click: its ads seen at the first position, which is what it predicts, and their clicks. conversion: clicked ads that it gave their
-    conversion probability, whoever ranked them, and their conversions. An ad that kept the fast tier's guess counts for nobody.
+    click: its ads seen at the first position, for which the record has its promises, and their clicks; those seen further down apart, whose
+    promises are moved by the model's offset. conversion: clicked ads that it gave their conversion probability, whoever ranked them,
+    and their conversions. An ad that kept the fast tier's guess counts for nobody.
     """
     events = happened(log, since, as_of)
     predicted, observed, rows, clicks, shown, total, failing = 0.0, 0, 0, 0, 0, 0, 0
+    further = list[tuple[float, float, bool]]()
     took: list[tuple[float, bool]] = []
     for d in log.decisions(since, until):
         if blamed is None or d.decided_at >= blamed:
@@ -91,22 +102,44 @@ def counts(
         if model not in (d.policy if head == "click" else d.conversion, OTHERS):
             continue
         took.append((d.stage_ms.get("precision", 0.0), d.stage_ms.get("precision", 0.0) > SCORING_SHARE * d.request.tmax_ms))
-        for promised, label in _labelled(d, head, events, as_of, labels):
+        for ad, promised, label in _labelled(d, head, events, as_of, labels):
+            if head == "click" and ad.position > 1:
+                table = (offsets or {}).get(d.request.surface)
+                if table:
+                    further.append((promised, table[min(ad.position, len(table)) - 1], label))
+                continue
             predicted, observed, rows = predicted + promised, observed + label, rows + 1
             if not d.explored:
                 clicks, shown = clicks + label, shown + 1
     p99 = float(np.quantile([ms for ms, _ in took], 0.99)) if took else float("nan")
-    return Counts(predicted, observed, rows, clicks, shown, total, failing, len(took), sum(late for _, late in took), p99)
+    p, offset, came = np.array(further, np.float64).reshape(-1, 3).T
+    p = np.clip(p, 1e-9, 1 - 1e-9)
+    below = float(probability(np.log(p / (1 - p)) + offset).sum())
+    return Counts(
+        predicted,
+        observed,
+        rows,
+        below,
+        int(came.sum()),
+        len(further),
+        clicks,
+        shown,
+        total,
+        failing,
+        len(took),
+        sum(late for _, late in took),
+        p99,
+    )
 
 
-def _labelled(d: Decision, head: str, events: Happened, as_of: datetime, labels: Labels) -> Iterable[tuple[float, bool]]:
-    """(promised probability, whether it came true) of each ad that counts."""
+def _labelled(d: Decision, head: str, events: Happened, as_of: datetime, labels: Labels) -> Iterable[tuple[RankedAd, float, bool]]:
+    """(the ad, the probability promised for the first position, whether it came true) of each ad that counts."""
     cause, effect = CAUSES[head]
     for ad in d.shown:
         promised = promise(ad, head)
         kinds = events.get((d.decision_id, ad.creative_id), {})
         start = kinds.get(cause)
-        if promised is None or start is None or start + labels.settle > as_of or (head == "click" and ad.position != 1):
+        if promised is None or start is None or start + labels.settle > as_of:
             continue
         came = kinds.get(effect)
-        yield promised, came is not None and came <= start + labels.within
+        yield ad, promised, came is not None and came <= start + labels.within

@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 
 from feature_repo.events import ACTIVITY, DECISION, ENGAGEMENT, FRIENDSHIP, IMPRESSION, USER
 from feature_repo.taxonomy import AGE_BANDS, CATEGORIES, DEVICES, GENDERS, SURFACES
+from pipelines.simulator import engagement
 from pipelines.simulator.columns import fill, numbered, word
 from pipelines.simulator.config import SOURCE
 from pipelines.simulator.day import Day
@@ -22,8 +23,6 @@ from pipelines.simulator.world import World
 ACTIONS_PER_REQUEST = 8
 SYSTEMS = tuple(name for device in DEVICES for name in OPERATING_SYSTEMS.get(device, ("", "")))
 """Two operating systems a device, in order of taxonomy.DEVICES."""
-ENGAGEMENT_RATES = {"like": 0.012, "comment": 0.002, "share": 0.002, "hide": 0.003, "report": 0.0005}
-"""Per impression on the feed and proactive surfaces, for an ad of average relevance."""
 
 
 class Log:
@@ -112,15 +111,15 @@ class Log:
             self._engaged("click", "e", clicked, click_second[clicked], numbered(f"i{self.tag}", clicked)),
             self._engaged(
                 "conversion", "v", converted, (click_second + day.conversion_delay)[converted],
-                numbered(f"e{self.tag}", converted), (rng.lognormal(16.5, 0.6, len(converted))).astype(np.int64),
+                numbered(f"e{self.tag}", converted), engagement.value_micros(rng, len(converted)),
             ),
         ]  # fmt: skip
         social = day.requests.surface[day.shown_request] > 0
-        love = np.sqrt(day.p_click / max(float(day.p_click.mean()), 1e-9))
-        for i, (kind, rate) in enumerate(ENGAGEMENT_RATES.items()):
-            tilt = 1 / np.maximum(love, 0.3) if kind in ("hide", "report") else love
-            rows = np.flatnonzero(social & (rng.random(len(second)) < rate * tilt))
-            tables.append(self._engaged(kind, f"s{i}", rows, second[rows] + rng.exponential(10, len(rows)), numbered(f"i{self.tag}", rows)))
+        love = engagement.fondness(day.p_click, float(day.p_click.mean()))
+        for i, kind in enumerate(engagement.RATES):
+            rows = np.flatnonzero(social & (rng.random(len(second)) < engagement.chance(kind, love)))
+            moments = second[rows] + rng.exponential(engagement.SECONDS, len(rows))
+            tables.append(self._engaged(kind, f"s{i}", rows, moments, numbered(f"i{self.tag}", rows)))
         length = self.world.ads.video_seconds[day.shown_ad]
         watched = rng.random(len(second)) ** (1 / np.clip(love, 0.3, 3))
         for quarter in (25, 50, 75, 100):

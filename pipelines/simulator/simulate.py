@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import UTC, date, datetime, timedelta
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -13,7 +14,7 @@ import pyarrow.parquet as pq
 from feature_repo.home import Home
 from feature_repo.partition_file import write_partition
 from pipelines.simulator.config import SOURCE, MarketConfig, load, save
-from pipelines.simulator.day import live_day
+from pipelines.simulator.day import Day, asked, live_day
 from pipelines.simulator.images import draw
 from pipelines.simulator.listings import Listings
 from pipelines.simulator.logs import Log
@@ -75,26 +76,48 @@ def simulate_day(home: Home, day: date) -> DayReport:
     return _write_day(home, World.of(config), day)
 
 
-def _write_day(home: Home, world: World, day: date) -> DayReport:
-    """Impressions come last: where they lie, the day is whole."""
-    number = world.config.day_number(day)
+def surroundings(home: Home, day: date) -> None:
+    """What a day of the folder's market holds beside ads: its catalogue, newcomers, friendships and organic activity, and what comes that
+    day of ads that the simulator showed before. Its ads are served, and logged, by somebody else."""
+    config = load(home)
+    number, world = config.day_number(day), World.of(config)
+    _write_tables(home, day, _listed(home, world, number) | _around(Log(world, _quiet_day(world, number))))
+    for file in sorted((home.truth / "arrivals" / f"day={day}").glob("*.parquet")):
+        write_partition(pq.read_table(file, partitioning=None), home.partition("engagements", day) / file.name)
+
+
+def _quiet_day(world: World, number: int) -> Day:
+    """A day of which only the requests are known: nothing was shown for them."""
+    nothing = {field.name: np.empty(0, np.int64) for field in fields(Day)}
+    return Day(**{**nothing, "number": number, "requests": asked(world, number)})  # type: ignore[arg-type]
+
+
+def _listed(home: Home, world: World, number: int) -> dict[str, pa.Table]:
+    """The catalogue of a day; its pictures are drawn, too."""
     listings = Listings(world, number)
-    tables = listings.tables()
     if world.config.images:
         draw(home, world, listings.creatives)
-    happened = live_day(world, number, morning(home, world, number))
-    remember(home, world, number, happened.remembered)
-    log = Log(world, happened)
-    tables |= {
-        "decisions": log.decisions(),
-        "activity": log.activity(),
-        "queries": searches(world, number, happened.requests),
-        "users": log.users(),
-        "friendships": log.friendships(),
-    }
+    return listings.tables()
+
+
+def _around(log: Log) -> dict[str, pa.Table]:
+    return {"activity": log.activity(), "users": log.users(), "friendships": log.friendships()}
+
+
+def _write_tables(home: Home, day: date, tables: dict[str, pa.Table]) -> None:
     for name, table in tables.items():
         if len(table):
             write_partition(table, home.partition(name, day) / f"{SOURCE}.parquet")
+
+
+def _write_day(home: Home, world: World, day: date) -> DayReport:
+    """Impressions come last: where they lie, the day is whole."""
+    number = world.config.day_number(day)
+    happened = live_day(world, number, morning(home, world, number))
+    remember(home, world, number, happened.remembered)
+    log, listed = Log(world, happened), _listed(home, world, number)
+    searched = searches(world, number, happened.requests)
+    _write_tables(home, day, listed | _around(log) | {"decisions": log.decisions(), "queries": searched})
     write_partition(log.decision_truth(), truth_file(home, "decisions", day))
     write_partition(wants(world, number, happened.requests), truth_file(home, "queries", day))
     write_partition(log.truth(), truth_file(home, "impressions", day))
@@ -102,7 +125,7 @@ def _write_day(home: Home, world: World, day: date) -> DayReport:
     write_partition(log.impressions(), home.partition("impressions", day) / f"{SOURCE}.parquet")
     return DayReport(
         day, len(happened.requests), len(happened.shown_ad), int(happened.clicked.sum()), int(happened.converted.sum()),
-        int((world.people.joined == number).sum()), len(listings.creatives),
+        int((world.people.joined == number).sum()), int((world.ads.live_from == number).sum()),
     )  # fmt: skip
 
 

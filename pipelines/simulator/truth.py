@@ -20,8 +20,9 @@ from pipelines.simulator.config import Laws, load
 from pipelines.simulator.day import asked
 from pipelines.simulator.inventory import SLOTS
 from pipelines.simulator.population import Floats, Ints
-from pipelines.simulator.requests import Requests
+from pipelines.simulator.requests import DAY_SECONDS, Requests
 from pipelines.simulator.search_log import QUERY_TRUTH, searches, wants
+from pipelines.simulator.shown_before import ShownBefore
 from pipelines.simulator.words import LANGUAGES, REGIONS
 from pipelines.simulator.world import World
 
@@ -71,10 +72,11 @@ def decision_truth(home: Home, first: date | None = None, last: date | None = No
 
 
 class Judge:
-    """What only the simulator knows of any ad for any search of a day, also of a day that has not been made."""
+    """What only the simulator knows of any ad for any visit of a day, also of a day that has not been made. before: what people have seen
+    until now; by default nothing."""
 
-    def __init__(self, home: Home, day: date) -> None:
-        config = load(home)
+    def __init__(self, home: Home, day: date, before: ShownBefore | None = None) -> None:
+        config, self._before = load(home), before
         self._world, self._number = World.of(config), config.day_number(day)
         self._requests = asked(self._world, self._number)
         self._tag = f"q{self._world.tag(self._number)}"
@@ -105,8 +107,19 @@ class Judge:
         return np.asarray(clicks.answers(self._world, self._asked(query_id), _numbers(creatives)[None, :])[0])
 
     def p_click(self, query_id: str, creatives: Sequence[str]) -> Floats:
-        """P(click) of each creative at the first position, shape (k,), for a person who remembers no ad of its campaign or advertiser."""
-        return clicks.sigmoid(clicks.appeal(self._world, self._number, self._asked(query_id), _numbers(creatives)[None, :])[0])
+        """P(click) of each creative at the first position, shape (k,), for a person who remembers what they have seen."""
+        asked, ads = self._asked(query_id), _numbers(creatives)
+        appeal, user = clicks.appeal(self._world, self._number, asked, ads[None, :])[0], int(asked.user[0])
+        if self._world.people.bot[user]:
+            return np.full(len(ads), self._world.config.laws.bot_click)
+        if self._before is None:
+            return clicks.sigmoid(appeal)
+        worn = self._before.worn(user, ads, self._number + float(asked.second[0]) / DAY_SECONDS)
+        return clicks.sigmoid(appeal - clicks.weariness(self._world, asked.user, worn))
+
+    def is_bot(self, query_id: str) -> bool:
+        """Whether no person asks: clicks come whatever is shown, and are worth nothing."""
+        return bool(self._world.people.bot[int(self._asked(query_id).user[0])])
 
     def p_conversion(self, query_id: str, creatives: Sequence[str]) -> Floats:
         """P(conversion | click) of each creative, shape (k,)."""

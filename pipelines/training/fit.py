@@ -12,7 +12,7 @@ from pipelines.operations.training_environment import hand_over
 from pipelines.rankers import RANKERS
 from pipelines.rankers.fit_bundle import RankerFamily, fit_bundle
 from pipelines.training.candidate import candidate, load_candidate
-from pipelines.training.tuning import tuned
+from pipelines.training.tuned_family import tuned
 from serving.bundles import Bundle
 from serving.settings import Settings
 
@@ -27,7 +27,8 @@ def fit(settings: Settings, head: str, day: date, ranker: str, quiet: bool = Tru
     if is_elsewhere(RANKERS[ranker]):
         fit_elsewhere(settings, head, day, ranker, quiet)
         return load_candidate(settings.home, head, day, ranker)
-    return fit_bundle(tuned(settings.home, head, RANKERS[ranker]), dataset, candidate(settings.home, head, day, ranker), "0")
+    chosen, positives = tuned(settings.home, head, RANKERS[ranker]), int(dataset.label[dataset.part("train", "calibrate")].sum())
+    return fit_bundle(chosen.family, dataset, candidate(settings.home, head, day, ranker), "0", chosen.used(positives))
 
 
 def is_elsewhere(family: RankerFamily) -> bool:

@@ -1,22 +1,19 @@
-"""How good an ad is for a request beyond its chance of a click: the quality factor, by which the auction multiplies an ad's eCPM."""
+"""How good an ad is for a request beyond its chance of a click: the quality factor, by which the auction multiplies an ad's eCPM, and the
+cost that it takes off."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from feature_repo.tables.ad_performance import HIDE_RATE
 from serving.engine.candidates import Candidates, Scores
 from serving.engine.stages import Context
 from serving.record.decision import QualityParts
 from serving.record.request import AdRequest
 
-HIDE: Final = f"ad.{HIDE_RATE}"
-HIDE_COST: Final = 10.0
-"""How much one hide or report per impression lowers an ad's quality."""
 BY_CTR, BY_RELEVANCE, BY_PAGE = 0.4, 0.3, 0.3
 """Weights of the parts in the displayed score."""
 
@@ -27,7 +24,8 @@ class Quality:
 
     factor: (n,), positive. ctr, relevance and page are parts that are shown to people, (n,) in [0, 1], None on surfaces without them:
     ctr is 1/2 at the median pCTR of the request's candidates; page says how well the landing page answers. page_known: whether that
-    page was ever read; page_age_days: how long ago, meaningless where it was not.
+    page was ever read; page_age_days: how long ago, meaningless where it was not. cost: what a thousand impressions are expected to lose,
+    (n,), micros, never negative; None for nothing. phide: the probability of a hide that the cost comes from, (n,).
 
     The score that is shown is 1 + 9 × (0.4 ctr + 0.3 relevance + 0.3 page), rounded:
 
@@ -42,6 +40,13 @@ class Quality:
     page: NDArray[np.float64] | None = None
     page_known: NDArray[np.bool_] | None = None
     page_age_days: NDArray[np.float32] | None = None
+    cost: NDArray[np.int64] | None = None
+    phide: NDArray[np.float64] | None = None
+
+    @property
+    def costs(self) -> NDArray[np.int64]:
+        """The cost of each, (n,), micros per thousand impressions."""
+        return np.zeros(len(self.factor), np.int64) if self.cost is None else self.cost
 
     def parts(self, i: int) -> QualityParts | None:
         """What people are shown of the quality of candidate i; None where the surface has no parts."""
@@ -56,16 +61,3 @@ class Quality:
 
 class QualityModel(Protocol):
     def quality(self, request: AdRequest, context: Context, candidates: Candidates, scores: Scores) -> Quality: ...
-
-
-class Unhidden:
-    """factor = 1 / (1 + 10 × the ad's hides and reports per impression): 1 for an ad that nobody hides, 1/2 at one hide in ten.
-
-    >>> from types import SimpleNamespace
-    >>> ads = SimpleNamespace(of=lambda column: np.array([0.0, 0.1]))  # hides and reports per impression of two ads
-    >>> Unhidden().quality(None, None, ads, None).factor.tolist()
-    [1.0, 0.5]
-    """
-
-    def quality(self, request: AdRequest, context: Context, candidates: Candidates, scores: Scores) -> Quality:
-        return Quality(1 / (1 + HIDE_COST * np.asarray(candidates.of(HIDE), np.float64)))

@@ -1,4 +1,7 @@
-"""A trained ranker on disk and in memory: manifest, weights (UBJ or ONNX), encoder and calibrator tables. No pickle, ever."""
+"""A trained ranker on disk and in memory: manifest, weights (UBJ or ONNX), encoder and calibrator tables. No pickle, ever.
+
+A further head (a hide beside the click) has weights of its own, HEAD.ubj, which read what the members read.
+"""
 
 from __future__ import annotations
 
@@ -30,26 +33,22 @@ TYPICAL: Final = "typical.npy"
 @dataclass(frozen=True)
 class Tables:
     """The tables of a bundle that turn the members' margins (uncalibrated log-odds) into probabilities. by_surface: tables of the surfaces
-    that have one of their own, by the surface's number. heads: tables of the outputs beside the first."""
+    that have one of their own, by the surface's number. heads: tables of the further heads."""
 
     overall: Calibrator
     by_surface: Mapping[int, Calibrator]
     heads: Mapping[str, Calibrator]
 
 
-@dataclass(frozen=True)
-class Answers:
-    """p: calibrated probabilities of the bundle's head, (n,). others: those of the other heads, (n,) each, by head."""
-
-    p: NDArray[np.float64]
-    others: Mapping[str, NDArray[np.float64]]
-
-
 class Bundle:
     """A ranker ready to score. Thread-safe: nothing in it changes after load."""
 
-    def __init__(self, manifest: Manifest, members: tuple[Model, ...], encodings: tuple[Encoding, ...], tables: Tables) -> None:
-        self.manifest, self.members, self.encodings, self.tables = manifest, members, encodings, tables
+    def __init__(
+        self, manifest: Manifest, members: tuple[Model, ...], encodings: tuple[Encoding, ...], tables: Tables,
+        others: Mapping[str, Model] | None = None,
+    ) -> None:  # fmt: skip
+        """others: the weights of the further heads, by head."""
+        self.manifest, self.members, self.encodings, self.tables, self.others = manifest, members, encodings, tables, others or {}
         self._shares = np.array([share for _, share in manifest.members])
         self._surface = manifest.columns.index(SURFACE) if SURFACE in manifest.columns else -1
         # Keeping a share r of the negatives adds -log(r) to the log-odds; this takes it off again.
@@ -63,36 +62,26 @@ class Bundle:
         """The matrix as the members read it: the evidence of each identity in its place."""
         return encode(matrix, self.encodings)
 
-    def _logits(self, matrix: NDArray[np.float32]) -> tuple[list[NDArray[np.float64]], NDArray[np.float64]]:
-        """Each member's outputs, and what the first of them is to be added to."""
-        encoded = self.encoded(matrix)
-        return [member.logits(matrix, encoded) for member in self.members], evidence(encoded, self.encodings) + self._correction
-
-    def _mean(self, logits: list[NDArray[np.float64]], output: int) -> NDArray[np.float64]:
-        """The members' log-odds for an output, by their shares; those that have it."""
-        having = [(share, each[:, output]) for share, each in zip(self._shares, logits, strict=True) if each.shape[1] > output]
-        if len(having) == 1:
-            return having[0][1]
-        whole = sum(share for share, _ in having)
-        return np.asarray(sum(share / whole * each for share, each in having))
-
     def margin(self, matrix: NDArray[np.float32], offset: float | NDArray[np.float64] = 0.0) -> NDArray[np.float64]:
         """Uncalibrated log-odds, shape (n,), corrected for down-sampling; offset: of the position, 0 at the first."""
-        logits, start = self._logits(matrix)
-        return self._mean(logits, 0) + start + offset
+        encoded = self.encoded(matrix)
+        logits = [member.logits(matrix, encoded)[:, 0] for member in self.members]
+        mean = logits[0] if len(logits) == 1 else np.asarray(sum(share * each for share, each in zip(self._shares, logits, strict=True)))
+        return mean + evidence(encoded, self.encodings) + self._correction + offset
 
     def predict(self, matrix: NDArray[np.float32], offset: float | NDArray[np.float64] = 0.0) -> NDArray[np.float64]:
         """Calibrated probabilities, shape (n,), for a (n, k) float32 matrix in the manifest's column order."""
         return self._calibrated(matrix, self.margin(matrix, offset))
 
-    def answers(self, matrix: NDArray[np.float32]) -> Answers:
-        """Everything that one pass over the members says of the rows, at the first position."""
-        logits, start = self._logits(matrix)
-        p = self._calibrated(matrix, self._mean(logits, 0) + start)
-        others = {
-            name: self.tables.heads[name].apply(self._mean(logits, i)) for i, name in enumerate(self.manifest.heads) if i > 0
-        }  # fmt: skip
-        return Answers(p, others)
+    def further(self, head: str, matrix: NDArray[np.float32]) -> NDArray[np.float64] | None:
+        """Calibrated probabilities of a further head, shape (n,), given an impression; None where the bundle has not learned it. Raises
+        BundleRefused for scores that are not finite."""
+        if head not in self.others:
+            return None
+        p = self.tables.heads[head].apply(self.others[head].logits(matrix, self.encoded(matrix))[:, 0])
+        if not np.isfinite(p).all():
+            raise BundleRefused(f"{head} scores of bundle", self.name, "They are not finite; train again.")
+        return p
 
     def _calibrated(self, matrix: NDArray[np.float32], margin: NDArray[np.float64]) -> NDArray[np.float64]:
         if self._surface < 0 or not self.tables.by_surface:
@@ -130,7 +119,7 @@ class Bundle:
         """The manifest of a bundle, after the files have been compared with the hashes in it. The files are not parsed yet, so this is safe
         on files that would crash a library. Raises BundleRefused as `load` does."""
         manifest = _read_manifest(folder)
-        names = [name for name, _ in manifest.members]
+        names = [*(name for name, _ in manifest.members), *map(_weights_of, manifest.heads[1:])]
         verify(folder, manifest.files, *names, ENCODER, CALIBRATOR, *([TYPICAL] if _has_networks(manifest) else []))
         if head:
             _compare(manifest, head)
@@ -146,8 +135,14 @@ class Bundle:
         except (ValueError, KeyError, TypeError, AttributeError, EOFError) as error:
             raise BundleRefused("bundle", str(folder), f"It cannot be read: {error}") from None
         members = _read_members(folder, manifest, typical, threads)
-        _fit_together(manifest, members, encodings, tables)
-        return cls(manifest, members, encodings, tables)
+        others = {name: Trees.load(folder / _weights_of(name), len(manifest.columns), threads) for name in manifest.heads[1:]}
+        _fit_together(manifest, encodings, tables)
+        return cls(manifest, members, encodings, tables, others)
+
+
+def _weights_of(head: str) -> str:
+    """The file of a further head."""
+    return f"{head}.ubj"
 
 
 def _has_networks(manifest: Manifest) -> bool:
@@ -183,14 +178,13 @@ def _read_members(folder: Path, manifest: Manifest, typical: NDArray[np.float32]
     )
 
 
-def _fit_together(manifest: Manifest, members: Sequence[Model], encodings: Sequence[Encoding], tables: Tables) -> None:
-    """Raises BundleRefused where the encoder reads other columns than the identities, or a head lacks weights or a table."""
+def _fit_together(manifest: Manifest, encodings: Sequence[Encoding], tables: Tables) -> None:
+    """Raises BundleRefused where the encoder reads other columns than the identities, or a head lacks a table."""
     identities = [i for i, kind in enumerate(manifest.kinds) if kind == "category"]
     if [e.column for e in encodings] != identities:
         raise BundleRefused("bundle encoder", [e.column for e in encodings], f"Its identities are the columns {identities}.")
-    others = manifest.heads[1:]
-    if max(m.outputs for m in members) < len(manifest.heads) or not set(others) <= set(tables.heads):
-        raise BundleRefused("bundle heads", ", ".join(manifest.heads), "Its weights or its calibrator do not have them all.")
+    if not set(manifest.heads[1:]) <= set(tables.heads):
+        raise BundleRefused("bundle heads", ", ".join(manifest.heads), "Its calibrator does not have them all.")
 
 
 def _read_manifest(folder: Path) -> Manifest:
@@ -204,7 +198,9 @@ def _read_manifest(folder: Path) -> Manifest:
         sound = 0 < manifest.negative_rate <= 1 and len(manifest.columns) == len(manifest.kinds) and isinstance(manifest.files, dict)
         sound &= len(manifest.members) > 0 and abs(sum(share for _, share in manifest.members) - 1) < 1e-6
         sound &= all(share > 0 and Path(n).name == n and Path(n).suffix in (".ubj", ".onnx") for n, share in manifest.members)
-        sound &= manifest.heads[:1] == (manifest.head,) and len({n for n, _ in manifest.members}) == len(manifest.members)
+        sound &= manifest.heads[:1] == (manifest.head,) and all(name.isidentifier() for name in manifest.heads)
+        weights = [*(name for name, _ in manifest.members), *map(_weights_of, manifest.heads[1:])]
+        sound &= len(set(weights)) == len(weights)
         sound &= all(np.isfinite(np.array(v, np.float64)).all() and len(v) > 0 for v in manifest.position_offset.values())
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise BundleRefused("bundle manifest", str(folder / MANIFEST), f"It cannot be read: {error}") from None
@@ -239,12 +235,14 @@ def _raw(table: Calibrator) -> dict[str, Any]:
 
 def write_bundle(
     folder: Path, manifest: Manifest, members: Mapping[str, tuple[float, bytes]], encodings: tuple[Encoding, ...], tables: Tables,
-    typical: NDArray[np.float32] | None = None,
+    typical: NDArray[np.float32] | None = None, others: Mapping[str, bytes] | None = None,
 ) -> Bundle:  # fmt: skip
     """Writes a bundle by atomic rename, replacing one that is there, and reads it back verified.
 
-    members: weights by file name, with the share of each. typical: see network.Network; needed where a member is a network.
+    members: weights by file name, with the share of each. typical: see network.Network; needed where a member is a network. others: weights
+    (UBJ) of the further heads, by head, each with a table of `tables.heads`.
     """
+    others = others or {}
     written: Mapping[str, Any] = {
         ENCODER: [
             {"column": e.column, "codes": e.codes.tolist(), "values": [float(v) for v in e.values], "other": e.other} for e in encodings
@@ -258,13 +256,15 @@ def write_bundle(
     def write(part: Path) -> None:
         for name, (_, weights) in members.items():
             (part / name).write_bytes(weights)
+        for head, weights in others.items():
+            (part / _weights_of(head)).write_bytes(weights)
         for name, table in written.items():
             (part / name).write_text(json.dumps(table))
         if typical is not None:
             np.save(part / TYPICAL, np.ascontiguousarray(typical, np.float32), allow_pickle=False)
 
     shares = tuple((name, share) for name, (share, _) in members.items())
-    said = replace(manifest, members=shares, heads=manifest.heads or (manifest.head,))
+    said = replace(manifest, members=shares, heads=(manifest.head, *others))
     write_sealed(folder, asdict(said), write)
     return Bundle.load(folder)
 

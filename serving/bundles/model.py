@@ -15,13 +15,10 @@ class Model(Protocol):
     identity in its place (encoder.encode).
     """
 
-    outputs: int
-    """How many columns `logits` has."""
-
     def logits(self, raw: NDArray[np.float32], encoded: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Log-odds as learned from the sampled rows, at the first position, (n, outputs)."""
+        """Log-odds as learned from the sampled rows, at the first position, (n, 1)."""
         ...
 
     def contributions(self, raw: NDArray[np.float32], encoded: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Each column's share of the first output, (n, k + 1); the last is what no column explains. Rows add up to it."""
+        """Each column's share of the log-odds, (n, k + 1); the last is what no column explains. Rows add up to it."""
         ...

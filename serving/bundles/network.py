@@ -1,4 +1,4 @@
-"""A network as ONNX, run by onnxruntime: inputs `raw` and `encoded`, both (n, k) float32; output `logits`, (n, outputs)."""
+"""A network as ONNX, run by onnxruntime: inputs `raw` and `encoded`, both (n, k) float32; output `logits`, (n, 1)."""
 
 from __future__ import annotations
 
@@ -23,7 +23,6 @@ class Network:
 
     def __init__(self, session: Any, typical: NDArray[np.float32]) -> None:
         self._session, self._typical = session, typical
-        self.outputs = int(session.get_outputs()[0].shape[1])
 
     @classmethod
     def load(cls, path: Path, typical: NDArray[np.float32], threads: int) -> Network:
@@ -43,8 +42,8 @@ class Network:
         found = [o.name for o in session.get_outputs()]
         shape = session.get_outputs()[0].shape
         columns = typical.shape[1]
-        if not set(given) <= set(INPUTS) or not given or found != [OUTPUT] or len(shape) != 2 or not isinstance(shape[1], int):
-            raise BundleRefused("bundle weights", f"{sorted(given)} → {found}", f"{INPUTS} → {OUTPUT} (n, outputs) is needed.")
+        if not set(given) <= set(INPUTS) or not given or found != [OUTPUT] or shape[1:] != [1]:
+            raise BundleRefused("bundle weights", f"{sorted(given)} → {found} {shape}", f"{INPUTS} → {OUTPUT} (n, 1) is needed.")
         if any(len(s) != 2 or s[1] != columns for s in given.values()):
             raise BundleRefused("bundle weights", f"{given} columns", f"{columns} are declared; train again.")
         if (kinds := {t.type for t in (*session.get_inputs(), *session.get_outputs())}) != {FLOAT}:

@@ -35,9 +35,10 @@ def smoke(folder: Path, head: str) -> None:
     for surface in range(len(SURFACES)):
         if SURFACE in bundle.manifest.columns:
             matrix[:, bundle.manifest.columns.index(SURFACE)] = surface
-        said = bundle.answers(matrix)
-        for what, p in {"scores": said.p, **{f"scores of head {name}": p for name, p in said.others.items()}}.items():
-            _check(f"{what} on {SURFACES[surface]}", p)
+        said = {"scores": bundle.predict(matrix), **{f"scores of head {name}": bundle.further(name, matrix) for name in bundle.others}}
+        for what, p in said.items():
+            if p is not None:
+                _check(f"{what} on {SURFACES[surface]}", p)
 
 
 def _noise(bundle: Bundle) -> NDArray[np.float32]:

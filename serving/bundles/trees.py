@@ -24,8 +24,6 @@ _MARGIN: Final = json.dumps(
 class Trees:
     """A booster over the encoded columns. Raises BundleRefused when its columns are not `columns` many, or it is no forest."""
 
-    outputs = 1
-
     def __init__(self, booster: xgb.Booster, columns: int) -> None:
         if booster.num_features() != columns:
             raise BundleRefused("bundle weights", f"{booster.num_features()} columns", f"{columns} are declared; train again.")

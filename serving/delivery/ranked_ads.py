@@ -30,7 +30,8 @@ def ranked_ads(
     creative, owner, advertiser = (snapshot[f"id.{name}"][at].tolist() for name in ("creative_id", "campaign_id", "advertiser_id"))
     objective, bid = ranking.objective[rows].tolist(), ranking.bid[rows].tolist()
     pctr, pcvr, fit = (column[rows].tolist() for column in (scores.pctr, scores.pcvr, ranking.quality.factor))
-    ecpm = np.rint(ranking.rank[rows]).tolist()
+    ecpm, costs = np.rint(ranking.rank[rows]).tolist(), ranking.quality.costs[rows].tolist()
+    phide = [None] * len(rows) if ranking.quality.phide is None else ranking.quality.phide[rows].tolist()
     features = [b""] * len(rows) if scores.matrix is None else [row.tobytes() for row in scores.matrix[rows].astype("<f4", copy=False)]
     budget = snapshot["campaign.budget_micros"][candidates.campaigns[rows]].tolist()
     found = _found(candidates, rows)
@@ -41,7 +42,7 @@ def ranked_ads(
             features=features[i], block=slots.block(positions[i]) if positions[i] else "",
             match=found[i][0], keyword=found[i][1], similarity=found[i][2], close=found[i][3],
             quality_parts=ranking.quality.parts(int(rows[i])), budget_micros=budget[i],
-            scored_by="" if scores.asked is None or scores.asked[rows[i]] else scores.other,
+            scored_by="" if scores.asked is None or scores.asked[rows[i]] else scores.other, phide=phide[i], cost_micros=costs[i],
         )
         for i in range(len(rows))
     )  # fmt: skip

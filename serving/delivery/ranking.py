@@ -17,7 +17,8 @@ class Ranking:
     """What the auction knows of the candidates, columns of shape (n,), and in which order they compete.
 
     objective: number in taxonomy.OBJECTIVES. bid: what can be paid, micros. unit: eCPM micros per micro of bid. rank: rank scores,
-    eCPM micros. best: positions of those who clear the floor, best first, (m,). dropped: how many do not compete, by rule.
+    eCPM micros. best: positions of those who clear the floor and bring no less than they cost, best first, (m,). dropped: how many do not
+    compete, by rule.
     """
 
     objective: NDArray[np.integer]
@@ -36,13 +37,13 @@ class Ranking:
         objective = candidates.of_campaigns("campaign.objective")
         bid = payable(objective, bids)
         unit = value_per_bid(objective, scores.pctr, scores.pcvr)
-        rank = rank_scores(bid, unit, quality.factor)
+        rank = rank_scores(bid, unit, quality.factor, quality.costs)
         priceable = np.isfinite(rank) & (unit > 0)
         clears = priceable & (bid * np.where(priceable, unit, 0) >= floor_micros)
-        competing = np.flatnonzero(clears)
+        competing = np.flatnonzero(clears & (rank >= 0))
         best = competing[np.argsort(-rank[competing], kind="stable")]
-        able = int(np.count_nonzero(priceable))
-        dropped = {"Unpriceable": len(priceable) - able, "Floor": able - len(competing)}
+        able, clear = int(np.count_nonzero(priceable)), int(np.count_nonzero(clears))
+        dropped = {"Unpriceable": len(priceable) - able, "Floor": able - clear, "Annoyance": clear - len(competing)}
         if one_each:
             best = _one_each(best, candidates.snapshot.campaign_advertiser.take(candidates.campaigns))
         return cls(objective, bid, unit, quality, rank, best, {rule: count for rule, count in dropped.items() if count})

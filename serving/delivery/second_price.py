@@ -1,4 +1,5 @@
-"""Ranks by quality-adjusted eCPM, prices by generalised second price, explores a small share with exact propensities."""
+"""Ranks by quality-adjusted eCPM less the cost of annoyance, prices by generalised second price, explores a small share with exact
+propensities."""
 
 from __future__ import annotations
 
@@ -10,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from feature_repo.text import query_key
+from serving.auction.annoyance import Annoyance
 from serving.auction.auction import CHARGED_ON, CPM, PER_THOUSAND, price
 from serving.auction.bids import AdvertiserBids, Bids
-from serving.auction.quality import QualityModel, Unhidden
+from serving.auction.quality import QualityModel
 from serving.delivery.copywriter import Copywriter
 from serving.delivery.exploration import draws
 from serving.delivery.layout import EMPTY, Layout, OneBlock, places
@@ -32,8 +34,8 @@ HELD: Final = 20
 class SecondPrice:
     """One slate. explore_share: of requests whose order is drawn at random. reserve_micros: floor where a placement has none.
 
-    bids, quality, layout: what a surface lets candidates bid, how it judges them and where they may stand. one_each: an
-    advertiser has at most one ad on a slate. blocked: words that are never inserted into an ad's text.
+    bids, quality, layout: what a surface lets candidates bid, how it judges them (by default all alike) and where they may stand.
+    one_each: an advertiser has at most one ad on a slate. blocked: words that are never inserted into an ad's text.
     """
 
     def __init__(
@@ -41,7 +43,7 @@ class SecondPrice:
         layout: Layout | None = None, one_each: bool = True, blocked: Collection[str] = (),
     ) -> None:  # fmt: skip
         self._explore, self._reserve, self._seed, self._one_each = explore_share, reserve_micros, seed, one_each
-        self._bids, self._quality, self._layout = bids or AdvertiserBids(), quality or Unhidden(), layout or OneBlock()
+        self._bids, self._quality, self._layout = bids or AdvertiserBids(), quality or Annoyance(0), layout or OneBlock()
         self._copywriter = Copywriter(explore_share, frozenset(filter(None, map(query_key, blocked))))
 
     def allocate(self, request: AdRequest, context: Context, candidates: Candidates, scores: Scores, live: Live) -> Slate:
@@ -83,7 +85,7 @@ class _Winner:
 
 
 def _dealt(ranking: Ranking, rows: NDArray[np.int64], floor_micros: int) -> list[_Winner]:
-    """Who was drawn by lot, in the order of the slots: each pays the floor."""
+    """Who was drawn by lot, in the order of the slots: each pays what it would without a competitor."""
     return [_Winner(row, slot + 1, _price(ranking, row, 0.0, 0.0, floor_micros)) for slot, row in enumerate(rows.tolist())]
 
 
@@ -102,7 +104,8 @@ def _auctioned(ranking: Ranking, by_slot: Sequence[int], thresholds: Sequence[fl
 def _price(ranking: Ranking, row: int, below: float, least: float, floor_micros: int) -> Price:
     """below: rank score of the next in rank; least: of the slot; eCPM micros."""
     bid, objective = int(ranking.bid[row]), int(ranking.objective[row])
-    micros, rule = price(bid, float(ranking.unit[row]), float(ranking.quality.factor[row]), max(below, least), floor_micros)
+    quality, cost = float(ranking.quality.factor[row]), int(ranking.quality.costs[row])
+    micros, rule = price(bid, float(ranking.unit[row]), quality, max(below, least), floor_micros, cost)
     if rule == "next" and least > below:
         rule = "threshold"
     if objective == CPM:  # per thousand; an impression pays its share in whole micros, never under the floor

@@ -97,13 +97,15 @@ class Scores:
     other: str = ""
     conversion: str = ""
     """The bundle that gave pcvr to whoever the policy scored; empty where no model did."""
+    phide: NDArray[np.float64] | None = None
+    """Probabilities of a hide or a report, (n,), by the policy; None where it has not learned them, or the surface does not ask."""
 
     def keep(self, mask: Mask) -> Scores:
         """The scores, in order, of the candidates for which a mask of their length is True."""
-        matrix, asked = self.matrix, self.asked
+        matrix, asked, phide = self.matrix, self.asked, self.phide
         return replace(
             self, pctr=self.pctr[mask], pcvr=self.pcvr[mask], matrix=None if matrix is None else matrix[mask],
-            asked=None if asked is None else asked[mask],
+            asked=None if asked is None else asked[mask], phide=None if phide is None else phide[mask],
         )  # fmt: skip
 
     def by(self) -> dict[str, int]:

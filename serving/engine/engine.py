@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Final
 
@@ -41,8 +41,8 @@ class Run:
     """What is kept of one request while it is decided: elapsed time, milliseconds by stage, candidates by source, drops by rule, and the
     flags of what failed."""
 
-    def __init__(self, request: AdRequest, arrived: float | None) -> None:
-        self.request, self.decision_id = request, uuid.uuid4().hex
+    def __init__(self, request: AdRequest, arrived: float | None, decision_id: str) -> None:
+        self.request, self.decision_id = request, decision_id
         self.started = self._mark = time.perf_counter() if arrived is None else arrived
         self.stage_ms: dict[str, float] = {}
         self.sources: dict[str, int] = {}
@@ -83,9 +83,13 @@ class Run:
 class Engine:
     """Decides requests. Stateless between them: what changes is in `live`, the ledger and the online store."""
 
-    def __init__(self, surfaces: Mapping[str, Surface], settings: Settings, promises: Promiser | None = None) -> None:
-        """promises: secures what pages ask for; None where nothing is shown for real, as in evaluations."""
-        self._surfaces, self._settings, self._promises = surfaces, settings, promises
+    def __init__(
+        self, surfaces: Mapping[str, Surface], settings: Settings, promises: Promiser | None = None,
+        name: Callable[[AdRequest], str] = lambda request: uuid.uuid4().hex,
+    ) -> None:  # fmt: skip
+        """promises: secures what pages ask for; None where nothing is shown for real, as in evaluations. name: gives a decision its
+        identity, which no other may have."""
+        self._surfaces, self._settings, self._promises, self._name = surfaces, settings, promises, name
         self.tiers = Tiers(settings.engine.primary_at_once)
 
     @property
@@ -102,7 +106,7 @@ class Engine:
         surface = self._surfaces.get(request.surface)
         if surface is None:
             raise ServingError("surface", request.surface, f"Open surfaces: {', '.join(self._surfaces)}.")
-        run = Run(request, arrived)
+        run = Run(request, arrived, self._name(request))
         context = NOBODY
         if arrived is not None:
             run.stage("queue")

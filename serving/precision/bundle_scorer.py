@@ -14,11 +14,11 @@ from serving.record.request import AdRequest
 
 class BundleScorer:
     """Scores with the bundle of one alias, or of the next where that is not set or must not enter the auction. Applies where
-    either is set; the champion's always, so that a champion that is missing is named. Raises ServingError when the champion is not
-    set, BundleRefused when it must not enter, and what Tiers.score raises."""
+    either is set; the champion's always, so that a champion that is missing is named. hides: also says how likely a hide is. Raises
+    ServingError when the champion is not set, BundleRefused when it must not enter, and what Tiers.score raises."""
 
-    def __init__(self, alias: str, rung: str, otherwise: str = "") -> None:
-        self._alias, self._rung, self._otherwise = alias, rung, otherwise
+    def __init__(self, alias: str, rung: str, otherwise: str = "", hides: bool = False) -> None:
+        self._alias, self._rung, self._otherwise, self._hides = alias, rung, otherwise, hides
 
     def enable(self, request: AdRequest, context: Context, live: Live) -> bool:
         return self._alias == PRIMARY or any(live.bundle("click", alias) is not None for alias in (self._alias, self._otherwise))
@@ -30,4 +30,6 @@ class BundleScorer:
         pctr = context.allowance.score(self._alias, click, x)
         conversion = live.admitted("conversion", self._alias, PRIMARY, "previous")
         pcvr = conversions(context, candidates, self._alias, conversion, model, x)
-        return Scores(pctr, pcvr, click.name, self._rung, model.name, x, conversion=conversion.name if conversion is not None else "")
+        said = conversion.name if conversion is not None else ""
+        phide = click.further("hide", x) if self._hides else None
+        return Scores(pctr, pcvr, click.name, self._rung, model.name, x, conversion=said, phide=phide)

@@ -3,7 +3,7 @@ first, the dear computation where the guess decides nothing)."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -56,8 +56,8 @@ class Speculative:
     Applies where speculation is on and both bundles may enter the auction. Raises what Tiers.score raises.
     """
 
-    def __init__(self, speculation: Speculation, bids: Bids, quality: QualityModel, one_each: bool = True) -> None:
-        self._how, self._bids, self._quality, self._one_each = speculation, bids, quality, one_each
+    def __init__(self, speculation: Speculation, bids: Bids, quality: QualityModel, one_each: bool = True, hides: bool = False) -> None:
+        self._how, self._bids, self._quality, self._one_each, self._hides = speculation, bids, quality, one_each, hides
 
     def enable(self, request: AdRequest, context: Context, live: Live) -> bool:
         return self._how.on and all(live.admitted("click", alias) is not None for alias in (PRIMARY, FAST))
@@ -68,16 +68,18 @@ class Speculative:
         x = model_matrix(model, context, candidates)
         conversion = live.admitted("conversion", PRIMARY, "previous")
         said = conversion.name if conversion is not None else ""
+        phide = click.further("hide", x) if self._hides else None
         if len(candidates) <= self._how.batch:
             pctr = context.allowance.score(PRIMARY, click, x)
             pcvr = conversions(context, candidates, PRIMARY, conversion, model, x)
-            return Scores(pctr, pcvr, click.name, "full", model.name, x, conversion=said)
+            return Scores(pctr, pcvr, click.name, "full", model.name, x, conversion=said, phide=phide)
         quick = live.admitted("conversion", FAST) or conversion
-        guess = self._guess(context, candidates, fast, quick, x, model.name)
+        guess = replace(self._guess(context, candidates, fast, quick, x, model.name), phide=phide)
         auction = _Auction.of(self._bids, self._quality, request, context, candidates, guess)
-        standing = Standing(auction.log_rank(guess.pctr, guess.pcvr), auction.kind, self._owner(candidates), request.slots + 1)
+        worth = auction.log_worth(guess.pctr, guess.pcvr)
+        standing = Standing(worth, auction.kind, self._owner(candidates), request.slots + 1, auction.costs)
         pctr, pcvr, rung = guess.pctr.copy(), guess.pcvr.copy(), "full"
-        rows = self._first(standing.guess)
+        rows = self._first(auction.rank(guess.pctr, guess.pcvr))
         while len(rows):
             some = candidates.take(rows)
             try:
@@ -89,12 +91,12 @@ class Speculative:
                     raise
                 pctr[rows], pcvr[rows], rung = guess.pctr[rows], guess.pcvr[rows], "partial"
                 break
-            standing.known[rows] = auction.log_rank(pctr, pcvr)[rows]
+            standing.known[rows] = auction.log_worth(pctr, pcvr)[rows]
             rows = standing.open(self._how.confidence)[: self._how.batch]
         left = ~standing.asked
         pctr[left] = np.clip(pctr[left] * np.exp(standing.errors()[0][left]), 1e-9, 1 - 1e-9)
         asked, other = (standing.asked, fast.name) if left.any() else (None, "")
-        return Scores(pctr, pcvr, click.name, rung, model.name, x, asked, other, said)
+        return Scores(pctr, pcvr, click.name, rung, model.name, x, asked, other, said, phide)
 
     def _guess(
         self, context: Context, candidates: Candidates, fast: Bundle, conversion: Bundle | None, x: NDArray[np.float32], made: str
@@ -122,10 +124,12 @@ class Speculative:
 
 @dataclass(frozen=True)
 class _Auction:
-    """What the auction multiplies probabilities by, (n,). kind: 0 where a place does not depend on them, 1 by click, 2 by conversion."""
+    """What the auction multiplies probabilities by, and takes off, (n,). kind: 0 where a place does not depend on them, 1 by click, 2 by
+    conversion."""
 
     bid: NDArray[np.int64]
     factor: NDArray[np.float64]
+    costs: NDArray[np.int64]
     objective: NDArray[np.integer]
     kind: NDArray[np.int64]
 
@@ -134,13 +138,20 @@ class _Auction:
         cls, bids: Bids, quality: QualityModel, request: AdRequest, context: Context, candidates: Candidates, scores: Scores
     ) -> _Auction:
         objective = candidates.of_campaigns("campaign.objective")
+        judged = quality.quality(request, context, candidates, scores)
         return cls(
-            payable(objective, bids.bids(request, candidates)), quality.quality(request, context, candidates, scores).factor, objective,
+            payable(objective, bids.bids(request, candidates)), judged.factor, judged.costs, objective,
             np.where(acting(candidates), 2, np.where(objective == CPC, 1, 0)),
         )  # fmt: skip
 
-    def log_rank(self, pctr: NDArray[np.float64], pcvr: NDArray[np.float64]) -> NDArray[np.float64]:
-        """-inf for who cannot be priced."""
-        rank = np.nan_to_num(rank_scores(self.bid, value_per_bid(self.objective, pctr, pcvr), self.factor), nan=0.0)
+    def rank(self, pctr: NDArray[np.float64], pcvr: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Rank scores, -inf for who cannot be priced."""
+        rank = rank_scores(self.bid, value_per_bid(self.objective, pctr, pcvr), self.factor, self.costs)
+        return np.nan_to_num(rank, nan=-np.inf)
+
+    def log_worth(self, pctr: NDArray[np.float64], pcvr: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Log of eCPM × quality, -inf for who cannot be priced: a better model changes it by the same factor as the probability, which is
+        not so for what is left when the cost is taken off."""
+        worth = np.nan_to_num(rank_scores(self.bid, value_per_bid(self.objective, pctr, pcvr), self.factor), nan=0.0)
         with np.errstate(divide="ignore"):
-            return np.asarray(np.log(np.maximum(rank, 0.0)))
+            return np.asarray(np.log(worth))

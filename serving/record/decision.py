@@ -17,7 +17,7 @@ from serving.record.lottery import Lottery
 from serving.record.query import Query
 from serving.record.request import AdRequest
 
-RECORD_VERSION: Final = 6
+RECORD_VERSION: Final = 7
 LATE_FLAG: Final = "late"
 """Among a record's flags: fewer candidates were scored than were left, because the request was late."""
 
@@ -28,7 +28,8 @@ class Price:
 
     price_micros is due when an event of kind `charged_on` arrives (impression: already divided by 1,000).
     next_micros is the rank score (eCPM, micros) of the best competitor below; floor_micros the placement's least eCPM;
-    threshold_micros the slot's least rank score. rule: which of them set it (`next`, `floor`, `threshold`).
+    threshold_micros the slot's least rank score. rule: which of them set it (`next`, `floor`, `threshold`), or
+    `annoyance`: nobody competed, and the ad's own cost asked for more than the floor.
     """
 
     price_micros: int
@@ -74,8 +75,9 @@ class AdText:
 class RankedAd:
     """A scored candidate: shown ads carry a position, a price, their words and the exact vector they were scored on.
 
-    block: `top` or `bottom` of the page. match, keyword: how a search found it (`semantic`: by meaning, without a keyword);
-    close: it said a variant of the keyword, not its words; similarity: cosine of query and ad, where both are known.
+    ecpm_micros: the rank score: the bid's eCPM × quality − cost_micros. block: `top` or `bottom` of the page. match, keyword: how a search
+    found it (`semantic`: by meaning, without a keyword); close: it said a variant of the keyword, not its words; similarity: cosine of
+    query and ad, where both are known.
     """
 
     creative_id: str
@@ -106,6 +108,11 @@ class RankedAd:
     budget_micros: int | None = None
     """The campaign's daily budget at the time of the decision, micros: what its charges are measured against. None in records before
     version 6."""
+    phide: float | None = None
+    """Probability of a hide or a report; None on surfaces without a cost of annoyance, and in records before version 7."""
+    cost_micros: int = 0
+    """What a thousand impressions are expected to lose through hides and reports, micros; 0 in records before version 7, whose quality
+    holds it as a factor."""
 
     @property
     def vector(self) -> NDArray[np.float32]:

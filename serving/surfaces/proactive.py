@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from serving.auction.annoyance import Annoyance
 from serving.auction.bids import AdvertiserBids
-from serving.auction.quality import Unhidden
 from serving.delivery.second_price import SecondPrice
 from serving.engine.stages import Profiles
 from serving.engine.surface import Surface
@@ -31,6 +31,7 @@ from serving.understanding.unknown_words import UnknownWords
 
 def proactive(profiles: Profiles, ledger: Ledger, settings: Settings) -> Surface:
     """The surface, top to bottom, and what the settings add to it."""
+    annoyance = Annoyance(settings.delivery.hide_cost_micros)
     own = Surface(
         name="proactive",
         understanding=(Profile(profiles), Exposures(ledger), UnknownWords()),
@@ -39,10 +40,10 @@ def proactive(profiles: Profiles, ledger: Ledger, settings: Settings) -> Surface
         recall=(Nearest(), Popular()),
         integrity=(Schedule(), Policy(), Hidden(), FrequencyCap(), Paused(ledger), Budget(ledger)),
         precision=(
-            Speculative(speculation_of(settings), AdvertiserBids(), Unhidden()),
-            BundleScorer("champion", "full"), BundleScorer("fallback", "fallback", "previous"), BundleScorer("fast", "fast"),
-            ConversionScorer(), HistoricalRate(),
+            Speculative(speculation_of(settings), AdvertiserBids(), annoyance, hides=True),
+            BundleScorer("champion", "full", hides=True), BundleScorer("fallback", "fallback", "previous", hides=True),
+            BundleScorer("fast", "fast", hides=True), ConversionScorer(), HistoricalRate(),
         ),
-        delivery=SecondPrice(settings.delivery.explore_share, settings.delivery.reserve_micros, settings.seed),
+        delivery=SecondPrice(settings.delivery.explore_share, settings.delivery.reserve_micros, settings.seed, quality=annoyance),
     )  # fmt: skip
     return plugged(own, settings.surfaces.proactive_plugin_sources, settings.surfaces.proactive_plugin_rules, settings)

@@ -8,8 +8,9 @@ import threading
 import time
 import traceback
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
@@ -60,13 +61,23 @@ FORGET_SECONDS: Final = 86_400.0
 """How often the ledger forgets what is old."""
 
 
+@dataclass(frozen=True)
+class Course:
+    """Where a worker has its time and its names from. now: the present, UTC. name: a decision's identity, which no other may have. What
+    is served in imitation of a day that is over brings its own, so that it can be served again alike."""
+
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    name: Callable[[AdRequest], str] = lambda request: uuid.uuid4().hex
+
+
 class Worker:
     """Decides and bills. Stores that are not given are opened as the settings say."""
 
     def __init__(
-        self, settings: Settings, profiles: Profiles | None = None, eventlog: BillableLog | None = None, ledger: Ledger | None = None
-    ) -> None:
-        self.settings = settings
+        self, settings: Settings, profiles: Profiles | None = None, eventlog: BillableLog | None = None, ledger: Ledger | None = None,
+        course: Course | None = None,
+    ) -> None:  # fmt: skip
+        self.settings, self._course = settings, course or Course()
         self.breakers = {store: Breaker(store) for store in STORES}
         self.ledger = guarded(ledger or open_durable_ledger(settings), self.breakers["ledger"])
         self.eventlog = guarded(eventlog or open_eventlog(settings), self.breakers["event log"])
@@ -75,7 +86,7 @@ class Worker:
         people = guarded(profiles or LazyProfiles(settings), self.breakers["online store"])
         open_surfaces = surfaces(people, self.ledger, settings)
         promises = Promises(self.ledger, timedelta(hours=settings.attribution.impression_window_hours))
-        self.engine, self._rehearsal = Engine(open_surfaces, settings, promises), Engine(open_surfaces, settings)
+        self.engine, self._rehearsal = Engine(open_surfaces, settings, promises, self._course.name), Engine(open_surfaces, settings)
         self._stopping = threading.Event()
         self._keeper = threading.Thread(target=self._keep, name="keeper", daemon=True)
         self.idle = Idle()
@@ -96,7 +107,7 @@ class Worker:
     def _warm(self) -> None:
         """The first request through a cold Feast takes half a second; it is made here, promised nothing, and forgotten."""
         for surface in self.engine.surfaces:
-            self._rehearsal.decide(AdRequest("warm", surface, "warm", datetime.now(UTC), tmax_ms=60_000), self.reloader.live)
+            self._rehearsal.decide(AdRequest("warm", surface, "warm", self._course.now(), tmax_ms=60_000), self.reloader.live)
 
     def _keep(self) -> None:
         """What has to be done from time to time, until the worker stops."""
@@ -117,12 +128,12 @@ class Worker:
     def _catch_up(self) -> None:
         """Charges what was kept and not charged: by a process that was killed, or when a store failed and nobody sent the events again."""
         with self._outlived("events that were kept before are not settled yet"):
-            if done := self.billing.catch_up(self.reloader.live, datetime.now(UTC)):
+            if done := self.billing.catch_up(self.reloader.live, self._course.now()):
                 log.info("%d events that were kept before are settled", done)
 
     def _forget(self) -> None:
         with self._outlived("the ledger has not forgotten what is old"):
-            self.ledger.forget(datetime.now(UTC))
+            self.ledger.forget(self._course.now())
 
     @contextmanager
     def _outlived(self, undone: str) -> Iterator[None]:
@@ -200,7 +211,7 @@ class Worker:
 
     def bill(self, events: list[Event]) -> Bill:
         """Logs events and charges what is due. Raises what the stores raise: nothing is acknowledged then."""
-        result = self.billing.bill(events, self.reloader.live, datetime.now(UTC))
+        result = self.billing.bill(events, self.reloader.live, self._course.now())
         self.metrics.received(events, result)
         return result
 

@@ -143,6 +143,18 @@ def test_one_module_replaces_files() -> None:
     assert renamers == set(), "replace a file or folder with feature_repo.whole_file"
 
 
+@pytest.mark.parametrize("folder", ["pipelines/demo", "pipelines/bench", "pipelines/closed_loop", "tests/e2e"])
+def test_who_imitates_traffic_uses_no_prediction_and_no_truth(folder: str) -> None:
+    """Visitors whose clicks come from the ranker's own predictions would confirm it to itself: what happened to a shown ad is asked of
+    pipelines.simulator.audience alone."""
+    predictions, secrets = {"pctr", "pcvr"}, {f"pipelines.simulator.{name}" for name in ("truth", "clicks", "engagement")}
+    for path in modules(folder):
+        tree = ast.parse(path.read_text())
+        assert secrets.isdisjoint(imported(path)), relative(path)
+        named = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)} | {text for text, _ in strings(tree)}
+        assert predictions.isdisjoint(named), f"{relative(path)} reads a prediction"
+
+
 def test_the_heads_are_listed_once() -> None:
     """Rankers' heads; `dags/` may import nothing of ours, so its list is compared instead."""
 
@@ -169,7 +181,8 @@ def test_every_verb_has_a_module_and_the_other_way_round() -> None:
 
 def test_the_daily_training_offers_every_ranker() -> None:
     from pipelines.rankers import RANKERS
+    from pipelines.training.choice import AUTO
 
     tree = ast.parse((ROOT / "dags" / "rankers_daily.py").read_text())
     offered = next(n.value for n in tree.body if isinstance(n, ast.Assign) and getattr(n.targets[0], "id", "") == "NAMES")
-    assert sorted(ast.literal_eval(offered)) == sorted(RANKERS)
+    assert sorted(ast.literal_eval(offered)) == sorted((AUTO, *RANKERS))

@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 
 import serving
+from serving.auction.annoyance import Annoyance
 from serving.auction.bids import AdvertiserBids
-from serving.auction.quality import Unhidden
 from serving.bundles import Bundle
 from serving.delivery.second_price import SecondPrice
 from serving.engine.candidates import Candidates
@@ -82,7 +82,7 @@ COMPONENTS: dict[str, Callable[[], Any]] = {
     "integrity.Paused": lambda: Paused(MemoryLedger()),
     "integrity.Budget": lambda: Budget(MemoryLedger()),
     "precision.BundleScorer": lambda: BundleScorer("champion", "full"),
-    "precision.Speculative": lambda: Speculative(Speculation(True, 0.85, 64), AdvertiserBids(), Unhidden()),
+    "precision.Speculative": lambda: Speculative(Speculation(True, 0.85, 64), AdvertiserBids(), Annoyance(100_000)),
     "precision.ConversionScorer": ConversionScorer,
     "precision.HistoricalRate": HistoricalRate,
     "delivery.SecondPrice": lambda: SecondPrice(0.3, 1_000, 7),

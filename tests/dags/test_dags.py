@@ -35,6 +35,8 @@ STRUCTURE = {
     "shadow_daily": {"collect": {"report"}, "report": {"decide"}, "decide": set()},
     "quality_daily": {
         "drift": set(),
+        "drift_click": set(),
+        "drift_conversion": set(),
         "calibration": {"guard_click"},
         "guard_click": set(),
         "guard_conversion": set(),
@@ -55,16 +57,17 @@ CALLS = {
         call
         for head in HEADS
         for call in (
-            f"train --head {head} --step dataset",
-            f"train --head {head} --ranker xgboost --step fit",
-            f"evaluate --head {head} --ranker xgboost",
-            f"gate --head {head} --ranker xgboost",
-            f"registry register --head {head} --ranker xgboost --alias challenger",
+            f"train --head {head} --step dataset{' --fresh' if head == 'conversion' else ''}",
+            f"train --head {head} --ranker auto --step fit",
+            f"evaluate --head {head} --ranker auto",
+            f"gate --head {head} --ranker auto",
+            f"registry register --head {head} --ranker auto --alias challenger",
         )
     ],
     "shadow_daily": ["ingest serving", "shadow report --days 7", "shadow decide --days 7"],
     "quality_daily": [
         "quality drift",
+        *(f"quality drift --of {head}" for head in HEADS),
         "quality calibration --days 7",
         *(f"guard --head {head} --days 7" for head in HEADS),
         "quality skew",

@@ -14,7 +14,7 @@ import pytest
 from pipelines.evaluate.ope import estimators
 from pipelines.metrics import METRICS
 from serving.auction import auction
-from serving.auction.quality import Unhidden
+from serving.auction.annoyance import Annoyance
 from serving.auction.quality_score import QualityScore
 from serving.language import keyword_insertion
 
@@ -39,7 +39,7 @@ def functions(module: ModuleType) -> list[object]:
 TO_BE_SHOWN = {
     "every metric": [metric.compute for metric in METRICS],
     "every off-policy estimator": [type(estimator) for estimator in estimators()],
-    "the auction's arithmetic": [auction, *functions(auction), Unhidden, QualityScore],
+    "the auction's arithmetic": [auction, *functions(auction), Annoyance, QualityScore],
     "keyword insertion": [keyword_insertion, *functions(keyword_insertion)],
 }
 

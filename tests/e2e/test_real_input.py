@@ -25,6 +25,7 @@ class Platform:
     def __init__(self, root: Path, command: Path) -> None:
         self.root, self._command = root, command
         self.environment = {**os.environ, "PLACARD_HOME": str(root), "PLACARD_PORT": "0", "PLACARD_CONSENT_WHEN_ABSENT": "given"}
+        self.environment["PLACARD_EXPLORE_SHARE"] = "0"  # a drawn page is sold at the floor, which is 0 here
 
     def __call__(self, *words: str) -> dict[str, Any]:
         argv = [str(self._command), *words, "--json"]

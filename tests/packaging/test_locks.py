@@ -24,7 +24,7 @@ LOCKED_IN = {"": ("serving",), "serving": ("serving",), "platform": ("platform",
 HOLDS = {"": ("",), "serving": ("", "serving"), "platform": ("", "serving", "platform"), "train": ("", "serving", "platform", "train")}
 """Extra → those that come with it."""
 NEEDS_TORCH = ("pipelines/rankers/networks/", "pipelines/features/embeddings/tower.py")
-FOR_BENCH_RANKERS = {"catboost", "torch-rechub"}
+FOR_BENCH_RANKERS = {"torch-rechub"}
 """Peers are no dependency: `make peers` installs them where rankers are compared with them."""
 
 

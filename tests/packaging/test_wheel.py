@@ -59,8 +59,8 @@ def test_the_licence_is_the_apache_licence() -> None:
     assert "Apache License" in text and "Version 2.0, January 2004" in text and "END OF TERMS AND CONDITIONS" in text
 
 
-OF_EXTRAS = ("duckdb", "faiss", "fastapi", "feast", "ibis", "lightgbm", "mlflow", "onnx", "onnxruntime", "PIL", "redis", "scipy", "sklearn",
-             "starlette", "torch", "uvicorn", "xgboost")  # fmt: skip
+OF_EXTRAS = ("catboost", "duckdb", "faiss", "fastapi", "feast", "ibis", "lightgbm", "mlflow", "onnx", "onnxruntime", "PIL", "redis",
+             "scipy", "sklearn", "starlette", "torch", "uvicorn", "xgboost")  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from pipelines.bench.calibration.cuts import Cut, cuts, market, real
 from pipelines.bench.rankers.peers import PEERS
 from pipelines.bench.rankers.trial import peer_rows
 from pipelines.bench.search.search_market import Market, market_setup
+from pipelines.bench.seeds import seeds_setup
 from pipelines.errors import PipelineError
 from pipelines.evaluate.offline import predict, true_probability
 from pipelines.metrics.log_loss import losses
@@ -130,7 +131,7 @@ def run(
             for cut in cuts(real(Home(Path(place) / "real"), log, say), rate):
                 readings += read(cut, families, peers, say)
     return report(
-        "bench calibration", {**market_setup(size), "seeds": list(seeds), "families": list(families)}, figures(readings)
+        "bench calibration", {**market_setup(size), **seeds_setup(seeds), "families": list(families)}, figures(readings)
     ), readings
 
 

@@ -25,12 +25,14 @@ REAL_TEST_SHARE: Final = 0.3
 
 @dataclass(frozen=True)
 class Task:
-    """name: prefix of the figures, "" for the main one. truth: each test row's true probability; None for a real log."""
+    """name: prefix of the figures, "" for the main one. truth: each test row's true probability; None for a real log. seed: of a simulated
+    market among several."""
 
     name: str
     title: str
     dataset: Dataset
     truth: NDArray[np.float64] | None
+    seed: int | None = None
 
 
 def kept(home: Home, head: str, day: date) -> Task:

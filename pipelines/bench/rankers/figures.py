@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from pipelines.bench.rankers.trial import Result
+from pipelines.bench.seeds import over_seeds
 from pipelines.evaluate.contest import LEAST_GAP_CLOSED, OURS, PEER, Contest, ContestStanding, beaten
 from pipelines.reporting.figure import Figure, report
 from pipelines.statistics.bootstrap import Interval
@@ -102,11 +103,11 @@ def rows(result: Result) -> list[Figure]:
 
 def whole(results: list[Result], setup: dict[str, Any]) -> dict[str, Any]:
     """The one object of the bench."""
-    figures = []
+    figures = over_seeds({r.task.seed: (*headlines(r), *rows(r)) for r in results if r.task.seed is not None})
     for result in results:
         prefix = f"{result.task.name}." if result.task.name else ""
-        for f in (*headlines(result), *rows(result)):
-            figures.append(Figure(prefix + f.name, f.value, f.unit, f.target, f.holds))
+        if result.task.seed is None:
+            figures += [Figure(prefix + f.name, f.value, f.unit, f.target, f.holds) for f in (*headlines(result), *rows(result))]
         best, peers = compared(result)
         split = result.task.dataset.rows["split"].value_counts()
         setup[prefix + "data"] = {

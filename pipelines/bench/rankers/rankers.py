@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any, Final
@@ -14,6 +16,7 @@ from pipelines.bench.rankers.page import render
 from pipelines.bench.rankers.peers import PEERS
 from pipelines.bench.rankers.trial import AT_ONCE, SEED, Result, measure
 from pipelines.bench.search.search_market import Market, market_setup
+from pipelines.bench.seeds import seeds_setup
 from pipelines.errors import Missing, PipelineError
 from pipelines.operations.verb import Progress
 from pipelines.rankers import RANKERS
@@ -33,10 +36,11 @@ def require_log(data: str, log: Path) -> None:
 
 
 def run(
-    data: str, market: Market, log: Path, day: tuple[Home, str, date] | None, page: Path, say: Progress = lambda line: None
-) -> tuple[dict[str, Any], list[Result]]:
-    """The bench's one object, and its results; the page is written. day: a kept training set (home, head, day) in place of the
-    market. Raises PipelineError for unknown data, Missing without the log."""
+    data: str, market: Market, seeds: Sequence[int], log: Path, day: tuple[Home, str, date] | None, page: Path,
+    say: Progress = lambda line: None,
+) -> tuple[dict[str, Any], list[Result]]:  # fmt: skip
+    """The bench's one object, and its results, one a market and log; the page is written. seeds: of the markets. day: a kept training set
+    (home, head, day) in place of the markets. Raises PipelineError for unknown data, Missing without the log."""
     require_log(data, log)
     simulator, real = DATA[data]
     setup: dict[str, Any] = {"threads": 2, "scored_at_once": AT_ONCE, "resamples": RESAMPLES, "seed": SEED}
@@ -50,8 +54,10 @@ def run(
         if day is not None:
             enter(kept(*day))
         elif simulator:
-            setup |= market_setup(market)
-            enter(simulated(Home(Path(place) / "market"), market, say))
+            setup |= market_setup(market) | seeds_setup(seeds)
+            for seed in seeds:
+                task = simulated(Home(Path(place) / f"market{seed}"), replace(market, seed=seed), say)
+                enter(replace(task, name=f"seed_{seed}", title=f"{task.title}, seed {seed}", seed=seed))
         if real:
             enter(talkingdata(Home(Path(place) / "real"), log, say))
     write_page(page, render(results))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -12,7 +12,7 @@ from typing import Any, Final
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from pipelines.bench.search.search_market import Market, market_setup, measure
+from pipelines.bench.search.search_market import Market, measure, over_markets
 from pipelines.bench.serving.serve import VERDICT, Everyone, one_core, timed
 from pipelines.bench.serving.synthetic import bought, catalogue, encoder, language, ranker
 from pipelines.operations.verb import Progress
@@ -63,15 +63,16 @@ def run(
     ads: int = 100_000,
     keywords: int = 1_000_000,
     market: Market | None = None,
+    seeds: Sequence[int] = (),
     say: Progress = lambda line: None,
 ) -> dict[str, Any]:
-    """Every figure of `bench search`; latencies on one thread. market: None leaves out how good it is."""
+    """Every figure of `bench search`; latencies on one thread. market: None leaves out how good it is, which is told over the markets of
+    `seeds`."""
     figures, setup = latency(requests, ads, keywords)
     if market is not None:
-        with tempfile.TemporaryDirectory() as place:
-            judged, ranked = measure(Path(place), market, say)
+        judged, told = over_markets(measure, market, seeds, say)
         figures += judged
-        setup |= market_setup(market) | ranked
+        setup |= told
     return report("bench search", setup, figures)
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Final
 
 from feature_repo.home import Home
 from feature_repo.services import HEADS
+from pipelines.bench.seeds import over_seeds, seeds_setup
 from pipelines.evaluate.search import SLOTS, SearchTruth, evaluate_search
 from pipelines.operations.training_environment import command_of
 from pipelines.operations.verb import Progress, verb
@@ -110,6 +113,21 @@ def figures(found: SearchTruth) -> list[Figure]:
     return out
 
 
+Measure = Callable[[Path, Market, Progress], tuple[list[Figure], dict[str, object]]]
+"""Makes a market in a folder and judges it: figures, and with what they were measured."""
+
+
+def over_markets(measure: Measure, market: Market, seeds: Sequence[int], say: Progress) -> tuple[list[Figure], dict[str, object]]:
+    """The figures over a market of that size for each seed, and what the report's setup says of them."""
+    found, setup = dict[int, list[Figure]](), dict[str, object]()
+    for seed in seeds:
+        say(f"market of seed {seed}")
+        with tempfile.TemporaryDirectory() as place:
+            found[seed], told = measure(Path(place), replace(market, seed=seed), say)
+        setup |= told
+    return over_seeds(found), {**market_setup(market), **seeds_setup(seeds), **setup}
+
+
 def market_setup(market: Market) -> dict[str, object]:
-    """The market as the report names it."""
-    return {f"market_{name}": value for name, value in asdict(market).items()}
+    """The market's size as the report names it; its seeds stand apart."""
+    return {f"market_{name}": value for name, value in asdict(market).items() if name != "seed"}

@@ -6,7 +6,7 @@ import gc
 import os
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -19,7 +19,7 @@ from feature_repo.home import Home
 from feature_repo.services import CLICK
 from feature_repo.tables import USER_TABLES
 from feature_repo.user_row import UserRow
-from pipelines.bench.search.search_market import Market, market_setup
+from pipelines.bench.search.search_market import Market, over_markets
 from pipelines.bench.serving.naive import Naive
 from pipelines.bench.serving.synthetic import catalogue, ranker
 from pipelines.bench.serving.tiers import tiers
@@ -140,10 +140,10 @@ def _http(home: Home, seconds: float) -> dict[str, float]:
 
 def run(
     requests: int = 200, sizes: tuple[int, ...] = SIZES, http_seconds: float = 5.0, home: Home | None = None,
-    market: Market | None = None, say: Progress = lambda line: None,
+    market: Market | None = None, seeds: Sequence[int] = (), say: Progress = lambda line: None,
 ) -> dict[str, Any]:  # fmt: skip
     """Every figure of `bench serve`, on one thread for the engine, the naive way and the floor alike. home: see bench.tiers; market:
-    None leaves out what the tiers are worth."""
+    None leaves out what the tiers are worth, which is told over the markets of `seeds`."""
     figures: list[Figure] = []
     p50: dict[int, float] = {}
     with tempfile.TemporaryDirectory() as place, threadpool_limits(1):
@@ -211,10 +211,9 @@ def run(
         table, with_what = tiers(Path(place), requests, min(sizes), SCORED, Everyone(), home)
     figures += table
     if market is not None:
-        with tempfile.TemporaryDirectory() as place:
-            valued, roles = measure(Path(place), market, say)
+        valued, told = over_markets(measure, market, seeds, say)
         figures += valued
-        with_what |= market_setup(market) | roles
+        with_what |= told
     return report("bench serve", {"sizes": sizes, "requests": requests, "scored": SCORED, "threads": 1, **with_what}, figures)
 
 

@@ -12,6 +12,7 @@ import xgboost as xgb
 from feature_repo.services import CLICK, INPUTS
 from feature_repo.table import Feature
 from feature_repo.tables import AD_TABLES, QUERY_TABLES
+from feature_repo.tables.ad_performance import HIDE_RATE
 from feature_repo.taxonomy import CATEGORIES, DEVICES, MATCH_TYPES, OBJECTIVES
 from feature_repo.text import query_key, stem
 from serving.bundles import Bundle, Manifest, Tables, write_bundle
@@ -33,6 +34,8 @@ from serving.snapshot.target_index import target_columns
 from serving.snapshot.text_columns import NO_PAGE, bm25
 
 TREES, DEPTH, ROWS = 300, 6, 20_000
+MOST_HIDDEN = 0.01
+"""Hides and reports per impression of the ad that people hide most: rates up to 1 would cost more than most ads bring."""
 WORDS_KNOWN = 40_000
 SYLLABLES = dict(
     zip(
@@ -88,6 +91,7 @@ def catalogue(snapshots: Path, ads: int, seed: int = 1, keywords: int = 0) -> No
     campaigns = max(ads // 40, 4)
     campaign = (np.arange(ads) % campaigns).astype(np.int32)
     ad: dict[str, np.ndarray] = {f.name: _values(f, ads, rng) for t in AD_TABLES for f in t.features}
+    ad[HIDE_RATE] *= np.float32(MOST_HIDDEN)
     ad |= {
         "category_code": rng.integers(1, len(CATEGORIES), ads).astype(np.int32),
         "creative_code": rng.integers(1, 1 << 20, ads).astype(np.int32),

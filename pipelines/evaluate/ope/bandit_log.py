@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Final
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
@@ -13,19 +15,21 @@ from numpy.typing import NDArray
 from pipelines.errors import PipelineError
 from pipelines.evaluate.ope.feedback import Feedback, Ints
 from pipelines.ingest.format import TS, LogFile
-from pipelines.ingest.lines import Fault
+from pipelines.ingest.lines import Fault, read_chunks, read_header
 from pipelines.ingest.open_bandit import AFFINITY, CAMPAIGNS, POLICIES, OpenBandit
 from pipelines.ingest.well_formed import wanted_columns, well_formed
 
-WHERE = "Name the folder of one campaign, like open_bandit/random/men, which holds men.csv and item_context.csv."
+NUMBER: Final = "row"
+WHERE: Final = "Name the folder of one campaign, like open_bandit/random/men, which holds men.csv and item_context.csv."
 
 
 @dataclass(frozen=True)
 class BanditLog:
-    """n rows in order of time. part: `<policy>/<campaign>`. action, position: items and slots (1 to 3); affinity: (n, items) of
-    user and item; item_feature: (items,), the one that is a number; the other columns have shape (n,)."""
+    """n rows in order of time. part: `<policy>/<campaign>`. action, position: items and slots (1 to 3); row: numbers in the
+    log's file, from 0. affinity: (n, items) of user and item; item_feature: (items,), the one that is a number; the others (n,)."""
 
     part: str
+    row: Ints
     action: Ints
     position: Ints
     reward: NDArray[np.float64]
@@ -43,7 +47,7 @@ class BanditLog:
     def later(self, share: float) -> BanditLog:
         """Without the first `share` of the rows, which a policy was learned from."""
         cut = round(len(self) * share)
-        rows = {name: getattr(self, name)[cut:] for name in ("action", "position", "reward", "propensity", "affinity")}
+        rows = {name: getattr(self, name)[cut:] for name in ("row", "action", "position", "reward", "propensity", "affinity")}
         return replace(self, **rows)
 
     def context(self, rows: Ints, item: Ints) -> NDArray[np.float32]:
@@ -66,7 +70,8 @@ def read_bandit_log(path: Path) -> BanditLog:
     row left out would change what the others stand for.
     """
     log, items = _files(path)
-    rows = _rows(log).sort_by(TS)
+    rows = _rows(log)
+    rows = rows.append_column(NUMBER, pa.array(np.arange(len(rows)))).sort_by(TS)
     features = _rows(items)
     known = {i: float(x) for i, x in zip(features["item_id"].to_pylist(), features["item_feature_0"].to_pylist(), strict=True)}
     affinities = [name for name in rows.column_names if name.startswith(AFFINITY)]
@@ -75,6 +80,7 @@ def read_bandit_log(path: Path) -> BanditLog:
         raise PipelineError("item", missing[0], f"{items.path} has no row for it, though the log has {len(affinities)} items.")
     return BanditLog(
         part=log.part,
+        row=_numbers(rows[NUMBER]),
         action=_numbers(rows["item_id"]),
         position=_numbers(rows["position"]),
         reward=_numbers(rows["click"]).astype(np.float64),
@@ -82,6 +88,17 @@ def read_bandit_log(path: Path) -> BanditLog:
         affinity=np.stack([rows[name].to_numpy() for name in affinities], axis=1).astype(np.float32),
         item_feature=np.array([known[str(i)] for i in range(len(affinities))], np.float32),
     )
+
+
+def log_column(path: Path, name: str) -> pd.DataFrame:
+    """A further column of the log, as text, beside the numbers of its rows. Raises PipelineError where the log does not have it, once."""
+    log, _ = _files(path)
+    header = read_header(log.path, log.separator)
+    if header.count(name) != 1:
+        raise PipelineError("column of the log", name, f"{log.path} has, each once: {', '.join(n for n in header if n)}.")
+    cells = [chunk.cells[name].to_pandas() for chunk in read_chunks(log.path, header, (name,), log.separator)]
+    column = pd.concat(cells, ignore_index=True) if cells else pd.Series([], dtype=object)
+    return pd.DataFrame({NUMBER: np.arange(len(column)), name: column})
 
 
 def _files(path: Path) -> tuple[LogFile, LogFile]:

@@ -15,24 +15,35 @@ from pipelines.evaluate.ope.verdict import verdict
 
 REQUESTS: Final = 40_000
 """Of the population that runs are drawn from."""
+MEANS: Final = ("bias", "width", "effective_sample_size", "expected_rewards", "carrying_rewards")
 RUNS_A_SEED: Final = 100_000
 """Seeds that are set apart for the runs of one: those of neighbours share none."""
 
 
 @dataclass(frozen=True)
 class Coverage:
-    """Of one estimator over the runs. answered: share of them whose verdict is conclusive; covered: share of those whose interval
+    """Of one estimator over the runs. answers: how many of them are conclusive, and held: of those whose interval holds the true value.
+    answered: share of them whose verdict is conclusive; covered: share of those whose interval
     holds the true value, nan of none. bias: mean error over the truth, width: mean of the interval's over the truth, both of all
     runs; the others are means of an Estimate's."""
 
     estimator: str
-    answered: float
-    covered: float
+    runs: int
+    answers: int
+    held: int
     bias: float
     width: float
     effective_sample_size: float
     expected_rewards: float
     carrying_rewards: float
+
+    @property
+    def answered(self) -> float:
+        return self.answers / self.runs
+
+    @property
+    def covered(self) -> float:
+        return self.held / self.answers if self.answers else float("nan")
 
 
 def coverage(
@@ -62,6 +73,13 @@ def _summary(name: str, each: list[Estimate], truth: float) -> Coverage:
         for field in ("low", "high", "value", "effective_sample_size", "expected_rewards", "carrying_rewards")
     }
     return Coverage(
-        name, len(held) / len(each), float(np.mean(held)) if held else float("nan"), mean["value"] / truth - 1,
-        (mean["high"] - mean["low"]) / truth, mean["effective_sample_size"], mean["expected_rewards"], mean["carrying_rewards"],
+        name, len(each), len(held), sum(held), mean["value"] / truth - 1, (mean["high"] - mean["low"]) / truth,
+        mean["effective_sample_size"], mean["expected_rewards"], mean["carrying_rewards"],
     )  # fmt: skip
+
+
+def pooled(each: Sequence[Coverage]) -> Coverage:
+    """One estimator's on several markets: counts are summed, means are of the markets'."""
+    mean = {name: float(np.mean([getattr(c, name) for c in each])) for name in MEANS}
+    runs, answers, held = (sum(getattr(c, name) for c in each) for name in ("runs", "answers", "held"))
+    return Coverage(each[0].estimator, runs, answers, held, **mean)

@@ -38,14 +38,15 @@ class DoublyRobust:
     seed: int = 7
     threads: int = 2
     name: str = "doubly_robust"
+    needs: str = "the chance of every ad that the target may show"
 
     def applies(self, feedback: Feedback, target: Target) -> bool:
-        return True
+        return target.complete
 
     def moments(self, feedback: Feedback, target: Target) -> Moments:
-        weight, clipped = clip(target.probability, feedback.propensity, self.bound)
-        weight = np.where(feedback.shown, weight, 0.0)  # an empty slot earns nothing and tells nothing
+        raw = np.where(feedback.shown, target.probability / feedback.propensity, 0.0)  # an empty slot earns nothing and tells nothing
+        weight, clipped = clip(raw, self.bound)
         logged, options = expected_rewards(feedback, target, self.seed, self.threads)
         expected = np.bincount(target.option_slot, weights=target.option_probability * options, minlength=len(feedback))
         gain, one = feedback.per_round(expected + weight * (feedback.reward - logged)), np.ones(feedback.rounds)
-        return Moments(gain, one, one, weight, weight * feedback.reward, clipped)
+        return Moments(gain, one, one, weight, weight * feedback.reward, clipped, raw)

@@ -15,7 +15,7 @@ class Moments:
 
     Where weights are not normalised, weight and slots are 1. Rounds are independent of each other, slots of one are not. importance:
     the weight by which the reward of each slot was counted, 0 of an empty one, (n,); rewarded: the rewards so weighted, (n,).
-    clipped: share of the weights' sum that the bound took away.
+    clipped: share of the weights' sum that the bound took away. raw: importance as it was before the bound, (n,).
     """
 
     gain: Floats
@@ -24,6 +24,7 @@ class Moments:
     importance: Floats
     rewarded: Floats
     clipped: float
+    raw: Floats
 
     @property
     def value(self) -> float:
@@ -48,6 +49,10 @@ class Estimator(Protocol):
 
     @property
     def name(self) -> str: ...
+    @property
+    def needs(self) -> str:
+        """What it must be told beyond the chance of what was logged, in words; "" for nothing."""
+        ...
 
     def applies(self, feedback: Feedback, target: Target) -> bool:
         """Whether the log and the target hold what this estimator needs."""

@@ -21,7 +21,7 @@ class Feedback:
     """n slots of `rounds` rounds (decisions); slots of one round were chosen together. Arrays have shape (n,) unless said.
 
     round: which decision, 0 to rounds - 1. action: code of what was shown, EMPTY where nothing was. position: of the slot, from 1.
-    reward: what came of it (a click: 1). propensity: P(this action at this position | round) under the policy that logged, in
+    reward: what came of it, in [0, 1] (a click: 1). propensity: P(this action at this position | round) under the policy that logged, in
     (0, 1]. context: (n, d) what an outcome model may read of round, action and position. slate_propensity: (rounds,) P(all slots
     as logged | round), None where the log does not say which rows were one slate.
     """
@@ -46,7 +46,7 @@ class Feedback:
             raise PipelineError("feedback context", self.context.shape, f"It must have shape ({n}, columns).")
         _demand("round", self.round, (self.round >= 0) & (self.round < self.rounds), f"Rounds are numbered from 0 to {self.rounds - 1}.")
         _demand("position", self.position, self.position >= 1, "Positions count from 1.")
-        _demand("reward", self.reward, np.isfinite(self.reward), "Rewards are finite numbers.")
+        _demand("reward", self.reward, (self.reward >= 0) & (self.reward <= 1), "Rewards are numbers from 0 to 1, a click 1.")
         demand_chances("propensity", self.propensity)
         if self.slate_propensity is not None:
             if len(self.slate_propensity) != self.rounds:

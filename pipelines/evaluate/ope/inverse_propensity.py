@@ -35,12 +35,13 @@ class InversePropensity:
 
     bound: float | None = None
     name: str = "ips"
+    needs: str = ""
 
     def applies(self, feedback: Feedback, target: Target) -> bool:
         return True
 
     def moments(self, feedback: Feedback, target: Target) -> Moments:
-        weight, clipped = clip(target.probability, feedback.propensity, self.bound)
-        weight = np.where(feedback.shown, weight, 0.0)  # an empty slot earns nothing and tells nothing
+        raw = np.where(feedback.shown, target.probability / feedback.propensity, 0.0)  # an empty slot earns nothing and tells nothing
+        weight, clipped = clip(raw, self.bound)
         gain, one = feedback.per_round(weight * feedback.reward), np.ones(feedback.rounds)
-        return Moments(gain, one, one, weight, weight * feedback.reward, clipped)
+        return Moments(gain, one, one, weight, weight * feedback.reward, clipped, raw)

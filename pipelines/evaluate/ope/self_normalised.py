@@ -35,14 +35,14 @@ class SelfNormalised:
 
     bound: float | None = None
     name: str = "snips"
+    needs: str = ""
 
     def applies(self, feedback: Feedback, target: Target) -> bool:
         return True
 
     def moments(self, feedback: Feedback, target: Target) -> Moments:
-        weight, clipped = clip(target.probability, feedback.propensity, self.bound)
-        weight = np.where(feedback.shown, weight, 0.0)
+        raw = np.where(feedback.shown, target.probability / feedback.propensity, 0.0)  # an empty slot earns nothing and tells nothing
+        weight, clipped = clip(raw, self.bound)
         gain = feedback.per_round(weight * feedback.reward)
-        filled = np.bincount(target.option_slot, weights=target.option_probability, minlength=len(feedback))
-        slots = feedback.per_round(filled)
-        return Moments(gain, feedback.per_round(weight), slots, weight, weight * feedback.reward, clipped)
+        slots = feedback.per_round(target.filled(feedback))
+        return Moments(gain, feedback.per_round(weight), slots, weight, weight * feedback.reward, clipped, raw)

@@ -15,6 +15,7 @@ from pipelines.errors import PipelineError
 from pipelines.evaluate.ope.feedback import EMPTY, Feedback
 from pipelines.ingest.serving_log import impression_id
 from pipelines.served.outcomes import labels
+from pipelines.warehouse.label_times import LabelTimes
 from serving.delivery.second_price import HELD
 from serving.eventlog.log import EventLog
 from serving.record.decision import Decision, RankedAd
@@ -81,10 +82,10 @@ def stacked(rows: Sequence[tuple[float, ...]]) -> NDArray[np.float32]:
     return np.array(rows, np.float32).reshape(len(rows), 4)
 
 
-def served_rounds(home: Home, log: EventLog, first: date, last: date, maturity: timedelta) -> ServedRounds:
+def served_rounds(home: Home, log: EventLog, first: date, last: date, times: LabelTimes) -> ServedRounds:
     """The decisions of first to last (both included) with the clicks known at the end of `last`.
 
-    A round's label is final `maturity` after its decision; a click counts until then. Raises PipelineError for a record whose
+    A round is used once it has matured; a click counts within the window after its decision. Raises PipelineError for a record whose
     propensity is not what its lottery says.
     """
     as_of = end_of(last)
@@ -94,14 +95,14 @@ def served_rounds(home: Home, log: EventLog, first: date, last: date, maturity: 
         scored = all(ad.features for ad in (*d.shown, *d.held)) and bool(d.shown or d.held)
         if d.lottery is None or not d.lottery.usual or not scored:
             left_out += 1
-        elif d.decided_at + maturity > as_of:
+        elif d.decided_at + times.maturity > as_of:
             immature += 1
         else:
-            rounds.append(_round(d, d.lottery, clicks, maturity))
+            rounds.append(_round(d, d.lottery, clicks, times.window))
     return ServedRounds(tuple(rounds), left_out, immature)
 
 
-def _round(d: Decision, lottery: Lottery, clicks: dict[str, datetime], maturity: timedelta) -> Round:
+def _round(d: Decision, lottery: Lottery, clicks: dict[str, datetime], window: timedelta) -> Round:
     slate = [""] * len(lottery.usual)
     for ad in d.shown:
         slate[ad.position - 1] = ad.creative_id
@@ -111,7 +112,7 @@ def _round(d: Decision, lottery: Lottery, clicks: dict[str, datetime], maturity:
                 f"Its lottery says {lottery.chance(ad.position - 1, ad.creative_id):.6g}; the record has been changed, leave its day out.",
             )  # fmt: skip
     ranked = sorted((*d.shown, *d.held), key=lambda ad: (-ad.ecpm_micros, ad.creative_id))
-    until = d.decided_at + maturity
+    until = d.decided_at + window
     clicked = (ad.creative_id for ad in d.shown if _before(clicks.get(impression_id(d.decision_id, ad.creative_id)), until))
     return Round(d, lottery, tuple(slate), tuple(ranked[:HELD]), frozenset(clicked))
 

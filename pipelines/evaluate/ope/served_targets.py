@@ -26,8 +26,8 @@ def reranked(served: ServedRounds, ranker: Bundle) -> Target:
     """The slate that each request would have got from this click ranker, with no exploration.
 
     The shortlist is scored on the vectors that serving logged, ranked and placed by the auction's own arithmetic. What the record
-    does not hold stays as it was: bids, quality factors, conversion probabilities, and which ad of an advertiser competes. Raises
-    PipelineError when the ranker reads other columns than were logged.
+    does not hold stays as it was: bids, quality factors, costs of annoyance, conversion probabilities, and which ad of an advertiser
+    competes. Raises PipelineError when the ranker reads other columns than were logged.
     """
     columns = dict[str, tuple[int, ...]]()
     for name in {r.decision.input for r in served.rounds}:
@@ -97,7 +97,7 @@ def _slate(r: Round, pctr: np.ndarray) -> tuple[str, ...]:
     objective = np.array([OBJECTIVES.index(ad.objective) for ad in ads], np.int64)
     unit = value_per_bid(objective, pctr, np.array([np.nan if ad.pcvr is None else ad.pcvr for ad in ads], np.float64))
     unit = np.where(np.isfinite(unit), unit, 0.0)
-    rank = rank_scores(bid, unit, np.array([ad.quality for ad in ads]))
-    clears = (unit > 0) & (bid * unit >= r.lottery.floor_micros)
+    rank = rank_scores(bid, unit, np.array([ad.quality for ad in ads]), np.array([ad.cost_micros for ad in ads], np.int64))
+    clears = (unit > 0) & (bid * unit >= r.lottery.floor_micros) & (rank >= 0)
     best = np.flatnonzero(clears)[np.argsort(-rank[clears], kind="stable")]
     return tuple("" if i == EMPTY else ads[int(best[i])].creative_id for i in places(rank[best], r.lottery.thresholds))

@@ -39,7 +39,8 @@ def served_worth(served: ServedRounds, ranker: Bundle, seed: int, threads: int =
     logged = feedback.per_round(feedback.reward)
     said = verdict(estimate(robust, feedback, target, seed), float(logged.mean()))
     moments = replace(robust.moments(feedback, target), weight=logged)
-    low, high = interval(moments, seed) if logged.any() else (NOTHING, NOTHING)
+    most = target.most(feedback) / float(logged.mean()) if logged.any() else NOTHING
+    low, high = interval(moments, seed, most=most) if logged.any() else (NOTHING, NOTHING)
     return replace(said, estimate=moments.value, low=low, high=high)
 
 

@@ -15,7 +15,7 @@ from pipelines.evaluate.ope.interval import Z, coins
 from pipelines.evaluate.ope.target import Target
 
 LEAST_SIZE: Final = 100.0
-"""Effective rows below which nothing is concluded."""
+"""Effective rows below which nothing is concluded, those of the weights before any bound: a bound makes weights alike, no log longer."""
 LEAST_REWARDS: Final = 20.0
 """Clicks below which nothing is concluded: those that the effective rows bring at the log's own rate."""
 LEAST_CARRYING: Final = 1.0
@@ -31,8 +31,8 @@ MOST_UNSUPPORTED: Final = 0.01
 class OpeVerdict:
     """estimate: of the target, or of target minus the policy that it is compared with; low, high: its 95 % interval.
 
-    conclusive: the log tells enough to go by; what it tells then stands in the interval and, in words, in `reason`. Where it is
-    not, `reason` names what is too small and what would help.
+    effective_sample_size: before any bound on the weights. conclusive: the log tells enough to go by; what it tells then stands in the
+    interval and, in words, in `reason`. Where it is not, `reason` names what is too small and what would help.
     """
 
     estimate: float
@@ -64,8 +64,8 @@ def compare(
     """
     ours, theirs = (estimate(estimator, feedback, t, seed, resamples) for t in (challenger, champion))
     weakest = min((ours, theirs), key=lambda e: e.effective_sample_size)
-    found = difference(estimator.moments(feedback, challenger), estimator.moments(feedback, champion), seed, resamples)
-    value, low, high = found
+    value, low, high = difference(estimator.moments(feedback, challenger), estimator.moments(feedback, champion), seed, resamples)
+    low, high = (float(np.clip(end, -champion.most(feedback), challenger.most(feedback))) for end in (low, high))
     for name, each in ((challenger.name, ours), (champion.name, theirs)):
         if lacks := _lacks(each):
             return OpeVerdict(value, low, high, weakest.effective_sample_size, False, f"{name}: {lacks}")
@@ -85,7 +85,7 @@ def difference(ours: Moments, theirs: Moments, seed: int, resamples: int = RESAM
     pull, one = influence(ours) - influence(theirs), np.ones(len(ours.gain))
     weights = ours.scale * ours.importance - theirs.scale * theirs.importance
     least = coins(weights, (ours.rate + theirs.rate) / 2, len(pull))
-    error = max(bootstrap_error(Moments(pull, one, one, weights, weights, 0.0), seed, resamples), least)
+    error = max(bootstrap_error(Moments(pull, one, one, weights, weights, 0.0, weights), seed, resamples), least)
     return value, value - Z * error, value + Z * error
 
 
@@ -107,7 +107,8 @@ def _lacks(found: Estimate) -> str:
         never = f"{found.unsupported:.1%} of what the target shows could never have been shown by the policy that logged"
         return f"{never}, at most {MOST_UNSUPPORTED:.0%} may be; let serving explore (PLACARD_EXPLORE_SHARE)"
     if found.effective_sample_size < LEAST_SIZE:
-        return f"the effective sample size is {found.effective_sample_size:.1f}, at least {LEAST_SIZE:.0f} are needed; {help}"
+        bounded = f" ({found.clipped_sample_size:.1f} once the weights are bounded)" if found.clipped > 0 else ""
+        return f"the effective sample size is {found.effective_sample_size:.1f}{bounded}, at least {LEAST_SIZE:.0f} are needed; {help}"
     for rows, clicks, least in (("effective", found.expected_rewards, LEAST_REWARDS), ("heaviest", found.carrying_rewards, LEAST_CARRYING)):
         if clicks < least:
             return f"the {rows} rows bring {clicks:.1f} clicks at the log's rate, at least {least:.0f} are needed; {help}"

@@ -35,13 +35,15 @@ class WholeSlate:
 
     bound: float | None = None
     name: str = "slate_snips"
+    needs: str = "the chances of whole slates"
 
     def applies(self, feedback: Feedback, target: Target) -> bool:
         return feedback.slate_propensity is not None and target.slate_probability is not None
 
     def moments(self, feedback: Feedback, target: Target) -> Moments:
         assert feedback.slate_propensity is not None and target.slate_probability is not None, "applies() was asked"
-        weight, clipped = clip(target.slate_probability, feedback.slate_propensity, self.bound)
+        raw = target.slate_probability / feedback.slate_propensity
+        weight, clipped = clip(raw, self.bound)
         gain = weight * feedback.per_round(feedback.reward)
-        by_ad = np.where(feedback.shown, weight[feedback.round], 0.0)
-        return Moments(gain, weight, np.ones(feedback.rounds), by_ad, by_ad * feedback.reward, clipped)
+        by_ad, raw_by_ad = (np.where(feedback.shown, w[feedback.round], 0.0) for w in (weight, raw))
+        return Moments(gain, weight, np.ones(feedback.rounds), by_ad, by_ad * feedback.reward, clipped, raw_by_ad)

@@ -10,13 +10,13 @@ RANK: Final = 32
 
 
 class Crosses(nn.Module):
-    """x (n, width) → (n, heads), by layers of x₀ ⊙ (U V x + b) + x."""
+    """x (n, width) → (n, 1), by layers of x₀ ⊙ (U V x + b) + x."""
 
-    def __init__(self, width: int, layers: int, heads: int) -> None:
+    def __init__(self, width: int, layers: int) -> None:
         super().__init__()
         self.narrow = nn.ModuleList([nn.Linear(width, RANK, bias=False) for _ in range(layers)])
         self.broad = nn.ModuleList([nn.Linear(RANK, width) for _ in range(layers)])
-        self.last = nn.Linear(width, heads, bias=False)
+        self.last = nn.Linear(width, 1, bias=False)
         nn.init.zeros_(self.last.weight)
 
     def forward(self, x: Any) -> Any:

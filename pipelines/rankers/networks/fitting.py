@@ -47,14 +47,13 @@ Loss = Callable[[Any, "PreparedRows", Any], Any]
 
 @dataclass(frozen=True)
 class PreparedRows:
-    """Rows as tensors; labels by head, the first under ""; weight: rows that each stands for, mean 1."""
+    """Rows as tensors."""
 
     dense: Any
     codes: Any
     history: Any
     offset: Any
-    labels: dict[str, Any]
-    weight: Any
+    label: Any
 
     @classmethod
     def of(cls, reading: InputReading, rows: Rows) -> PreparedRows:
@@ -63,13 +62,8 @@ class PreparedRows:
         with torch.no_grad():
             dense = torch.cat([reading.dense(part) for part in encoded.split(16_384)])
             codes, history = reading.codes(raw), reading.history(raw)
-        labels = {"": rows.label, **rows.others}
-        weight = np.where(rows.label, 1.0, 1.0 / rows.rate)
-        tensors = {name: torch.from_numpy(np.asarray(label, np.float32)) for name, label in labels.items()}
-        return cls(
-            dense, codes, history, torch.from_numpy(rows.offset.astype(np.float32)), tensors,
-            torch.from_numpy((weight / weight.mean()).astype(np.float32)),
-        )  # fmt: skip
+        label = torch.from_numpy(np.asarray(rows.label, np.float32))
+        return cls(dense, codes, history, torch.from_numpy(rows.offset.astype(np.float32)), label)
 
     def __len__(self) -> int:
         return len(self.offset)
@@ -92,7 +86,7 @@ def repeatable(seed: int, threads: int) -> Iterator[None]:
 
 def click_loss(out: Any, rows: PreparedRows, at: Any) -> Any:
     """Log loss of the first output at the position that each row was seen at."""
-    return F.binary_cross_entropy_with_logits(out[:, 0] + rows.offset[at], rows.labels[""][at])
+    return F.binary_cross_entropy_with_logits(out[:, 0] + rows.offset[at], rows.label[at])
 
 
 def fit(

@@ -15,7 +15,7 @@ HELD: Final = 5
 def stacked_loss(out: Any, rows: PreparedRows, at: Any) -> Any:
     """Each model's own click loss on most rows; the fused one's on the others (stacking, Wolpert 1992)."""
     held = (at % HELD == 0).float()
-    told, offset = rows.labels[""][at], rows.offset[at]
+    told, offset = rows.label[at], rows.offset[at]
     each = F.binary_cross_entropy_with_logits(
         out[:, 1:] + offset[:, None], told[:, None].expand(-1, out.shape[1] - 1), weight=(1 - held)[:, None], reduction="sum"
     )

@@ -21,6 +21,7 @@ from pipelines.datasets.training_set import MATRIX, ROWS, folder
 from pipelines.errors import Missing, Refused
 from pipelines.training.candidate import candidate
 from pipelines.training.fit import fit
+from pipelines.warehouse.label_times import LabelTimes
 from serving.settings import Settings
 
 DAY = date(2026, 1, 10)
@@ -109,4 +110,4 @@ def test_rows_and_labels_that_do_not_fit_are_refused(sound: Dataset) -> None:
 
 def test_a_platform_without_events_has_no_labels(home: Home) -> None:
     with pytest.raises(Missing, match="matured click labels"):
-        labels(home, "click", DAY, timedelta(hours=24))
+        labels(home, "click", DAY, LabelTimes(timedelta(hours=24), timedelta(hours=24)))

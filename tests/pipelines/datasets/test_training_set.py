@@ -14,7 +14,10 @@ from feature_repo.days import end_of
 from pipelines.datasets import labels, split
 from pipelines.errors import Missing
 from pipelines.simulator.truth import impression_truth
+from pipelines.warehouse.label_times import LabelTimes
+from serving.room_settings import TrainingSettings
 
+DAY = LabelTimes(timedelta(hours=24), timedelta(hours=24))
 pytestmark = pytest.mark.timeout(1800)
 
 
@@ -24,10 +27,14 @@ def events(platform: Any, name: str) -> pd.DataFrame:
     return frame
 
 
-@pytest.mark.parametrize(("head", "hours"), [("click", 24), ("click", 1), ("conversion", 24), ("conversion", 2)])
-def test_labels_count_within_their_window_and_rows_only_once_it_has_passed(platform: Any, head: str, hours: int) -> None:
-    maturity, now = timedelta(hours=hours), pd.Timestamp(end_of(platform.live))
-    found = labels.labels(platform.home, head, platform.live, maturity)
+@pytest.mark.parametrize(
+    ("head", "hours", "wait"),
+    [("click", 24, 24), ("click", 1, 1), ("conversion", 24, 24), ("conversion", 2, 2), ("click", 24, 1), ("conversion", 2, 24),
+     ("conversion", 24, 2)],
+)  # fmt: skip
+def test_labels_count_within_their_window_and_rows_only_once_they_have_matured(platform: Any, head: str, hours: int, wait: int) -> None:
+    window, maturity, now = timedelta(hours=hours), timedelta(hours=wait), pd.Timestamp(end_of(platform.live))
+    found = labels.labels(platform.home, head, platform.live, LabelTimes(window, maturity))
     engagements = events(platform, "engagements")
     engagements = engagements[engagements["created_ts"] < now]
     happened = engagements[engagements["kind"] == head]
@@ -38,32 +45,55 @@ def test_labels_count_within_their_window_and_rows_only_once_it_has_passed(platf
         rows, key = engagements[engagements["kind"] == "click"], "event_id"
         first = happened.groupby("cause_id")["created_ts"].min()
     rows = rows[(rows["created_ts"] < now) & (rows["ts"] + maturity <= now)].set_index(key)
-    wanted = (first.reindex(rows.index) - rows["ts"]) <= maturity
+    wanted = (first.reindex(rows.index) - rows["ts"]) <= window
     assert len(found) == len(rows) and found["label"].sum() > 0
     assert (found.set_index("row_id")["label"] == wanted.reindex(found["row_id"])).all()
     assert found["ts"].is_monotonic_increasing
 
 
 def test_an_impression_is_labelled_with_all_that_came_of_it(platform: Any) -> None:
-    found = labels.labels(platform.home, "click", platform.live, timedelta(hours=24))
+    found = labels.labels(platform.home, "click", platform.live, DAY)
     for name in labels.OTHERS["click"]:
         assert found[name].dtype == bool
-    assert found["like"].any() and found["conversion"].any()
-    assert found["label"][found["conversion"]].all(), "no conversion without its click"
+    came = events(platform, "engagements").query("kind in ('hide', 'report')")
+    by = came.set_index("impression_id")["kind"].reindex(found.loc[found["hide"], "row_id"])
+    assert found["hide"].any() and by.notna().all(), "a report counts as a hide"
 
 
 def test_an_impression_knows_how_long_its_page_was(platform: Any) -> None:
-    found = labels.labels(platform.home, "click", platform.live, timedelta(hours=24)).set_index("row_id")
+    found = labels.labels(platform.home, "click", platform.live, DAY).set_index("row_id")
     shown = events(platform, "impressions").set_index("impression_id")
     assert (found["shown"] == shown.groupby("decision_id")["position"].transform("max").reindex(found.index)).all()
     assert found["shown"].nunique() > 1
-    assert (labels.labels(platform.home, "conversion", platform.live, timedelta(hours=24))["shown"] == 0).all()
+    assert (labels.labels(platform.home, "conversion", platform.live, DAY)["shown"] == 0).all()
+
+
+def whole_end(platform: Any) -> pd.Timestamp:
+    """The newest row whose window has passed."""
+    newest: pd.Timestamp = labels.labels(platform.home, "click", platform.live, DAY)["ts"].max()
+    return newest
+
+
+def test_the_newest_clicks_are_used_where_rows_need_not_wait_for_the_window(platform: Any) -> None:
+    """Clicks come within seconds: an hour's wait misses hardly one of them and gains most of a day."""
+    whole = labels.labels(platform.home, "click", platform.live, DAY).set_index("row_id")["label"]
+    early = labels.labels(platform.home, "click", platform.live, LabelTimes(DAY.window, timedelta(hours=1)))
+    assert early["ts"].max() - whole_end(platform) > timedelta(hours=20)
+    assert (early.set_index("row_id")["label"].reindex(whole.index) == whole).all()
+
+
+def test_rows_that_judge_a_fresh_set_have_seen_their_whole_window() -> None:
+    short = LabelTimes(timedelta(hours=24), timedelta(hours=1))
+    assert short.whole == DAY and DAY.whole == DAY
+    late = LabelTimes(timedelta(hours=24), timedelta(hours=48))
+    assert late.whole == late, "logs that come late are waited for"
+    assert LabelTimes.of(TrainingSettings(label_window_hours=24, label_maturity_hours=1)) == short
 
 
 @pytest.mark.parametrize("head", ["click", "conversion"])
 def test_a_row_knows_what_its_user_had_seen_of_the_campaign_that_day(platform: Any, head: str) -> None:
     """As often as the market itself counted before it showed the ad."""
-    frame = labels.labels(platform.home, head, platform.live, timedelta(hours=24))
+    frame = labels.labels(platform.home, head, platform.live, DAY)
     ids = frame["row_id"]
     if head == "conversion":
         ids = events(platform, "engagements").set_index("event_id")["impression_id"].loc[ids]
@@ -74,7 +104,7 @@ def test_a_row_knows_what_its_user_had_seen_of_the_campaign_that_day(platform: A
 
 def test_the_oldest_click_knows_it_too(platform: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Clicks reach a day further back than impressions are trained on, and may follow those of the day before."""
-    clicks = "conversion", platform.live, timedelta(hours=24)
+    clicks = "conversion", platform.live, DAY
     whole = labels.labels(platform.home, *clicks).set_index("row_id")["seen_today"]
     monkeypatch.setattr(labels, "HISTORY_DAYS", 1)
     found = labels.labels(platform.home, *clicks).set_index("row_id")["seen_today"]
@@ -98,11 +128,11 @@ def test_a_page_and_a_user_without_a_name_have_seen_nothing() -> None:
 
 def test_a_label_of_the_last_hours_waits_for_its_window(platform: Any) -> None:
     with pytest.raises(Missing, match="PLACARD_LABEL_MATURITY_HOURS"):
-        labels.labels(platform.home, "click", platform.days[0], timedelta(hours=24))
+        labels.labels(platform.home, "click", platform.days[0], DAY)
 
 
 def test_splits_follow_time_and_only_negatives_before_the_test_are_thinned(platform: Any) -> None:
-    frame = labels.labels(platform.home, "click", platform.live, timedelta(hours=24))
+    frame = labels.labels(platform.home, "click", platform.live, DAY)
     frame["split"] = split.split(frame, (0.6, 0.8))
     spans = frame.groupby("split")["ts"].agg(["min", "max"])
     assert spans.loc["train", "max"] < spans.loc["calibrate", "min"] and spans.loc["calibrate", "max"] < spans.loc["test", "min"]

@@ -5,11 +5,13 @@ from __future__ import annotations
 from datetime import date
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from pipelines.datasets.training_set import read
 from pipelines.evaluate.assess import Assessment
-from pipelines.evaluate.offline import LEAST_ROWS, intervals_of, predict
+from pipelines.evaluate.contest import OURS, contest
+from pipelines.evaluate.offline import LEAST_ROWS, predict
 from pipelines.metrics import METRICS
 from pipelines.training.candidate import load_candidate
 from serving.settings import Settings
@@ -47,16 +49,38 @@ def test_slices_are_whole_groups_large_enough_to_say_anything(outcome: Assessmen
 def test_intervals_hold_their_value_and_are_the_same_twice(outcome: Assessment, family: str) -> None:
     evaluation = outcome.evaluation
     found = evaluation.intervals[family]
-    assert found.keys() == {m.name for m in METRICS if not m.group}
-    for name in ("log_loss", "normalised_entropy", "roc_auc", "calibration_ratio"):
+    assert found.keys() == {m.name for m in METRICS}
+    assert all(found[m.name].value == evaluation.metrics[m.name] for m in METRICS)
+    for name in ("log_loss", "normalised_entropy", "roc_auc", "calibration_ratio", "grouped_auc"):
         assert found[name].low < found[name].value < found[name].high
-    assert found == intervals_of(evaluation.rows["label"].to_numpy(bool), evaluation.scores[family], evaluation.rows)
+    label, p = evaluation.rows["label"].to_numpy(bool), evaluation.scores[family]
+    again = contest({family: (OURS, p)}, label, evaluation.rows, 7).standings[0]
+    assert found == {m.name: again.interval(m.name) for m in METRICS}
 
 
-def test_more_rows_give_narrower_intervals() -> None:
+@pytest.mark.parametrize("named", [True, False])
+def test_more_rows_give_narrower_intervals(named: bool) -> None:
+    """Also where nobody has a name: the rows without one do not all stand or fall together."""
     rng, width = np.random.default_rng(2), []
     for n in (500, 8_000):
         p = 1 / (1 + np.exp(-rng.normal(-1, 1, n)))
-        interval = intervals_of(rng.random(n) < p, p, None, draws=100)["roc_auc"]  # type: ignore[arg-type]
-        width.append(interval.high - interval.low)
+        frame = pd.DataFrame({"user_id": [f"u{i}" if named else "" for i in range(n)]})
+        found = contest({"one": (OURS, p)}, rng.random(n) < p, frame, 7).standings[0].interval("roc_auc")
+        assert found is not None
+        width.append(found.high - found.low)
     assert width[1] == pytest.approx(width[0] / 4, rel=0.4)
+
+
+def test_what_one_user_does_again_and_again_tells_no_more_than_once() -> None:
+    rng, n = np.random.default_rng(3), 600
+    p = 1 / (1 + np.exp(-rng.normal(-1, 1, n)))
+    label, user = rng.random(n) < p, np.arange(n)
+
+    def width(times: int) -> float:
+        rows = np.repeat(np.arange(n), times)
+        found = contest({"one": (OURS, p[rows])}, label[rows], pd.DataFrame({"user_id": user[rows].astype(str)}), 7)
+        ends = found.standings[0].interval("calibration_ratio")
+        assert ends is not None
+        return ends.high - ends.low
+
+    assert width(9) == pytest.approx(width(1))

@@ -16,6 +16,7 @@ from feature_repo.text import query_key
 from pipelines.datasets.labels import labels
 from pipelines.features.build import build
 from pipelines.ingest.serving_log import impression_id, ingest_served
+from pipelines.warehouse.label_times import LabelTimes
 from serving.eventlog.log import Event, EventLog
 from serving.record.decision import AdText, Decision, RankedAd
 
@@ -158,7 +159,7 @@ def test_which_texts_were_shown_is_kept_where_there_were_several(
     (row,) = read(home, "shown_texts").itertuples()
     assert (row.impression_id, row.choice, row.choices, row.propensity) == (impression_id("s1", "a0"), 2, 3, 0.1)
     for head, keys in (("click", [impression_id("s1", "a0"), impression_id("s1", "a1")]), ("conversion", ["s1-a0-click", "s1-a1-click"])):
-        rows = labels(home, head, DAY + timedelta(days=2), timedelta(hours=24)).set_index("row_id")
+        rows = labels(home, head, DAY + timedelta(days=2), LabelTimes(timedelta(hours=24), timedelta(hours=24))).set_index("row_id")
         assert rows.loc[keys, "choice"].tolist() == [2, 0]
 
 
@@ -191,9 +192,9 @@ def test_training_reads_what_was_searched_for(home: Home, asked: EventLog) -> No
     ingest_served(home, asked, DAY)
     said = {"s1": "Cheap running  shoes", "s2": "", "blank": "", "page": ""}
     later, mature = DAY + timedelta(days=2), timedelta(hours=24)
-    rows = labels(home, "click", later, mature).set_index("row_id")["query"]
+    rows = labels(home, "click", later, LabelTimes(mature, mature)).set_index("row_id")["query"]
     assert rows.to_dict() == {impression_id(d, "a1"): text for d, text in said.items()}
-    rows = labels(home, "conversion", later, mature).set_index("row_id")["query"]
+    rows = labels(home, "conversion", later, LabelTimes(mature, mature)).set_index("row_id")["query"]
     assert rows.to_dict() == {f"{d}-a1-click": text for d, text in said.items()}
     known = pq.read_table(build(home, QUERY_PERFORMANCE, DAY), partitioning=None).to_pandas().set_index("query_key")
     assert known["query_impressions_30d"].to_dict() == {query_key(text): 1.0 for text in said.values() if text}

@@ -6,7 +6,7 @@ import json
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -120,6 +120,17 @@ def test_an_evaluation_of_other_files_counts_for_nothing(platform: Settings) -> 
     path.unlink()
     with pytest.raises(NotPromoted, match="Evaluate and register it again"):
         promote(platform, "click", "1", TODAY)
+
+
+def test_after_a_week_of_new_log_it_is_judged_anew(platform: Settings, good: date) -> None:
+    """The log's newest day counts, not the clock: this market's days are long past."""
+    assert word(table(platform, "click", "1", TODAY), "days_logged_since") == "no evidence"
+    for past, outcome in ((0, "passed"), (7, "passed"), (8, "failed")):
+        platform.home.partition("impressions", good + timedelta(days=past)).mkdir(parents=True)
+        assert word(table(platform, "click", "1", good + timedelta(days=30)), "days_logged_since") == outcome
+    assert word(table(platform, "click", "1", TODAY), "days_logged_since") == "passed", "what came after the day is not looked at"
+    with pytest.raises(NotPromoted, match="days_logged_since 8 must be ≤ 7"):
+        promote(platform, "click", "1", good + timedelta(days=30))
 
 
 def test_the_newest_skew_report_up_to_the_day_is_a_gate(platform: Settings) -> None:

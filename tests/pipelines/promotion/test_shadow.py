@@ -16,12 +16,13 @@ from pipelines.monitor.calibration import calibration
 from pipelines.promotion.promote_shadow import apply
 from pipelines.promotion.shadow_record import HOLD, PROMOTE, judge
 from pipelines.served.outcomes import outcomes
+from pipelines.warehouse.label_times import LabelTimes
 from serving.bundles import aliases
 from serving.eventlog.log import EventLog
 from serving.settings import Settings
 
 DAY, NEXT = date(2026, 3, 9), date(2026, 3, 10)
-MATURITY = timedelta(hours=12)
+TIMES = LabelTimes(timedelta(hours=12), timedelta(hours=12))
 Make = Callable[..., object]
 
 
@@ -55,7 +56,7 @@ def serve(
 
 
 def test_a_better_shadow_is_promoted(home: Home, serve: Callable[..., EventLog]) -> None:
-    found = judge(home, serve(0.8, 0.0, 1_500), NEXT, MATURITY, seed=7)
+    found = judge(home, serve(0.8, 0.0, 1_500), NEXT, TIMES, seed=7)
     assert (found.champion, found.shadow, found.verdict) == ("click@1", "click@2", PROMOTE), found.reasons
     figures = {f.name: f for f in found.report.figures}
     assert figures["impressions"].value == 1_500, "first positions only"
@@ -63,13 +64,13 @@ def test_a_better_shadow_is_promoted(home: Home, serve: Callable[..., EventLog])
 
 
 def test_a_worse_shadow_is_held_with_the_reason(home: Home, serve: Callable[..., EventLog]) -> None:
-    found = judge(home, serve(0.0, 0.8, 1_500), NEXT, MATURITY, seed=7)
+    found = judge(home, serve(0.0, 0.8, 1_500), NEXT, TIMES, seed=7)
     assert found.verdict == HOLD
     assert any("log_loss_difference_upper_bound" in r for r in found.reasons)
 
 
 def test_few_clicks_hold_even_the_better_shadow(home: Home, serve: Callable[..., EventLog]) -> None:
-    found = judge(home, serve(1.5, 0.0, 150), NEXT, MATURITY, seed=7)
+    found = judge(home, serve(1.5, 0.0, 150), NEXT, TIMES, seed=7)
     assert found.verdict == HOLD
     assert any(r.startswith("clicks is") for r in found.reasons)
 
@@ -77,20 +78,20 @@ def test_few_clicks_hold_even_the_better_shadow(home: Home, serve: Callable[...,
 def test_the_shadow_and_champion_in_force_are_compared(home: Home, serve: Callable[..., EventLog]) -> None:
     log = serve(0.8, 0.0, 1_500)
     aliases.write_aliases(home.bundles, {"click": {"champion": "1", "shadow": "3"}})
-    found = judge(home, log, NEXT, MATURITY, seed=7)
+    found = judge(home, log, NEXT, TIMES, seed=7)
     assert (found.verdict, found.shadow) == (HOLD, "click@3"), "what another shadow scored does not promote this one"
     aliases.write_aliases(home.bundles, {"click": {"champion": "9", "shadow": "2"}})
-    found = judge(home, log, NEXT, MATURITY, seed=7)
+    found = judge(home, log, NEXT, TIMES, seed=7)
     assert (found.verdict, found.champion, found.report.figures[0].value) == (HOLD, "click@9", 0)
 
 
 def test_the_same_log_gives_the_same_verdict(home: Home, serve: Callable[..., EventLog]) -> None:
     log = serve(0.5, 0.2, 300)
-    assert judge(home, log, NEXT, MATURITY, seed=7).plain == judge(home, log, NEXT, MATURITY, seed=7).plain
+    assert judge(home, log, NEXT, TIMES, seed=7).plain == judge(home, log, NEXT, TIMES, seed=7).plain
 
 
 def test_without_shadow_scores_it_says_what_to_do(home: Home, serve: Callable[..., EventLog]) -> None:
-    found = judge(home, serve(0.5, -1, 20), NEXT, MATURITY, seed=7)
+    found = judge(home, serve(0.5, -1, 20), NEXT, TIMES, seed=7)
     assert found.verdict == HOLD and "none of 40 matured impressions" in found.reasons[0]
 
 
@@ -105,22 +106,22 @@ def test_a_label_counts_once_its_window_has_passed(home: Home, eventlog: EventLo
     eventlog.append_events(late, noon + timedelta(hours=14))  # type: ignore[arg-type]
     for day in (DAY, NEXT):
         ingest_served(home, eventlog, day)
-    early = outcomes(home, eventlog, DAY, DAY, timedelta(hours=13))
+    early = outcomes(home, eventlog, DAY, DAY, LabelTimes(timedelta(hours=12), timedelta(hours=13)))
     assert (len(early), early.immature) == (0, 2)
-    ripe = outcomes(home, eventlog, DAY, NEXT, MATURITY)
+    ripe = outcomes(home, eventlog, DAY, NEXT, TIMES)
     assert ripe.came.tolist() == [True, False], "the second came after its window"
-    blind = outcomes(home, eventlog, DAY, DAY, MATURITY)
+    blind = outcomes(home, eventlog, DAY, DAY, TIMES)
     assert blind.came.tolist() == [False, False], "the clicks were not known that day"
 
 
 def test_an_ad_that_nobody_reported_seeing_does_not_count(home: Home, eventlog: EventLog, decided: Make) -> None:
     eventlog.append_decision(decided("d1"))  # type: ignore[arg-type]
     ingest_served(home, eventlog, DAY)
-    assert len(outcomes(home, eventlog, DAY, NEXT, MATURITY)) == 0
+    assert len(outcomes(home, eventlog, DAY, NEXT, TIMES)) == 0
 
 
 def test_calibrated_predictions_hold_everywhere(home: Home, serve: Callable[..., EventLog]) -> None:
-    report = calibration(home, serve(0.0, -1, 1_200), NEXT, MATURITY)
+    report = calibration(home, serve(0.0, -1, 1_200), NEXT, TIMES)
     ratios = {f.name: f for f in report.figures if f.name.endswith(" ratio")}
     assert set(ratios) >= {"all ratio", "policy=click@1 ratio", "surface=proactive ratio", "device=mobile ratio"}
     assert report.failing() == []
@@ -136,7 +137,7 @@ def test_a_model_that_promises_double_is_named(
         events = [happened(f"d{i}", "a1", kind, noon) for kind in ("impression", "click")][: 1 + int(rng.random() < 0.1)]
         eventlog.append_events(events, noon)  # type: ignore[arg-type]
     ingest_served(home, eventlog, DAY)
-    report = calibration(home, eventlog, NEXT, MATURITY)
+    report = calibration(home, eventlog, NEXT, TIMES)
     overall = report.figures[0]
     assert overall.holds is False and overall.value == pytest.approx(2.0, abs=0.35)
 
@@ -154,7 +155,7 @@ def test_conversions_are_held_to_their_promises_too(
         kinds = ("impression", "click", "conversion")[: 1 + int(rng.random() < 0.5) * (1 + int(rng.random() < 0.2))]
         eventlog.append_events([happened(f"d{i}", a, kind, noon) for a in ("a1", "a2") for kind in kinds], noon)  # type: ignore[misc]
     ingest_served(home, eventlog, DAY)
-    figures = {f.name: f for f in calibration(home, eventlog, NEXT, MATURITY).figures}
+    figures = {f.name: f for f in calibration(home, eventlog, NEXT, TIMES).figures}
     assert 650 < figures["conversion all clicks"].value < 850, "one ad a click"
     assert figures["conversion all ratio"].value == pytest.approx(2.0, abs=0.35) and figures["conversion all ratio"].holds is False
     assert figures["conversion policy=conversion@3 conversions"].value == figures["conversion all conversions"].value > 100
@@ -162,7 +163,7 @@ def test_conversions_are_held_to_their_promises_too(
 
 
 def test_calibration_of_a_quiet_day_has_no_ratio(home: Home, eventlog: EventLog) -> None:
-    assert [f.name for f in calibration(home, eventlog, DAY, MATURITY).figures] == ["all impressions"]
+    assert [f.name for f in calibration(home, eventlog, DAY, TIMES).figures] == ["all impressions"]
 
 
 def test_a_verdict_to_promote_is_applied_once(home: Home, serve: Callable[..., EventLog], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -180,7 +181,7 @@ def test_a_verdict_to_promote_is_applied_once(home: Home, serve: Callable[..., E
     monkeypatch.setattr("pipelines.promotion.promote_shadow.clear_alias", clear_alias)
     settings = Settings(home_path=home.root)
     aliases.write_aliases(home.bundles, {"click": {"champion": "1", "shadow": "2"}})
-    found = judge(home, serve(0.8, 0.0, 1_500), NEXT, MATURITY, seed=7)
+    found = judge(home, serve(0.8, 0.0, 1_500), NEXT, TIMES, seed=7)
     assert found.verdict == PROMOTE
     assert apply(settings, found) is True
     assert aliases.read_aliases(home.bundles) == {"click": {"champion": "2", "previous": "1"}}

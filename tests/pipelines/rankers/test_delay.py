@@ -23,6 +23,7 @@ from pipelines.rankers.fit_bundle import fit_bundle
 from pipelines.rankers.logistic import Logistic
 from pipelines.simulator.config import Laws, MarketConfig
 from pipelines.simulator.truth import impression_truth
+from pipelines.warehouse.label_times import LabelTimes
 from tests.worlds.copied import copied
 
 DAY = timedelta(days=1)
@@ -95,7 +96,7 @@ def eager(tmp_path_factory: pytest.TempPathFactory) -> Home:
 def clicks(eager: Home) -> pd.DataFrame:
     """Clicks of the market as fresh conversion rows: five days' before the test, with their truth beside them."""
     last = max(eager.days("impressions"))
-    frame = labels.labels(eager, "conversion", last, DAY)
+    frame = labels.labels(eager, "conversion", last, LabelTimes(DAY, DAY))
     frame["split"] = np.where(frame["ts"] < frame["ts"].min().normalize() + 3 * DAY, "train", "calibrate")
     frame.loc[frame["ts"] >= pd.Timestamp(last - DAY), "split"] = "test"
     truth = impression_truth(eager).to_pandas()[["impression_id", "p_conversion", "delay_hours"]]

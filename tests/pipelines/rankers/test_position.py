@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pipelines.rankers.position import offset_of, position_offsets
+from pipelines.rankers.position import DECAY_PRIOR, offset_of, position_offsets, programs
 
 
 def log(n: int, decay: float, seed: int, surface: str = "feed", explored: float = 1.0) -> pd.DataFrame:
@@ -17,7 +17,9 @@ def log(n: int, decay: float, seed: int, surface: str = "feed", explored: float 
     ranked = 1 + np.clip((3 * (1 - pd.Series(quality).rank(pct=True))).astype(int), 0, 2)
     position = np.where(free, rng.integers(1, 4, n), ranked)
     label = rng.random(n) < quality * position.astype(float) ** -decay
-    return pd.DataFrame({"surface": surface, "position": position, "shown": 0, "label": label, "explored": free, "weight_rate": 1.0})
+    user = np.char.add("u", rng.integers(0, max(n // 20, 1), n).astype(str))
+    columns = {"surface": surface, "position": position, "shown": 0, "label": label, "explored": free, "weight_rate": 1.0, "user_id": user}
+    return pd.DataFrame(columns)
 
 
 @pytest.mark.parametrize("decay", [0.0, 0.3, 0.8])
@@ -47,6 +49,7 @@ def test_whoever_gets_a_long_page_may_click_more() -> None:
     position = 1 + (rng.random(len(shown)) * shown).astype(int)
     label = rng.random(len(shown)) < np.where(shown == 1, 0.05, 0.15) * position.astype(float) ** -0.5
     told = pd.DataFrame({"surface": "feed", "position": position, "shown": shown, "label": label, "explored": True, "weight_rate": 1.0})
+    told["user_id"] = ""
     truth = tuple(-0.5 * np.log([1, 2, 3]))
     assert position_offsets(told)["feed"] == pytest.approx(truth, abs=0.05)
     assert position_offsets(told.assign(shown=0))["feed"][1] > truth[1] + 0.15, "the lengths mixed: the test can tell"
@@ -65,6 +68,29 @@ def test_a_surface_with_few_clicks_leans_on_the_others() -> None:
     assert np.sqrt(np.mean(np.square(leaning))) < 0.5 * np.sqrt(np.mean(np.square(alone)))
 
 
+def test_what_nobody_explored_follows_the_usual_law_and_not_the_policy() -> None:
+    rows = log(50_000, 0.4, seed=7, explored=0.0)
+    assert position_offsets(rows)["feed"] == pytest.approx(tuple(-DECAY_PRIOR[0] * np.log([1, 2, 3])), abs=1e-3)
+
+
+def test_some_sixty_explored_clicks_do_not_carry_an_offset_away() -> None:
+    """Over thirty logs of that size: the second and third place are promised within a sixth of the truth, by root mean square."""
+    truth = -0.35 * np.log([2, 3])
+    found = np.array([position_offsets(log(800, 0.35, seed=200 + seed))["feed"][1:] for seed in range(30)])
+    assert np.sqrt(np.square(found - truth).mean()) < np.log(7 / 6) and np.abs(found - truth).max() < np.log(1.5)
+
+
+def test_programs_click_wherever_an_ad_stands_and_are_left_out() -> None:
+    people, rng = log(150_000, 0.6, seed=8), np.random.default_rng(9)
+    bots = people.sample(12_000, random_state=1).assign(user_id=np.char.add("bot", rng.integers(0, 60, 12_000).astype(str)))
+    bots["label"] = rng.random(len(bots)) < 0.5
+    both = pd.concat([people, bots], ignore_index=True)
+    assert programs(both)[len(people) :].mean() > 0.95 and programs(both)[: len(people)].mean() < 0.02
+    truth = tuple(-0.6 * np.log([1, 2, 3]))
+    assert position_offsets(both)["feed"] == pytest.approx(truth, abs=0.06)
+    assert position_offsets(both.assign(user_id=""))["feed"][2] > truth[2] + 0.15, "left in, they flatten the curve: the test can tell"
+
+
 def test_offsets_start_at_zero_and_never_rise() -> None:
     rng = np.random.default_rng(6)
     noise = pd.DataFrame(
@@ -75,6 +101,7 @@ def test_offsets_start_at_zero_and_never_rise() -> None:
             "label": rng.random(400) < 0.2,
             "explored": True,
             "weight_rate": 1.0,
+            "user_id": "",
         }
     )
     found = position_offsets(noise)["feed"]

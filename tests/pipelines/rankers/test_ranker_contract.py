@@ -11,9 +11,11 @@ import pytest
 
 from feature_repo.services import CLICK
 from pipelines.errors import Refused
-from pipelines.evaluate.offline import baseline, predict
+from pipelines.evaluate.baseline import baseline
+from pipelines.evaluate.offline import predict
 from pipelines.metrics.roc_auc import roc_auc
 from pipelines.rankers import RANKERS
+from pipelines.rankers.catboost import Catboost
 from pipelines.rankers.deep_ensemble import DeepEnsemble
 from pipelines.rankers.deep_family import DeepFamily
 from pipelines.rankers.fit_bundle import RankerFamily, fit_bundle
@@ -27,7 +29,7 @@ BEHIND = {"late_fusion": 0.06}
 CATEGORY = next(i for i, c in enumerate(CLICK.columns) if c.kind == "category")
 
 
-OFTEN = ("early_fusion", "lightgbm")
+OFTEN = ("catboost", "early_fusion", "lightgbm")
 """Of the families that the training environment fits, those that every run tries; the others take minutes and are slow."""
 
 
@@ -78,7 +80,7 @@ def shorter(ranker: RankerFamily) -> RankerFamily:
         return replace(ranker, seeds=2, deep=replace(ranker.deep, epochs=1), trees=shorter(ranker.trees))
     if isinstance(ranker, DeepFamily):
         return replace(ranker, epochs=1)
-    if isinstance(ranker, Xgboost | Lightgbm):
+    if isinstance(ranker, Xgboost | Lightgbm | Catboost):
         return replace(ranker, rounds=min(ranker.rounds, 40))
     return ranker
 
@@ -102,7 +104,8 @@ def test_predictions_are_calibrated_after_down_sampling_and_close_to_the_truth(o
     top = p > np.quantile(p, 0.9)
     assert p[top].mean() == pytest.approx(truth[top].mean(), rel=0.12)
     assert roc_auc(label, p) > roc_auc(label, truth) - BEHIND.get(bundle.manifest.ranker, 0.03)
-    assert bundle.manifest.calibrated and bundle.manifest.negative_rate == 0.25
+    assert bundle.manifest.negative_rate == 0.25
+    assert not bundle.manifest.calibrated, "a fit has no row that taught nothing: only an evaluation can tell"
     assert bundle.manifest.base_rate == pytest.approx(truth.mean(), rel=0.1)
 
 

@@ -48,7 +48,7 @@ def register(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> It
         place = folder / head
         written_again(made, place, replace(made.manifest, head=head, heads=(head,)))
         rows = np.zeros((3, len(CLICK.columns)), np.float32)
-        return registered(settings, place, alias, "a test", {"roc_auc": 0.7, **metrics}, [plot], rows)
+        return registered(settings, place, alias, "a test", {"roc_auc": 0.7, **metrics}, [plot], rows, True)
 
     yield call
 

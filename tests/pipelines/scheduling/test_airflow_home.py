@@ -15,7 +15,7 @@ from typer.main import get_command
 from feature_repo.home import Home
 from feature_repo.tables import TABLES
 from pipelines.__main__ import app
-from pipelines.errors import Missing
+from pipelines.errors import Missing, PipelineError
 from pipelines.scheduling import airflow_home
 from pipelines.scheduling.airflow_home import AirflowHome, free_port, prepare
 from pipelines.scheduling.dags_folder import DAGS
@@ -43,8 +43,30 @@ def test_without_airflow_the_fix_is_named(home: Home, monkeypatch: pytest.Monkey
         prepare(home)
 
 
-def test_the_password_is_made_once_and_is_for_its_owner_alone(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(airflow_home, "PROGRAM", Path("/bin/true"))
+@pytest.fixture
+def migrating(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An Airflow that writes into the database that it is given, and then fails where this file holds a number above 0."""
+    program, status = tmp_path / "airflow", tmp_path / "status"
+    written = 'echo migrated >> "${AIRFLOW__DATABASE__SQL_ALCHEMY_CONN#sqlite:///}"'
+    program.write_text(f"#!/bin/sh\n{written}\nexit $(cat {status})\n")
+    program.chmod(0o755)
+    status.write_text("0")
+    monkeypatch.setattr(airflow_home, "PROGRAM", program)
+    return status
+
+
+def test_a_migration_that_is_cut_short_leaves_no_database(home: Home, migrating: Path) -> None:
+    migrating.write_text("137")
+    with pytest.raises(PipelineError, match="Airflow's database"):
+        prepare(home)
+    assert [p.name for p in (home.root / "airflow").iterdir()] == ["passwords.json"]
+    migrating.write_text("0")
+    assert prepare(home).database.read_text() == "migrated\n"
+    assert prepare(home).database.read_text() == "migrated\nmigrated\n", "one that is there is upgraded in its place"
+
+
+@pytest.mark.usefixtures("migrating")
+def test_the_password_is_made_once_and_is_for_its_owner_alone(home: Home) -> None:
     first, second = prepare(home), prepare(home)
     assert len(first.password) >= 12
     assert first.password == second.password

@@ -1,5 +1,5 @@
 """The rows that rankers are tested on."""
 
-from tests.pipelines.rankers.conftest import thin
+from tests.pipelines.rankers.conftest import thick, thin
 
-__all__ = ["thin"]
+__all__ = ["thick", "thin"]

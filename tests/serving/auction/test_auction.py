@@ -21,6 +21,7 @@ bids = st.integers(1, 50_000_000)
 chances = st.floats(1e-6, 1.0)
 qualities = st.floats(0.05, 1.0)
 floors = st.integers(0, 5_000_000)
+costs = st.integers(0, 50_000_000)
 
 
 def test_the_value_of_a_bid_by_objective() -> None:
@@ -34,27 +35,31 @@ def test_a_price_by_hand() -> None:
     # 1,000 x 2 % x quality 0.5 = 10 eCPM a micro of bid; 3,000,000 below needs a bid of 300,000.
     assert price(900_000, 20.0, 0.5, 3_000_000.0, 50_000) == (300_000, "next")
     assert price(900_000, 20.0, 0.5, 0.0, 50_000) == (2_500, "floor")
+    # What annoys must bring 1,000,000 more: (3,000,000 + 1,000,000) / 10, and without a competitor 1,000,000 / 10.
+    assert price(900_000, 20.0, 0.5, 3_000_000.0, 50_000, 1_000_000) == (400_000, "next")
+    assert price(900_000, 20.0, 0.5, 0.0, 50_000, 1_000_000) == (100_000, "annoyance")
 
 
-@given(bid=bids, pctr=chances, quality=qualities, share=st.floats(0, 1), floor=floors)
+@given(bid=bids, pctr=chances, quality=qualities, share=st.floats(0, 1), floor=floors, lost=st.floats(0, 1))
 def test_a_winner_pays_no_more_than_its_bid_and_no_less_than_the_floor(
-    bid: int, pctr: float, quality: float, share: float, floor: int
+    bid: int, pctr: float, quality: float, share: float, floor: int, lost: float
 ) -> None:
     unit = pctr * 1000
     if bid * unit < floor:
         return  # it does not clear: the auction drops it
-    below = bid * unit * quality * share
-    paid, rule = price(bid, unit, quality, below, floor)
+    cost = int(bid * unit * quality * lost)  # one that is higher drops it too
+    below = (bid * unit * quality - cost) * share
+    paid, rule = price(bid, unit, quality, below, floor, cost)
     assert isinstance(paid, int)
     assert 0 <= paid <= bid
-    assert rule in ("next", "floor")
+    assert rule in (("next", "floor") if below > 0 else ("annoyance", "floor"))
     if paid < bid:
         assert paid * unit >= floor * (1 - 1e-6) - 1e-6 * unit
-        assert paid * unit * quality >= below * (1 - 1e-6) - 1e-6 * unit, "it keeps its place"
+        assert paid * unit * quality - cost >= below - 1e-6 * (below + cost) - 1e-6 * unit, "it keeps its place"
     if paid > 0:
         less = (paid - 1) * unit
         slack = 1e-6 * unit + 1e-9 * bid * unit
-        assert less * quality < below + slack or less < floor + slack, "one micro less would not have done"
+        assert less * quality - cost < below + slack or less < floor + slack, "one micro less would not have done"
 
 
 @given(data=st.data(), n=st.integers(2, 12))
@@ -62,10 +67,11 @@ def test_a_higher_bid_never_loses_a_place(data: st.DataObject, n: int) -> None:
     bid = np.array(data.draw(st.lists(bids, min_size=n, max_size=n)))
     unit = np.array(data.draw(st.lists(chances, min_size=n, max_size=n))) * 1000
     quality = np.array(data.draw(st.lists(qualities, min_size=n, max_size=n)))
+    cost = np.array(data.draw(st.lists(costs, min_size=n, max_size=n)))
     who, more = data.draw(st.integers(0, n - 1)), data.draw(st.integers(1, 10_000_000))
 
     def place(b: np.ndarray) -> int:
-        return int(np.flatnonzero(np.argsort(-rank_scores(b, unit, quality), kind="stable") == who)[0])
+        return int(np.flatnonzero(np.argsort(-rank_scores(b, unit, quality, cost), kind="stable") == who)[0])
 
     raised = bid.copy()
     raised[who] += more

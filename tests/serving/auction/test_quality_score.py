@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from serving.auction.annoyance import HIDE
 from serving.auction.page_relevance import page_relevance
-from serving.auction.quality import HIDE, Quality
+from serving.auction.quality import Quality
 from serving.auction.quality_score import QualityScore
 from serving.engine.candidates import Candidates, Scores
 from serving.engine.stages import NOBODY

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import onnx
 import pytest
+import xgboost as xgb
 from onnx import TensorProto, helper, numpy_helper
 
 from feature_repo.services import CLICK
@@ -16,6 +17,7 @@ from pipelines.bench.serving.synthetic import ranker
 from serving.bundles import Bundle, Tables, write_bundle, write_manifest
 from serving.bundles.encoder import evidence
 from serving.bundles.network import AT_ONCE, Network
+from serving.bundles.smoke import smoke
 from serving.errors import BundleRefused
 
 K = len(CLICK.columns)
@@ -49,11 +51,12 @@ def weights(outputs: int = 1, seed: int = 0) -> np.ndarray:
     return np.random.default_rng(seed).normal(scale=0.2, size=(K, outputs)).astype(np.float32)
 
 
-def made(trees: tuple[Path, Bundle], folder: Path, members: dict[str, tuple[float, bytes]], heads: tuple[str, ...] = ("click",)) -> Bundle:
+def made(
+    trees: tuple[Path, Bundle], folder: Path, members: dict[str, tuple[float, bytes]], others: dict[str, bytes] | None = None
+) -> Bundle:
     bundle = trees[1]
-    tables = Tables(bundle.tables.overall, {}, dict.fromkeys(heads[1:], bundle.tables.overall))
-    typical = np.zeros((2, K), np.float32)
-    return write_bundle(folder, replace(bundle.manifest, heads=heads), members, bundle.encodings, tables, typical)
+    tables = Tables(bundle.tables.overall, {}, dict.fromkeys(others or {}, bundle.tables.overall))
+    return write_bundle(folder, bundle.manifest, members, bundle.encodings, tables, np.zeros((2, K), np.float32), others)
 
 
 def by(bundle: Bundle, rows: np.ndarray, w: np.ndarray) -> np.ndarray:
@@ -95,16 +98,45 @@ def test_an_ensemble_is_its_members_mean(trees: tuple[Path, Bundle], rows: np.nd
     bundle = made(trees, tmp_path / "b", {"a.onnx": (0.25, linear(a)), "model.ubj": (0.75, forest)})
     each = np.stack([by(bundle, rows, a), trees[1].margin(rows)])
     assert bundle.margin(rows) == pytest.approx(0.25 * each[0] + 0.75 * each[1], abs=1e-4)
-    answers = bundle.answers(rows)
-    assert answers.p == pytest.approx(bundle.predict(rows))
 
 
-def test_other_heads_are_answered_by_those_who_have_them(trees: tuple[Path, Bundle], rows: np.ndarray, tmp_path: Path) -> None:
-    w, forest = weights(outputs=2), (trees[0] / "model.ubj").read_bytes()
-    bundle = made(trees, tmp_path / "b", {"a.onnx": (0.5, linear(w)), "model.ubj": (0.5, forest)}, ("click", "conversion"))
-    said = bundle.answers(rows).others
-    assert set(said) == {"conversion"}
-    assert said["conversion"] == pytest.approx(bundle.tables.overall.apply((bundle.encoded(rows) @ w)[:, 1].astype(float)), rel=1e-3)
+def test_a_further_head_is_answered_by_weights_of_its_own(trees: tuple[Path, Bundle], rows: np.ndarray, tmp_path: Path) -> None:
+    """At the first position, without what the first head starts from, by a table of its own."""
+    forest = (trees[0] / "model.ubj").read_bytes()
+    bundle = made(trees, tmp_path / "b", {"a.onnx": (1.0, linear(weights()))}, {"hide": forest})
+    assert bundle.manifest.heads == ("click", "hide") and bundle.manifest.members == (("a.onnx", 1.0),)
+    for read in (bundle, Bundle.load(tmp_path / "b", "click")):
+        said = read.further("hide", rows)
+        assert said is not None
+        raw = trees[1].members[0].logits(rows, bundle.encoded(rows))[:, 0]
+        assert said == pytest.approx(bundle.tables.overall.apply(raw))
+        assert read.further("like", rows) is None
+    smoke(tmp_path / "b", "click")
+
+
+def test_a_further_head_without_its_file_or_its_table_is_refused(trees: tuple[Path, Bundle], tmp_path: Path) -> None:
+    forest = (trees[0] / "model.ubj").read_bytes()
+    bundle = made(trees, tmp_path / "b", {"model.ubj": (1.0, forest)}, {"hide": forest})
+    (tmp_path / "b" / "hide.ubj").write_bytes(forest[:-1] + b"x")
+    with pytest.raises(BundleRefused, match=r"hide\.ubj"):
+        Bundle.load(tmp_path / "b")
+    with pytest.raises(BundleRefused, match="heads"):
+        write_bundle(
+            tmp_path / "c", bundle.manifest, {"model.ubj": (1.0, forest)}, bundle.encodings, replace(bundle.tables, heads={}),
+            others={"hide": forest},
+        )  # fmt: skip
+    write_manifest(tmp_path / "b", replace(bundle.manifest, heads=("click", "../model")))
+    with pytest.raises(BundleRefused, match="manifest"):
+        Bundle.load(tmp_path / "b")
+
+
+def test_a_further_head_that_says_the_same_of_all_is_refused(trees: tuple[Path, Bundle], tmp_path: Path) -> None:
+    forest = (trees[0] / "model.ubj").read_bytes()
+    rng = np.random.default_rng(2)
+    alike = xgb.train({"objective": "binary:logistic"}, xgb.DMatrix(np.zeros((50, K), np.float32), rng.random(50) < 0.5), 2)
+    made(trees, tmp_path / "b", {"model.ubj": (1.0, forest)}, {"hide": bytes(alike.save_raw("ubj"))})
+    with pytest.raises(BundleRefused, match="head hide"):
+        smoke(tmp_path / "b", "click")
 
 
 def test_contributions_add_up_to_the_margin(trees: tuple[Path, Bundle], rows: np.ndarray, tmp_path: Path) -> None:
@@ -138,6 +170,7 @@ def test_a_score_begins_with_the_effects_of_its_identities(trees: tuple[Path, Bu
         (linear(weights()[:-1]), "declared"),
         (linear(weights(), ("x",)), "is needed"),
         (linear(weights(), output="p"), "is needed"),
+        (linear(weights(outputs=2)), "is needed"),
     ],
 )
 def test_another_network_is_refused(trees: tuple[Path, Bundle], tmp_path: Path, content: bytes, said: str) -> None:
@@ -151,8 +184,3 @@ def test_members_that_make_no_sense_are_refused(trees: tuple[Path, Bundle], tmp_
     write_manifest(tmp_path / "b", replace(bundle.manifest, members=members))
     with pytest.raises(BundleRefused, match="manifest"):
         Bundle.load(tmp_path / "b")
-
-
-def test_a_head_that_no_member_has_is_refused(trees: tuple[Path, Bundle], tmp_path: Path) -> None:
-    with pytest.raises(BundleRefused, match="heads"):
-        made(trees, tmp_path / "b", {"a.onnx": (1.0, linear(weights()))}, ("click", "conversion"))

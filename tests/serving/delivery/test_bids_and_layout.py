@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from serving.auction.quality import HIDE, Unhidden
 from serving.delivery.layout import EMPTY, TopAndBottom, places
 from serving.engine.stages import NOBODY
 from serving.record.query import Query
@@ -49,10 +47,3 @@ def test_the_top_needs_more_than_the_floor() -> None:
 def test_who_wants_to_know_sees_fewer_ads(intent: str, probability: float, count: int) -> None:
     context = replace(NOBODY, query=Query("q", "q", ("q",), ("q",), intent=intent, intent_probability=probability))
     assert len(TopAndBottom(2, 1.5, 1).slots(ASKED, context, PLACE, 1_000_000).thresholds) == count
-
-
-def test_an_ad_that_people_hide_loses() -> None:
-    hides = np.array([0.0, 0.05, 0.1, 1.0], np.float32)
-    candidates = SimpleNamespace(of={HIDE: hides}.__getitem__)
-    factor = Unhidden().quality(ASKED, NOBODY, candidates, None).factor  # type: ignore[arg-type]
-    assert factor == pytest.approx(1 / (1 + 10 * hides))

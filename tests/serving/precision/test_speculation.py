@@ -35,6 +35,9 @@ class Near:
         z = np.log(p / (1 - p)) + self._shift + self._spread * noise
         return np.asarray(1 / (1 + np.exp(-z)))
 
+    def further(self, head: str, matrix: np.ndarray) -> None:
+        """It has learned no other head."""
+
 
 @pytest.fixture
 def pair(bench: Any) -> Callable[..., Live]:
@@ -67,6 +70,17 @@ def test_most_skip_the_champion_and_the_slate_and_its_prices_are_the_same(bench:
         assert sold(one) == sold(two) and one.funnel == two.funnel
         assert two.scored == {"click@1": sum(two.scored.values())}
         assert one.scored["click@1"] <= 0.6 * sum(one.scored.values()) and set(one.scored) == {"click@1", "click@9"}
+
+
+def test_the_cost_of_annoyance_is_taken_off_for_both_models(bench: Any, pair: Callable[..., Live], ask: Ask) -> None:
+    """At a cost that keeps half of the ads from the page, too: what is shown, and its prices, are as without speculation."""
+    live, dropped = pair(0.05, shift=-0.7), 0
+    with_it, without = (engine(bench, speculative=on, hide_cost_micros=3_000_000) for on in (True, False))
+    for i in range(10):
+        one, two = (e.decide(ask(request_id=f"r{i}", slots=1 + i % 4), live) for e in (with_it, without))
+        assert sold(one) == sold(two) and len(one.scored) == 2
+        dropped += two.funnel.rejected.get("Annoyance", 0)
+    assert dropped > 100
 
 
 @pytest.mark.parametrize("spread", [0.0, 0.1, 0.5, 2.0])
@@ -128,7 +142,7 @@ def test_who_is_not_asked_ranks_below_every_place_that_counts(seed: int, n: int,
     rng = np.random.default_rng(seed)
     guess = rng.normal(size=n)
     truth = guess + rng.normal(0.4, spread, n)
-    standing = Standing(guess, rng.integers(0, 3, n), rng.integers(0, owners, n), places)
+    standing = Standing(guess, rng.integers(0, 3, n), rng.integers(0, owners, n), places, np.zeros(n, int))
     rows = np.argsort(-guess)[:48]
     while len(rows):
         assert np.isnan(standing.known[rows]).all(), "nobody is asked twice"
@@ -148,7 +162,7 @@ def test_a_skipped_place_is_wrong_as_seldom_as_the_confidence_says() -> None:
     for _ in range(200):
         guess = rng.normal(size=400)
         truth = guess + rng.normal(0.2, 0.4, 400)
-        standing = Standing(guess, np.ones(400, int), np.arange(400), 100)
+        standing = Standing(guess, np.ones(400, int), np.arange(400), 100, np.zeros(400, int))
         rows = np.concatenate([np.argsort(-guess)[:48], np.argsort(-guess)[48::22]])
         while len(rows):
             standing.known[rows] = truth[rows]

@@ -30,10 +30,12 @@ from tests.made import written_again
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore"), pytest.mark.timeout(1800)]
 WITHIN = 60
 INFLATED = 5.0
+TRUE = 0.1
+"""How likely a person who sees an ad clicks on it, whatever the ad and whoever promised what."""
 
 
 class People:
-    """See and click: as often as version 1 foretells, whatever another one promises. answers: (when, rung, policy)."""
+    """See and click, as often as is TRUE. answers: (when, rung, policy)."""
 
     def __init__(self, server: Any, body: dict[str, Any]) -> None:
         self._server, self._body, self._rng = server, body, np.random.default_rng(4)
@@ -68,7 +70,7 @@ class People:
             said = {"decision_id": answer["decision_id"], "creative_id": ad["creative_id"], "ts": datetime.now(UTC).isoformat()}
             key = f"{answer['decision_id']}-{ad['position']}"
             events.append({**said, "event_id": f"{key}-i", "kind": "impression"})
-            if self._rng.random() < ad["pctr"] / (INFLATED if answer["policy"] == "click@2" else 1):
+            if self._rng.random() < TRUE:
                 events.append({**said, "event_id": f"{key}-c", "kind": "click"})
         status_of_events = self._server.call("POST", "/v1/events", {"events": events})[0] if events else 200
         if (status, status_of_events) != (200, 200) or not answer["ads"]:
@@ -87,14 +89,12 @@ class People:
 
 @pytest.fixture
 def registered_twice(published_home: Home, tmp_path: Path) -> Settings:
-    """Version 1 is sound and champion; 2 promises five times as much, and was never evaluated."""
+    """Version 1 promises what is true, within a hundredth, and is champion; 2 promises five times as much, and was never evaluated."""
     settings = Settings(PLACARD_HOME=published_home.root)
     shutil.rmtree(published_home.bundles)
-    sound = ranker(tmp_path / "sound", trees=10, rows=1_000)
-    grid = np.linspace(-12, 4, 200)
-    promise = Calibrator(grid, np.minimum(INFLATED / (1 + np.exp(-grid)), np.linspace(0.94, 0.95, 200)))
-    written_again(sound, tmp_path / "poisoned", tables=Tables(promise, {}, {}))
-    for name in ("sound", "poisoned"):
+    made, grid, about = ranker(tmp_path / "made", trees=10, rows=1_000), np.linspace(-12, 4, 200), np.linspace(0.99, 1.01, 200)
+    for name, times in (("sound", 1.0), ("poisoned", INFLATED)):
+        written_again(made, tmp_path / name, tables=Tables(Calibrator(grid, times * TRUE * about), {}, {}))
         register_sealed(settings, "click", tmp_path / name, "a test", {})
     roles.promote(settings, "click", "1", "sound")
     return settings

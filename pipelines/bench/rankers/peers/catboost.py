@@ -1,4 +1,7 @@
-"""CatBoost with its defaults: ordered statistics of the identities, early stopping; the position's log-odds as baseline."""
+"""CatBoost with its defaults: ordered statistics of the identities, early stopping; the position's log-odds as baseline.
+
+The family of that name (pipelines/rankers/catboost.py) reads the platform's evidence of identities instead, and is calibrated.
+"""
 
 from __future__ import annotations
 

@@ -143,9 +143,9 @@ def test_the_page_is_one_file_with_table_plots_and_verdicts(measured: Result) ->
 
 def test_unknown_data_and_an_absent_log_are_named_before_any_work(tmp_path: Path) -> None:
     with pytest.raises(PipelineError, match="simulator, talkingdata, both"):
-        run("criteo", SMALL, tmp_path, None, tmp_path / "page.html")
+        run("criteo", SMALL, (201,), tmp_path, None, tmp_path / "page.html")
     with pytest.raises(Missing, match="--talkingdata"):
-        run("both", SMALL, tmp_path / "none.csv", None, tmp_path / "page.html")
+        run("both", SMALL, (201,), tmp_path / "none.csv", None, tmp_path / "page.html")
     assert not list(tmp_path.iterdir())
 
 
@@ -158,7 +158,7 @@ def test_a_training_set_that_is_kept_is_measured_as_it_lies(known: Any, tmp_path
     monkeypatch.setattr("pipelines.bench.rankers.rankers.RANKERS", {"xgboost_slim": RANKERS["xgboost_slim"]})
     monkeypatch.setattr("pipelines.bench.rankers.rankers.PEERS", (Oracle(known.test_truth, known.kept),))
     page = tmp_path / "reports" / "page.html"
-    result, held = run("simulator", SMALL, tmp_path, (home, "click", day), page)
+    result, held = run("simulator", SMALL, (), tmp_path, (home, "click", day), page)
     figures = {f["name"]: f["value"] for f in result["figures"]}
     assert "ne_gap_closed" not in figures, "nothing was simulated here: no truth"
     assert figures["oracle.ne"] < figures["xgboost_slim.ne"] < 1 and figures["best_peer_ne_delta"] < 0

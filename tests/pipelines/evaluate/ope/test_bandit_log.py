@@ -14,10 +14,11 @@ from typer.testing import CliRunner
 
 from pipelines.__main__ import app
 from pipelines.errors import PipelineError
-from pipelines.evaluate.ope.bandit_log import read_bandit_log
+from pipelines.evaluate.ope.bandit_log import BanditLog, read_bandit_log
 from pipelines.evaluate.ope.bandit_targets import bandit_target
 from pipelines.evaluate.ope.inverse_propensity import InversePropensity
 from pipelines.evaluate.ope.self_normalised import SelfNormalised
+from pipelines.evaluate.ope.target import Target
 
 ITEMS, ROWS = 3, 600
 
@@ -103,6 +104,84 @@ def test_the_verb_refuses_to_conclude_from_too_little(call: Callable[..., Any], 
     result = json.loads(done.stdout)
     assert result["setup"]["conclusive"] is False and "effective sample size" in result["setup"]["verdict"]
     assert "effective sample size" in " ".join(done.stderr.split())
+
+
+def of_items(read: BanditLog, target: Target) -> pd.DataFrame:
+    """A target as a user would write it down: a row an item that it may show, in the order of the file."""
+    item = np.tile(np.arange(read.items), len(read)) if len(target.option_slot) > len(read) else np.full(len(read), 2)
+    table = {"row": read.row[target.option_slot], "item_id": item, "probability": target.option_probability}
+    return pd.DataFrame(table).sample(frac=1, random_state=1)
+
+
+@pytest.mark.parametrize("name", ["uniform", "deterministic:2"])
+def test_a_policy_in_a_file_is_valued_as_the_target_that_it_was_written_from(
+    call: Callable[..., Any], log: Path, tmp_path: Path, name: str
+) -> None:
+    read = read_bandit_log(log)
+    of_items(read, bandit_target(read, name, 0.5, 7)[1]).to_csv(tmp_path / "mine.csv", index=False)
+    mine = json.loads(call(log, "--target-file", tmp_path / "mine.csv", "--json").stdout)
+    named = json.loads(call(log, "--target", name, "--json").stdout)
+    told = {f["name"]: f["value"] for f in mine["figures"]}
+    assert {f["name"]: pytest.approx(f["value"]) for f in named["figures"]} == told
+    assert mine["setup"]["target"] == "mine.csv" and mine["setup"]["conclusive"] is True
+
+
+def test_a_column_of_the_log_tells_of_its_rows(call: Callable[..., Any], log: Path, tmp_path: Path) -> None:
+    lines = (log / "men.csv").read_text().splitlines()
+    item = [line.split(",")[2] for line in lines[1:]]
+    (log / "men.csv").write_text("\n".join([lines[0] + ",mine", *(f"{r},{float(i == '2')}" for r, i in zip(lines[1:], item, strict=True))]))
+    done = call(log, "--target-column", "mine", "--json")
+    assert done.exit_code == 0, done.output
+    told = json.loads(done.stdout)
+    figures = {f["name"]: f["value"] for f in told["figures"]}
+    frame = pd.read_csv(log / "men.csv")
+    assert figures["snips"] == pytest.approx(frame[frame.item_id == 2].click.mean())
+    assert told["setup"]["silent"] == ["doubly_robust", "slate_snips"], "it does not tell what else might be shown"
+    assert "'theirs'" in call(log, "--target-column", "theirs").stderr
+
+
+WRONG: dict[str, tuple[Callable[[pd.DataFrame], pd.DataFrame], str]] = {
+    "above 1": (lambda t: t.assign(probability=t["probability"].where(t.index != 4, 1.5)), "probability in row"),
+    "below 0": (lambda t: t.assign(probability=t["probability"].where(t.index != 4, -0.1)), "-0.1"),
+    "no number": (lambda t: t.assign(probability=t["probability"].astype(object).where(t.index != 4, "often")), "'often'"),
+    "absent": (lambda t: t.assign(probability=t["probability"].where(t.index != 4)), "a number in every row"),
+    "twice": (lambda t: pd.concat([t, t.iloc[[7]]]), "stands there twice"),
+    "more than certain": (lambda t: t.assign(probability=0.4), "add up to at most 1"),
+    "a row left out": (lambda t: t[t["row"] != 11], "11. The log has it; 1 of its 600 rows"),
+    "a row too many": (lambda t: pd.concat([t, t.iloc[[7]].assign(row=999)]), "rows are 0 to 599"),
+    "half a row": (lambda t: t.assign(row=t["row"] + 0.5), "row in row 0"),
+    "an unknown item": (lambda t: t.assign(item_id=t["item_id"].where(t.index != 4, 9)), "items 0 to 2"),
+    "no column": (lambda t: t.drop(columns="probability"), "it needs row, probability"),
+    "nothing": (lambda t: t.iloc[:0], "600 of its 600 rows"),
+}
+
+
+@pytest.mark.parametrize("wrong", sorted(WRONG))
+def test_a_policy_that_is_none_is_refused_by_name(call: Callable[..., Any], log: Path, tmp_path: Path, wrong: str) -> None:
+    read = read_bandit_log(log)
+    act, says = WRONG[wrong]
+    act(of_items(read, bandit_target(read, "uniform", 0.5, 7)[1])).to_csv(tmp_path / "mine.csv", index=False)
+    done = call(log, "--target-file", tmp_path / "mine.csv")
+    assert done.exit_code == 2 and says in " ".join(done.stderr.split()), done.output
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("--target", "uniform", "--target-file"), "not both"),
+        (("--target-file",), "Write the chances as .parquet or .csv"),
+        ((), "Name a target"),
+    ],
+)
+def test_a_policy_stands_alone_and_in_a_file_that_can_be_read(
+    call: Callable[..., Any], log: Path, tmp_path: Path, words: tuple[str, ...], says: str
+) -> None:
+    (tmp_path / "mine.txt").write_text("row,probability\n")
+    done = call(log, *words, *([tmp_path / "mine.txt"] if words else []))
+    assert done.exit_code == 2 and says in " ".join(done.stderr.split())
+    (tmp_path / "mine.parquet").write_text("no parquet")
+    broken = call(log, "--target-file", tmp_path / "mine.parquet")
+    assert broken.exit_code == 2 and "cannot be read" in broken.stderr
 
 
 def _line(log: Path, number: int, old: str, new: str) -> None:

@@ -91,9 +91,9 @@ def test_a_bound_is_kept_and_told(estimator: Estimator, drawn: tuple[Feedback, T
 
 
 def test_the_default_bound_grows_with_the_log() -> None:
-    weights, clipped = clip(np.ones(100), np.full(100, 0.01))
+    weights, clipped = clip(np.full(100, 100.0))
     assert weights.max() == 10 and clipped == pytest.approx(0.9)
-    weights, clipped = clip(np.ones(40_000), np.full(40_000, 0.01))
+    weights, clipped = clip(np.full(40_000, 100.0))
     assert weights.max() == 100 and clipped == 0
 
 
@@ -157,6 +157,8 @@ def test_an_outcome_model_never_judges_what_it_was_taught(market: LoggedMarket) 
         ({"slate_propensity": np.array([0.5, 0.5, 0.5, -1.0])}, "slate propensity of row 3"),
         ({"slate_propensity": np.ones(3)}, "slate propensities: 3"),
         ({"reward": np.array([0.0, np.inf, 0, 0])}, "reward of row 1"),
+        ({"reward": np.array([0.0, 0.0, 1.5, 0])}, "reward of row 2: 1.5"),
+        ({"reward": np.array([0.0, 0.0, 0.0, -1.0])}, "reward of row 3: -1.0"),
         ({"position": np.array([1, 0, 1, 1])}, "position of row 1: 0"),
         ({"round": np.array([0, 1, 2, 4])}, "round of row 3: 4"),
         ({"action": np.zeros(3, np.int64)}, "feedback action: 3"),

@@ -7,9 +7,11 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import xgboost as xgb
 from typer.testing import CliRunner
@@ -20,15 +22,18 @@ from pipelines.bench.serving.synthetic import catalogue, ranker
 from pipelines.errors import PipelineError
 from pipelines.evaluate.ope.answer import answer
 from pipelines.evaluate.ope.estimate import estimate
+from pipelines.evaluate.ope.own_policy import own_policy
+from pipelines.evaluate.ope.own_served_target import ACTION, KEY, own_served_target
 from pipelines.evaluate.ope.ranker_named import ranker_named
 from pipelines.evaluate.ope.self_normalised import SelfNormalised
-from pipelines.evaluate.ope.served_rounds import ServedRounds, served_rounds
+from pipelines.evaluate.ope.served_rounds import ServedRounds, context_of, served_rounds
 from pipelines.evaluate.ope.served_targets import reranked, uniform
 from pipelines.evaluate.ope.served_verdict import served_verdict, served_worth
 from pipelines.evaluate.ope.target import Target
 from pipelines.gates.gates import judge
 from pipelines.ingest.serving_log import ingest_served
 from pipelines.promotion.live_evidence import gathered
+from pipelines.warehouse.label_times import LabelTimes
 from serving.bundles import Bundle, aliases, write_bundle
 from serving.delivery.second_price import SecondPrice
 from serving.engine.engine import Engine
@@ -45,7 +50,7 @@ from tests.made import Known, written_again
 
 NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
 DAY, NEXT = date(2026, 1, 5), date(2026, 1, 6)
-MATURITY = timedelta(hours=24)
+TIMES = LabelTimes(timedelta(hours=24), timedelta(hours=24))
 ADS, SHARE, REQUESTS, SLOTS = 10, 0.5, 2_000, 2
 REGIONS = [f"regions{i}" for i in range(4)]
 
@@ -71,7 +76,7 @@ class Platform:
     values: dict[str, float]
 
     def served(self, last: date = NEXT) -> ServedRounds:
-        return served_rounds(self.home, self.log, DAY, last, MATURITY)
+        return served_rounds(self.home, self.log, DAY, last, TIMES)
 
 
 def challenger(home: Home, champion: Bundle, ads: list[RankedAd]) -> Bundle:
@@ -207,11 +212,11 @@ def test_labels_ripen_and_old_records_are_left_out(platform: Platform) -> None:
 
     d = platform.decisions[0]
     bare = replace(d, shown=tuple(replace(ad, features=()) for ad in d.shown))
-    read = served_rounds(platform.home, Log(replace(d, lottery=None), bare, d), DAY, NEXT, MATURITY)  # type: ignore[arg-type]
+    read = served_rounds(platform.home, Log(replace(d, lottery=None), bare, d), DAY, NEXT, TIMES)  # type: ignore[arg-type]
     assert (read.left_out, len(read.rounds)) == (2, 1)
     wrong = replace(d, shown=(replace(d.shown[0], propensity=0.123), *d.shown[1:]))
     with pytest.raises(PipelineError, match="lottery says"):
-        served_rounds(platform.home, Log(wrong), DAY, NEXT, MATURITY)  # type: ignore[arg-type]
+        served_rounds(platform.home, Log(wrong), DAY, NEXT, TIMES)  # type: ignore[arg-type]
 
 
 def test_a_ranker_is_found_by_alias_or_version(platform: Platform) -> None:
@@ -266,6 +271,75 @@ def test_the_verb_says_what_is_missing(call: Callable[..., Any], words: tuple[st
     assert done.exit_code == status and says in " ".join(done.stderr.split())
 
 
+def as_table(served: ServedRounds, target: Target) -> pd.DataFrame:
+    """A target as a user would write it down: a row an ad that it may show in a slot."""
+    slots = [(r.decision.decision_id, k + 1, r) for r in served.rounds for k in range(len(r.slate))]
+    names = {(d, p): {context_of(p - 1, ad): ad.creative_id for ad in r.shortlist} for d, p, r in slots}
+    rows = []
+    for slot, chance, context in zip(target.option_slot, target.option_probability, target.option_context, strict=True):
+        decision, position, _ = slots[slot]
+        near = min(names[decision, position], key=lambda c: float(np.abs(np.array(c) - context).sum()))
+        rows.append((decision, position, names[decision, position][near], chance))
+    return pd.DataFrame(rows, columns=["decision_id", "position", "creative_id", "probability"])
+
+
+def test_a_policy_in_a_file_is_valued_as_the_ranker_that_it_was_written_from(
+    call: Callable[..., Any], platform: Platform, tmp_path: Path
+) -> None:
+    table = as_table(platform.served(), reranked(platform.served(), platform.bundles["2"]))
+    table.to_parquet(tmp_path / "mine.parquet")
+    table.rename(columns={"probability": "chance"}).to_csv(tmp_path / "mine.csv", index=False)
+    day = ("--partition", str(NEXT), "--json")
+    whole = json.loads(call("--target", "2", *day).stdout)
+    for words in (("mine.parquet",), ("mine.csv", "--target-column", "chance")):
+        done = call("--target-file", str(tmp_path / words[0]), *words[1:], *day)
+        assert done.exit_code == 0, done.output
+        mine = json.loads(done.stdout)
+        told = {f["name"]: f["value"] for f in mine["figures"]}
+        for f in whole["figures"]:
+            if not f["name"].startswith("slate_snips"):
+                assert told[f["name"]] == pytest.approx(f["value"], rel=1e-6), f["name"]
+        assert mine["setup"]["silent"] == ["slate_snips"] and mine["setup"]["target"] == words[0]
+
+
+def test_a_file_that_tells_of_the_logged_ads_alone_has_no_doubly_robust_answer(
+    call: Callable[..., Any], platform: Platform, tmp_path: Path
+) -> None:
+    served = platform.served()
+    target = reranked(served, platform.bundles["2"])
+    slots = [(r.decision.decision_id, k + 1) for r in served.rounds for k in range(len(r.slate))]
+    pd.DataFrame(slots, columns=["decision_id", "position"]).assign(probability=target.probability).to_parquet(tmp_path / "mine.parquet")
+    done = call("--target-file", str(tmp_path / "mine.parquet"), "--partition", str(NEXT), "--json")
+    assert done.exit_code == 0, done.output
+    told = json.loads(done.stdout)
+    figures = {f["name"]: f["value"] for f in told["figures"]}
+    assert told["setup"]["silent"] == ["doubly_robust", "slate_snips"] and "snips" in told["setup"]["verdict"]
+    assert figures["snips_low"] < platform.values["2"] < figures["snips_high"]
+
+
+@pytest.fixture(scope="module")
+def at_random(platform: Platform) -> tuple[ServedRounds, pd.DataFrame]:
+    """What was served, and slates at random as a user's table."""
+    served = platform.served()
+    return served, as_table(served, uniform(served))
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (lambda t: t[t["decision_id"] != t["decision_id"].iloc[0]], "has no row of it"),
+        (lambda t: t.assign(creative_id=t["creative_id"].where(t.index != 3, "nobody")), "a policy chooses among these"),
+        (lambda t: t.drop(columns="position"), "it needs decision_id, position, probability"),
+    ],
+)
+def test_a_policy_that_is_not_about_what_was_served_is_refused_by_name(
+    at_random: tuple[ServedRounds, pd.DataFrame], change: Callable[[pd.DataFrame], pd.DataFrame], says: str
+) -> None:
+    served, table = at_random
+    with pytest.raises(PipelineError, match=says):
+        own_served_target(served, own_policy("mine", change(table), KEY, ACTION))
+
+
 def test_slates_keep_what_an_option_is(platform: Platform) -> None:
     """Options of a target stand in the slot that they are for: at it, with the context of that position."""
     served = platform.served()
@@ -274,10 +348,10 @@ def test_slates_keep_what_an_option_is(platform: Platform) -> None:
 
 
 def test_a_promotion_reads_what_exploration_tells_of_the_challenger(platform: Platform) -> None:
-    found = gathered(platform.home, platform.log, platform.bundles["2"], NEXT, MATURITY, 7)
+    found = gathered(platform.home, platform.log, platform.bundles["2"], NEXT, TIMES, 7)
     low, high = found.ends["off_policy_value"]
     assert low <= platform.values["2"] / float(np.mean([worth(d) for d in platform.decisions])) <= high
     said = {v.gate: v for v in judge("click", found.figures, None, found.ends)}["off_policy_value"]
     assert said.evidence and said.passed == (high >= 0.98)
-    early = gathered(platform.home, platform.log, platform.bundles["2"], DAY, MATURITY, 7)
+    early = gathered(platform.home, platform.log, platform.bundles["2"], DAY, TIMES, 7)
     assert "off_policy_value" not in early.figures, "nothing has matured yet: no evidence, no verdict"

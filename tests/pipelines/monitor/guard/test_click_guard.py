@@ -6,10 +6,13 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
+import numpy as np
 import pytest
 
+from pipelines.bench.serving.synthetic import ranker
 from pipelines.monitor.guard import Guard, Look
 from serving.bundles import refusals
+from serving.bundles.aliases import version_folder
 from serving.eventlog.log import EventLog
 from serving.settings import Settings
 
@@ -42,6 +45,32 @@ def test_one_that_promises_too_little_goes(
 ) -> None:
     serve(900, 0.05, 0.25)
     assert left(looked()) == {"calibration_ratio"}
+
+
+@pytest.mark.parametrize(("true", "gone"), [(0.156, set()), (0.03, {"further_calibration_ratio"})])
+def test_it_answers_for_the_second_position_as_its_offsets_say(
+    true: float, gone: set[str], settings: Settings, eventlog: EventLog, decided: Make, ad: Make, happened: Make,
+    looked: Callable[..., Look], left: Callable[[Look], set[str]], turn: datetime,
+) -> None:  # fmt: skip
+    """0.2 at the first position is 0.156 at the second, 0.3 log-odds below it."""
+    ranker(version_folder(settings.home.bundles, "click", "1"), trees=2, rows=500)
+    rng = np.random.default_rng(4)
+    for i in range(900):
+        at, key = turn + timedelta(seconds=0.5 * i), f"two-{i}"
+        eventlog.append_decision(decided(key, at, [ad("a", 0.2, 1), ad("b", 0.2, 2)]))
+        kinds = [("a", "impression"), ("b", "impression"), *([("a", "click")] if rng.random() < 0.2 else [])]
+        kinds += [("b", "click")] if rng.random() < true else []
+        eventlog.append_events([happened(key, creative, kind, at) for creative, kind in kinds], at + timedelta(seconds=1))
+    look = looked()
+    known = {r.measure.name: r.measure for r in look.readings}
+    assert left(look) == gone and known["calibration_ratio"].seen == known["further_calibration_ratio"].seen == 900
+    assert known["further_calibration_ratio"].value == pytest.approx(0.156 / true, rel=0.4)
+
+
+def test_without_its_files_nothing_is_said_of_further_positions(serve: Callable[..., None], looked: Callable[..., Look]) -> None:
+    serve(300, 0.1, 0.1)
+    known = {r.measure.name: r.measure for r in looked().readings}
+    assert known["calibration_ratio"].seen == 300 and known["further_calibration_ratio"].seen == 0
 
 
 def test_a_few_ads_prove_nothing(serve: Callable[..., None], looked: Callable[..., Look], left: Callable[[Look], set[str]]) -> None:
