@@ -101,6 +101,7 @@ class Audience:
         asked, moment = self._asked(row, at)
         ads, position = np.array([int(c[1:]) for c, _ in shown], np.int64), np.array([p for _, p in shown], np.int64)
         user, here = int(asked.user[0]), self._number + float(asked.second[0]) / DAY_SECONDS
+        seen = self.before.seen_today(user, ads, here)
         weary = clicks.weariness(self._world, asked.user, self.before.worn(user, ads, here))
         wanted = clicks.sigmoid(clicks.appeal(self._world, self._number, asked, ads[None, :])[0] - weary)
         looked = clicks.examination(self._world.config, np.repeat(asked.surface, len(ads)), position)
@@ -115,7 +116,8 @@ class Audience:
             self._told.append(
                 {
                     "impression_id": f"{visit_id}:{creative}", "p_click": chance.looked * chance.wanted, "p_conversion": chance.bought,
-                    "examination": chance.looked, "seen_today": int(seen[i]), "rival_micros": 0,
+                    "examination": chance.looked, "seen_today": int(seen[i]), "weariness": float(weary[i]),
+                "rival_micros": 0,
                     "delay_hours": float(self._world.ads.delay_hours[ads[i]]), "bot": bot,
                 }
             )  # fmt: skip

@@ -35,7 +35,7 @@ class Memory:
     def after(self, shown: Ints, kept: float) -> Memory:
         """The next morning's, when the day showed `shown`, a key an impression."""
         key, place = np.unique(np.concatenate([self.key, shown]), return_inverse=True)
-        weight = kept * np.bincount(place, np.concatenate([self.weight, np.ones(len(shown))]), len(key))
+        weight = np.asarray(kept * np.bincount(place, np.concatenate([self.weight, np.ones(len(shown))]), len(key)), np.float64)
         left = weight >= FORGOTTEN
         return Memory(key[left], weight[left])
 
@@ -57,7 +57,7 @@ class LivedDay:
         self._advertisers = len(self.owner) and int(self.owner.max()) + 1
         users, campaign = np.divmod(self.memory.key, max(len(self.owner), 1))
         self._by_owner, place = np.unique(users * self._advertisers + self.owner[campaign], return_inverse=True)
-        self._owner_weight = np.bincount(place, self.memory.weight, len(self._by_owner))
+        self._owner_weight = np.asarray(np.bincount(place, self.memory.weight, len(self._by_owner)), np.float64)
         self._earlier_by_owner = self._lately_by_owner = np.empty(0, np.int64)
 
     def seen(self, user: Ints, campaign: Ints) -> Ints:

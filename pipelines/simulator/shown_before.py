@@ -64,6 +64,11 @@ class ShownBefore:
         """The ads that a person has hidden."""
         return frozenset(self._hidden.get(user, ()))
 
+    def seen_today(self, user: int, ads: Ints, at: float) -> Ints:
+        """Impressions of each ad's campaign to the user from the midnight before `at` on, the shape of `ads`."""
+        _, seen = self._between(user, float(np.floor(at)), at)
+        return np.asarray(_counted(self._campaign, seen, np.ones(len(seen)))[self._campaign[ads]].astype(np.int64))
+
     def worn(self, user: int, ads: Ints, at: float) -> Worn:
         """What the user remembers at `at` of each ad's campaign and of its advertiser: every night leaves a share of an impression."""
         moments, seen = self._between(user, -np.inf, at)

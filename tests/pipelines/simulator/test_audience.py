@@ -155,6 +155,8 @@ def test_what_was_shown_before_is_read_from_the_logs(market: Market) -> None:
     mine = shown[shown.user_id == user]
     ad, campaign, advertiser = (str(mine[column].iloc[-1]) for column in ("creative_id", "campaign_id", "advertiser_id"))
     number, who, which = market.config.day_number(last), int(user[1:]), np.array([int(ad[1:])])
+    today = mine[(mine.ts.dt.date == last) & (mine.campaign_id == campaign)]
+    assert memory.seen_today(who, which, number + 1 - 1e-9).tolist() == [len(today)]
     nights = np.array([(last - moment.date()).days for moment in mine.ts])
     left, found = market.config.laws.kept**nights, memory.worn(who, which, number + 1 - 1e-9)
     assert found.campaign[0] == pytest.approx(left[mine.campaign_id == campaign].sum(), rel=1e-6)
