@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from pipelines.gates.floor import PLACE, Floor, Slice
-from pipelines.gates.gate import NO_END, Comparison, Ends, Gate, Verdict
+from pipelines.gates.gate import NO_END, BesideChampion, Ends, Gate, Verdict
 
 Intervals = Mapping[str, Ends]
 """Low and high ends of 95 % intervals, by metric."""
@@ -110,7 +110,7 @@ def judge(
         value, before = challenger.get(gate.metric), (champion or {}).get(gate.metric)
         beside = None
         if value is not None and before is not None and before == before:
-            beside = Comparison(before, value - before, *apart.get(gate.metric, (value - before, value - before)))
+            beside = BesideChampion(before, value - before, *apart.get(gate.metric, (value - before, value - before)))
         verdicts.append(gate.verdict(value, ends.get(gate.metric), beside))
     floors = {floor.column: floor for floor in FLOORS.get(head, ())}
     held = [s for s in slices if s.column in floors and s.positives >= floors[s.column].least_positives]
