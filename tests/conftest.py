@@ -35,6 +35,7 @@ REQUIRE_SERVERS = os.environ.get("PLACARD_TEST_REQUIRE_SERVERS") == "1"
 
 
 LONGEST = (
+    "tests/e2e/test_closed_loop.py",
     "tests/e2e/test_readme.py",
     "tests/pipelines/promotion/test_model_life.py",
     "tests/e2e/test_scheduler.py",

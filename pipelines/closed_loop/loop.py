@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import partial
 from typing import Final
 
 from feature_repo.home import Home
@@ -72,11 +73,13 @@ class Loop:
         if missing := [day for day in self.warm if not all(passed(home, table, day) for table in TABLES)]:
             say(f"building the features of {len(missing)} days")
             build_days(home, missing, self.settings.threads, self.settings.features.embeddings)
-        out = {}
+        first, out = self.warm[-1] + timedelta(days=1), dict[str, Sequence[ArmDay]]()
         for arm in self.arms():
-            arm.prepare(home, self.warm, lambda word, name=arm.name: say(f"{name}: {word}"))  # type: ignore[misc]
-            out[arm.name] = arm.run(
-                self.warm[-1] + timedelta(days=1), self.days, lambda word, name=arm.name: say(f"{name}: {word}"),  # type: ignore[misc]
-                lambda day, name=arm.name: done(name, day),  # type: ignore[misc]
-            )  # fmt: skip
+            tell = partial(_named, say, arm.name)
+            arm.prepare(home, self.warm, tell)
+            out[arm.name] = arm.run(first, self.days, tell, partial(done, arm.name))
         return out
+
+
+def _named(say: Callable[[str], None], arm: str, word: str) -> None:
+    say(f"{arm}: {word}")

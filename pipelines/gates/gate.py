@@ -18,7 +18,7 @@ class Gate:
 
     at_most, at_least: bounds of the value. meets: a band that the figure's interval must reach into: it refuses only what is surely
     outside, since few positives make a figure jump. within: a band, its ends excluded, that the whole interval must lie in: it refuses
-    what may be outside. worse_by, jump: beside a champion on the same rows, see `Comparison`. optional: a figure that only traffic can
+    what may be outside. worse_by, jump: beside a champion on the same rows, see `BesideChampion`. optional: a figure that only traffic can
     give, or enough rows; without it the table says so and the gate holds.
     """
 
@@ -32,7 +32,7 @@ class Gate:
     better: Literal["lower", "higher"] = "lower"
     optional: bool = False
 
-    def verdict(self, value: float | None, ends: Ends | None = None, beside: Comparison | None = None) -> Verdict:
+    def verdict(self, value: float | None, ends: Ends | None = None, beside: BesideChampion | None = None) -> Verdict:
         """value: None or nan where nothing was measured. ends: of its interval; the value itself where there is none. beside: None
         without a champion, or where the champion has no such figure."""
         known = value is not None and value == value
@@ -63,7 +63,7 @@ class Gate:
             held &= self.within[0] < ends[0] and ends[1] < self.within[1]
         return bounds, held
 
-    def _beside(self, found: Comparison) -> tuple[list[str], bool]:
+    def _beside(self, found: BesideChampion) -> tuple[list[str], bool]:
         trails, low, high = found.trails(self.better)
         bounds, held = [], True
         if self.worse_by is not None:
@@ -76,7 +76,7 @@ class Gate:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class BesideChampion:
     """A figure of the champion, and challenger minus champion on the same rows, with the paired interval of the difference.
 
     A challenger is refused when it is worse beyond noise (the whole interval lies on the worse side of 0), however little that is, and

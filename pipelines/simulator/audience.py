@@ -19,7 +19,8 @@ from feature_repo.days import end_of
 from feature_repo.home import Home
 from feature_repo.partition_file import write_partition
 from feature_repo.taxonomy import DEVICES, SURFACES
-from pipelines.simulator import clicks, engagement
+from pipelines.simulator import engagement
+from pipelines.simulator.chances import chances, moment_of
 from pipelines.simulator.columns import numbered, word
 from pipelines.simulator.config import load
 from pipelines.simulator.day import asked
@@ -100,25 +101,17 @@ class Audience:
         row = int(visit_id.removeprefix(self._tag))
         asked, moment = self._asked(row, at)
         ads, position = np.array([int(c[1:]) for c, _ in shown], np.int64), np.array([p for _, p in shown], np.int64)
-        user, here = int(asked.user[0]), self._number + float(asked.second[0]) / DAY_SECONDS
-        seen = self.before.seen_today(user, ads, here)
-        weary = clicks.weariness(self._world, asked.user, self.before.worn(user, ads, here))
-        wanted = clicks.sigmoid(clicks.appeal(self._world, self._number, asked, ads[None, :])[0] - weary)
-        looked = clicks.examination(self._world.config, np.repeat(asked.surface, len(ads)), position)
-        bot = bool(self._world.people.bot[user])
-        if bot:
-            looked, wanted = np.ones(len(ads)), np.full(len(ads), self._world.config.laws.bot_click)
-        bought = clicks.conversion(self._world, self._number, np.repeat(asked.user, len(ads)), ads)
-        out = []
+        user, here = int(asked.user[0]), moment_of(self._number, asked)
+        of_all = chances(self._world, self._number, asked, ads, position, self.before)
+        out, social = list[Reaction](), SURFACES[int(asked.surface[0])] in SOCIAL
         for i, (creative, _) in enumerate(shown):
-            chance = _Chance(float(looked[i]), float(wanted[i]), float(bought[i]), SURFACES[int(asked.surface[0])] in SOCIAL)
-            out += self._one(row, creative, int(ads[i]), moment, chance)
+            one = _Chance(float(of_all.looked[i]), float(of_all.wanted[i]), float(of_all.bought[i]), social)
+            out += self._one(row, creative, int(ads[i]), moment, one)
             self._told.append(
                 {
-                    "impression_id": f"{visit_id}:{creative}", "p_click": chance.looked * chance.wanted, "p_conversion": chance.bought,
-                    "examination": chance.looked, "seen_today": int(seen[i]), "weariness": float(weary[i]),
-                "rival_micros": 0,
-                    "delay_hours": float(self._world.ads.delay_hours[ads[i]]), "bot": bot,
+                    "impression_id": f"{visit_id}:{creative}", "p_click": one.looked * one.wanted, "p_conversion": one.bought,
+                    "examination": one.looked, "seen_today": int(of_all.seen[i]), "weariness": float(of_all.weary[i]),
+                    "rival_micros": 0, "delay_hours": float(self._world.ads.delay_hours[ads[i]]), "bot": of_all.bot,
                 }
             )  # fmt: skip
             self.before.show(user, int(ads[i]), here)

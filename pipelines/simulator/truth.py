@@ -15,12 +15,13 @@ from feature_repo.home import Home
 from feature_repo.taxonomy import DEVICES, SURFACES
 from pipelines.errors import Missing
 from pipelines.simulator import clicks
+from pipelines.simulator.chances import chances
 from pipelines.simulator.columns import numbered, word
 from pipelines.simulator.config import Laws, load
 from pipelines.simulator.day import asked
 from pipelines.simulator.inventory import SLOTS
 from pipelines.simulator.population import Floats, Ints
-from pipelines.simulator.requests import DAY_SECONDS, Requests
+from pipelines.simulator.requests import Requests
 from pipelines.simulator.search_log import QUERY_TRUTH, searches, wants
 from pipelines.simulator.shown_before import ShownBefore
 from pipelines.simulator.words import LANGUAGES, REGIONS
@@ -76,8 +77,9 @@ class Judge:
     until now; by default nothing."""
 
     def __init__(self, home: Home, day: date, before: ShownBefore | None = None) -> None:
-        config, self._before = load(home), before
+        config = load(home)
         self._world, self._number = World.of(config), config.day_number(day)
+        self._before = before or ShownBefore(self._world.ads)
         self._requests = asked(self._world, self._number)
         self._tag = f"q{self._world.tag(self._number)}"
 
@@ -107,15 +109,9 @@ class Judge:
         return np.asarray(clicks.answers(self._world, self._asked(query_id), _numbers(creatives)[None, :])[0])
 
     def p_click(self, query_id: str, creatives: Sequence[str]) -> Floats:
-        """P(click) of each creative at the first position, shape (k,), for a person who remembers what they have seen."""
-        asked, ads = self._asked(query_id), _numbers(creatives)
-        appeal, user = clicks.appeal(self._world, self._number, asked, ads[None, :])[0], int(asked.user[0])
-        if self._world.people.bot[user]:
-            return np.full(len(ads), self._world.config.laws.bot_click)
-        if self._before is None:
-            return clicks.sigmoid(appeal)
-        worn = self._before.worn(user, ads, self._number + float(asked.second[0]) / DAY_SECONDS)
-        return clicks.sigmoid(appeal - clicks.weariness(self._world, asked.user, worn))
+        """P(click) of each creative at the first position, shape (k,), for a person who has seen what they have."""
+        ads = _numbers(creatives)
+        return chances(self._world, self._number, self._asked(query_id), ads, np.ones(len(ads), np.int64), self._before).wanted
 
     def is_bot(self, query_id: str) -> bool:
         """Whether no person asks: clicks come whatever is shown, and are worth nothing."""

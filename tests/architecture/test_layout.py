@@ -147,7 +147,7 @@ def test_one_module_replaces_files() -> None:
 def test_who_imitates_traffic_uses_no_prediction_and_no_truth(folder: str) -> None:
     """Visitors whose clicks come from the ranker's own predictions would confirm it to itself: what happened to a shown ad is asked of
     pipelines.simulator.audience alone."""
-    predictions, secrets = {"pctr", "pcvr"}, {f"pipelines.simulator.{name}" for name in ("truth", "clicks", "engagement")}
+    predictions, secrets = {"pctr", "pcvr"}, {f"pipelines.simulator.{name}" for name in ("truth", "chances", "clicks", "engagement")}
     for path in modules(folder):
         tree = ast.parse(path.read_text())
         assert secrets.isdisjoint(imported(path)), relative(path)

@@ -11,11 +11,12 @@ import pyarrow.dataset as ds
 import pytest
 
 from feature_repo.days import end_of
-from pipelines.datasets import labels, split
+from pipelines.datasets import labels, split, training_set
 from pipelines.errors import Missing
 from pipelines.simulator.truth import impression_truth
 from pipelines.warehouse.label_times import LabelTimes
 from serving.room_settings import TrainingSettings
+from serving.settings import Settings
 
 DAY = LabelTimes(timedelta(hours=24), timedelta(hours=24))
 pytestmark = pytest.mark.timeout(1800)
@@ -56,8 +57,8 @@ def test_an_impression_is_labelled_with_all_that_came_of_it(platform: Any) -> No
     for name in labels.OTHERS["click"]:
         assert found[name].dtype == bool
     came = events(platform, "engagements").query("kind in ('hide', 'report')")
-    by = came.set_index("impression_id")["kind"].reindex(found.loc[found["hide"], "row_id"])
-    assert found["hide"].any() and by.notna().all(), "a report counts as a hide"
+    hidden = set(found.loc[found["hide"], "row_id"])
+    assert hidden and hidden == set(came["impression_id"]) & set(found["row_id"]), "seconds after the impression; a report counts as a hide"
 
 
 def test_an_impression_knows_how_long_its_page_was(platform: Any) -> None:
@@ -141,3 +142,20 @@ def test_splits_follow_time_and_only_negatives_before_the_test_are_thinned(platf
     by = kept.groupby(["split", "label"]).size() / frame.groupby(["split", "label"]).size()
     assert by["train", True] == by["calibrate", True] == by["test", True] == by["test", False] == 1
     assert by["train", False] == pytest.approx(0.25, abs=0.03)
+
+
+@pytest.mark.filterwarnings("ignore")  # Feast's and Ibis' own
+def test_a_fresh_set_of_clicks_teaches_what_was_known_when_its_test_begins(copy: Any) -> None:
+    """As `rankers_daily` makes it, also where rows need not wait for their window: those that judge do."""
+    settings = Settings(home_path=copy.home.root, label_window_hours=24, label_maturity_hours=2)
+    made = training_set.make(settings, "conversion", copy.live, fresh=True).rows.set_index("row_id")
+    final = labels.labels(copy.home, "conversion", copy.live, DAY).set_index("row_id")
+    assert set(made.index) == set(final.index), "what is younger than its window judges nobody"
+    test = made["split"] == "test"
+    begin = made.loc[test, "ts"].min()
+    assert (made.loc[test, "label"] == final["label"].reindex(made.index[test])).all() and (made.loc[test, "seen_hours"] == 24).all()
+    early = made[~test]
+    seen = ((begin - early["ts"]) / pd.Timedelta(hours=1)).clip(upper=24)
+    assert early["seen_hours"].to_numpy() == pytest.approx(seen.to_numpy()) and (early["seen_hours"] < 24).any()
+    known = final["happened"].reindex(early.index) <= early["ts"] + pd.to_timedelta(seen, unit="h")
+    assert (early["label"] == known).all()

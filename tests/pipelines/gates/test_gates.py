@@ -8,7 +8,7 @@ import pytest
 
 from feature_repo.services import HEADS
 from pipelines.gates.floor import PLACE, Slice
-from pipelines.gates.gate import NO_END, Comparison, Ends, Gate, Verdict
+from pipelines.gates.gate import NO_END, BesideChampion, Ends, Gate, Verdict
 from pipelines.gates.gates import DAYS_BEHIND, FLOORS, GATES, LATENCY, LIVE, OVER_BASELINE, TOLD, TRAINING_DAYS, judge
 from pipelines.metrics import METRICS
 from serving.language.language import LANGUAGE
@@ -137,7 +137,7 @@ def test_gates_name_the_way_their_metric_goes() -> None:
 
 
 def test_the_ends_of_a_difference_turn_with_the_way_its_metric_goes() -> None:
-    found = Comparison(0.7, 0.01, -0.01, 0.03)
+    found = BesideChampion(0.7, 0.01, -0.01, 0.03)
     assert found.trails("lower") == (0.01, -0.01, 0.03) and found.trails("higher") == (-0.01, -0.03, 0.01)
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from pipelines.datasets.training_set import read
 from pipelines.errors import Refused
-from pipelines.evaluate.assess import weigh
+from pipelines.evaluate.assess import assess, weigh
 from pipelines.gates.evidence import Evidence
 from pipelines.promotion.promote import NotPromoted, promote
 from pipelines.promotion.register import register_candidate
@@ -107,8 +107,7 @@ def test_what_the_evaluation_says_of_its_calibration_stands_in_the_version(place
         where = candidate(settings.home, "click", day, ranker)
         shutil.rmtree(where, ignore_errors=True)
         shutil.copytree(place / "models" / name, where)
-        _, evidence = weigh(settings, Bundle.load(where), read(settings.home, "click", day), day)
-        evidence.write(where.with_name(f"{ranker}.evaluation.json"))
+        assess(settings, "click", day, ranker)
         version = register_candidate(settings, "click", day, ranker, alias)
         return Bundle.load(aliases.version_folder(settings.home.bundles, "click", version.version))
 
