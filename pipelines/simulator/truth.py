@@ -79,7 +79,7 @@ class Judge:
     def __init__(self, home: Home, day: date, before: ShownBefore | None = None) -> None:
         config = load(home)
         self._world, self._number = World.of(config), config.day_number(day)
-        self._before = before or ShownBefore(self._world.ads)
+        self._before = before or ShownBefore(self._world)
         self._requests = asked(self._world, self._number)
         self._tag = f"q{self._world.tag(self._number)}"
 

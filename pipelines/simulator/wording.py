@@ -14,7 +14,7 @@ from pipelines.simulator.world import World
 
 USUAL_NAME: Final = 0.55
 """How often people call a product by its usual name, where it has others."""
-OWN_TOPIC, NEAR_TOPIC = 0.55, 0.25
+OWN_TOPIC, NEAR_TOPIC = 0.7, 0.15
 """Shares of a text's words that are of its topic, and of one of the topics nearest to it; the others are chatter."""
 NEAR: Final = 3
 

@@ -42,7 +42,7 @@ def audience(home: Home) -> Audience:
         users=300, creatives=60, impressions_per_day=2_000, start=str(now), images=False, laws=Laws(base=(-2.5, -2.5, -2.5), bot_share=0.0)
     )
     save(home, config)
-    return Audience(home, now, ShownBefore(World.of(config).ads))
+    return Audience(home, now, ShownBefore(World.of(config)))
 
 
 def test_events_are_what_people_did_within_moments(audience: Audience) -> None:
