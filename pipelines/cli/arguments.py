@@ -70,19 +70,19 @@ def registered_head(text: str) -> str:
     return one_of(text, GATES)
 
 
-def ranker(text: str) -> str:
-    """The name of a model family."""
-    from pipelines.rankers import RANKERS
-
-    return one_of(text, RANKERS)
+def ranker(text: str, further: tuple[str, ...] = ()) -> str:
+    """The name of a model family, or one of some further names. Where the packages that train are not installed the name is not looked up:
+    the verb says what is missing."""
+    try:
+        from pipelines.rankers import RANKERS
+    except ModuleNotFoundError:
+        return text
+    return one_of(text, (*RANKERS, *further))
 
 
 def ranker_or_auto(text: str) -> str:
     """The name of a model family, or `auto`."""
-    from pipelines.rankers import RANKERS
-    from pipelines.training.choice import AUTO
-
-    return one_of(text, (*RANKERS, AUTO))
+    return ranker(text, ("auto",))
 
 
 def feature_table(text: str) -> str:

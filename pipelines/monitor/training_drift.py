@@ -54,6 +54,8 @@ def window_of(table: FeatureTable, feature: str) -> int:
 def training_drift(home: Home, manifest: Manifest, day: date) -> TrainingDrift:
     """The newest partitions up to `day`, beside the newest that the last training row could know. Raises Missing where a partition is
     wanting on either side."""
+    if not manifest.trained_to:
+        raise Missing("end of the training rows", f"{manifest.head}@{manifest.version}", "Its manifest does not tell: train it again.")
     taught = datetime.fromisoformat(manifest.trained_to).date() - timedelta(days=1)
     logged = home.days("impressions")
     judged, filling = list[Figure](), list[Figure]()

@@ -38,7 +38,7 @@ def reranked(served: ServedRounds, ranker: Bundle) -> Target:
     vectors = [np.take(ad.vector, columns[r.decision.input]) for r in served.rounds for ad in r.shortlist]
     scores = ranker.predict(np.array(vectors, np.float32)) if vectors else np.empty(0)
     ends = np.cumsum([len(r.shortlist) for r in served.rounds])
-    slates = [_slate(r, p) for r, p in zip(served.rounds, np.split(scores, ends[:-1]), strict=True)] if served.rounds else []
+    slates = [slate_of(r, p) for r, p in zip(served.rounds, np.split(scores, ends[:-1]), strict=True)] if served.rounds else []
     return _of(
         served, ranker.name,
         lambda i, slot, name: float(slates[i][slot] == name),
@@ -90,7 +90,7 @@ def _of(
     )  # fmt: skip
 
 
-def _slate(r: Round, pctr: np.ndarray) -> tuple[str, ...]:
+def slate_of(r: Round, pctr: np.ndarray) -> tuple[str, ...]:
     """The auction's outcome with other click probabilities: creative by slot."""
     ads = r.shortlist
     bid = np.array([ad.bid_micros for ad in ads], np.int64)

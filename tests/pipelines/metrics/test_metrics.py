@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from sklearn import metrics as sk
 
 import pipelines.metrics
-from pipelines.evaluate.offline import intervals_of
+from pipelines.evaluate.contest import OURS, contest
 from pipelines.metrics import METRICS, Metric
 from pipelines.metrics.calibration_error import calibration_error
 from pipelines.metrics.calibration_ratio import calibration_ratio
@@ -148,6 +148,7 @@ def test_intervals_hold_the_truth_about_as_often_as_they_say() -> None:
     for seed in range(40):
         draw = np.random.default_rng(seed)
         p = 1 / (1 + np.exp(-draw.normal(-1, 1, 800)))
-        interval = intervals_of(draw.random(800) < p, p, pd.DataFrame({"user_id": np.zeros(800)}), draws=100, seed=seed)["roc_auc"]
-        held += interval.low <= truth <= interval.high
+        held_here = contest({"law": (OURS, p)}, draw.random(800) < p, pd.DataFrame({"user_id": [""] * 800}), seed)
+        interval = held_here.standings[0].interval("roc_auc")
+        held += interval is not None and interval.low <= truth <= interval.high
     assert held >= 34

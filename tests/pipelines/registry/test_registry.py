@@ -118,7 +118,7 @@ def test_a_damaged_candidate_is_not_registered(settings: Settings, register: Reg
     written_again(made, tmp_path / "c", replace(made.manifest, head="damaged", heads=("damaged",)))
     (tmp_path / "c" / "model.ubj").write_bytes(b"")
     with pytest.raises(BundleRefused):
-        registered(settings, tmp_path / "c", "challenger", "", {}, [], np.zeros((1, len(CLICK.columns))))
+        registered(settings, tmp_path / "c", "challenger", "", {}, [], np.zeros((1, len(CLICK.columns))), True)
     assert roles.versions(settings, "damaged") == []
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -26,8 +26,8 @@ from pipelines.evaluate.ope.own_policy import own_policy
 from pipelines.evaluate.ope.own_served_target import ACTION, KEY, own_served_target
 from pipelines.evaluate.ope.ranker_named import ranker_named
 from pipelines.evaluate.ope.self_normalised import SelfNormalised
-from pipelines.evaluate.ope.served_rounds import ServedRounds, context_of, served_rounds
-from pipelines.evaluate.ope.served_targets import reranked, uniform
+from pipelines.evaluate.ope.served_rounds import Round, ServedRounds, served_rounds
+from pipelines.evaluate.ope.served_targets import reranked, slate_of, uniform
 from pipelines.evaluate.ope.served_verdict import served_verdict, served_worth
 from pipelines.evaluate.ope.target import Target
 from pipelines.gates.gates import judge
@@ -271,22 +271,27 @@ def test_the_verb_says_what_is_missing(call: Callable[..., Any], words: tuple[st
     assert done.exit_code == status and says in " ".join(done.stderr.split())
 
 
-def as_table(served: ServedRounds, target: Target) -> pd.DataFrame:
-    """A target as a user would write it down: a row an ad that it may show in a slot."""
-    slots = [(r.decision.decision_id, k + 1, r) for r in served.rounds for k in range(len(r.slate))]
-    names = {(d, p): {context_of(p - 1, ad): ad.creative_id for ad in r.shortlist} for d, p, r in slots}
-    rows = []
-    for slot, chance, context in zip(target.option_slot, target.option_probability, target.option_context, strict=True):
-        decision, position, _ = slots[slot]
-        near = min(names[decision, position], key=lambda c: float(np.abs(np.array(c) - context).sum()))
-        rows.append((decision, position, names[decision, position][near], chance))
+def as_table(served: ServedRounds, options: Callable[[Round], Sequence[Sequence[str]]]) -> pd.DataFrame:
+    """A policy as a user would write it down: a row an ad that it may show in a slot. options: by slot of a round, each as likely."""
+    rows = [
+        (r.decision.decision_id, slot + 1, name, 1 / len(names))
+        for r in served.rounds
+        for slot, names in enumerate(options(r))
+        for name in names
+    ]
     return pd.DataFrame(rows, columns=["decision_id", "position", "creative_id", "probability"])
 
 
 def test_a_policy_in_a_file_is_valued_as_the_ranker_that_it_was_written_from(
     call: Callable[..., Any], platform: Platform, tmp_path: Path
 ) -> None:
-    table = as_table(platform.served(), reranked(platform.served(), platform.bundles["2"]))
+    ranker = platform.bundles["2"]
+
+    def options(r: Round) -> list[list[str]]:
+        pctr = ranker.predict(np.array([ad.vector for ad in r.shortlist], np.float32)) if r.shortlist else np.empty(0)
+        return [[name] if name else [] for name in slate_of(r, pctr)]
+
+    table = as_table(platform.served(), options)
     table.to_parquet(tmp_path / "mine.parquet")
     table.rename(columns={"probability": "chance"}).to_csv(tmp_path / "mine.csv", index=False)
     day = ("--partition", str(NEXT), "--json")
@@ -321,7 +326,7 @@ def test_a_file_that_tells_of_the_logged_ads_alone_has_no_doubly_robust_answer(
 def at_random(platform: Platform) -> tuple[ServedRounds, pd.DataFrame]:
     """What was served, and slates at random as a user's table."""
     served = platform.served()
-    return served, as_table(served, uniform(served))
+    return served, as_table(served, lambda r: [[ad.creative_id for ad in r.shortlist]] * min(len(r.slate), len(r.shortlist)))
 
 
 @pytest.mark.parametrize(
