@@ -1,4 +1,4 @@
-"""What each person has been shown, and what they have hidden: the memory from which fatigue comes."""
+"""What each person has been shown: the memory from which fatigue comes."""
 
 from __future__ import annotations
 
@@ -9,12 +9,11 @@ from typing import Final
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from feature_repo.home import Home
 from pipelines.simulator.inventory import Inventory
-from pipelines.simulator.population import Floats, Ints
+from pipelines.simulator.population import Ints
 from pipelines.simulator.world import World
 
 REMEMBERED_DAYS: Final = 28
@@ -22,14 +21,12 @@ REMEMBERED_DAYS: Final = 28
 
 
 class ShownBefore:
-    """Impressions and hides by person. Moments are in days since the market's first midnight; users and ads are numbers."""
+    """Impressions by person. Moments are in days since the market's first midnight; users and ads are numbers."""
 
     def __init__(self, ads: Inventory) -> None:
         self._campaign = ads.creative_campaign
-        self._advertiser = ads.campaign_advertiser[ads.creative_campaign]
         self._moments: defaultdict[int, list[float]] = defaultdict(list)
         self._shown: defaultdict[int, list[int]] = defaultdict(list)
-        self._hidden: defaultdict[int, set[int]] = defaultdict(set)
 
     @classmethod
     def of_logs(cls, world: World, home: Home, day: date) -> ShownBefore:
@@ -44,10 +41,6 @@ class ShownBefore:
             shown += [(moment, user, ad) for moment, (user, ad) in zip(at.tolist(), _pairs(rows, known), strict=True)]
         for moment, user, ad in sorted(one for one in shown if one[1] >= 0):
             memory.show(user, ad, moment)
-        for file in home.files("engagements", first, day - timedelta(days=1)):
-            rows = pq.read_table(file, columns=["user_id", "creative_id", "kind"], partitioning=None)
-            for user, ad in _pairs(rows.filter(pc.equal(rows["kind"], "hide")), known):
-                memory.hide(user, ad)
         return memory
 
     def show(self, user: int, ad: int, at: float) -> None:
@@ -55,40 +48,15 @@ class ShownBefore:
         self._moments[user].append(at)
         self._shown[user].append(ad)
 
-    def hide(self, user: int, ad: int) -> None:
-        """Remembers that a person wants to see an ad no more."""
-        self._hidden[user].add(ad)
-
-    def hidden(self, user: int) -> frozenset[int]:
-        """The ads that a person has hidden."""
-        return frozenset(self._hidden.get(user, ()))
-
     def seen_today(self, user: int, ads: Ints, at: float) -> Ints:
         """Impressions of each ad's campaign to the user from the midnight before `at` on, the shape of `ads`."""
-        _, seen = self._between(user, float(np.floor(at)), at)
-        return np.asarray(_counted(self._campaign, seen, np.ones(len(seen)))[self._campaign[ads]].astype(np.int64))
-
-    def decayed(self, user: int, ads: Ints, at: float, half_life_days: float) -> tuple[Floats, Floats]:
-        """Impressions before `at` of each ad's campaign and of its advertiser to the user, each counted as half after every
-        `half_life_days`; both of the shape of `ads`."""
-        moments, seen = self._between(user, -np.inf, at)
-        weight = 0.5 ** ((at - moments) / half_life_days)
-        of_campaign, of_advertiser = (_counted(group, seen, weight)[group[ads]] for group in (self._campaign, self._advertiser))
-        return of_campaign, of_advertiser
-
-    def _between(self, user: int, since: float, at: float) -> tuple[Floats, Ints]:
-        """The moments and the ads of the user's impressions from `since` to `at`, both included."""
         moments = self._moments.get(user, [])
-        part = slice(bisect_left(moments, since), bisect_right(moments, at))
-        return np.array(moments[part], np.float64), np.array(self._shown.get(user, [])[part], np.int64)
+        today = self._shown.get(user, [])[bisect_left(moments, float(np.floor(at))) : bisect_right(moments, at)]
+        seen = np.bincount(self._campaign[np.array(today, np.int64)], minlength=int(self._campaign.max()) + 1)
+        return np.asarray(seen[self._campaign[ads]])
 
 
 def _pairs(rows: pa.Table, known: dict[str, int]) -> list[tuple[int, int]]:
     """User and ad of each row by their numbers; -1 for a user whom the market does not know."""
     users, ads = (rows[name].to_pylist() for name in ("user_id", "creative_id"))
     return [(known.get(user, -1), int(ad[1:])) for user, ad in zip(users, ads, strict=True)]
-
-
-def _counted(group: Ints, seen: Ints, weight: Floats) -> Floats:
-    """The sum of weights by group."""
-    return np.asarray(np.bincount(group[seen], weight, minlength=int(group.max()) + 1), np.float64)
