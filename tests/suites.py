@@ -1,5 +1,6 @@
 """Runs test suites side by side: the main one, whose output is shown as it comes, and the others, one after the other beside it, whose
-output is shown whole when the main one has ended. Ends with the closing line of each, and with status 1 when any failed.
+output is shown whole when the main one has ended. Ends with the closing line of each, the lines that say why one failed, and with status
+1 when any failed.
 
 Run as: python tests/suites.py NAME COMMAND [NAME COMMAND ...], the main suite first; a COMMAND is one argument, split as a shell
 splits words. "{PYTEST}" in it stands for the words of the environment's PYTEST, as in `make test PYTEST="-k auction"`."""
@@ -47,6 +48,14 @@ class Suite:
         lines = self.said.decode(errors="replace").strip().splitlines()
         return lines[-1] if lines else "it said nothing"
 
+    @property
+    def why(self) -> list[str]:
+        """What of its lines says why it failed; nothing of a suite that passed."""
+        if self.status == 0:
+            return []
+        lines = self.said.decode(errors="replace").splitlines()
+        return [line for line in lines if line.startswith(("FAILED ", "ERROR ", "TOO LONG: "))] + [f"ended with status {self.status}"]
+
 
 def _write(some: bytes) -> None:
     sys.stdout.buffer.write(some)
@@ -70,8 +79,9 @@ def together(suites: list[Suite], narrowed: bool) -> int:
     for suite in others:
         _write(f"\n{suite.name}: {shlex.join(suite.command)}\n".encode() + bytes(suite.said))
     _write(b"\n" + b"".join(f"{s.name}: {s.closing}\n".encode() for s in suites))
-    ran = [s.status for s in suites if not (narrowed and s.status == NO_TESTS)]
-    return 0 if ran and all(status == 0 for status in ran) else 1
+    ran = [s for s in suites if not (narrowed and s.status == NO_TESTS)]
+    _write(b"".join(f"{s.name}: {line}\n".encode() for s in ran for line in s.why))
+    return 0 if ran and all(s.status == 0 for s in ran) else 1
 
 
 def suites_of(words: list[str], pytest_words: list[str]) -> list[Suite]:

@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 
 from tests import cpu_seconds
-from tests.cpu_seconds import BUILT, COST, LIMIT, LONGER_FOR_A_REASON, Bill, Meter, spent
+from tests.cpu_seconds import BUILT, COST, FAILS, LIMIT, LONGER_FOR_A_REASON, PACE, Bill, Meter, pace, spent
 
 
-def report(name: str, seconds: float, built: tuple[tuple[str, float], ...] = (), **keywords: int) -> Any:
-    return SimpleNamespace(when="teardown", nodeid=name, user_properties=[(COST, seconds), (BUILT, list(built))], keywords=keywords)
+def report(name: str, seconds: float, built: tuple[tuple[str, float], ...] = (), pace: float = 1.0, **keywords: int) -> Any:
+    told = [(COST, seconds), (BUILT, list(built)), (PACE, pace)]
+    return SimpleNamespace(when="teardown", nodeid=name, user_properties=told, keywords=keywords)
 
 
 def ended(*reports: Any, status: int = 0) -> int:
@@ -24,9 +25,12 @@ def ended(*reports: Any, status: int = 0) -> int:
 
 
 def test_a_long_test_fails_the_run_unless_it_is_slow_or_has_a_reason(monkeypatch: pytest.MonkeyPatch) -> None:
-    long = LIMIT + 1
+    long = FAILS * LIMIT + 1
     assert ended(report("t.py::a", LIMIT - 1, (("t.py::world", 99.0),))) == 0, "what a fixture takes is not the test's"
     assert ended(report("t.py::a[x]", long)) == 1
+    assert ended(report("t.py::a[x]", LIMIT + 1)) == 0, "it is named only"
+    assert ended(report("t.py::a[x]", long, pace=1.5)) == 0, "the machine is slow, not the test"
+    assert ended(report("t.py::a[x]", 2 * long, pace=1.5)) == 1
     assert ended(report("t.py::a[x]", long, slow=1)) == 0
     assert ended(report("t.py::a", long), status=2) == 2, "another end stays what it was"
     bill = Bill(judging=False)
@@ -71,6 +75,13 @@ def test_children_that_ended_are_counted() -> None:
     before = spent()
     subprocess.run([sys.executable, "-c", "import time\nwhile time.process_time() < 0.3: pass"], check=True)
     assert spent() - before >= 0.3
+
+
+def test_the_pace_is_never_below_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    for seconds, found in ((0.01, 1.0), (3 * cpu_seconds.PACE_WORK, 3.0)):
+        clock = iter([0.0, seconds])
+        monkeypatch.setattr(cpu_seconds, "spent", lambda clock=clock: next(clock))
+        assert pace() == pytest.approx(found)
 
 
 def test_the_meter_is_on(pytestconfig: pytest.Config) -> None:

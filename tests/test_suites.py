@@ -34,6 +34,13 @@ def test_one_failure_fails_all(failing: int) -> None:
     assert [s.status for s in suites] == [int(n == failing) for n in range(3)], "the others ran to their end"
 
 
+def test_why_a_suite_failed_is_told_at_the_end(capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+    said = "print('TOO LONG: t.py::a took 40')\nprint('FAILED t.py::b')\nprint('x FAILED')\nprint('2 passed')\nraise SystemExit(1)"
+    assert together([suite("main", said), suite("other", "print('FAILED to fail')\nprint('1 passed')")], narrowed=False) == 1
+    end = "\nmain: 2 passed\nother: 1 passed\nmain: TOO LONG: t.py::a took 40\nmain: FAILED t.py::b\nmain: ended with status 1\n"
+    assert capfdbinary.readouterr().out.decode().endswith(end)
+
+
 def test_a_suite_without_tests_is_no_failure_when_tests_were_named(tmp_path: Path) -> None:
     none, passed = f"raise SystemExit({NO_TESTS})", "print('1 passed')"
     for programs, narrowed, status in (

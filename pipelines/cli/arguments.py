@@ -82,7 +82,11 @@ def ranker(text: str, further: tuple[str, ...] = ()) -> str:
 
 def ranker_or_auto(text: str) -> str:
     """The name of a model family, or `auto`."""
-    return ranker(text, ("auto",))
+    try:
+        from pipelines.training.choice import AUTO
+    except ModuleNotFoundError:
+        return text
+    return ranker(text, (AUTO,))
 
 
 def feature_table(text: str) -> str:

@@ -115,9 +115,6 @@ class Audience:
                 }
             )  # fmt: skip
             self.before.show(user, int(ads[i]), here)
-        for reaction in out:
-            if reaction.kind == "hide":
-                self.before.hide(user, int(reaction.creative_id[1:]))
         return sorted(out, key=lambda reaction: reaction.ts)
 
     def write_truth(self, home: Home) -> None:

@@ -1,4 +1,4 @@
-"""What each person has been shown, and what they have hidden: the memory from which fatigue comes."""
+"""What each person has been shown: the memory from which fatigue comes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from typing import Final
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from feature_repo.home import Home
@@ -22,7 +21,7 @@ REMEMBERED_DAYS: Final = 28
 
 
 class ShownBefore:
-    """Impressions and hides by person. Moments are in days since the market's first midnight; users and ads are numbers."""
+    """Impressions by person. Moments are in days since the market's first midnight; users and ads are numbers."""
 
     def __init__(self, world: World) -> None:
         ads, self._kept = world.ads, world.config.laws.kept
@@ -30,7 +29,6 @@ class ShownBefore:
         self._advertiser = ads.campaign_advertiser[ads.creative_campaign]
         self._moments: defaultdict[int, list[float]] = defaultdict(list)
         self._shown: defaultdict[int, list[int]] = defaultdict(list)
-        self._hidden: defaultdict[int, set[int]] = defaultdict(set)
 
     @classmethod
     def of_logs(cls, world: World, home: Home, day: date) -> ShownBefore:
@@ -45,10 +43,6 @@ class ShownBefore:
             shown += [(moment, user, ad) for moment, (user, ad) in zip(at.tolist(), _pairs(rows, known), strict=True)]
         for moment, user, ad in sorted(one for one in shown if one[1] >= 0):
             memory.show(user, ad, moment)
-        for file in home.files("engagements", first, day - timedelta(days=1)):
-            rows = pq.read_table(file, columns=["user_id", "creative_id", "kind"], partitioning=None)
-            for user, ad in _pairs(rows.filter(pc.equal(rows["kind"], "hide")), known):
-                memory.hide(user, ad)
         return memory
 
     def show(self, user: int, ad: int, at: float) -> None:
@@ -56,17 +50,9 @@ class ShownBefore:
         self._moments[user].append(at)
         self._shown[user].append(ad)
 
-    def hide(self, user: int, ad: int) -> None:
-        """Remembers that a person wants to see an ad no more."""
-        self._hidden[user].add(ad)
-
-    def hidden(self, user: int) -> frozenset[int]:
-        """The ads that a person has hidden."""
-        return frozenset(self._hidden.get(user, ()))
-
     def seen_today(self, user: int, ads: Ints, at: float) -> Ints:
         """Impressions of each ad's campaign to the user from the midnight before `at` on, the shape of `ads`."""
-        _, seen = self._between(user, float(np.floor(at)), at)
+        seen = self._between(user, float(np.floor(at)), at)[1]
         return np.asarray(_counted(self._campaign, seen, np.ones(len(seen)))[self._campaign[ads]].astype(np.int64))
 
     def worn(self, user: int, ads: Ints, at: float) -> Worn:
@@ -82,12 +68,12 @@ class ShownBefore:
         return np.array(moments[part], np.float64), np.array(self._shown.get(user, [])[part], np.int64)
 
 
+def _counted(group: Ints, seen: Ints, weight: Floats) -> Floats:
+    """The weight of the ads seen by group, (groups,)."""
+    return np.asarray(np.bincount(group[seen], weight, minlength=int(group.max()) + 1), np.float64)
+
+
 def _pairs(rows: pa.Table, known: dict[str, int]) -> list[tuple[int, int]]:
     """User and ad of each row by their numbers; -1 for a user whom the market does not know."""
     users, ads = (rows[name].to_pylist() for name in ("user_id", "creative_id"))
     return [(known.get(user, -1), int(ad[1:])) for user, ad in zip(users, ads, strict=True)]
-
-
-def _counted(group: Ints, seen: Ints, weight: Floats) -> Floats:
-    """The sum of weights by group."""
-    return np.asarray(np.bincount(group[seen], weight, minlength=int(group.max()) + 1), np.float64)
