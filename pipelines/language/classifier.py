@@ -25,8 +25,9 @@ MOST_ROWS: Final = 40_000
 """Texts with a label that are learned from: the worthiest."""
 STRENGTH: Final = 1.0
 """Inverse of the regularisation: clicks are few and often by chance."""
-TITLE_WORTH: Final = 400.0
-"""Clicks that a page's title counts as: somebody gave it its category, whatever ads happened to stand beside it."""
+TITLE_WORTH: Final = 20.0
+"""Clicks that a page's title counts as: somebody gave it its category, whatever ads happened to stand beside it. Titles name other things
+too: at 400, chosen on a market whose titles named nothing else, one reading in five more was wrong than at 10 to 30."""
 
 
 def matrix(texts: Sequence[str]) -> csr_matrix:

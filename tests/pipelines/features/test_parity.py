@@ -147,7 +147,7 @@ def test_a_training_row_is_the_row_that_serving_scores(copy: Any, head: str) -> 
     assert trained.shape == live.shape
     for i, column in enumerate(INPUTS[head].columns):
         np.testing.assert_allclose(trained[:, i], live[:, i], rtol=2e-6, atol=1e-6, err_msg=column.name)
-    assert (np.ptp(trained, axis=0) > 0).mean() > 0.7  # the columns say something
+    assert (np.ptp(trained, axis=0) > 0).mean() > 0.6  # the columns say something
 
 
 def labels(platform: Any, n: int, seed: int = 0) -> pd.DataFrame:

@@ -101,7 +101,7 @@ def test_every_shown_ad_is_an_impression_and_what_follows_comes_after_it(answere
         assert all((r.value_micros > 0) == (r.kind == "conversion") for r in a.came)
         assert a.visit.surface != "search" or {r.kind for r in a.came} <= {"impression", "click", "conversion"}
     kinds = Counter(r.kind for a in answered for r in a.came)
-    assert kinds["like"] > kinds["hide"] > kinds["report"] and kinds["hide"] > 3
+    assert kinds["like"] > 3 and kinds["hide"] > max(kinds["report"], 3)
 
 
 def test_clicks_and_conversions_come_as_often_as_the_truth_says(lively: Home, world: World, answered: list[Answered]) -> None:
