@@ -31,6 +31,9 @@ LONGER_FOR_A_REASON: dict[str, str] = {
     "tests/pipelines/evaluate/ope/test_intervals.py::test_coverage_of_the_truth_in_short": (
         "how often intervals hold the truth is counted over many logs"
     ),
+    "tests/pipelines/bench/rankers/test_peers.py::test_a_peer_learns_corrects_and_takes_what_it_has_never_seen": (
+        "peers learn with the settings that their users have"
+    ),
     "tests/pipelines/features/embeddings/test_two_tower.py::test_it_beats_what_is_popular_and_is_the_same_twice": (
         "two trainings of two towers"
     ),
