@@ -19,8 +19,6 @@ MATCH_RELEVANCE: Final = np.array([1.0, 0.9, 0.7, 0.5, 0.5])
 without a known match."""
 CLOSE: Final = 0.95
 """By how much relevance is multiplied where the query is a close variant of the keyword (a plural, a misspelling)."""
-INFORMATIVE: Final = 0.25
-"""By how much the factor of a creative that informs is raised where the search is certainly informational: × 1.25."""
 
 
 class QualityScore:
@@ -28,7 +26,7 @@ class QualityScore:
     auction has from the ranker, at the first position), ad relevance, and landing-page experience.
 
     Each part counts once: relevance is in the click-through rate, whose ranker reads match and similarity. So
-    factor = 0.7 + 0.3 landing page, a little more for what informs those who ask to know.
+    factor = 0.7 + 0.3 landing page.
 
     Two ads whose landing pages were never read, which counts as 0.5, so that both have the factor 0.7 + 0.3 × 0.5. The parts of the
     second: pCTR 0.03 beside a median of 0.02 is 1.5 / 2.5 = 0.6, found by meaning alone is a relevance of 0.5.
@@ -47,11 +45,8 @@ class QualityScore:
         if context.query is not None:
             page, known = page_relevance(candidates.snapshot, context.query, context.query_vector, candidates.rows)
             age[known] = candidates.snapshot["page.age_days"][candidates.of("page")[known]]
-        factor = 0.7 + 0.3 * page
-        if context.query is not None and context.query.intent == "informational":
-            factor = factor * (1 + INFORMATIVE * context.query.intent_probability * candidates.of("informative"))
         against = scores.pctr / max(float(np.median(scores.pctr)), 1e-12) if n else scores.pctr
-        return Quality(factor, against / (1 + against), relevance, page, known, age)
+        return Quality(0.7 + 0.3 * page, against / (1 + against), relevance, page, known, age)
 
     def _relevance(self, candidates: Candidates) -> NDArray[np.float64]:
         """Ad relevance in [0, 1], (n,): how the ad was matched, averaged with the similarity of query and ad where that is known."""

@@ -68,12 +68,6 @@ def test_expected_ctr_is_a_half_at_the_searchs_median_and_rises_with_pctr(search
     assert quality.ctr == pytest.approx(pctr / (pctr + 0.015)) and np.median(quality.ctr) == pytest.approx(0.5, abs=0.01)
 
 
-def test_ads_that_inform_gain_where_people_ask_to_know(searching: Any) -> None:
-    plain = judged(searching)
-    asks = judged(searching, replace(QUERY, intent="informational", intent_probability=0.8)).factor / plain.factor
-    assert asks == pytest.approx(np.where(searching.live.snapshot["informative"], 1.2, 1.0))
-
-
 def test_the_shown_score_runs_from_1_to_10_and_grows_with_every_part() -> None:
     def score(ctr: float, relevance: float, page: float) -> int:
         one = [np.array([v]) for v in (1.0, ctr, relevance, page)]
