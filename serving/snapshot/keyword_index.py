@@ -2,7 +2,8 @@
 
 The rules are those that the large search-ad platforms document. Exact: the query is the keyword. Phrase: the query holds the
 keyword's words in a row. Broad: it holds them all, anywhere. Close variants match as the keyword does: other forms of its words
-(stems), their order (exact), words joined or split, the spelling that was corrected. Negatives match by their very words.
+(stems), their order (exact), words joined or split. All of this is said of what was typed. Where its spelling may be mistaken, phrase and
+broad keywords match the corrected reading too, as close variants. Negatives match what was typed, by their very words.
 
 Exact and phrase keywords lie sorted by a code of their words, so a query looks up its own. Broad ones lie by their rarest word: a
 query reads those of each of its words and keeps the keywords it holds whole (rarest-first conjunctive lookup, Zobel and Moffat 2006).
@@ -98,22 +99,27 @@ class KeywordIndex:
         return rows, Match(keyword[of], kind[of], close[of], bid[of], np.full(len(rows), np.nan, np.float32))
 
     def _matched(self, query: Query, typed: Sequence[str]) -> tuple[Rows, NDArray[np.int8], NDArray[np.bool_]]:
-        """Keywords that match, as what each was bought, and which do as close variants."""
-        spellings = dict.fromkeys([query.stems[:QUERY_WORDS], tuple(map(stem, typed)), *self._otherwise(query.tokens)])
-        asked = _Asked.of(list(spellings))
+        """Keywords that match, as what each was bought, and which do as close variants. What was typed matches; what it may have been
+        meant as adds close variants of phrase and broad keywords."""
+        said = _Asked.of(self._spellings(typed))
+        meant = _Asked.of(self._spellings(query.tokens[:QUERY_WORDS])) if query.corrections else said
         terms = [hash_words([stem(w) for w in tokenise(term.text)]) for term in query.expanded]
-        exact, phrase = self._bought.exact_rows(asked.bags, MOST_ALIKE), self._bought.phrase_rows(asked.runs, MOST_ALIKE)
+        exact = self._bought.exact_rows(said.bags, MOST_ALIKE)
+        phrase = self._bought.phrase_rows(np.union1d(said.runs, meant.runs), MOST_ALIKE)
         # a broad keyword is met by the query's words and one related term's, never by those of several
-        broad, met = self._bought.broad_rows(asked.words, MOST_BROAD, terms)
-        said = runs_of(hash_words(query.tokens[:QUERY_WORDS]).tolist())
-        whole = np.uint64(said[-1][-1] if said and len(query.tokens) <= MOST_WORDS else 0)
-        close = (self._raw[exact] != whole, ~among(_ascending(set(chain.from_iterable(said))), self._raw[phrase]), met & 1 == 0)
+        broad, met = self._bought.broad_rows(said.words, MOST_BROAD, [meant.words, *terms] if query.corrections else terms)
+        runs = runs_of(hash_words(typed).tolist())
+        whole = np.uint64(runs[-1][-1] if runs and len(typed) <= MOST_WORDS else 0)
+        close = (self._raw[exact] != whole, ~among(_ascending(set(chain.from_iterable(runs))), self._raw[phrase]), met & 1 == 0)
         kind = np.repeat(np.arange(3, dtype=np.int8), [len(exact), len(phrase), len(broad)])
         return np.concatenate([exact, phrase, broad]), kind, np.concatenate(close)
 
+    def _spellings(self, tokens: Sequence[str]) -> list[tuple[str, ...]]:
+        """The stems of a text's words, and of the same words otherwise joined or split."""
+        return list(dict.fromkeys([tuple(map(stem, tokens)), *self._otherwise(tokens)]))
+
     def _otherwise(self, tokens: Sequence[str]) -> list[tuple[str, ...]]:
-        """The query's stems with neighbouring words joined, and with an unknown word split in two known ones; at most four."""
-        tokens = tokens[:QUERY_WORDS]
+        """A text's stems with neighbouring words joined, and with an unknown word split in two known ones; at most four."""
         stems, joined = [stem(t) for t in tokens], [stem(a + b) for a, b in pairwise(tokens)]
         known = self._bought.has(hash_words([*stems, *joined])).tolist()
         out = [(*stems[:i], joined[i], *stems[i + 2 :]) for i in range(len(joined)) if known[len(stems) + i]]
@@ -126,15 +132,14 @@ class KeywordIndex:
         return out[:4]
 
     def excluded(self, query: Query, rows: Rows) -> NDArray[np.bool_]:
-        """Which snapshot rows a negative of their ad group, or of its campaign, keeps out. Every negative is looked at, and the
-        query both as it was typed and as it was corrected."""
+        """Which snapshot rows a negative of their ad group, or of its campaign, keeps out. Every negative is looked at, and all of the
+        query as it was typed: what else it may mean keeps nobody out."""
         group = self._group_of[rows]
         groups, campaigns = np.zeros(self._groups + 1, bool), np.zeros(len(self._campaign) + 1, bool)  # the last is NOBODY's
-        for tokens in {query.tokens, tuple(tokenise(query.original))}:
-            asked = _Asked.of([tokens])
-            exact = self._never.exact_rows(asked.bags, ALL)
-            exact = exact[among(asked.runs, self._never.sequence[exact])]
-            rows = np.concatenate([exact, self._never.phrase_rows(asked.runs, ALL), self._never.broad_rows(asked.words, ALL)[0]])
-            groups[self._never_group[rows]] = campaigns[self._never_campaign[rows]] = True
+        asked = _Asked.of([tokenise(query.original)])
+        exact = self._never.exact_rows(asked.bags, ALL)
+        exact = exact[among(asked.runs, self._never.sequence[exact])]
+        out = np.concatenate([exact, self._never.phrase_rows(asked.runs, ALL), self._never.broad_rows(asked.words, ALL)[0]])
+        groups[self._never_group[out]] = campaigns[self._never_campaign[out]] = True
         groups[NOBODY] = campaigns[NOBODY] = False
         return np.asarray(groups[group] | campaigns[self._campaign[group]])

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from feature_repo.taxonomy import CATEGORIES, INTENTS
 from feature_repo.text import stem
 from serving.language.analyse import WORDS_READ, analyse
+from serving.language.dictionary import Dictionary
 from serving.language.gazetteer import Gazetteer
 from serving.language.language import Language
 from serving.language.query_classifier import OUTPUTS, QueryClassifier
@@ -21,6 +22,8 @@ from serving.language.text_encoder import BUCKETS, buckets
 from serving.record.query import Term
 
 WORDS = {"running": 50, "shoes": 80, "cheap": 30, "sneakers": 20, "acme": 9, "berlin": 9, "shoe": 5, "new": 40, "york": 40}
+
+GENERAL = Dictionary.of([{"leather": 5_000, "running": 9_000, "shoes": 20_000, "cheap": 3_000, "new": 90_000}])
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +37,7 @@ def language() -> Language:
         ("new york", "location", "ny"), ("york", "location", "york"), ("sports", "category", "sports"),
     ]  # fmt: skip
     related = {stem("shoes"): (Term("sneakers", 0.8, "clicks"), Term("shoes", 0.9, "clicks"))}
-    return Language("1", Spelling(WORDS), Gazetteer(names), related, QueryClassifier(weights, np.zeros(OUTPUTS, np.float32)))
+    return Language("1", Spelling(WORDS, GENERAL), Gazetteer(names), related, QueryClassifier(weights, np.zeros(OUTPUTS, np.float32)))
 
 
 def test_spelling_is_corrected_and_known_short_and_numbered_words_are_not(language: Language) -> None:
@@ -105,9 +108,10 @@ def test_without_a_model_the_words_alone_are_left() -> None:
 
 
 def test_a_keyword_bought_for_how_people_misspell_is_known_to_be_misspelt() -> None:
-    spelling = Spelling({"sneakers": 62, "sneekers": 1, "shoes": 900, "shoe": 3, "hotel": 40, "hostel": 12, "b12": 1})
+    counts = {"sneakers": 62, "sneekers": 1, "shoes": 900, "shoe": 3, "hotel": 40, "hostel": 12, "b12": 1, "weather": 90, "leather": 1}
+    spelling = Spelling(counts, GENERAL)
     assert spelling.misspelt("sneekers") and spelling.correct("sneekers") == "sneekers"
-    assert not any(map(spelling.misspelt, ("sneakers", "shoe", "shoes", "hotel", "hostel", "b12", "unheard")))
+    assert not any(map(spelling.misspelt, ("sneakers", "shoe", "shoes", "hotel", "hostel", "b12", "unheard", "leather")))
     assert spelling.misspelt("hottel")
 
 
