@@ -11,7 +11,7 @@ from typing import Final
 from feature_repo import request_words
 from feature_repo.text import stem, tokenise
 from serving.language.language import Language
-from serving.record.query import Query, Term
+from serving.record.query import NO_WORD_KNOWN, Query, Term
 
 WORDS_READ: Final = 32
 """Of a query that are spelt right and looked for names; the others stay as they were typed."""
@@ -48,13 +48,15 @@ def read(language: Language | None, text: str, spoken: str) -> Query:
         return Query(text, " ".join(typed), tuple(typed), tuple(map(stem, typed)), _hint(text, typed, spoken), flags=("language_absent",))
     tokens = [*map(language.spelling.correct, typed[:WORDS_READ]), *typed[WORDS_READ:]]
     normalised, stems = " ".join(tokens), tuple(map(stem, tokens))
-    reading = language.classifier.read(normalised)
+    known = any(map(language.spelling.known, tokens))
+    reading = language.classifier.read(normalised if known else "")
     entities = language.gazetteer.find(" ".join(tokens[:WORDS_READ]))
     return Query(
         text, normalised, tuple(tokens), stems, _hint(text, tokens, spoken),
         corrections=tuple((a, b) for a, b in zip(typed, tokens, strict=True) if a != b), entities=entities,
-        expanded=_related(language, stems, [e.text for e in entities]), commercial=reading.commercial, categories=reading.categories,
-        intent=reading.intent, intent_probability=reading.intent_probability,
+        expanded=_related(language, stems, [e.text for e in entities]), commercial=reading.commercial,
+        categories=reading.categories if known else (), added=reading.added, intent=reading.intent,
+        intent_probability=reading.intent_probability, flags=() if known else (NO_WORD_KNOWN,),
     )  # fmt: skip
 
 

@@ -19,7 +19,7 @@ from serving.language.language import Language
 from serving.language.query_classifier import OUTPUTS, QueryClassifier
 from serving.language.spelling import Spelling
 from serving.language.text_encoder import BUCKETS, buckets
-from serving.record.query import Term
+from serving.record.query import NO_WORD_KNOWN, Term
 
 WORDS = {"running": 50, "shoes": 80, "cheap": 30, "sneakers": 20, "acme": 9, "berlin": 9, "shoe": 5, "new": 40, "york": 40}
 
@@ -68,6 +68,17 @@ def test_intent_commerce_and_category_are_read(language: Language) -> None:
     query = analyse("how cheap are shoes", language)
     assert query.intent == "informational" and query.commercial > 0.8 and query.categories[0][0] == "sports"
     assert sum(p for _, p in query.categories) <= 1 + 1e-6
+
+
+def test_what_the_words_add_is_told_from_what_any_text_is_likely_to_be_of(language: Language) -> None:
+    query = analyse("how cheap are shoes", language)
+    assert query.added[0][0] == "sports" and 0 < query.added[0][1] < query.categories[0][1] and "food" not in dict(query.added)
+
+
+@pytest.mark.parametrize("text", ["unheard of", "נעליים", "รองเท้า", "🏠", ""])
+def test_of_a_text_of_which_no_word_is_known_nothing_is_said(language: Language, text: str) -> None:
+    query = analyse(text, language)
+    assert query.categories == query.added == () and query.flags == (NO_WORD_KNOWN,)
 
 
 @pytest.mark.parametrize(
