@@ -60,7 +60,7 @@ class IntegritySettings(Room):
 
     rival_brand_ads: bool = Field(False, description="Show others' ads to who searches for one brand by name")
     least_relevance: float = Field(
-        0.15, ge=0, le=1, description="By how much a query's words raise the probability of an ad's category for the ad to be shown"
+        0.08, ge=0, le=1, description="By how much a query's words raise the probability of an ad's category for the ad to be shown"
     )
 
 

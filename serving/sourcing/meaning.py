@@ -15,10 +15,10 @@ from serving.record.match import NO_KEYWORD, SEMANTIC, Match
 from serving.record.query import NO_WORD_KNOWN
 from serving.record.request import AdRequest
 
-CLEAR: Final = 0.05
+CLEAR: Final = 0.03
 """By how much a query's words raise its best category's probability for only ads of that, and of those CLOSE to it, to be looked at: what
 queries want is learned from clicks, many of them by chance, and the words say more than the number does."""
-CLOSE: Final = 0.3
+CLOSE: Final = 0.2
 """Share of what the best category is raised by."""
 LEAST_ALIKE: Final = 0.5
 """Cosine of query and ad below which it is doubtful that they mean the same, while the query's category is not clear."""

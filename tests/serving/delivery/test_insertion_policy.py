@@ -17,7 +17,7 @@ from serving.language.spelling import Spelling
 from serving.language.text_encoder import BUCKETS, buckets
 
 BLOCKED = {query_key("casino"), query_key("Payday-loan")}
-BRANDS = {"acme", "own", "big deal co", "coca cola", "levi s"}
+BRANDS = {"acme", "own", "big deal co", "coca cola", "levis"}
 
 
 @pytest.fixture(scope="module")
