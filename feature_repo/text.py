@@ -13,6 +13,7 @@ import pandas as pd
 import Stemmer
 from numpy.typing import NDArray
 
+from feature_repo.folding import folded
 from feature_repo.identity_codes import HASH_BUCKETS
 
 CACHED: Final = 64
@@ -20,11 +21,17 @@ CACHED: Final = 64
 _MARKS: Final = "".join(c for c in map(chr, range(0x300, 0xFE00)) if unicodedata.category(c) in ("Mn", "Mc"))
 """Accents and vowel signs that are letters of their own to Unicode: words hold them, none begins with one."""
 _WORD: Final = re.compile(rf"[^\W_]+(?:[{_MARKS}]+[^\W_]*)*", re.UNICODE)
-_BEFORE_UNIT: Final = re.compile(r"(?<=\d) (?=(?:km|m|cm|mm|kg|g|l|ml|gb|tb|mb|inch|w|v|h)\b)")
+_UNSPACED: Final = (
+    "\u3005-\u3007\u3041-\u3096\u309d-\u309f\u30a1-\u30fa\u30fc-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
+    "\U00020000-\U0003134f\u0e01-\u0e30\u0e32\u0e33\u0e40-\u0e46\u0e81-\u0eb0\u0eb2\u0eb3\u0ec0-\u0ec6\u1000-\u102a\u103f\u1780-\u17b3"
+)
+"""Letters of scripts that are written without spaces: Chinese, Japanese, Thai, Lao, Burmese and Khmer."""
+_LETTER_ALONE: Final = re.compile(rf"[{_UNSPACED}]")
+_PIECE: Final = re.compile(rf"[{_UNSPACED}][{_MARKS}]*|[^{_UNSPACED}]+")
 
 
 def normalise(text: str) -> str:
-    """The text in Unicode's form NFKC, case-folded, with single spaces. Takes any string.
+    """The text in Unicode's form NFKC, case-folded, with single spaces. Takes any string. Words are compared by `tokenise`.
 
     >>> normalise("  Cheap　SHOES ")
     'cheap shoes'
@@ -33,13 +40,41 @@ def normalise(text: str) -> str:
 
 
 def tokenise(text: str) -> list[str]:
-    """The words of `text` after `normalise`: runs of letters and digits of any script. A number and its unit are one word, so that
-    "10 km" in a query meets "10km" in a keyword, an ad or a page.
+    """The words of `text` after `folded`: runs of letters and digits. A number and its unit are one word, so that "10 km" in a query meets
+    "10km" in a keyword, an ad or a page. In scripts without spaces each letter, with its marks, is a word: a run of them is found within
+    a longer one wherever it stands.
 
-    >>> tokenise("Men's 10 km Shoes!")
-    ['men', 's', '10km', 'shoes']
+    >>> tokenise("Men's 10 km Shoes!"), tokenise("東京 Hotel")
+    (['mens', '10km', 'shoes'], ['東', '京', 'hotel'])
     """
-    return _WORD.findall(_BEFORE_UNIT.sub("", normalise(text)))
+    return [token for run in token_runs(text) for token in run]
+
+
+def token_runs(text: str) -> list[list[str]]:
+    """`tokenise`, with the letters of scripts without spaces that were written together in one list.
+
+    >>> token_runs("東京 hotels")
+    [['東', '京'], ['hotels']]
+    """
+    words = _WORD.findall(folded(text))
+    if text.isascii():
+        return [[word] for word in words]
+    return [run for word in words for run in _split(word)]
+
+
+def _split(word: str) -> list[list[str]]:
+    out: list[list[str]] = []
+    for piece in _PIECE.findall(word):
+        if out and is_unspaced(piece) and is_unspaced(out[-1][0]):
+            out[-1].append(piece)
+        else:
+            out.append([piece])
+    return out
+
+
+def is_unspaced(token: str) -> bool:
+    """Whether a word of `tokenise` is a letter of a script that is written without spaces."""
+    return not token.isascii() and _LETTER_ALONE.match(token) is not None
 
 
 def runs(words: Sequence[str], most: int) -> Iterator[str]:

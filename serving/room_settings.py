@@ -59,7 +59,9 @@ class IntegritySettings(Room):
     """Which ads a search may not show."""
 
     rival_brand_ads: bool = Field(False, description="Show others' ads to who searches for one brand by name")
-    least_relevance: float = Field(0.15, ge=0, le=1, description="Probability that a query is of an ad's category for the ad to be shown")
+    least_relevance: float = Field(
+        0.08, ge=0, le=1, description="By how much a query's words raise the probability of an ad's category for the ad to be shown"
+    )
 
 
 class PrecisionSettings(Room):

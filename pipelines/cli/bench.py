@@ -260,5 +260,23 @@ def start(
     emit(result, as_json, as_text(result))
 
 
+@group.command("text", epilog=example("placard bench text --json"))
+@prepared
+def text(
+    settings: Settings,
+    languages: Annotated[str, typer.Option("--languages", metavar="CODES", help="Two-letter codes, with commas between.")] = "en,de",
+    small: Small = False,
+    as_json: Json = False,
+) -> None:
+    """How many good searches the spelling correction alters, how many planted typing errors it mends, and how many it leads astray.
+
+    Of texts that are made of public word lists. Small: a tenth of the texts.
+    """
+    from pipelines.bench.text.text import as_text, run
+
+    result = run(languages.split(","), small, settings.seed, functools.partial(typer.echo, err=True))
+    emit(result, as_json, as_text(result))
+
+
 def register(app: typer.Typer) -> None:
     app.add_typer(group, name="bench")

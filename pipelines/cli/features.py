@@ -65,7 +65,8 @@ def publish(settings: Settings, day: Day, as_json: Json = False) -> None:
         if not passed(settings.home, table, day):
             check(settings.home, table, day)
     done = make_live(settings, [day])
-    emit({"published": done}, as_json, f"live as of {done.live}, snapshot {done.snapshot}")
+    refused = f", {done.refused} creatives refused for their texts (quarantine/catalog)" if done.refused else ""
+    emit({"published": done}, as_json, f"live as of {done.live}, snapshot {done.snapshot}{refused}")
 
 
 @group.command("history", epilog=HISTORY)

@@ -7,13 +7,14 @@ made for an older day never moves anything back.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import redirect_stdout
 from dataclasses import dataclass
 from datetime import date, timedelta
 from io import StringIO
 from typing import Final
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from feature_repo.days import end_of
@@ -25,6 +26,7 @@ from feature_repo.tables import AD_TABLES, QUERY_TABLES, TABLES
 from feature_repo.whole_file import whole_file
 from pipelines.errors import Missing
 from pipelines.features.content import content_hash
+from pipelines.features.refused_creatives import set_aside_creatives
 from pipelines.features.validate import passed
 from pipelines.language.champions import encoder_in_use
 from pipelines.warehouse.catalog import catalog_as_of
@@ -36,12 +38,14 @@ ONE_INSTANT: Final = timedelta(seconds=1)
 
 @dataclass(frozen=True)
 class Published:
-    """snapshot: the version now served. live: the day whose knowledge is live; an older one changes nothing."""
+    """snapshot: the version now served. live: the day whose knowledge is live; an older one changes nothing. refused: creatives that are
+    rejected for their texts; quarantine/catalog/DAY.jsonl names them."""
 
     days: tuple[date, ...]
     live: date
     snapshot: str
     content: str
+    refused: int = 0
 
 
 def published_days(home: Home) -> list[date]:
@@ -63,10 +67,11 @@ def publish(settings: Settings, days: Sequence[date]) -> Published:
                 _move_in(home, table, day)
         live = published_days(home)[-1]
         _online(settings, live)
-        version = _snapshot(settings, live)
+        catalog = catalog_as_of(home, live)
+        version, refused = _snapshot(settings, live, catalog), set_aside_creatives(home, live, catalog["creatives"])
         set_current(home.snapshots, version)
         _forget_old_snapshots(home, version)
-        return Published(tuple(days), live, version, content_hash(home))
+        return Published(tuple(days), live, version, content_hash(home), refused)
 
 
 def _move_in(home: Home, table: FeatureTable, day: date) -> None:
@@ -86,10 +91,10 @@ def _online(settings: Settings, live: date) -> None:
         store.materialize(end_of(live) - ONE_INSTANT, end_of(live) + ONE_INSTANT)
 
 
-def _snapshot(settings: Settings, live: date) -> str:
+def _snapshot(settings: Settings, live: date, catalog: Mapping[str, pa.Table]) -> str:
     home = settings.home
     features = {t.name: pq.read_table(home.feature_partition(t.name, live), partitioning=None) for t in (*AD_TABLES, *QUERY_TABLES)}
-    return write_snapshot(home.snapshots, end_of(live), catalog_as_of(home, live), features, encoder_in_use(settings))
+    return write_snapshot(home.snapshots, end_of(live), catalog, features, encoder_in_use(settings))
 
 
 def _forget_old_snapshots(home: Home, current: str, keep: int = 3) -> None:

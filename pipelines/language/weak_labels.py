@@ -9,16 +9,20 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Final
 
-INFORMATIONAL: Final = frozenset({
-    "how", "what", "why", "when", "which", "who", "guide", "review", "reviews", "compare", "comparison", "vs", "versus", "ideas",
-    "tips", "meaning", "tutorial", "difference", "explained", "wie", "was", "warum", "vergleich", "test", "comment", "pourquoi",
-    "avis", "como", "por", "que", "opiniones", "come", "perche", "recensioni",
-})  # fmt: skip
-TRANSACTIONAL: Final = frozenset({
-    "buy", "cheap", "price", "prices", "discount", "deal", "deals", "order", "online", "sale", "offer", "offers", "coupon",
-    "delivery", "shop", "store", "near", "book", "hire", "rent", "kaufen", "günstig", "preis", "bestellen", "acheter", "prix",
-    "pas", "cher", "comprar", "barato", "precio", "comprare", "prezzo", "economico",
-})  # fmt: skip
+from feature_repo.text import tokenise
+
+INFORMATIONAL: Final = frozenset(
+    tokenise(
+        "how what why when which who guide review reviews compare comparison vs versus ideas tips meaning tutorial difference explained "
+        "wie was warum vergleich test comment pourquoi avis como por que opiniones come perché recensioni"
+    )
+)
+TRANSACTIONAL: Final = frozenset(
+    tokenise(
+        "buy cheap price prices discount deal deals order online sale offer offers coupon delivery shop store near book hire rent kaufen "
+        "günstig preis bestellen acheter prix pas cher comprar barato precio comprare prezzo economico"
+    )
+)
 
 
 def intent(tokens: Collection[str], brand: bool, others: int) -> str:

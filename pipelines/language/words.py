@@ -12,8 +12,10 @@ from scipy.sparse import csr_matrix
 
 from feature_repo.taxonomy import CATEGORIES
 from feature_repo.text import runs, stem, tokenise
+from pipelines.language.general_words import general_dictionary
 from pipelines.language.query_log import QueryLog
 from serving.language.keyword_insertion import insert
+from serving.language.language import KnownWords
 from serving.language.text_encoder import Encoder
 
 SEARCHED_OFTEN: Final = 5
@@ -29,8 +31,8 @@ ALIKE: Final = {"clicks": 0.35, "embedding": 0.75}
 """Least cosine of related terms, by where it was learned."""
 
 
-def known_words(log: QueryLog) -> dict[str, int]:
-    """How often each word is used in the catalogue and, where that is often, in searches."""
+def known_words(log: QueryLog) -> KnownWords:
+    """How often each word is used in the catalogue and, where that is often, in searches; which of them the catalogue uses."""
     counts: Counter[str] = Counter()
     for table, columns in (
         ("creatives", ("headline", "description")),
@@ -43,13 +45,14 @@ def known_words(log: QueryLog) -> dict[str, int]:
                 counts.update(tokenise(text))
     for category in CATEGORIES:
         counts.update(category.split("-"))
+    offered = frozenset(counts)
     searched: Counter[str] = Counter()
     for text in log.queries["text"]:
         searched.update(tokenise(text))
     for word, count in searched.items():
         if word in counts or count >= SEARCHED_OFTEN + len(log.queries) // 2_000:
             counts[word] += count
-    return dict(counts)
+    return KnownWords(dict(counts), offered, general_dictionary())
 
 
 def _texts(table: pa.Table, column: str) -> list[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,15 +14,13 @@ from serving.engine.candidates import Candidates, Scores
 from serving.engine.live import Live
 from serving.engine.stages import Context
 from serving.language.keyword_insertion import asks, insert
+from serving.language.markup import LIMIT
 from serving.language.query_columns import query_columns
 from serving.record.decision import AdText
 from serving.record.match import NO_KEYWORD
 from serving.record.query import Query
 from serving.record.request import AdRequest
 from serving.snapshot.search_columns import BETWEEN, WORDS, combinations
-
-LIMIT: Final = {"headline": 30, "description": 90}
-"""Most characters that a text may have once a keyword is in it, as on the large search-ad platforms."""
 
 
 @dataclass(frozen=True)

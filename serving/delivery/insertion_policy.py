@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import Final
 
 from feature_repo.taxonomy import SENSITIVE_CATEGORIES
-from feature_repo.text import runs, stem, tokenise
+from feature_repo.text import is_unspaced, runs, stem, tokenise
 from serving.language.language import Language
 
 _CONTACT: Final = re.compile(
@@ -44,7 +44,7 @@ def text_refusal(text: str, blocked: Collection[str]) -> str:
     if _CONTACT.search(text):
         return "contact"
     words = tokenise(text)
-    if any(stem(a) == stem(b) for a, b in pairwise(words)):
+    if any(stem(a) == stem(b) and not is_unspaced(a) for a, b in pairwise(words)):
         return "repeated"
     return "blocked" if _holds(words, blocked) else ""
 

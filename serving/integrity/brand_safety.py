@@ -22,7 +22,9 @@ class BrandSafety:
             return np.ones(len(candidates), bool)
         # In the words themselves: a keyword that holds the brand's name is the longer match among the names that are known.
         snapshot = candidates.snapshot
-        named = {run.encode() for run in runs(query.tokens, snapshot.brand_words) if run in snapshot.brands}
+        typed = {meant: said for said, meant in query.corrections}  # a brand that was guessed keeps nobody out
+        words = [typed.get(token, token) for token in query.tokens]
+        named = {run.encode() for run in runs(words, snapshot.brand_words) if run in snapshot.brands}
         if not named:
             return np.ones(len(candidates), bool)
         return np.asarray(np.isin(candidates.of_campaigns("campaign.brand"), sorted(named)))

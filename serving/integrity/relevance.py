@@ -16,24 +16,24 @@ EXACT: Final = MATCH_TYPES.index("exact")
 UNKNOWN: Final = 0
 """The first of taxonomy.CATEGORIES."""
 SHARE: Final = 0.8
-"""A category with at least this share of the best category's probability is always relevant, so that a query whose category is not clear
-keeps the ads of the likeliest ones."""
+"""A category that the words raise by at least this share of what they raise the best one by is always relevant, so that a query whose
+category is not clear keeps the ads of the likeliest ones."""
 
 
 class Relevance:
-    """Admits ads whose category has at least `least` of the query's probability, or SHARE of its best category's; those whose
-    advertiser bought these very words; and those of no known category."""
+    """Admits ads of a category whose probability the query's words raise by at least `least`, or by SHARE of what they raise the best one
+    by; those whose advertiser bought these very words; and those of no known category. All, where the words raise none."""
 
     def __init__(self, least: float) -> None:
         self._least = least
 
     def admit(self, request: AdRequest, context: Context, candidates: Candidates) -> Mask:
         query = context.query
-        if query is None or not query.categories or candidates.match is None:
+        if query is None or not query.added or candidates.match is None:
             return np.ones(len(candidates), bool)
-        probability = np.zeros(len(CATEGORY_NUMBER))
-        for named, p in query.categories:
-            probability[CATEGORY_NUMBER.get(named, UNKNOWN)] = p
-        enough = min(self._least, SHARE * float(probability.max()))
+        raised = np.zeros(len(CATEGORY_NUMBER))
+        for named, by in query.added:
+            raised[CATEGORY_NUMBER.get(named, UNKNOWN)] = by
+        enough = min(self._least, SHARE * float(raised.max()))
         category = candidates.of("ad.category_code")
-        return np.asarray((probability[category] >= enough) | (category == UNKNOWN) | (candidates.match.kind == EXACT))
+        return np.asarray((raised[category] >= enough) | (category == UNKNOWN) | (candidates.match.kind == EXACT))

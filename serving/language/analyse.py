@@ -11,7 +11,7 @@ from typing import Final
 from feature_repo import request_words
 from feature_repo.text import stem, tokenise
 from serving.language.language import Language
-from serving.record.query import Query, Term
+from serving.record.query import NO_WORD_KNOWN, Query, Term
 
 WORDS_READ: Final = 32
 """Of a query that are spelt right and looked for names; the others stay as they were typed."""
@@ -22,11 +22,14 @@ SCRIPTS: Final = {
     "THAI": "th", "DEVANAGARI": "hi",
 }  # fmt: skip
 STOP_WORDS: Final = {
-    "en": frozenset({"the", "for", "and", "near", "how", "what", "best", "with", "cheap", "buy"}),
-    "de": frozenset({"der", "die", "das", "und", "für", "wie", "kaufen", "mit", "günstig", "beste"}),
-    "fr": frozenset({"le", "la", "les", "et", "pour", "acheter", "avec", "meilleur", "des", "comment"}),
-    "es": frozenset({"el", "los", "las", "para", "comprar", "con", "mejor", "barato", "cómo", "una"}),
-    "it": frozenset({"il", "gli", "per", "comprare", "con", "migliore", "economico", "come", "una", "della"}),
+    name: frozenset(tokenise(words))
+    for name, words in {
+        "en": "the for and near how what best with cheap buy",
+        "de": "der die das und für wie kaufen mit günstig beste",
+        "fr": "le la les et pour acheter avec meilleur des comment",
+        "es": "el los las para comprar con mejor barato cómo una",
+        "it": "il gli per comprare con migliore economico come una della",
+    }.items()
 }
 
 
@@ -48,13 +51,20 @@ def read(language: Language | None, text: str, spoken: str) -> Query:
         return Query(text, " ".join(typed), tuple(typed), tuple(map(stem, typed)), _hint(text, typed, spoken), flags=("language_absent",))
     tokens = [*map(language.spelling.correct, typed[:WORDS_READ]), *typed[WORDS_READ:]]
     normalised, stems = " ".join(tokens), tuple(map(stem, tokens))
-    reading = language.classifier.read(normalised)
+    known = any(map(language.spelling.known, tokens))
+    reading = language.classifier.read(normalised if known else "")
+    added = reading.added
+    if tokens != typed:  # what was typed may as well be what was meant: its categories are kept beside those of the correction
+        raised = dict(language.classifier.read(" ".join(typed)).added)
+        raised |= {category: max(by, raised.get(category, 0.0)) for category, by in added}
+        added = tuple(sorted(raised.items(), key=lambda item: (-item[1], item[0])))
     entities = language.gazetteer.find(" ".join(tokens[:WORDS_READ]))
     return Query(
         text, normalised, tuple(tokens), stems, _hint(text, tokens, spoken),
         corrections=tuple((a, b) for a, b in zip(typed, tokens, strict=True) if a != b), entities=entities,
-        expanded=_related(language, stems, [e.text for e in entities]), commercial=reading.commercial, categories=reading.categories,
-        intent=reading.intent, intent_probability=reading.intent_probability,
+        expanded=_related(language, stems, [e.text for e in entities]), commercial=reading.commercial,
+        categories=reading.categories if known else (), added=added, intent=reading.intent,
+        intent_probability=reading.intent_probability, flags=() if known else (NO_WORD_KNOWN,),
     )  # fmt: skip
 
 

@@ -1,7 +1,8 @@
 """Dynamic keyword insertion: `{keyword:default}` in an ad's text, as Google Ads and Microsoft Advertising document it.
 
-The placeholder's capitals say how the keyword is written: `keyword` in lower case, `Keyword` with its first letter in upper case,
-`KeyWord` with every word's, `KEYWord` with its first word whole, `KeyWORD` with its last word whole, `KEYWORD` all of it.
+Other placeholders show their defaults (markup.py). The placeholder's capitals say how the keyword is written: `keyword` in lower case,
+`Keyword` with its first letter in upper case, `KeyWord` with every word's, `KEYWord` with its first word whole, `KeyWORD` with its last
+word whole, `KEYWORD` all of it.
 
 >>> insert("Buy {KeyWord:Shoes} today", "running shoes", limit=30)
 KeywordInsertion(text='Buy Running Shoes today', keyword='running shoes', why='')
@@ -20,7 +21,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-_PLACEHOLDER: Final = re.compile(r"\{\s*(keyword)\s*(?::([^{}]*))?\}", re.IGNORECASE)
+from serving.language.markup import PLACEHOLDER, width, with_defaults
+
 _TORN: Final = re.compile(r"\{\s*keyword\s*:?", re.IGNORECASE)
 _UNSEEN: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069]")
 """Characters that nobody sees: control characters, and those that change the direction of the text after them."""
@@ -49,29 +51,30 @@ def asks(template: str) -> bool:
     >>> asks("Buy {keyword:shoes}"), asks("Buy shoes")
     (True, False)
     """
-    return bool(_PLACEHOLDER.search(template))
+    return bool(PLACEHOLDER.search(template))
 
 
 def insert(template: str, keyword: str, limit: int, refused: str = "", refuses: Callable[[str], str] = lambda text: "") -> KeywordInsertion:
     """`template` with its placeholders filled by the keyword, or by their defaults where the keyword may not stand.
 
-    limit: most characters of the finished text, as a reader sees it. refused: the reason why this keyword may not be inserted, "" where
-    it may. refuses: takes the finished text as a reader sees it and returns the reason why it may not be shown, "" where it may. Takes
-    any text: the result never holds a raw brace or markup, whatever the advertiser wrote.
+    limit: the widest that the finished text may be, as a reader sees it (markup.width). refused: the reason why this keyword may not be
+    inserted, "" where it may. refuses: takes the finished text as a reader sees it and returns the reason why it may not be shown, "" where
+    it may. Takes any text: the result never holds a raw brace or markup, whatever the advertiser wrote.
 
     >>> insert("{KEYWORD:Shoes} & more", "nike", limit=30, refused="trademark")
     KeywordInsertion(text='Shoes &amp; more', keyword='', why='trademark')
     """
+    template = with_defaults(template)
     if not asks(template):
         return KeywordInsertion(_safe(template))
     words = _clean(keyword).lower().split()
     why = refused or ("" if words else "no_keyword")
     if not why:
-        text = _clean(_PLACEHOLDER.sub(lambda m: " ".join(_STYLES.get(m[1], list)(words)), template))
-        why = "too_long" if len(text) > limit else refuses(text)
+        text = _clean(PLACEHOLDER.sub(lambda m: " ".join(_STYLES.get(m[1], list)(words)), template))
+        why = "too_long" if width(text) > limit else refuses(text)
         if not why:
             return KeywordInsertion(html.escape(text), " ".join(words))
-    return KeywordInsertion(_safe(_PLACEHOLDER.sub(lambda m: m[2] or "", template)), why=why)
+    return KeywordInsertion(_safe(PLACEHOLDER.sub(lambda m: m[2] or "", template)), why=why)
 
 
 def _title(word: str) -> str:

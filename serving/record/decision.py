@@ -17,7 +17,7 @@ from serving.record.lottery import Lottery
 from serving.record.query import Query
 from serving.record.request import AdRequest
 
-RECORD_VERSION: Final = 7
+RECORD_VERSION: Final = 8
 LATE_FLAG: Final = "late"
 """Among a record's flags: fewer candidates were scored than were left, because the request was late."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,13 +27,18 @@ class Term:
     origin: str
 
 
+NO_WORD_KNOWN: Final = "no_word_known"
+"""The flag of a query of which neither the catalogue nor past searches have a word."""
+
+
 @dataclass(frozen=True, slots=True)
 class Query:
-    """original: as sent. normalised: NFKC, case-folded, spelling corrected. tokens: its words in order; stems: one for each.
+    """original: as sent. normalised: the words as they are read, spelling corrected. tokens: its words in order; stems: one for each.
 
     corrections: (as written, as read). entities: longest first where they would overlap, then by place. commercial: P(wants to
-    buy), in [0, 1]. categories: (taxonomy category, probability), likeliest first. intent: of taxonomy.INTENTS, with its
-    probability. language: a hint, "" when nothing tells. flags: defaults that were used and why.
+    buy), in [0, 1]. categories: (taxonomy category, probability), likeliest first. added: (taxonomy category, by how much the words raise
+    its probability above that of a text that says nothing), the most first; none where no word is known, and in records before version 8.
+    intent: of taxonomy.INTENTS, with its probability. language: a hint, "" when nothing tells. flags: defaults that were used and why.
     """
 
     original: str
@@ -48,3 +54,4 @@ class Query:
     intent: str = "transactional"
     intent_probability: float = 0.0
     flags: tuple[str, ...] = ()
+    added: tuple[tuple[str, float], ...] = ()

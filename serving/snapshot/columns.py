@@ -18,6 +18,7 @@ from feature_repo.tables import AD_TABLES, QUERY_TABLES
 from feature_repo.taxonomy import OBJECTIVES, SENSITIVE_CATEGORIES
 from feature_repo.text import hash_words
 from serving.language.text_encoder import Encoder
+from serving.snapshot.creative_faults import creative_faults
 from serving.snapshot.keyword_columns import keyword_columns
 from serving.snapshot.manifest import matrix_name
 from serving.snapshot.recall_index import recall_vectors
@@ -123,11 +124,13 @@ def _ad_columns(ad: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
 
 
 def _creative_columns(creatives: pa.Table) -> dict[str, np.ndarray]:
-    """Ids, texts and policy of each creative."""
+    """Ids, texts and policy of each creative; one whose texts are at fault is rejected, whoever approved it."""
+    faulty = creative_faults(creatives)
+    allowed = creatives["policy_status"].to_pylist()
     return {
         **{f"id.{k}": strings(creatives[k]) for k in IDS},
         **{f"text.{k}": strings(creatives[k]) for k in TEXTS},
-        "policy": np.array([POLICIES.index(p) if p in POLICIES else 0 for p in creatives["policy_status"].to_pylist()], np.int8),
+        "policy": np.array([POLICIES.index(p) if p in POLICIES and i not in faulty else 0 for i, p in enumerate(allowed)], np.int8),
         "sensitive": np.array([c in SENSITIVE_CATEGORIES for c in creatives["category"].to_pylist()], bool),
     }
 

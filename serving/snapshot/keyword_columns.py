@@ -11,8 +11,10 @@ from numpy.typing import NDArray
 
 from feature_repo.catalog import KEYWORD
 from feature_repo.taxonomy import MATCH_TYPES
-from feature_repo.text import normalise, stem, tokenise
-from serving.snapshot.keyword_table import BROAD, MOST_WORDS, NOBODY, PHRASE, Rows, arrays_of, padded, sequence_codes
+from feature_repo.text import stem, token_runs
+from serving.language.display_text import displayed
+from serving.snapshot.keyword_table import BROAD, EXACT, NOBODY, PHRASE, Rows, arrays_of, padded, sequence_codes
+from serving.snapshot.keyword_units import MOST_TOKENS, MOST_WORDS, broad_units, exact_units, read_of, very_units
 
 
 def keyword_columns(catalog: Mapping[str, pa.Table], creatives: pa.Table) -> dict[str, np.ndarray]:
@@ -51,11 +53,13 @@ class _Owners:
 
 @dataclass(frozen=True)
 class _Keywords:
-    """Every keyword of the catalogue, by id. words: that count, in order. group: that owns it, NOBODY for none. campaign: whose every
+    """Every keyword of the catalogue, by id. text: as it was bought. words: its tokens, in order. fits: those that have words, and not too
+    many to match anything. group: that owns it, NOBODY for none. campaign: whose every
     group a negative keeps out, NOBODY for one of a group. kind: number in taxonomy.MATCH_TYPES."""
 
-    text: Sequence[str | None]
+    text: Sequence[str]
     words: Sequence[Sequence[str]]
+    fits: NDArray[np.bool_]
     group: NDArray[np.int32]
     campaign: NDArray[np.int32]
     negative: NDArray[np.bool_]
@@ -68,28 +72,26 @@ class _Keywords:
         owned = zip(known["ad_group_id"], known["campaign_id"], strict=True)
         negative = np.array([bool(n) for n in known["negative"]], bool)
         kind = np.array([MATCH_TYPES.index(m) if m in MATCH_TYPES else BROAD for m in known["match_type"]], np.int8)
-        words = [tokenise(t or "") for t in known["text"]]
-        kind[negative & np.array([len(w) > MOST_WORDS for w in words], bool)] = PHRASE
+        runs = [token_runs(t or "") for t in known["text"]]
+        words = [[token for run in r for token in run] for r in runs]
+        long = np.array([len(r) > MOST_WORDS or len(w) > MOST_TOKENS for r, w in zip(runs, words, strict=True)], bool)
         return cls(
-            known["text"], [w[:MOST_WORDS] if never else w for w, never in zip(words, negative, strict=True)],
+            [t or "" for t in known["text"]], words, np.array([len(w) > 0 for w in words], bool) & (negative | ~long),
             np.array([owners.groups.get(g, NOBODY) for g in known["ad_group_id"]], np.int32),
-            np.array([NOBODY if g else owners.campaigns.get(c, NOBODY) for g, c in owned], np.int32), negative, kind,
+            np.array([NOBODY if g else owners.campaigns.get(c, NOBODY) for g, c in owned], np.int32), negative,
+            np.where(negative & long & (kind == EXACT), PHRASE, kind).astype(np.int8),
             np.array([b or 0 for b in known["bid_micros"]], np.int64),
         )  # fmt: skip
 
-    @property
-    def fits(self) -> NDArray[np.bool_]:
-        """Which have words, and not too many to match anything."""
-        return np.array([0 < len(w) <= MOST_WORDS for w in self.words], bool)
-
 
 def _bought(keywords: _Keywords) -> dict[str, np.ndarray]:
-    """Arrays of the keywords that a group bid on, looked up by stems; with their own words, and as they were written."""
+    """Arrays of the keywords that a group bid on, looked up by what each match type compares; with their own words, and as they were
+    written."""
     mine = np.flatnonzero(~keywords.negative & keywords.fits & (keywords.group != NOBODY))
-    stems, lengths = padded([[stem(w) for w in keywords.words[i]] for i in mine.tolist()])
-    table, order = arrays_of("keyword", stems, lengths, keywords.kind[mine], keywords.bid_micros[mine])
+    units, lengths = padded([_compared(keywords, i) for i in mine.tolist()])
+    table, order = arrays_of("keyword", units, lengths, keywords.kind[mine], keywords.bid_micros[mine])
     mine = mine[order]
-    texts = [normalise(keywords.text[i] or "").encode() for i in mine.tolist()]
+    texts = [displayed(keywords.text[i]).encode() for i in mine.tolist()]
     return {
         "keyword.group": keywords.group[mine], "keyword.bid_micros": keywords.bid_micros[mine],
         "keyword.raw_sequence": sequence_codes(*padded([keywords.words[i] for i in mine.tolist()])),
@@ -98,10 +100,21 @@ def _bought(keywords: _Keywords) -> dict[str, np.ndarray]:
     }  # fmt: skip
 
 
+def _compared(keywords: _Keywords, i: int) -> list[str]:
+    if keywords.kind[i] == EXACT:
+        return exact_units(keywords.words[i])
+    return [*map(stem, keywords.words[i])] if keywords.kind[i] == PHRASE else broad_units(keywords.text[i])
+
+
 def _negatives(keywords: _Keywords) -> dict[str, np.ndarray]:
-    """Arrays of the keywords that keep ads out, looked up by their very words."""
+    """Arrays of the keywords that keep ads out, looked up by their very words: of those that are too long, phrase ones by their first
+    words, and broad ones by all, so that a search of the same words in another order meets them."""
     theirs = np.flatnonzero(keywords.negative & keywords.fits & ((keywords.group != NOBODY) | (keywords.campaign != NOBODY)))
-    words, lengths = padded([keywords.words[i] for i in theirs.tolist()])
+    words, lengths = padded([_very(keywords, i) for i in theirs.tolist()])
     table, order = arrays_of("keyword.never", words, lengths, keywords.kind[theirs], keywords.bid_micros[theirs])
     theirs = theirs[order]
     return {"keyword.never_group": keywords.group[theirs], "keyword.never_campaign": keywords.campaign[theirs], **table}
+
+
+def _very(keywords: _Keywords, i: int) -> Sequence[str]:
+    return very_units(keywords.text[i])[:MOST_TOKENS] if keywords.kind[i] == BROAD else read_of(keywords.words[i], MOST_WORDS)

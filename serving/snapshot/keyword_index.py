@@ -1,8 +1,10 @@
 """Which ads' keywords match a query: exact, phrase and broad, with close variants; and which negatives do.
 
 The rules are those that the large search-ad platforms document. Exact: the query is the keyword. Phrase: the query holds the
-keyword's words in a row. Broad: it holds them all, anywhere. Close variants match as the keyword does: other forms of its words
-(stems), their order (exact), words joined or split, the spelling that was corrected. Negatives match by their very words.
+keyword's words in a row. Broad: it holds them all, anywhere. Close variants match as the keyword does: other forms of its words (exact:
+without inflection; else stems), their order and function words (exact), words joined or split. All of this is said of what was typed.
+Where its spelling may be mistaken, phrase and broad keywords match the corrected reading too, as close variants. Negatives match what
+was typed, by their very words. In scripts without spaces phrase keywords and negatives are found wherever they stand.
 
 Exact and phrase keywords lie sorted by a code of their words, so a query looks up its own. Broad ones lie by their rarest word: a
 query reads those of each of its words and keeps the keywords it holds whole (rarest-first conjunctive lookup, Zobel and Moffat 2006).
@@ -18,10 +20,12 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from feature_repo.text import hash_words, stem, tokenise
+from feature_repo.inflection import base
+from feature_repo.text import hash_words, is_unspaced, stem, tokenise
 from serving.record.match import Match
 from serving.record.query import Query
-from serving.snapshot.keyword_table import MOST_WORDS, NOBODY, Codes, Rows, Table, among, bag_of, runs_of, spread
+from serving.snapshot.keyword_table import NOBODY, Codes, Rows, Table, among, bag_of, runs_of, spread
+from serving.snapshot.keyword_units import MOST_TOKENS, MOST_WORDS, exact_units, read_of, said_units
 
 QUERY_WORDS: Final = 32
 """Of a query that are looked at for what was bought; negatives are looked for in all of them."""
@@ -36,18 +40,34 @@ ALL: Final = 1 << 40
 
 @dataclass(frozen=True)
 class _Asked:
-    """A text's words as codes, in all its spellings: the words; the runs of them; and each whole, in any order. All ascending."""
+    """A text as codes, in all its spellings: what it says for broad keywords, its runs of words for phrase ones, and what it says whole for
+    exact ones. All ascending."""
 
     words: Codes
     runs: Codes
     bags: Codes
 
     @classmethod
-    def of(cls, spellings: Sequence[Sequence[str]]) -> _Asked:
-        codes: list[list[int]] = [hash_words(spelling).tolist() for spelling in spellings]
-        bags = {bag_of(c) for c in codes if 0 < len(c) <= MOST_WORDS}
-        runs = {run for c in codes for same_length in runs_of(c) for run in same_length}
-        return cls(*map(_ascending, (set(chain.from_iterable(codes)), runs, bags)))
+    def bought(cls, spellings: Sequence[Sequence[str]]) -> _Asked:
+        """As keywords that were bought compare it."""
+        stems = [[stem(token) for token in spelling] for spelling in spellings]
+        return cls._of(stems, [exact_units(spelling) for spelling in spellings])
+
+    @classmethod
+    def very(cls, tokens: Sequence[str]) -> _Asked:
+        """As negatives compare it."""
+        return cls._of([tokens], [tokens])
+
+    @classmethod
+    def _of(cls, rows: Sequence[Sequence[str]], wholes: Sequence[Sequence[str]]) -> _Asked:
+        words = {code for row in rows for code in hash_words(said_units(row)).tolist()}
+        bags = {bag_of(hash_words(whole).tolist()) for whole in wholes if 0 < len(whole) <= MOST_TOKENS}
+        runs = {run for row in rows for same_length in _runs(row) for run in same_length}
+        return cls(*map(_ascending, (words, runs, bags)))
+
+
+def _runs(tokens: Sequence[str]) -> list[list[int]]:
+    return runs_of(hash_words(tokens).tolist(), MOST_TOKENS if any(map(is_unspaced, tokens)) else MOST_WORDS)
 
 
 def _ascending(codes: Set[int]) -> Codes:
@@ -77,13 +97,13 @@ class KeywordIndex:
         return len(self._group)
 
     def text(self, keyword: int) -> str:
-        """A keyword as it was bought, normalised."""
+        """A keyword as people see it."""
         return bytes(self._text[slice(*self._text_from[keyword : keyword + 2])]).decode()
 
     def match(self, query: Query) -> tuple[Rows, Match]:
         """Snapshot rows, each once with its best keyword: exact before phrase before broad, then the keyword's own words before a
         close variant, then the higher bid; about MOST_ADS at most. Negatives are not looked at: see `excluded`."""
-        typed = tuple(tokenise(query.original)[:QUERY_WORDS])
+        typed = read_of(tokenise(query.original), QUERY_WORDS)
         keyword, kind, close = self._matched(query, typed)
         bid = self._bid[keyword]
         order = np.argsort((kind.astype(np.int64) << 61) + (close.astype(np.int64) << 60) - np.minimum(bid, 1 << 59), kind="stable")
@@ -98,43 +118,52 @@ class KeywordIndex:
         return rows, Match(keyword[of], kind[of], close[of], bid[of], np.full(len(rows), np.nan, np.float32))
 
     def _matched(self, query: Query, typed: Sequence[str]) -> tuple[Rows, NDArray[np.int8], NDArray[np.bool_]]:
-        """Keywords that match, as what each was bought, and which do as close variants."""
-        spellings = dict.fromkeys([query.stems[:QUERY_WORDS], tuple(map(stem, typed)), *self._otherwise(query.tokens)])
-        asked = _Asked.of(list(spellings))
-        terms = [hash_words([stem(w) for w in tokenise(term.text)]) for term in query.expanded]
-        exact, phrase = self._bought.exact_rows(asked.bags, MOST_ALIKE), self._bought.phrase_rows(asked.runs, MOST_ALIKE)
+        """Keywords that match, as what each was bought, and which do as close variants. What was typed matches; what it may have been
+        meant as adds close variants of phrase and broad keywords."""
+        said = _Asked.bought(self._spellings(typed))
+        meant = _Asked.bought(self._spellings(read_of(query.tokens, QUERY_WORDS))) if query.corrections else said
+        terms = [hash_words(said_units([stem(w) for w in tokenise(term.text)])) for term in query.expanded]
+        exact = self._bought.exact_rows(said.bags, MOST_ALIKE)
+        phrase = self._bought.phrase_rows(np.union1d(said.runs, meant.runs), MOST_ALIKE)
         # a broad keyword is met by the query's words and one related term's, never by those of several
-        broad, met = self._bought.broad_rows(asked.words, MOST_BROAD, terms)
-        said = runs_of(hash_words(query.tokens[:QUERY_WORDS]).tolist())
-        whole = np.uint64(said[-1][-1] if said and len(query.tokens) <= MOST_WORDS else 0)
-        close = (self._raw[exact] != whole, ~among(_ascending(set(chain.from_iterable(said))), self._raw[phrase]), met & 1 == 0)
+        broad, met = self._bought.broad_rows(said.words, MOST_BROAD, [meant.words, *terms] if query.corrections else terms)
+        runs = _runs(typed)
+        whole = np.uint64(runs[-1][-1] if runs and len(runs) == len(typed) else 0)
+        close = (self._raw[exact] != whole, ~among(_ascending(set(chain.from_iterable(runs))), self._raw[phrase]), met & 1 == 0)
         kind = np.repeat(np.arange(3, dtype=np.int8), [len(exact), len(phrase), len(broad)])
         return np.concatenate([exact, phrase, broad]), kind, np.concatenate(close)
 
+    def _spellings(self, tokens: Sequence[str]) -> list[tuple[str, ...]]:
+        """A text's words, and the same words otherwise joined or split."""
+        return [tuple(tokens), *self._otherwise(tokens)]
+
     def _otherwise(self, tokens: Sequence[str]) -> list[tuple[str, ...]]:
-        """The query's stems with neighbouring words joined, and with an unknown word split in two known ones; at most four."""
-        tokens = tokens[:QUERY_WORDS]
-        stems, joined = [stem(t) for t in tokens], [stem(a + b) for a, b in pairwise(tokens)]
-        known = self._bought.has(hash_words([*stems, *joined])).tolist()
-        out = [(*stems[:i], joined[i], *stems[i + 2 :]) for i in range(len(joined)) if known[len(stems) + i]]
+        """A text's words with neighbouring ones joined, and with an unknown one split in two known ones; at most four."""
+        joined = ["" if is_unspaced(a) or is_unspaced(b) else a + b for a, b in pairwise(tokens)]
+        known = self._known([*tokens, *joined])
+        out = [(*tokens[:i], joined[i], *tokens[i + 2 :]) for i in range(len(joined)) if joined[i] and known[len(tokens) + i]]
         for i, word in enumerate(tokens):
             if 6 <= len(word) <= 40 and not known[i]:
-                fronts = [stem(word[:c]) for c in range(3, len(word) - 2)]
-                cuts = [(fronts[c], stem(word[c + 3 :])) for c in np.flatnonzero(self._bought.has(hash_words(fronts))).tolist()]
-                there = self._bought.has(hash_words([back for _, back in cuts]))
-                out += [(*stems[:i], *cut, *stems[i + 1 :]) for cut in islice(compress(cuts, there), 1)]
+                fronts = [word[:c] for c in range(3, len(word) - 2)]
+                cuts = [(front, word[len(front) :]) for front in compress(fronts, self._known(fronts))]
+                there = self._known([back for _, back in cuts])
+                out += [(*tokens[:i], *cut, *tokens[i + 1 :]) for cut in islice(compress(cuts, there), 1)]
         return out[:4]
 
+    def _known(self, words: Sequence[str]) -> list[bool]:
+        """Which of the words some keyword has in any form."""
+        forms = self._bought.has(hash_words([*map(stem, words), *map(base, words)]))
+        return [bool(known) for known in forms[: len(words)] | forms[len(words) :]]
+
     def excluded(self, query: Query, rows: Rows) -> NDArray[np.bool_]:
-        """Which snapshot rows a negative of their ad group, or of its campaign, keeps out. Every negative is looked at, and the
-        query both as it was typed and as it was corrected."""
+        """Which snapshot rows a negative of their ad group, or of its campaign, keeps out. Every negative is looked at, and all of the
+        query as it was typed: what else it may mean keeps nobody out."""
         group = self._group_of[rows]
         groups, campaigns = np.zeros(self._groups + 1, bool), np.zeros(len(self._campaign) + 1, bool)  # the last is NOBODY's
-        for tokens in {query.tokens, tuple(tokenise(query.original))}:
-            asked = _Asked.of([tokens])
-            exact = self._never.exact_rows(asked.bags, ALL)
-            exact = exact[among(asked.runs, self._never.sequence[exact])]
-            rows = np.concatenate([exact, self._never.phrase_rows(asked.runs, ALL), self._never.broad_rows(asked.words, ALL)[0]])
-            groups[self._never_group[rows]] = campaigns[self._never_campaign[rows]] = True
+        asked = _Asked.very(tokenise(query.original))
+        exact = self._never.exact_rows(asked.bags, ALL)
+        exact = exact[among(asked.runs, self._never.sequence[exact])]
+        out = np.concatenate([exact, self._never.phrase_rows(asked.runs, ALL), self._never.broad_rows(asked.words, ALL)[0]])
+        groups[self._never_group[out]] = campaigns[self._never_campaign[out]] = True
         groups[NOBODY] = campaigns[NOBODY] = False
         return np.asarray(groups[group] | campaigns[self._campaign[group]])

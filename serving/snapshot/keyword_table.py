@@ -12,9 +12,6 @@ from feature_repo.taxonomy import MATCH_TYPES
 from feature_repo.text import hash_words
 
 EXACT, PHRASE, BROAD = (MATCH_TYPES.index(kind) for kind in ("exact", "phrase", "broad"))
-MOST_WORDS: Final = 10
-"""Most words of a keyword. A longer keyword matches nothing, as on the large platforms; a longer negative keeps out every search that holds
-its first words."""
 NOBODY: Final = -1
 SETS: Final = 32
 """Of words that a broad row is compared with at once."""
@@ -39,10 +36,10 @@ def bag_codes(words: Codes, lengths: NDArray[np.integer]) -> Codes:
     return np.asarray(np.where(np.arange(words.shape[1]) < lengths[:, None], mixed, np.uint64(0)).sum(axis=1, dtype=np.uint64))
 
 
-def runs_of(words: Sequence[int]) -> list[list[int]]:
-    """The sequence_codes of every run of 1, 2, ... of one text's words. In plain numbers: arrays cost more of so few."""
+def runs_of(words: Sequence[int], most: int) -> list[list[int]]:
+    """The sequence_codes of every run of 1, 2, ..., `most` of one text's words. In plain numbers: arrays cost more of so few."""
     prime, out, now = int(PRIME), list[list[int]](), [0] * len(words)
-    for n in range(min(len(words), MOST_WORDS)):
+    for n in range(min(len(words), most)):
         now = [(before ^ word) * prime + 1 & LOW for before, word in zip(now, words[n:], strict=False)]
         out.append(now)
     return out
@@ -55,9 +52,9 @@ def bag_of(words: Sequence[int]) -> int:
 
 
 def padded(rows: Sequence[Sequence[str]]) -> tuple[Codes, NDArray[np.int8]]:
-    """Codes of each row's words, (n, MOST_WORDS), and how many it has."""
+    """Codes of each row's words, (n, the most that a row has), and how many it has."""
     lengths = np.array([len(r) for r in rows], np.int64)
-    out = np.zeros((len(rows), MOST_WORDS), np.uint64)
+    out = np.zeros((len(rows), int(lengths.max(initial=1))), np.uint64)
     if lengths.sum():
         at = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
         out[np.repeat(np.arange(len(rows)), lengths), at] = hash_words([w for r in rows for w in r])
@@ -67,8 +64,9 @@ def padded(rows: Sequence[Sequence[str]]) -> tuple[Codes, NDArray[np.int8]]:
 def arrays_of(
     prefix: str, words: Codes, lengths: NDArray[np.int8], kind: NDArray[np.int8], bid: Rows
 ) -> tuple[dict[str, np.ndarray], Rows]:
-    """One table's arrays, and the order in which its rows lie: by match type, then by what they are looked up by, then by bid."""
-    used = np.arange(MOST_WORDS) < lengths[:, None]
+    """One table's arrays, and the order in which its rows lie: by match type, then by what they are looked up by, then by bid. words: of
+    each row what its match type compares, (n, w)."""
+    used = np.arange(words.shape[1]) < lengths[:, None]
     vocabulary, inverse, counts = np.unique(words[used], return_inverse=True, return_counts=True)
     number = np.full(words.shape, NOBODY, np.int32)
     number[used] = inverse
@@ -89,7 +87,7 @@ def arrays_of(
 
 
 class Table:
-    """One table of the index: bought keywords by stems, or negatives by words."""
+    """One table of the index: bought keywords, or negatives."""
 
     def __init__(self, arrays: Mapping[str, np.ndarray], prefix: str) -> None:
         self.vocabulary, self._words, self._from = (arrays[f"{prefix}.{n}"] for n in ("vocabulary", "words", "words_from"))
@@ -108,7 +106,7 @@ class Table:
         return among(self.vocabulary, words)
 
     def exact_rows(self, bags: Codes, most: int) -> Rows:
-        """Exact rows of these words in any order."""
+        """Exact rows of these units in any order."""
         return _equal(self._bags, bags, most)
 
     def phrase_rows(self, runs: Codes, most: int) -> Rows:

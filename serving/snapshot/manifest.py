@@ -19,7 +19,7 @@ from serving.errors import SnapshotMissing
 from serving.snapshot.meaning_index import arranged_by_meaning
 from serving.snapshot.recall_index import arranged
 
-FORMAT: Final = 6
+FORMAT: Final = 7
 POINTER: Final = "CURRENT"
 
 

@@ -12,20 +12,24 @@ from serving.engine.live import Live
 from serving.engine.stages import Context
 from serving.errors import SnapshotMissing
 from serving.record.match import NO_KEYWORD, SEMANTIC, Match
+from serving.record.query import NO_WORD_KNOWN
 from serving.record.request import AdRequest
 
-CLEAR: Final = 0.12
-"""Probability of the query's best category from which on only ads of that, and of those CLOSE to it, are looked at: what queries want
-is learned from clicks, many of them by chance, and is likelier than it says (of those read at 0.12 to 0.2, seven in ten are right)."""
-CLOSE: Final = 0.3
-"""A category's share of the best one's probability."""
+CLEAR: Final = 0.03
+"""By how much a query's words raise its best category's probability for only ads of that, and of those CLOSE to it, to be looked at: what
+queries want is learned from clicks, many of them by chance, and the words say more than the number does."""
+CLOSE: Final = 0.2
+"""Share of what the best category is raised by."""
 LEAST_ALIKE: Final = 0.5
 """Cosine of query and ad below which it is doubtful that they mean the same, while the query's category is not clear."""
+ALIKE_AT_ALL: Final = 0.1
+"""Cosine below which they do not, whatever the query's category."""
 
 
 class Meaning:
     """The `quota` ads nearest to the query's vector, always, and as many more as keywords found fewer than `below`. Only those in
-    the query's categories, when it is clear what they are. Finds nothing without an encoder."""
+    the query's categories, when it is clear what they are, and only those that are alike enough. Finds nothing without an encoder, nor for
+    a query of which no word is known."""
 
     def __init__(self, quota: int, below: int) -> None:
         self._quota, self._below = quota, below
@@ -35,14 +39,13 @@ class Meaning:
             raise SnapshotMissing("snapshot", "none", "Publish features: `placard features publish --partition DAY`.")
         wanted = self._quota + max(self._below - found, 0)
         vector, index = context.query_vector, live.snapshot.meaning
-        if vector is None or index is None or not vector.any() or wanted == 0:
+        unheard = context.query is not None and NO_WORD_KNOWN in context.query.flags
+        if vector is None or index is None or not vector.any() or wanted == 0 or unheard:
             return Candidates(live.snapshot, np.empty(0, np.int64), match=by_meaning(np.empty(0, np.float32)))
         categories = _likely(context)
         rows, alike = index.search(vector, categories, wanted)
-        if categories is None:
-            enough = alike >= LEAST_ALIKE
-            rows, alike = rows[enough], alike[enough]
-        return Candidates(live.snapshot, rows, match=by_meaning(alike))
+        enough = alike >= (LEAST_ALIKE if categories is None else ALIKE_AT_ALL)
+        return Candidates(live.snapshot, rows[enough], match=by_meaning(alike[enough]))
 
 
 def by_meaning(similarity: NDArray[np.float32]) -> Match:
@@ -56,7 +59,7 @@ def by_meaning(similarity: NDArray[np.float32]) -> Match:
 
 def _likely(context: Context) -> list[str] | None:
     """The query's categories; None when these are not clear, and all must be looked at."""
-    likely = context.query.categories if context.query is not None else ()
-    if not likely or likely[0][1] < CLEAR:
+    raised = context.query.added if context.query is not None else ()
+    if not raised or raised[0][1] < CLEAR:
         return None
-    return [category for category, p in likely if p >= CLOSE * likely[0][1]]
+    return [category for category, by in raised if by >= CLOSE * raised[0][1]]

@@ -18,6 +18,7 @@ from feature_repo.text import query_key, stem
 from serving.bundles import Bundle, Manifest, Tables, write_bundle
 from serving.bundles.calibrator import Calibrator, probability
 from serving.bundles.encoder import Encoding
+from serving.language.dictionary import Dictionary
 from serving.language.gazetteer import Gazetteer
 from serving.language.language import Language
 from serving.language.query_classifier import OUTPUTS, QueryClassifier
@@ -165,7 +166,9 @@ def language(words: int = 20_000) -> Language:
     names = [(str(w), ("brand", "product", "location")[i % 3], str(w)) for i, w in enumerate(known[: words // 2])]
     related = {stem(str(known[i])): (Term(str(known[i + 1]), 0.5, "clicks"),) for i in range(0, words - 1, 4)}
     counts = {str(w): words - i for i, w in enumerate(known)}
-    return Language("bench", Spelling(counts), Gazetteer(names), related, QueryClassifier(weights, np.zeros(OUTPUTS, np.float32)))
+    return Language(
+        "bench", Spelling(counts, Dictionary.of([])), Gazetteer(names), related, QueryClassifier(weights, np.zeros(OUTPUTS, np.float32))
+    )
 
 
 def ranker(folder: Path, seed: int = 2, trees: int = TREES, rows: int = ROWS, depth: int = DEPTH, eta: float = 0.05) -> Bundle:

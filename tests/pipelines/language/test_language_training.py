@@ -77,7 +77,8 @@ def test_the_catalogues_words_are_known_and_its_misspellings_put_right(searched:
     bought = next(w["text"] for w in searched.log.catalog["keywords"].to_pylist() if not w["negative"] and " " in w["text"])
     query = analyse(f"cheap {bought} online", language)
     assert [(e.kind, e.text) for e in query.entities] == [("product", bought)] and query.corrections == ()
-    assert {"running", "shoes", "laptop"} <= known_words(searched.log).keys()
+    known = known_words(searched.log)
+    assert {"running", "shoes", "laptop"} <= known.counts.keys() and known.dictionary.knows("leather")
 
 
 def test_ads_of_the_querys_topic_are_nearest(searched: Any) -> None:

@@ -8,6 +8,7 @@ import pytest
 from feature_repo.taxonomy import CATEGORIES, INTENTS
 from feature_repo.text import query_key
 from serving.delivery.insertion_policy import refusal, text_refusal
+from serving.language.dictionary import Dictionary
 from serving.language.gazetteer import Gazetteer
 from serving.language.keyword_insertion import insert
 from serving.language.language import Language
@@ -16,7 +17,7 @@ from serving.language.spelling import Spelling
 from serving.language.text_encoder import BUCKETS, buckets
 
 BLOCKED = {query_key("casino"), query_key("Payday-loan")}
-BRANDS = {"acme", "own", "big deal co", "coca cola", "levi s"}
+BRANDS = {"acme", "own", "big deal co", "coca cola", "levis"}
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +25,13 @@ def language() -> Language:
     """Knows shoes, and that burglary is a matter of crime."""
     weights = np.zeros((BUCKETS, OUTPUTS), np.float32)
     weights[buckets("burglary"), 1 + len(INTENTS) + CATEGORIES.index("crime")] = 30.0
-    return Language("1", Spelling({"shoes": 80}), Gazetteer([]), {}, QueryClassifier(weights, np.zeros(OUTPUTS, np.float32)))
+    return Language(
+        "1",
+        Spelling({"shoes": 80}, Dictionary.of([{"shoes": 9}])),
+        Gazetteer([]),
+        {},
+        QueryClassifier(weights, np.zeros(OUTPUTS, np.float32)),
+    )
 
 
 @pytest.mark.parametrize(

@@ -33,7 +33,7 @@ def admitted(
     codes = [CATEGORY_NUMBER[CATEGORIES[int(plain.text("id.creative_id", int(r))[2])]] for r in rows]
     snapshot = Snapshot(plain.manifest, {**plain.arrays, "ad.category_code": np.array(codes if known else [0] * len(rows), np.int32)})
     match = replace(by_meaning(np.full(len(rows), 0.9, np.float32)), kind=np.full(len(rows), kind, np.int8))
-    context = replace(NOBODY, query=replace(QUERY, categories=categories))
+    context = replace(NOBODY, query=replace(QUERY, categories=categories, added=categories))
     kept = Relevance(least).admit(REQUEST, context, Candidates(snapshot, rows, match=match))
     return {snapshot.text("id.creative_id", int(r))[2] for r in rows[kept]}
 
@@ -53,6 +53,14 @@ def test_these_very_words_were_bought(searching: Any) -> None:
 @pytest.mark.parametrize("categories", [(), (("sports", 0.1), ("home", 0.09), ("food", 0.085), ("travel", 0.081))])
 def test_an_unclear_query_keeps_its_ads(searching: Any, categories: tuple[tuple[str, float], ...]) -> None:
     assert admitted(searching, categories) == {"0", "1", "2", "3"}
+
+
+def test_a_prior_is_no_evidence(searching: Any) -> None:
+    """What a query is likely to be of before a word of it is read keeps no ad out."""
+    plain = searching.live.snapshot
+    context = replace(NOBODY, query=replace(QUERY, categories=(("travel", 0.9),)))
+    found = Candidates(plain, np.arange(len(plain)), match=by_meaning(np.full(len(plain), 0.9, np.float32)))
+    assert Relevance(0.15).admit(REQUEST, context, found).all()
 
 
 def test_the_setting_says_how_much_is_enough(searching: Any) -> None:

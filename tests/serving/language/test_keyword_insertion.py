@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from serving.language.keyword_insertion import insert
+from serving.language.markup import fault, width
 
 
 @pytest.mark.parametrize(
@@ -44,6 +45,45 @@ def test_the_default_stands_where_the_keyword_may_not(template: str, keyword: st
     assert (found.text, found.keyword, found.why) == (text, "", why)
 
 
+@pytest.mark.parametrize(
+    ("template", "text"),
+    [
+        ("From {param1:20} dollars", "From 20 dollars"),
+        ("{Key Word:Shoes} on sale", "Shoes on sale"),
+        ('Ends in {=COUNTDOWN("2026/12/24","en")}', "Ends in"),
+        ("Hotels in {LOCATION(City):your town}", "Hotels in your town"),
+        ("Hotels in LOCATION(City)", "Hotels in"),
+        ("{IF(device=mobile,Tap):Click} here", "Click here"),
+        ("{KeyWord:Shoes} from {param2:9}", "Garden Hose from 9"),
+    ],
+)
+def test_of_other_platforms_markup_the_default_appears(template: str, text: str) -> None:
+    assert html.unescape(insert(template, "garden hose", 40).text) == text
+
+
+@pytest.mark.parametrize(
+    ("keyword", "written"), [("Fußball", "Fußball"), ("Δρόμος", "Δρόμος"), ("東京ホテル", "東京ホテル"), ("Café", "Café")]
+)
+def test_the_keyword_keeps_its_letters(keyword: str, written: str) -> None:
+    assert insert("{KeyWord:x}", keyword, 30).text == written
+
+
+def test_letters_of_double_width_count_as_two() -> None:
+    assert insert("{keyword:x}", "京" * 15, 30).keyword and insert("{keyword:x}", "京" * 16, 30).why == "too_long"
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("Buy {keyword:shoes}", ""), ("Buy {Key Word:shoes}", ""), ("A plain text of more than thirty characters", ""),
+        ("Ends in {=COUNTDOWN(x)}", "markup"), ("{param1} off", "markup"), ("Hotels in LOCATION(City)", "markup"),
+        ("%%KEYWORD%%", "markup"), ("Buy {keyword:running shoes for everybody}", "too_long"), ("{keyword:" + "京" * 16 + "}", "too_long"),
+    ],
+)  # fmt: skip
+def test_a_text_that_nobody_may_see_does_not_enter(text: str, why: str) -> None:
+    assert fault(text, 30) == why
+
+
 def test_exactly_the_limit_fits() -> None:
     assert insert("{keyword:x}", "a" * 30, 30).keyword and not insert("{keyword:x}", "a" * 31, 30).keyword
 
@@ -57,7 +97,7 @@ def test_any_text_is_valid(template: str, keyword: str, limit: int, refused: str
     seen = html.unescape(found.text)
     assert not set("{}") & set(found.text) and not set("<>\"'") & set(found.text) and seen == " ".join(seen.split())
     if found.keyword:
-        assert len(seen) <= limit and not refused and not found.why and found.keyword.lower() in seen.lower()
+        assert width(seen) <= limit and not refused and not found.why and found.keyword.lower() in seen.lower()
 
 
 @given(st.text(max_size=40), st.text(max_size=40))

@@ -13,14 +13,17 @@ from hypothesis import strategies as st
 from feature_repo.taxonomy import CATEGORIES, INTENTS
 from feature_repo.text import stem
 from serving.language.analyse import WORDS_READ, analyse
+from serving.language.dictionary import Dictionary
 from serving.language.gazetteer import Gazetteer
 from serving.language.language import Language
 from serving.language.query_classifier import OUTPUTS, QueryClassifier
 from serving.language.spelling import Spelling
 from serving.language.text_encoder import BUCKETS, buckets
-from serving.record.query import Term
+from serving.record.query import NO_WORD_KNOWN, Term
 
 WORDS = {"running": 50, "shoes": 80, "cheap": 30, "sneakers": 20, "acme": 9, "berlin": 9, "shoe": 5, "new": 40, "york": 40}
+
+GENERAL = Dictionary.of([{"leather": 5_000, "running": 9_000, "shoes": 20_000, "cheap": 3_000, "new": 90_000}])
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +37,7 @@ def language() -> Language:
         ("new york", "location", "ny"), ("york", "location", "york"), ("sports", "category", "sports"),
     ]  # fmt: skip
     related = {stem("shoes"): (Term("sneakers", 0.8, "clicks"), Term("shoes", 0.9, "clicks"))}
-    return Language("1", Spelling(WORDS), Gazetteer(names), related, QueryClassifier(weights, np.zeros(OUTPUTS, np.float32)))
+    return Language("1", Spelling(WORDS, GENERAL), Gazetteer(names), related, QueryClassifier(weights, np.zeros(OUTPUTS, np.float32)))
 
 
 def test_spelling_is_corrected_and_known_short_and_numbered_words_are_not(language: Language) -> None:
@@ -65,6 +68,17 @@ def test_intent_commerce_and_category_are_read(language: Language) -> None:
     query = analyse("how cheap are shoes", language)
     assert query.intent == "informational" and query.commercial > 0.8 and query.categories[0][0] == "sports"
     assert sum(p for _, p in query.categories) <= 1 + 1e-6
+
+
+def test_what_the_words_add_is_told_from_what_any_text_is_likely_to_be_of(language: Language) -> None:
+    query = analyse("how cheap are shoes", language)
+    assert query.added[0][0] == "sports" and 0 < query.added[0][1] < query.categories[0][1] and "food" not in dict(query.added)
+
+
+@pytest.mark.parametrize("text", ["unheard of", "נעליים", "รองเท้า", "🏠", ""])
+def test_of_a_text_of_which_no_word_is_known_nothing_is_said(language: Language, text: str) -> None:
+    query = analyse(text, language)
+    assert query.categories == query.added == () and query.flags == (NO_WORD_KNOWN,)
 
 
 @pytest.mark.parametrize(
@@ -105,9 +119,10 @@ def test_without_a_model_the_words_alone_are_left() -> None:
 
 
 def test_a_keyword_bought_for_how_people_misspell_is_known_to_be_misspelt() -> None:
-    spelling = Spelling({"sneakers": 62, "sneekers": 1, "shoes": 900, "shoe": 3, "hotel": 40, "hostel": 12, "b12": 1})
+    counts = {"sneakers": 62, "sneekers": 1, "shoes": 900, "shoe": 3, "hotel": 40, "hostel": 12, "b12": 1, "weather": 90, "leather": 1}
+    spelling = Spelling(counts, GENERAL)
     assert spelling.misspelt("sneekers") and spelling.correct("sneekers") == "sneekers"
-    assert not any(map(spelling.misspelt, ("sneakers", "shoe", "shoes", "hotel", "hostel", "b12", "unheard")))
+    assert not any(map(spelling.misspelt, ("sneakers", "shoe", "shoes", "hotel", "hostel", "b12", "unheard", "leather")))
     assert spelling.misspelt("hottel")
 
 

@@ -12,14 +12,14 @@ from numpy.typing import NDArray
 
 from feature_repo.taxonomy import CATEGORIES
 from serving.engine.stages import NOBODY, Context
-from serving.record.query import Query
+from serving.record.query import NO_WORD_KNOWN, Query
 from serving.record.request import AdRequest
-from serving.sourcing.meaning import LEAST_ALIKE, Meaning, _likely
+from serving.sourcing.meaning import ALIKE_AT_ALL, CLEAR, LEAST_ALIKE, Meaning, _likely
 
 
 def asked(searching: Any, *categories: tuple[str, float]) -> Context:
-    """A query for running shoes that is of such categories."""
-    query = Query("running shoes", "running shoes", ("running", "shoes"), ("run", "shoe"), categories=categories)
+    """A query for running shoes whose words raise such categories by so much."""
+    query = Query("running shoes", "running shoes", ("running", "shoes"), ("run", "shoe"), categories=categories, added=categories)
     return replace(NOBODY, query=query, query_vector=searching.live.encoder.encode(["running shoes"])[0])
 
 
@@ -28,8 +28,8 @@ def asked(searching: Any, *categories: tuple[str, float]) -> Context:
     [
         ((("sports", 0.9), ("home", 0.1)), ["sports"]),
         ((("sports", 0.5), ("home", 0.15), ("food", 0.1)), ["sports", "home"]),
-        ((("travel", 0.12),), ["travel"]),
-        ((("travel", 0.11), ("sports", 0.1)), None),
+        ((("travel", CLEAR),), ["travel"]),
+        ((("travel", CLEAR - 0.01), ("sports", CLEAR - 0.02)), None),
         ((), None),
     ],
 )
@@ -44,7 +44,19 @@ def test_where_the_category_is_not_clear_ads_have_to_be_alike(searching: Any, mo
         assert found is not None
         return found.similarity
 
-    monkeypatch.setattr("serving.sourcing.meaning._likely", lambda context: [CATEGORIES[0]] if context.query.categories else None)
-    every, near = alike(("travel", 0.9)), alike()
-    assert len(every) == len(searching.live.snapshot) and every.min() < LEAST_ALIKE
-    assert len(near) == (every >= LEAST_ALIKE).sum() > 0 and near.min() >= LEAST_ALIKE
+    every = np.sort(alike(("travel", 0.0)))
+    assert len(every) == (every >= LEAST_ALIKE).sum() > 0, "what is not clear has to be alike"
+    monkeypatch.setattr("serving.sourcing.meaning._likely", lambda context: list(CATEGORIES) if context.query.categories else None)
+    some, near = alike(("travel", 0.9)), alike()
+    assert len(some) >= len(near) == len(every) and some.min() >= ALIKE_AT_ALL and near.min() >= LEAST_ALIKE
+    assert len(some) == (searching.live.snapshot.meaning.vectors_of(np.arange(len(searching.live.snapshot)))
+                         @ searching.live.encoder.encode(["running shoes"])[0] >= ALIKE_AT_ALL).sum()  # fmt: skip
+
+
+def test_a_query_of_which_no_word_is_known_gets_no_ad_by_meaning(searching: Any) -> None:
+    context = asked(searching)
+    assert context.query is not None
+    unheard = replace(context, query=replace(context.query, flags=(NO_WORD_KNOWN,)))
+    request = AdRequest("r", "search", "u", datetime(2026, 1, 5, tzinfo=UTC))
+    found = [len(Meaning(100, 0).source(request, c, searching.live, 0)) for c in (context, unheard)]
+    assert found[0] > 0 and found[1] == 0

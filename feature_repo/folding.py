@@ -1,0 +1,77 @@
+"""Text in the form in which it is compared: what differs only in how it is written becomes the same.
+
+The table of cases, with where the large search-ad platforms document each, is tests/feature_repo/test_folding.py.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import Final
+
+_UNSEEN: Final = re.compile(
+    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\U000e0000-\U000e01ef]"
+)
+"""Characters that nobody sees: of no width, of direction, fillers and variation selectors."""
+_SIGNS: Final = re.compile("[™℠®©]")
+"""Signs of rights: no letters, though Unicode's compatibility form writes them so."""
+_QUOTES: Final = re.compile("[’‘‛ʼʻ′＇`´]")
+_HYPHENS: Final = re.compile("[‐‑‒–—−﹣－]")
+_OWN_LETTERS: Final = frozenset("йўїґѓќ")
+"""Letters that Unicode takes apart, and that are others than their base to those who read them."""
+_MARKS: Final = re.compile(
+    "[\u0300-\u036f\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7\u0610-\u061a\u0640\u064b-\u065f\u0670\u06d6-\u06ed]"
+)
+"""Accents of Latin, Greek and Cyrillic letters, Hebrew points, Arabic vowels and the Arabic stroke that widens words."""
+_LETTERS: Final = str.maketrans({
+    "ı": "i", "ø": "o", "ł": "l", "đ": "d", "ħ": "h", "æ": "ae", "œ": "oe", "ß": "ss", "þ": "th", "ð": "d",
+    "ى": "ي", "ی": "ي", "ک": "ك", "ٱ": "ا",
+})  # fmt: skip
+_LETTER: Final = r"[^\W\d_]"
+_POSSESSIVE: Final = re.compile(rf"(?<={_LETTER}{_LETTER})'(?={_LETTER}{{1,2}}(?!\w))")
+_INITIALS: Final = re.compile(rf"(?<![\w.])(?:{_LETTER}\.){{2,}}{_LETTER}?(?!\w)")
+_COMPOUND: Final = re.compile(
+    rf"(?<![\w-])(?:(?P<a>{_LETTER}{{1,2}})-(?P<b>{_LETTER}{{2,}}|\d+)|(?P<c>{_LETTER}{{3,}})-(?P<d>{_LETTER}{{1,2}})"
+    rf"|(?P<e>\d+)-(?P<f>{_LETTER}))(?![\w-])"
+)
+"""Two parts with a hyphen of which one is a letter or two: `t-shirt`, `wi-fi`, `pop-up`, `f-150`, `3-d`."""
+_UNITS: Final = {
+    **{
+        unit: unit
+        for unit in (
+            *("km", "m", "cm", "mm", "kg", "g", "mg", "l", "ml", "cl", "lb", "oz", "ft", "inch", "qt", "pt", "yd", "gal"),
+            *("gb", "tb", "mb", "w", "kw", "v", "h", "mph", "psi", "btu", "hz", "khz", "mhz", "ghz", "mah", "mp"),
+        )
+    },
+    **{"lbs": "lb", "kgs": "kg", "ounce": "oz", "ounces": "oz", "quart": "qt", "quarts": "qt", "gallon": "gal", "gallons": "gal"},
+    **{"feet": "ft", "foot": "ft", "inches": "inch", "yard": "yd", "yards": "yd", "watt": "w", "watts": "w", "volt": "v", "volts": "v"},
+    **{"litre": "l", "litres": "l", "liter": "l", "liters": "l"},
+}
+"""Units, and the form in which each is written after its number."""
+_NUMBER_UNIT: Final = re.compile(rf"(?<=\d)[ -]?({'|'.join(sorted(_UNITS, key=len, reverse=True))})(?![\w])")
+
+
+def folded(text: str) -> str:
+    """Any text in lower case, in Unicode's form NFKC, without accents, vowel signs and characters that nobody sees; digits of any script
+    as 0 to 9; `men's`, `t-shirt`, `u.s.a.` and `7 quarts` as one word each. Words are a space apart.
+
+    >>> folded("Men’s CAFÉ t-shirt,  7 Quarts")
+    'mens cafe tshirt, 7qt'
+    """
+    if not text.isascii():
+        text = _letters(text)
+    text = " ".join(text.lower().split())
+    if "'" in text:
+        text = _POSSESSIVE.sub("", text)
+    if "." in text:
+        text = _INITIALS.sub(lambda m: m[0].replace(".", ""), text)
+    text = _NUMBER_UNIT.sub(lambda m: _UNITS[m[1]], text)
+    return _COMPOUND.sub(lambda m: "".join(filter(None, m.groups())), text) if "-" in text else text
+
+
+def _letters(text: str) -> str:
+    text = _HYPHENS.sub("-", _QUOTES.sub("'", _SIGNS.sub(" ", _UNSEEN.sub("", text))))
+    text = _UNSEEN.sub("", unicodedata.normalize("NFKC", text)).casefold()
+    apart = "".join(c if c in _OWN_LETTERS else unicodedata.normalize("NFD", c) for c in unicodedata.normalize("NFC", text))
+    plain = unicodedata.normalize("NFC", _MARKS.sub("", apart).translate(_LETTERS))
+    return "".join(str(unicodedata.decimal(c)) if c.isdecimal() else c for c in plain)

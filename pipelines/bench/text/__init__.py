@@ -1,0 +1,1 @@
+"""What is made of texts: `bench text`."""

@@ -1,0 +1,63 @@
+"""What of a text each match type compares: exact keywords what it says, phrase keywords its words in a row, broad ones its words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Final
+
+from feature_repo.inflection import FUNCTION_WORDS, base
+from feature_repo.text import is_unspaced, stem, token_runs
+
+MOST_WORDS: Final = 10
+"""Most words of a keyword, in scripts with spaces. A longer keyword matches nothing, as on the large platforms."""
+MOST_TOKENS: Final = 64
+"""Most letters of a keyword, in scripts without."""
+
+
+def read_of(tokens: Sequence[str], words: int) -> tuple[str, ...]:
+    """The first `words` tokens; where a script without spaces is among them, as many letters as a keyword may have."""
+    return tuple(tokens[: max(words, MOST_TOKENS) if any(map(is_unspaced, tokens[:words])) else words])
+
+
+def exact_units(tokens: Sequence[str]) -> list[str]:
+    """What an exact keyword and the query have alike, in any order: words without inflection and function words. The letters of scripts
+    without spaces are one unit, in order.
+
+    >>> exact_units(["shoes", "for", "men"]), exact_units(["men", "shoe"])
+    (['shoe', 'men'], ['men', 'shoe'])
+    """
+    spaced = [token for token in tokens if not is_unspaced(token)]
+    said = [token for token in spaced if token not in FUNCTION_WORDS]
+    letters = "".join(token for token in tokens if is_unspaced(token))
+    return [*map(base, said or ([] if letters else spaced)), *([letters] if letters else [])]
+
+
+def broad_units(text: str) -> list[str]:
+    """What a query has to say for a broad keyword, in any order: stems, without function words; of scripts without spaces each two
+    neighbouring letters, of those written together.
+
+    >>> broad_units("hotels in 東京駅"), broad_units("the")
+    (['hotel', '東京', '京駅'], ['the'])
+    """
+    runs = [[stem(token) for token in run] for run in token_runs(text)]
+    said = [run for run in runs if not (len(run) == 1 and run[0] in FUNCTION_WORDS)]
+    return [unit for run in said or runs for unit in _pairs(run)]
+
+
+def very_units(text: str) -> list[str]:
+    """`broad_units` of a negative: its very words."""
+    return [unit for run in token_runs(text) for unit in _pairs(run)]
+
+
+def said_units(tokens: Sequence[str]) -> list[str]:
+    """What a query says: its tokens, and each two neighbouring letters of scripts without spaces, wherever it has spaces.
+
+    >>> said_units(["東", "京", "hotel"])
+    ['東', '京', 'hotel', '東京']
+    """
+    return [*tokens, *(a + b for a, b in pairwise(tokens) if is_unspaced(a) and is_unspaced(b))]
+
+
+def _pairs(run: Sequence[str]) -> list[str]:
+    return [a + b for a, b in pairwise(run)] if len(run) > 1 else list(run)
