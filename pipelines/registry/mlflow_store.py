@@ -17,8 +17,10 @@ from numpy.typing import NDArray
 
 from feature_repo.exclusive import exclusive
 from feature_repo.whole_file import whole_file
+from pipelines.registry.journal import REFUSED, Change
 from pipelines.registry.mlflow_aliases import SQLITE, sqlite_path
 from serving.bundles import Bundle
+from serving.bundles.aliases import Aliases
 from serving.bundles.trees import Trees
 from serving.settings import Settings
 
@@ -80,6 +82,7 @@ import mlflow
 import numpy as np
 from pathlib import Path
 from serving.bundles import Bundle
+from serving.bundles.aliases import Aliases
 
 
 class Served(mlflow.pyfunc.PythonModel):
@@ -186,10 +189,25 @@ def _experiment(settings: Settings, client: MlflowClient, head: str) -> str:
     return str(client.create_experiment(head, artifact_location=(settings.home.mlflow / "artifacts").as_uri()))
 
 
-def tag(settings: Settings, head: str, version: str, name: str, value: str) -> None:
-    """Sets a version's tag in MLflow; "" takes it away."""
+def tell(settings: Settings, changes: Sequence[Change], aliases: Aliases) -> None:
+    """Makes MLflow say of the changed roles what serving's file says (`aliases`), and of refused versions that they are. Done again, it
+    changes nothing."""
     with mlflow_client(settings) as client:
-        if value:
-            client.set_model_version_tag(head, version, name, value)
-        else:
-            client.delete_model_version_tag(head, version, name)
+        for change in changes:
+            if change.alias == REFUSED:
+                _tag(client, change.head, change.version or change.before, REFUSED, change.why if change.version else "")
+                continue
+            has = {alias: str(v) for alias, v in client.get_registered_model(change.head).aliases.items()}.get(change.alias, "")
+            due = aliases.get(change.head, {}).get(change.alias, "")
+            if due and due != has:
+                client.set_registered_model_alias(change.head, change.alias, due)
+            elif has and not due:
+                client.delete_registered_model_alias(change.head, change.alias)
+
+
+def _tag(client: MlflowClient, head: str, version: str, name: str, value: str) -> None:
+    """Sets a version's tag; "" takes it away."""
+    if value:
+        client.set_model_version_tag(head, version, name, value)
+    elif name in client.get_model_version(head, version).tags:
+        client.delete_model_version_tag(head, version, name)

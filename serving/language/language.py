@@ -10,6 +10,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from feature_repo.json_text import parsed
 from serving.bundles.sealed import read_manifest, verify, write_sealed
 from serving.errors import BundleRefused
 from serving.language.gazetteer import Gazetteer
@@ -40,11 +41,11 @@ class Language:
         manifest = read_manifest(folder, head=LANGUAGE, format=FORMAT)
         verify(folder, manifest.get("files"), WORDS, NAMES, RELATED, WEIGHTS, BIAS)
         try:
-            related = {w: tuple(Term(*t) for t in terms) for w, terms in json.loads((folder / RELATED).read_text()).items()}
+            related = {w: tuple(Term(*t) for t in terms) for w, terms in parsed((folder / RELATED).read_text()).items()}
             weights = mapped_array(folder / WEIGHTS)
             return cls(
-                str(manifest["version"]), Spelling(json.loads((folder / WORDS).read_text())),
-                Gazetteer([(e[0], e[1], e[2]) for e in json.loads((folder / NAMES).read_text())]), related,
+                str(manifest["version"]), Spelling(parsed((folder / WORDS).read_text())),
+                Gazetteer([(e[0], e[1], e[2]) for e in parsed((folder / NAMES).read_text())]), related,
                 QueryClassifier(weights, np.load(folder / BIAS, allow_pickle=False)),
             )  # fmt: skip
         except (OSError, ValueError, KeyError, TypeError, IndexError) as error:
