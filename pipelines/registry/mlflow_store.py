@@ -74,7 +74,25 @@ def mlflow_client(settings: Settings) -> Iterator[MlflowClient]:
 
         mlflow.set_tracking_uri(address(settings))
         mlflow.set_registry_uri(address(settings))
+        _first_use(settings)
         yield mlflow.MlflowClient()
+
+
+_used: Final[set[str]] = set()
+"""Addresses of stores whose tables this process has seen."""
+
+
+def _first_use(settings: Settings) -> None:
+    """MLflow makes the tables of a store that has none when it is first opened, and of two that do so at once one fails: one at a time."""
+    import mlflow
+
+    if address(settings) in _used:
+        return
+    with exclusive(settings.home, "mlflow"):
+        client = mlflow.MlflowClient()
+        client.search_experiments(max_results=1)
+        client.search_registered_models(max_results=1)
+    _used.add(address(settings))
 
 
 LOADER: Final = '''"""A Placard bundle as MLflow serves it; it needs Placard beside it."""
@@ -130,10 +148,11 @@ def log_sealed(
     with mlflow_client(settings) as client:
         from mlflow.exceptions import MlflowException
 
-        try:
-            client.get_registered_model(head)
-        except MlflowException:
-            client.create_registered_model(head)
+        with exclusive(settings.home, "mlflow"):
+            try:
+                client.get_registered_model(head)
+            except MlflowException:
+                client.create_registered_model(head)
         with _run(settings, head, f"{head} to {manifest['trained_to'][:10]}", manifest, metrics) as run:
             import mlflow
 
@@ -183,10 +202,11 @@ def _log_model(bundle: Bundle, candidate: Path, rows: NDArray[np.float32]) -> st
 
 def _experiment(settings: Settings, client: MlflowClient, head: str) -> str:
     """A head's experiment, made when it is not there."""
-    found = client.get_experiment_by_name(head)
-    if found is not None:
-        return str(found.experiment_id)
-    return str(client.create_experiment(head, artifact_location=(settings.home.mlflow / "artifacts").as_uri()))
+    with exclusive(settings.home, "mlflow"):
+        found = client.get_experiment_by_name(head)
+        if found is not None:
+            return str(found.experiment_id)
+        return str(client.create_experiment(head, artifact_location=(settings.home.mlflow / "artifacts").as_uri()))
 
 
 def tell(settings: Settings, changes: Sequence[Change], aliases: Aliases) -> None:
