@@ -12,7 +12,7 @@ from typing import Any, Final
 from feature_repo.json_text import parsed
 from feature_repo.whole_file import write_whole
 from serving.bundles import refusals
-from serving.bundles.aliases import Aliases
+from serving.bundles.aliases import Aliases, read_aliases
 from serving.errors import ServingError
 
 REFUSED: Final = "refused"
@@ -117,12 +117,18 @@ def _lines(bundles: Path) -> Iterator[Change]:
             continue
 
 
-def refused(bundles: Path) -> refusals.Refusals:
+def on_file(bundles: Path) -> refusals.Refusals:
     """Serving's file of refusals; made anew from the journal's lines when it is damaged."""
     try:
         return refusals.read_refusals(bundles)
     except ServingError:
         return with_refusals({}, read(bundles))
+
+
+def refused(bundles: Path) -> refusals.Refusals:
+    """The refusals, those of a change among them that a death cut short after it had come into force."""
+    found, left = on_file(bundles), intended(bundles)
+    return with_refusals(found, left) if left and in_force(left, read_aliases(bundles)) else found
 
 
 def in_production(changes: Sequence[Change], at: datetime) -> dict[str, Change]:

@@ -10,7 +10,7 @@ from pipelines.registry.listing import aliases_of, kept_out
 from pipelines.registry.standing import last_in_good_standing, served
 from pipelines.registry.targets import check_installed
 from pipelines.registry.transition import carry_out, catch_up, now
-from serving.bundles.aliases import Aliases
+from serving.bundles.aliases import Aliases, is_shadow
 from serving.settings import Settings
 
 
@@ -74,13 +74,15 @@ def admit(settings: Settings, head: str, version: str, why: str) -> None:
 
 
 def _removal(settings: Settings, head: str, aliases: Aliases, version: str, back: str, reason: str, why: str) -> list[Change]:
-    """What is to be changed so that a version is refused, asks for nothing, and is no one's way back. back: who becomes champion in its
-    place; "" where nobody does."""
+    """What is to be changed so that a version is refused and has no role but a shadow's, which nobody hears.
+
+    back: who becomes champion in its place; "" where nobody does.
+    """
     mine, at, changes = aliases.get(head, {}), now(), list[Change]()
     if version not in journal.refused(settings.home.bundles).get(head, {}):
         changes.append(Change(at, head, REFUSED, version, "", reason))
-    if mine.get("challenger") == version:
-        changes.append(Change(at, head, "challenger", "", version, f"{version} was removed"))
+    for alias in (a for a in mine if mine[a] == version and a not in ("champion", "previous") and not is_shadow(a)):
+        changes.append(Change(at, head, alias, "", version, f"{version} was removed"))
     if back or mine.get("previous") == version:
         champion = back or mine.get("champion", "")
         before = last_in_good_standing(settings, head, aliases, [version, champion])

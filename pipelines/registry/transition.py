@@ -87,7 +87,7 @@ def _finish(settings: Settings) -> list[Change]:
     if not journal.in_force(changes, aliases):
         journal.forget_intention(bundles)
         return []
-    before = journal.refused(bundles)
+    before = journal.on_file(bundles)
     if (after := journal.with_refusals(before, changes)) != before:
         write_refusals(bundles, after)
     journal.append(bundles, journal.untold(bundles, changes))
