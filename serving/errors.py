@@ -15,6 +15,12 @@ class BundleRefused(ServingError):
     exit_code = 3
 
 
+class BundleUnjudged(ServingError):
+    """A model bundle of which nothing is known yet, because the machine was too busy to score it. It is not to blame."""
+
+    exit_code = 4
+
+
 class Late(ServingError):
     """A tier or a store that would not be done in the time that is left, or was not."""
 

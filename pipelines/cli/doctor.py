@@ -17,7 +17,7 @@ MARKS = {"ok": "[green]ok  [/]", "warn": "[yellow]warn[/]", "bad": "[red]bad [/]
 
 @prepared
 def doctor(settings: Settings, as_json: Json = False) -> None:
-    """Check versions, ports, disk, the state folder, stores and fresh features. Exit 4 when one is bad."""
+    """Check versions, ports, disk, the state folder, stores, fresh features, models and the catalogue. Exit 4 when one is bad."""
     from rich.markup import escape
 
     from pipelines.operations.doctor import examine
@@ -25,9 +25,10 @@ def doctor(settings: Settings, as_json: Json = False) -> None:
 
     checks = list(examine(settings))
     if not absent("serving"):
+        from pipelines.operations.doctor_models import examine_models
         from pipelines.operations.doctor_stores import examine_stores
 
-        checks += examine_stores(settings)
+        checks += [*examine_stores(settings), *examine_models(settings)]
     lines = [f"{MARKS[c.verdict]} {c.name:12} {escape(c.seen)}{f'  → {escape(c.fix)}' if c.fix else ''}" for c in checks]
     emit({"checks": checks, "healthy": all(c.verdict != "bad" for c in checks)}, as_json, lines)
     if any(c.verdict == "bad" for c in checks):

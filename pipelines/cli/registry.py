@@ -45,7 +45,7 @@ def show(settings: Settings, as_json: Json = False) -> None:
     from rich.markup import escape
 
     from pipelines.registry.alias_differences import compared
-    from pipelines.registry.roles import versions
+    from pipelines.registry.listing import versions
 
     found, mlflow = versions(settings), compared(settings)
     lines = []
@@ -65,7 +65,7 @@ def changes(settings: Settings, head: SomeRegisteredHead = None, at: At = None, 
     from rich.markup import escape
 
     from pipelines.registry.journal import in_production
-    from pipelines.registry.roles import history
+    from pipelines.registry.listing import history
 
     found = history(settings, head or "")
     if at:

@@ -27,7 +27,7 @@ VERBS: Final[dict[str, str]] = {
     "gate": "Show the gates of an evaluated candidate; exit 3 when one fails.",
     "registry": "Registered models, their aliases, refusals and history.",
     "promote": "Show what is known of a version and make it champion when every gate holds (exit 3 when one does not).",
-    "rollback": "Bring the previous champion back.",
+    "rollback": "Remove the champion; the one before in good standing comes back.",
     "shadow": "The shadow model against the champion on what was served.",
     "quality": "Reports on features and predictions, as JSON and a page under reports/.",
     "guard": "Hold the champion to its guardrails.",

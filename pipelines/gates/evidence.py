@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from feature_repo.json_text import parsed
 from feature_repo.whole_file import write_whole
 from pipelines.errors import Missing
 from pipelines.gates.floor import Slice
@@ -56,7 +57,7 @@ class Evidence:
 def read_evidence(path: Path, what: str, fix: str) -> Evidence:
     """What was kept. Raises Missing naming `what` and the fix, also for a file of another release."""
     try:
-        raw = json.loads(path.read_text())
+        raw = parsed(path.read_text())
         known = {key: {name: (float(low), float(high)) for name, (low, high) in raw[key].items()} for key in ("intervals", "differences")}
         return Evidence(**{**raw, **known, "slices": tuple(Slice(**s) for s in raw["slices"])})
     except FileNotFoundError:

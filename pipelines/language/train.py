@@ -17,6 +17,7 @@ from pipelines.gates.gates import judge
 from pipelines.language import classifier, encoder, words
 from pipelines.language.query_log import QueryLog, query_log
 from pipelines.registry import roles
+from pipelines.registry.listing import versions
 from pipelines.registry.register import register_sealed
 from pipelines.registry.version import Version
 from serving.language.gazetteer import Gazetteer
@@ -111,4 +112,4 @@ def register(settings: Settings, learned: LearnedLanguage, alias: str, day: date
     version = register_sealed(settings, learned.head, learned.folder, f"trained on {day}", learned.metrics)
     if alias == "champion":
         roles.promote(settings, learned.head, version.version, f"trained on {day}, passed its gates")
-    return next(v for v in roles.versions(settings, learned.head) if v.version == version.version)
+    return next(v for v in versions(settings, learned.head) if v.version == version.version)

@@ -99,8 +99,9 @@ class Guard:
         return version, since
 
     def _before(self, log: EventLog, took_over: datetime, labels: Labels, mine: Counts) -> Counts:
-        """Clicks and ads shown by whatever served before, the latest day, hour by hour until they are enough. Looked up once."""
-        if took_over == NEVER or not mine.shown:
+        """Clicks, ads shown and how busy the machine was while something else served, the latest day, hour by hour until they are enough.
+        Looked up once."""
+        if took_over == NEVER or not (mine.shown or mine.late):
             return Counts()
         if took_over not in self._known:
             found = Counts()
@@ -108,7 +109,8 @@ class Guard:
                 until = took_over - step * BEFORE
                 as_of = min(took_over + labels.settle, until + BEFORE)
                 one = counts(log, self.head, OTHERS, until - BEFORE, until, as_of, labels)
-                found = Counts(clicks=found.clicks + one.clicks, shown=found.shown + one.shown)
+                rest = one.rest_ms if found.rest_ms != found.rest_ms else found.rest_ms
+                found = Counts(clicks=found.clicks + one.clicks, shown=found.shown + one.shown, rest_ms=rest)
                 if found.shown >= ENOUGH:
                     break
             self._known = {took_over: found}
@@ -127,7 +129,12 @@ def measures(mine: Counts, before: Counts) -> dict[str, Measure]:
     """Every measure that a guardrail may name, from the counts of the champion and of what served before it."""
     first = _promises("calibration_ratio", mine.predicted, mine.observed, mine.rows)
     further = _promises("further_calibration_ratio", mine.further_predicted, mine.further_observed, mine.further_rows)
-    found = [first, further, _share("slow_share", mine.slow, mine.mine), _share("failing_share", mine.failing, mine.decisions)]
+    found = [
+        first,
+        further,
+        _share("slow_share", mine.slow(_busier(mine, before)), len(mine.times) + mine.late),
+        _share("failing_share", mine.failing, mine.decisions),
+    ]
     if mine.shown and before.shown and mine.clicks + before.clicks:
         low, high = rate_ratio_interval(mine.clicks, mine.shown, before.clicks, before.shown, LEVEL)
         value = (mine.clicks / mine.shown) / (before.clicks / before.shown) if before.clicks else None
@@ -135,6 +142,12 @@ def measures(mine: Counts, before: Counts) -> dict[str, Measure]:
     else:
         found.append(Measure("click_rate_ratio", None, None, None, mine.shown, mine.clicks))
     return {m.name: m for m in found}
+
+
+def _busier(mine: Counts, before: Counts) -> float:
+    """How many times as long as before all stages but scoring take: a busy machine makes every stage slow, a slow model its own. nan where
+    nothing served before."""
+    return mine.rest_ms / before.rest_ms if before.rest_ms > 0 and mine.rest_ms > 0 else float("nan")
 
 
 def _promises(name: str, predicted: float, observed: int, rows: int) -> Measure:

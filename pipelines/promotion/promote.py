@@ -16,6 +16,7 @@ from pipelines.gates.gates import judge
 from pipelines.promotion.live_evidence import gathered, logged_since
 from pipelines.registry import roles
 from pipelines.registry.journal import Change
+from pipelines.registry.listing import versions
 from pipelines.warehouse.label_times import LabelTimes
 from serving.bundles import Bundle
 from serving.bundles.aliases import read_aliases, version_folder
@@ -66,7 +67,7 @@ def table(settings: Settings, head: str, version: str, day: date) -> GateTable:
 
 def _text_model(settings: Settings, head: str, version: str) -> list[Verdict]:
     """A model that is no ranker was measured at training; its sealed manifest holds the figures."""
-    known = {v.version: v.metrics for v in roles.versions(settings, head)}
+    known = {v.version: v.metrics for v in versions(settings, head)}
     return judge(head, known[version], None)
 
 

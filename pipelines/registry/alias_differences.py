@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from pipelines.registry.listing import aliases_of
 from pipelines.registry.mlflow_aliases import MlflowUnread, mlflow_aliases
-from pipelines.registry.roles import aliases_of
 from serving.settings import Settings
 
 

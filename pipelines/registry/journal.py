@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
+from feature_repo.json_text import parsed
 from feature_repo.whole_file import write_whole
 from serving.bundles import refusals
-from serving.bundles.aliases import Aliases
+from serving.bundles.aliases import Aliases, read_aliases
 from serving.errors import ServingError
 
 REFUSED: Final = "refused"
@@ -56,28 +57,43 @@ def _intended(bundles: Path) -> Path:
 
 
 def intend(bundles: Path, changes: Sequence[Change]) -> None:
-    """Writes down changes that are about to be made. `settle` turns them into lines of the journal once they have been made, also when the
-    process has died in between."""
+    """Writes down changes that are about to be made: what a death in between costs is made up for by `transition.finish`."""
     write_whole(_intended(bundles), json.dumps([asdict(change) for change in changes]))
 
 
-def _done(bundles: Path, aliases: Aliases) -> list[Change]:
-    """The intended changes that have been made, as the aliases in force show, and that have no line of their own yet."""
+def intended(bundles: Path) -> list[Change]:
+    """The changes that were about to be made; none where nothing was left undone."""
     try:
-        said = json.loads(_intended(bundles).read_text())
-    except FileNotFoundError:
+        return [_change(line) for line in parsed(_intended(bundles).read_text())]
+    except (FileNotFoundError, ValueError, TypeError):  # damaged, it can tell nothing: the aliases say what was done
         return []
-    changes = [_change(line) for line in said]
-    if any(aliases.get(c.head, {}).get(c.alias, "") != c.version for c in changes):
-        return []
+
+
+def forget_intention(bundles: Path) -> None:
+    """Nothing is left undone."""
+    _intended(bundles).unlink(missing_ok=True)
+
+
+def in_force(changes: Sequence[Change], aliases: Aliases) -> bool:
+    """Whether the aliases show that the changes were made."""
+    return all(aliases.get(c.head, {}).get(c.alias, "") == c.version for c in changes if c.alias != REFUSED)
+
+
+def untold(bundles: Path, changes: Sequence[Change]) -> list[Change]:
+    """Those that have no line yet. They were the last to be written down, if they were."""
     newest = read(bundles)[-len(changes) :]
     return [c for c in changes if c not in newest]
 
 
-def settle(bundles: Path, aliases: Aliases) -> None:
-    """Adds the lines of what was intended and done, also before a death. The caller holds the lock `models`."""
-    append(bundles, _done(bundles, aliases))
-    _intended(bundles).unlink(missing_ok=True)
+def with_refusals(found: refusals.Refusals, changes: Iterable[Change]) -> refusals.Refusals:
+    """Refusals after these changes; heads without one are left out."""
+    after = {head: dict(by) for head, by in found.items()}
+    for change in changes:
+        if change.alias == REFUSED and change.version:
+            after.setdefault(change.head, {})[change.version] = change.why
+        elif change.alias == REFUSED:
+            after.get(change.head, {}).pop(change.before, None)
+    return {head: by for head, by in after.items() if by}
 
 
 def _change(line: Mapping[str, Any]) -> Change:
@@ -85,31 +101,34 @@ def _change(line: Mapping[str, Any]) -> Change:
 
 
 def read(bundles: Path, head: str = "", aliases: Aliases | None = None) -> list[Change]:
-    """Every change, oldest first; of one head, or of all. aliases: those in force, for a change whose line a death has cost."""
-    lines = _file(bundles).read_text().splitlines() if _file(bundles).exists() else []
-    changes = [_change(json.loads(line)) for line in lines]
-    changes += [] if aliases is None else _done(bundles, aliases)
+    """Every change, oldest first; of one head, or of all. aliases: those in force, for a change whose line a death has cost. A line that
+    was cut short, as a power cut may do to the last one, is left out."""
+    changes = list(_lines(bundles))
+    if aliases is not None and in_force(left := intended(bundles), aliases):
+        changes += untold(bundles, left)
     return [c for c in changes if not head or c.head == head]
 
 
-def refused(bundles: Path) -> refusals.Refusals:
+def _lines(bundles: Path) -> Iterator[Change]:
+    for line in _file(bundles).read_text().splitlines() if _file(bundles).exists() else ():
+        try:
+            yield _change(parsed(line))
+        except (ValueError, TypeError):
+            continue
+
+
+def on_file(bundles: Path) -> refusals.Refusals:
     """Serving's file of refusals; made anew from the journal's lines when it is damaged."""
     try:
         return refusals.read_refusals(bundles)
     except ServingError:
-        found: refusals.Refusals = {}
-        for change in read(bundles):
-            if change.alias == REFUSED and change.version:
-                found.setdefault(change.head, {})[change.version] = change.why
-            elif change.alias == REFUSED:
-                found.get(change.head, {}).pop(change.before, None)
-        return found
+        return with_refusals({}, read(bundles))
 
 
-def kept_out(bundles: Path, head: str) -> dict[str, str]:
-    """Why the auction does not take a version, by version: it was refused, or is not calibrated."""
-    manifests = (json.loads(path.read_text()) for path in bundles.glob(f"{head}/[!.]*/manifest.json"))
-    return {str(m["version"]): refusals.UNCALIBRATED for m in manifests if not m.get("calibrated", True)} | refused(bundles).get(head, {})
+def refused(bundles: Path) -> refusals.Refusals:
+    """The refusals, those of a change among them that a death cut short after it had come into force."""
+    found, left = on_file(bundles), intended(bundles)
+    return with_refusals(found, left) if left and in_force(left, read_aliases(bundles)) else found
 
 
 def in_production(changes: Sequence[Change], at: datetime) -> dict[str, Change]:

@@ -17,8 +17,10 @@ from numpy.typing import NDArray
 
 from feature_repo.exclusive import exclusive
 from feature_repo.whole_file import whole_file
+from pipelines.registry.journal import REFUSED, Change
 from pipelines.registry.mlflow_aliases import SQLITE, sqlite_path
 from serving.bundles import Bundle
+from serving.bundles.aliases import Aliases
 from serving.bundles.trees import Trees
 from serving.settings import Settings
 
@@ -72,7 +74,25 @@ def mlflow_client(settings: Settings) -> Iterator[MlflowClient]:
 
         mlflow.set_tracking_uri(address(settings))
         mlflow.set_registry_uri(address(settings))
+        _first_use(settings)
         yield mlflow.MlflowClient()
+
+
+_used: Final[set[str]] = set()
+"""Addresses of stores whose tables this process has seen."""
+
+
+def _first_use(settings: Settings) -> None:
+    """MLflow makes the tables of a store that has none when it is first opened, and of two that do so at once one fails: one at a time."""
+    import mlflow
+
+    if address(settings) in _used:
+        return
+    with exclusive(settings.home, "mlflow"):
+        client = mlflow.MlflowClient()
+        client.search_experiments(max_results=1)
+        client.search_registered_models(max_results=1)
+    _used.add(address(settings))
 
 
 LOADER: Final = '''"""A Placard bundle as MLflow serves it; it needs Placard beside it."""
@@ -80,6 +100,7 @@ import mlflow
 import numpy as np
 from pathlib import Path
 from serving.bundles import Bundle
+from serving.bundles.aliases import Aliases
 
 
 class Served(mlflow.pyfunc.PythonModel):
@@ -127,10 +148,11 @@ def log_sealed(
     with mlflow_client(settings) as client:
         from mlflow.exceptions import MlflowException
 
-        try:
-            client.get_registered_model(head)
-        except MlflowException:
-            client.create_registered_model(head)
+        with exclusive(settings.home, "mlflow"):
+            try:
+                client.get_registered_model(head)
+            except MlflowException:
+                client.create_registered_model(head)
         with _run(settings, head, f"{head} to {manifest['trained_to'][:10]}", manifest, metrics) as run:
             import mlflow
 
@@ -180,16 +202,32 @@ def _log_model(bundle: Bundle, candidate: Path, rows: NDArray[np.float32]) -> st
 
 def _experiment(settings: Settings, client: MlflowClient, head: str) -> str:
     """A head's experiment, made when it is not there."""
-    found = client.get_experiment_by_name(head)
-    if found is not None:
-        return str(found.experiment_id)
-    return str(client.create_experiment(head, artifact_location=(settings.home.mlflow / "artifacts").as_uri()))
+    with exclusive(settings.home, "mlflow"):
+        found = client.get_experiment_by_name(head)
+        if found is not None:
+            return str(found.experiment_id)
+        return str(client.create_experiment(head, artifact_location=(settings.home.mlflow / "artifacts").as_uri()))
 
 
-def tag(settings: Settings, head: str, version: str, name: str, value: str) -> None:
-    """Sets a version's tag in MLflow; "" takes it away."""
+def tell(settings: Settings, changes: Sequence[Change], aliases: Aliases) -> None:
+    """Makes MLflow say of the changed roles what serving's file says (`aliases`), and of refused versions that they are. Done again, it
+    changes nothing."""
     with mlflow_client(settings) as client:
-        if value:
-            client.set_model_version_tag(head, version, name, value)
-        else:
-            client.delete_model_version_tag(head, version, name)
+        for change in changes:
+            if change.alias == REFUSED:
+                _tag(client, change.head, change.version or change.before, REFUSED, change.why if change.version else "")
+                continue
+            has = {alias: str(v) for alias, v in client.get_registered_model(change.head).aliases.items()}.get(change.alias, "")
+            due = aliases.get(change.head, {}).get(change.alias, "")
+            if due and due != has:
+                client.set_registered_model_alias(change.head, change.alias, due)
+            elif has and not due:
+                client.delete_registered_model_alias(change.head, change.alias)
+
+
+def _tag(client: MlflowClient, head: str, version: str, name: str, value: str) -> None:
+    """Sets a version's tag; "" takes it away."""
+    if value:
+        client.set_model_version_tag(head, version, name, value)
+    elif name in client.get_model_version(head, version).tags:
+        client.delete_model_version_tag(head, version, name)

@@ -11,8 +11,9 @@ import numpy as np
 
 from pipelines.errors import PipelineError
 from pipelines.registry.install import install
+from pipelines.registry.listing import versions
 from pipelines.registry.mlflow_store import log_ranker, log_sealed
-from pipelines.registry.roles import set_alias, versions
+from pipelines.registry.roles import set_alias
 from pipelines.registry.version import Version
 from serving.bundles import Bundle
 from serving.bundles.aliases import ALIASES, is_alias, version_folder

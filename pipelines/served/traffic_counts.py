@@ -11,13 +11,17 @@ import numpy as np
 
 from pipelines.served.outcomes import CAUSES, promise
 from serving.bundles.calibrator import probability
-from serving.errors import ConversionFailed
+from serving.errors import Busy, ConversionFailed, Late
 from serving.eventlog.log import EventLog
 from serving.record.decision import Decision, RankedAd
 from serving.worker.worker import INTERNAL_ERROR
 
 SCORING_SHARE: Final = 0.5
 """Of a request's deadline that scoring may take (the precision stage's share of it)."""
+MACHINES: Final = tuple(f"_failed:{kind.__name__}" for kind in (Late, Busy))
+"""Ends of what is named where a scorer was not asked, or not waited for: time was short, which a busy machine makes it."""
+LATE: Final = 1.5
+"""On a machine that is so many times as busy as before, or more, a scorer that was late is not to blame."""
 OTHERS: Final = ""
 """Stands in place of a model's name for all models together."""
 Offsets = Mapping[str, Sequence[float]]
@@ -30,7 +34,8 @@ Happened = dict[tuple[str, str], dict[str, datetime]]
 class Counts:
     """predicted, observed, rows: of its ads whose label has settled. further_...: of those below the first position.
     explored slates are left out of clicks and shown, which compare with what served before. decisions: all that were scored or broke;
-    failing among them; mine: those it scored; slow among them.
+    failing among them; late: those that a scorer was late for. times: of each that it scored, the time of scoring over what it may take.
+    rest_ms: median time of all stages but scoring, which tells how busy the machine was.
     """
 
     predicted: float = 0.0
@@ -43,9 +48,16 @@ class Counts:
     shown: int = 0
     decisions: int = 0
     failing: int = 0
-    mine: int = 0
-    slow: int = 0
+    late: int = 0
+    times: tuple[float, ...] = ()
+    rest_ms: float = float("nan")
     p99_ms: float = float("nan")
+
+    def slow(self, busier: float) -> int:
+        """Decisions that took the model too long. busier: how many times as busy as before the machine was; nan where that is not known,
+        and then a scorer that was late is not to blame."""
+        slow = sum(time > (busier if busier > 1 else 1.0) for time in self.times)
+        return slow + (self.late if busier < LATE else 0)
 
 
 @dataclass(frozen=True)
@@ -58,15 +70,20 @@ class Labels:
 
 def failed(decision: Decision, head: str) -> bool:
     """The head's champion was asked and could not answer; of clicks also: everything broke. Not so while a refused bundle has its
-    place."""
+    place, nor where it was late or busy, which is the machine's."""
     if any(name.startswith(f"{head}@") for name in decision.refused):
         return False
     errors = decision.errors if decision.version >= 5 else decision.flags  # where a record of that version names them
     theirs = [flag for flag in errors if flag.endswith(f"_failed:{ConversionFailed.__name__}")]
     if head == "conversion":
         return bool(theirs)
-    mine = {flag for flag in errors if "Scorer_failed:" in flag} - set(theirs)
+    mine = {flag for flag in errors if "Scorer_failed:" in flag and not flag.endswith(MACHINES)} - set(theirs)
     return decision.no_ad_reason == INTERNAL_ERROR or bool(mine)
+
+
+def late(decision: Decision) -> bool:
+    """A scorer was given too little time, or not waited for."""
+    return any("Scorer_failed:Late" in flag for flag in (decision.errors if decision.version >= 5 else decision.flags))
 
 
 def happened(log: EventLog, since: datetime, until: datetime) -> Happened:
@@ -93,15 +110,19 @@ def counts(
     events = happened(log, since, as_of)
     predicted, observed, rows, clicks, shown, total, failing = 0.0, 0, 0, 0, 0, 0, 0
     further = list[tuple[float, float, bool]]()
-    took: list[tuple[float, bool]] = []
+    took, times, rest, behind = list[float](), list[float](), list[float](), 0
     for d in log.decisions(since, until):
         if blamed is None or d.decided_at >= blamed:
             broke = failed(d, head)
             total += bool(d.policy) or broke
             failing += broke
+            rest.append(sum(ms for stage, ms in d.stage_ms.items() if stage != "precision"))
+            if head == "click" and late(d):
+                behind += 1
         if model not in (d.policy if head == "click" else d.conversion, OTHERS):
             continue
-        took.append((d.stage_ms.get("precision", 0.0), d.stage_ms.get("precision", 0.0) > SCORING_SHARE * d.request.tmax_ms))
+        took.append(d.stage_ms.get("precision", 0.0))
+        times.append(took[-1] / (SCORING_SHARE * d.request.tmax_ms))
         for ad, promised, label in _labelled(d, head, events, as_of, labels):
             if head == "click" and ad.position > 1:
                 table = (offsets or {}).get(d.request.surface)
@@ -111,7 +132,7 @@ def counts(
             predicted, observed, rows = predicted + promised, observed + label, rows + 1
             if not d.explored:
                 clicks, shown = clicks + label, shown + 1
-    p99 = float(np.quantile([ms for ms, _ in took], 0.99)) if took else float("nan")
+    p99 = float(np.quantile(took, 0.99)) if took else float("nan")
     p, offset, came = np.array(further, np.float64).reshape(-1, 3).T
     p = np.clip(p, 1e-9, 1 - 1e-9)
     below = float(probability(np.log(p / (1 - p)) + offset).sum())
@@ -126,8 +147,9 @@ def counts(
         shown,
         total,
         failing,
-        len(took),
-        sum(late for _, late in took),
+        behind,
+        tuple(times),
+        float(np.median(rest)) if rest else float("nan"),
         p99,
     )
 

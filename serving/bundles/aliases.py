@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 from typing import Final
 
+from feature_repo.json_text import parsed
 from feature_repo.whole_file import write_whole
 from serving.errors import ServingError
 
@@ -31,7 +32,7 @@ def read_aliases(bundles: Path) -> Aliases:
     """The aliases in force; empty when nothing has been registered. Raises ServingError when the file is damaged."""
     path = bundles / "aliases.json"
     try:
-        found: Aliases = json.loads(path.read_text())
+        found: Aliases = parsed(path.read_text())
     except FileNotFoundError:
         return {}
     except (OSError, ValueError) as error:

@@ -14,6 +14,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from feature_repo.json_text import parsed
 from feature_repo.services import INPUTS, SURFACE, inputs_of
 from serving.bundles.calibrator import Calibrator, probability
 from serving.bundles.encoder import Encoding, encode, evidence
@@ -152,12 +153,12 @@ def _has_networks(manifest: Manifest) -> bool:
 def _read_encodings(folder: Path) -> tuple[Encoding, ...]:
     return tuple(
         Encoding(e["column"], np.array(e["codes"], np.int64), np.array(e["values"], np.float32), e["other"])
-        for e in json.loads((folder / ENCODER).read_text())
+        for e in parsed((folder / ENCODER).read_text())
     )
 
 
 def _read_tables(folder: Path) -> Tables:
-    raw = json.loads((folder / CALIBRATOR).read_text())
+    raw = parsed((folder / CALIBRATOR).read_text())
     by_surface = {int(code): _table(t) for code, t in raw["by_surface"].items()}
     return Tables(_table(raw), by_surface, {name: _table(t) for name, t in raw["heads"].items()})
 

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Final
 
+from feature_repo.json_text import parsed
 from feature_repo.whole_file import write_whole
 from serving.errors import ServingError
 
@@ -20,7 +21,7 @@ def read_refusals(bundles: Path) -> Refusals:
     """The refusals in force; empty when nothing was ever refused. Raises ServingError when the file is damaged."""
     path = bundles / FILE
     try:
-        found: Refusals = json.loads(path.read_text())
+        found: Refusals = parsed(path.read_text())
     except FileNotFoundError:
         return {}
     except (OSError, ValueError) as error:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from feature_repo.json_text import parsed
 from feature_repo.whole_file import whole_folder, write_whole
 from serving.errors import BundleRefused
 
@@ -39,7 +40,7 @@ def read_manifest(folder: Path, **expected: Any) -> dict[str, Any]:
     """What a manifest says, as it was sealed. expected: entries that it must have. Raises BundleRefused."""
     path = folder / MANIFEST
     try:
-        raw: dict[str, Any] = json.loads(path.read_text())
+        raw: dict[str, Any] = parsed(path.read_text())
         for name, value in expected.items():
             if raw.get(name) != value:
                 raise BundleRefused(f"bundle {name}", raw.get(name), f"This version reads {value}; train again.")

@@ -13,17 +13,23 @@ from feature_repo.errors import PlacardError
 from feature_repo.services import SURFACE
 from feature_repo.taxonomy import SURFACES
 from serving.bundles.bundle import Bundle
+from serving.bundles.manifest import Manifest
 from serving.errors import BundleRefused
 
 ROWS: Final = 256
 ALIKE: Final = 1e-6
 """Log-odds within which scores count as the same."""
+OFF: Final = 8.0
+"""How many times more or less than what it learned from a bundle may promise. Calibrators mend levels that are off by a half or twice;
+advertisers pay by what is promised, so one that is off by ten must not serve."""
 
 
 def smoke(folder: Path, head: str) -> None:
     """Raises BundleRefused for scores that are not finite, not probabilities, or all alike: of the bundle on each surface, of its
     other heads, and of each of its members."""
     bundle = Bundle.load(folder, head)
+    _check_sampling(bundle.manifest)
+    _check_levels(bundle)
     matrix = _noise(bundle)
     encoded = bundle.encoded(matrix)
     for (name, _), member in zip(bundle.manifest.members, bundle.members, strict=True):
@@ -39,6 +45,34 @@ def smoke(folder: Path, head: str) -> None:
         for what, p in said.items():
             if p is not None:
                 _check(f"{what} on {SURFACES[surface]}", p)
+
+
+def _check_sampling(manifest: Manifest) -> None:
+    """The rows that it learned from, corrected by its share of negatives kept, must show about its base rate."""
+    others = manifest.rows - manifest.positives
+    if not (0 < manifest.base_rate < 1 and manifest.positives > 0 and others > 0):
+        return
+    said = manifest.positives / (manifest.positives + others / manifest.negative_rate)
+    if _off(said, manifest.base_rate):
+        fix = f"Its rows would show a rate of {said:.3g}, and its base rate is {manifest.base_rate:.3g}; train again."
+        raise BundleRefused("negative_rate", manifest.negative_rate, fix)
+
+
+def _check_levels(bundle: Bundle) -> None:
+    """A margin that says the base rate must be calibrated to about the base rate, by every table of its own head."""
+    rate = bundle.manifest.base_rate
+    if not 0 < rate < 1:
+        return
+    tables = {"calibrator": bundle.tables.overall, **{f"calibrator of surface {s}": t for s, t in bundle.tables.by_surface.items()}}
+    for name, table in tables.items():
+        said = float(table.apply(np.array([np.log(rate / (1 - rate))]))[0])
+        if _off(said, rate):
+            raise BundleRefused(name, f"{said:.3g}", f"It says so where {rate:.3g} is due, its base rate; train again.")
+
+
+def _off(said: float, due: float) -> bool:
+    """Whether one probability is OFF times the other, or so near 1 that only a high rate keeps it from being so."""
+    return said > OFF * due or due > OFF * said or 1 - due > OFF * (1 - said)
 
 
 def _noise(bundle: Bundle) -> NDArray[np.float32]:

@@ -11,6 +11,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from feature_repo.json_text import parsed
 from serving.bundles.sealed import read_manifest, verify, write_sealed
 from serving.errors import BundleRefused
 from serving.language.dictionary import Dictionary
@@ -58,11 +59,11 @@ class Language:
             raise BundleRefused("bundle format", known, f"This version reads {FIRST_FORMAT} and {FORMAT}; train again.")
         verify(folder, manifest.get("files"), WORDS, NAMES, RELATED, WEIGHTS, BIAS, *(() if first else (OFFERED, DICTIONARY)))
         try:
-            related = {w: tuple(Term(*t) for t in terms) for w, terms in json.loads((folder / RELATED).read_text()).items()}
+            related = {w: tuple(Term(*t) for t in terms) for w, terms in parsed((folder / RELATED).read_text()).items()}
             weights = mapped_array(folder / WEIGHTS)
             return cls(
                 str(manifest["version"]), _spelling(folder, first),
-                Gazetteer([(e[0], e[1], e[2]) for e in json.loads((folder / NAMES).read_text())]), related,
+                Gazetteer([(e[0], e[1], e[2]) for e in parsed((folder / NAMES).read_text())]), related,
                 QueryClassifier(weights, np.load(folder / BIAS, allow_pickle=False)),
             )  # fmt: skip
         except (OSError, ValueError, KeyError, TypeError, IndexError) as error:
@@ -70,10 +71,10 @@ class Language:
 
 
 def _spelling(folder: Path, first: bool) -> Spelling:
-    words = json.loads((folder / WORDS).read_text())
+    words = parsed((folder / WORDS).read_text())
     if first:
         return Spelling(words)
-    return Spelling(words, Dictionary(mapped_array(folder / DICTIONARY)), frozenset(json.loads((folder / OFFERED).read_text())))
+    return Spelling(words, Dictionary(mapped_array(folder / DICTIONARY)), frozenset(parsed((folder / OFFERED).read_text())))
 
 
 def write_language(

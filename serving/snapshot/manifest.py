@@ -12,10 +12,12 @@ from typing import Any, Final
 
 import numpy as np
 
+from feature_repo.json_text import parsed
 from feature_repo.model_input import ModelInput
 from feature_repo.services import INPUTS
 from feature_repo.whole_file import whole_folder, write_whole
 from serving.errors import SnapshotMissing
+from serving.mapped_array import mapped_array
 from serving.snapshot.meaning_index import arranged_by_meaning
 from serving.snapshot.recall_index import arranged
 
@@ -39,15 +41,10 @@ class SnapshotManifest:
 def write_columns(snapshots: Path, as_of: datetime, columns: Mapping[str, np.ndarray], ads: int) -> str:
     """Writes the columns as one folder, named by day and content; returns the version. Idempotent."""
     columns = arranged_by_meaning(arranged(columns))
-    digest = hashlib.sha256(json.dumps(ad_inputs()).encode())
-    for name in sorted(columns):
-        array = np.ascontiguousarray(columns[name])
-        digest.update(f"{name}|{array.dtype.str}|{array.shape}|".encode())
-        digest.update(array.tobytes())
-    content = digest.hexdigest()
-    version = f"{as_of:%Y%m%dT%H%M}-{content[:12]}"
+    content = content_of(columns)
+    version = named(as_of, content)
     folder = snapshots / version
-    if (folder / "manifest.json").exists():
+    if _lies_whole(folder, content):
         return version
     manifest = {"version": version, "as_of": as_of.isoformat(), "ads": ads, "content": content, "inputs": ad_inputs(), "format": FORMAT}
     with whole_folder(folder) as part:
@@ -55,6 +52,34 @@ def write_columns(snapshots: Path, as_of: datetime, columns: Mapping[str, np.nda
             np.save(part / f"{name}.npy", np.ascontiguousarray(array), allow_pickle=False)
         (part / "manifest.json").write_text(json.dumps(manifest, indent=1, sort_keys=True) + "\n")
     return version
+
+
+def content_of(columns: Mapping[str, np.ndarray]) -> str:
+    """SHA-256 over the columns' names, types, shapes and values, and over the feature columns that the present code asks for."""
+    digest = hashlib.sha256(json.dumps(ad_inputs()).encode())
+    for name in sorted(columns):
+        array = np.ascontiguousarray(columns[name])
+        digest.update(f"{name}|{array.dtype.str}|{array.shape}|".encode())
+        digest.update(array.reshape(-1).view(np.uint8).data)
+    return digest.hexdigest()
+
+
+def named(as_of: datetime, content: str) -> str:
+    """The version of a snapshot: its instant and the beginning of its content's hash."""
+    return f"{as_of:%Y%m%dT%H%M}-{content[:12]}"
+
+
+def _lies_whole(folder: Path, content: str) -> bool:
+    """Whether the folder holds exactly this content: one that was altered since is written anew."""
+    try:
+        return read_manifest(folder).content == content and content_of(mapped_columns(folder)) == content
+    except (SnapshotMissing, OSError, ValueError):
+        return False
+
+
+def mapped_columns(folder: Path) -> dict[str, np.ndarray]:
+    """A snapshot's columns, mapped into memory. Raises OSError and ValueError where one cannot be read."""
+    return {file.stem: mapped_array(file) for file in sorted(folder.glob("*.npy"))}
 
 
 def ad_inputs() -> dict[str, tuple[str, ...]]:
@@ -69,10 +94,8 @@ def matrix_name(model: ModelInput) -> str:
     return f"matrix.{next(same, model.name)}"
 
 
-def set_current(snapshots: Path, version: str) -> None:
-    """Points serving at a version, atomically."""
-    if not (snapshots / version / "manifest.json").exists():
-        raise SnapshotMissing("snapshot", version, "Publish it first: `placard features publish --partition DAY`.")
+def write_pointer(snapshots: Path, version: str) -> None:
+    """Points serving at a version, atomically. `verified.set_current` looks at the version first."""
     write_whole(snapshots / POINTER, version + "\n")
 
 
@@ -86,7 +109,7 @@ def current_version(snapshots: Path) -> str:
 
 def read_manifest(folder: Path) -> SnapshotManifest:
     try:
-        raw: dict[str, Any] = json.loads((folder / "manifest.json").read_text())
+        raw: dict[str, Any] = parsed((folder / "manifest.json").read_text())
         raw["as_of"] = datetime.fromisoformat(raw["as_of"])
         raw["inputs"] = {name: tuple(columns) for name, columns in raw.get("inputs", {}).items()}
         manifest = SnapshotManifest(**raw)

@@ -18,10 +18,17 @@ from feature_repo.tables import AD_TABLES, QUERY_TABLES
 from feature_repo.text import hash_words, query_key
 from serving.errors import ServingError, SnapshotMissing
 from serving.language.text_encoder import Encoder
-from serving.mapped_array import mapped_array
 from serving.snapshot.columns import TARGETED, columns
 from serving.snapshot.keyword_index import KeywordIndex
-from serving.snapshot.manifest import SnapshotManifest, ad_inputs, current_version, matrix_name, read_manifest, write_columns
+from serving.snapshot.manifest import (
+    SnapshotManifest,
+    ad_inputs,
+    current_version,
+    mapped_columns,
+    matrix_name,
+    read_manifest,
+    write_columns,
+)
 from serving.snapshot.meaning_index import MeaningIndex
 from serving.snapshot.recall_index import ORDER, RecallIndex
 from serving.snapshot.target_index import TargetIndex
@@ -226,7 +233,7 @@ def open_snapshot(folder: Path) -> Snapshot:
     manifest = read_manifest(folder)
     _refuse_other_features(manifest)
     try:
-        arrays: dict[str, np.ndarray] = {file.stem: mapped_array(file) for file in sorted(folder.glob("*.npy"))}
+        arrays = mapped_columns(folder)
     except (OSError, ValueError) as error:
         raise SnapshotMissing("snapshot", str(folder), f"A column cannot be read ({error}); publish again.") from None
     _refuse_torn(manifest, arrays)

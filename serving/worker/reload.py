@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import logging
-import subprocess
-import sys
 import threading
+import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -15,19 +15,19 @@ from feature_repo.services import HEADS
 from serving.bundles import Bundle
 from serving.bundles.aliases import Aliases, read_aliases, version_folder
 from serving.bundles.refusals import Refusals, read_refusals
+from serving.bundles.verified import SMOKE_SECONDS, verified
 from serving.engine.live import Live
-from serving.errors import BundleRefused
-from serving.language.encoders import encoder_of, place_of
+from serving.errors import BundleRefused, BundleUnjudged
+from serving.language.encoders import place_of
 from serving.language.language import LANGUAGE, Language
 from serving.language.text_encoder import ENCODER, Encoder
+from serving.language.verified import verified_encoder, verified_language
 from serving.seldom import SELDOM
 from serving.settings import Settings
-from serving.snapshot import Snapshot, current_version, open_snapshot
+from serving.snapshot import Snapshot, current_version
+from serving.snapshot.verified import verified_snapshot
 
 log = logging.getLogger(__name__)
-SMOKE_SECONDS = 60
-SMOKE = "import sys; sys.modules.update(sklearn=None, pandas=None); from serving.bundles.smoke import main; main()"
-"""XGBoost imports these two where they are installed and scoring needs neither: 0.7 s instead of 2.9, on a machine that is serving."""
 M = TypeVar("M", Language, Encoder)
 T = TypeVar("T")
 Stamp = tuple[tuple[str, int, int], ...]
@@ -41,7 +41,8 @@ class Reloader:
         self._settings = settings
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="reload", daemon=True)
-        self._judged: dict[tuple[Path, str], tuple[Stamp, BundleRefused]] = {}
+        self._judged: dict[tuple[Path, str], tuple[Stamp, PlacardError]] = {}
+        self._again: dict[tuple[Path, str], tuple[float, BundleUnjudged]] = {}
         self.live = Live(None)
         self.refused: dict[str, str] = {}
         self.missing: dict[str, str] = {}
@@ -65,15 +66,19 @@ class Reloader:
                 SELDOM.log(log, logging.ERROR, f"reload: {type(error).__name__}", "reload failed", traceback=True)
 
     def refresh(self) -> None:
-        """Takes up a new snapshot and new bundles, each only when it can be read and scored."""
+        """Takes up a new snapshot and new bundles, each only when it can be read and scored. What is wrong with one of them concerns that
+        one alone; refusals count at once, since whoever kept a version out does not wait until others are judged."""
         refused: dict[str, str] = {}
+        refusals = self._refusals(refused)
+        if refusals != self.live.refusals:
+            self.live = replace(self.live, refusals=refusals)
         snapshot = self._snapshot(refused)
         aliases = self._aliases(refused)
         bundles = self._bundles(aliases, refused)
         language = self._language(aliases.get(LANGUAGE, {}).get("champion", ""), refused)
         # The one that the ads were encoded with, whichever is champion by now: only of one encoder are vectors alike.
         encoder = self._encoder(snapshot.encoder_version if snapshot else "", refused)
-        now = Live(snapshot, bundles, language, encoder, self._refusals(refused))
+        now = Live(snapshot, bundles, language, encoder, refusals)
         if now != self.live:
             self.live = now
             self.swaps += 1
@@ -106,10 +111,9 @@ class Reloader:
             version = current_version(self._settings.home.snapshots)
             if old is not None and old.version == version:
                 return old
-            snapshot = open_snapshot(self._settings.home.snapshots / version)
-            snapshot.prepare()
-            return snapshot
-        except (PlacardError, OSError, LookupError, ValueError) as error:
+            place = self._settings.home.snapshots / version
+            return self._unless_refused(place, version, lambda: _prepared(place))
+        except (PlacardError, OSError, ValueError) as error:
             refused["snapshot"] = str(error)
             return old
 
@@ -131,12 +135,12 @@ class Reloader:
 
     def _language(self, version: str, refused: dict[str, str]) -> Language | None:
         place = version_folder(self._settings.home.bundles, LANGUAGE, version)
-        return self._text_model(LANGUAGE, version, place, lambda: Language.load(place), self.live.language, refused)
+        return self._text_model(LANGUAGE, version, place, lambda: verified_language(place, version), self.live.language, refused)
 
     def _encoder(self, version: str, refused: dict[str, str]) -> Encoder | None:
         bundles, own = self._settings.home.bundles, self._settings.language.text_encoder_path
         place = place_of(version, bundles, own)
-        return self._text_model(ENCODER, version, place, lambda: encoder_of(version, bundles, own), self.live.encoder, refused)
+        return self._text_model(ENCODER, version, place, lambda: verified_encoder(version, bundles, own), self.live.encoder, refused)
 
     def _text_model(
         self, head: str, version: str, place: Path, load: Callable[[], M], have: M | None, refused: dict[str, str]
@@ -151,17 +155,30 @@ class Reloader:
             return have
 
     def _unless_refused(self, place: Path, version: str, load: Callable[[], T]) -> T:
-        """What is loaded from `place`. Refuses at once what was refused before and has not changed. Raises BundleRefused."""
-        stamp = _stamp(place)
-        known = self._judged.get((place, version))
+        """What is loaded from `place`. Refuses at once what was refused before and has not changed; what the machine was too busy to
+        judge is tried again after a while. Raises PlacardError, whatever damaged files make a library raise."""
+        key, stamp = (place, version), _stamp(place)
+        known, waiting = self._judged.get(key), self._again.get(key)
         if known is not None and known[0] == stamp:
             raise known[1].with_traceback(None)
+        if waiting is not None and time.monotonic() < waiting[0]:
+            raise waiting[1].with_traceback(None)
         try:
             loaded = load()
-        except BundleRefused as error:
-            self._judged[place, version] = (stamp, error)
+        except MemoryError:  # the machine's
+            raise BundleUnjudged(place.name, str(place), "Too little memory is left; it is tried again.") from None
+        except BundleUnjudged as error:
+            self._again[key] = (time.monotonic() + SMOKE_SECONDS, error)
             raise
-        self._judged.pop((place, version), None)
+        except PlacardError as error:
+            self._judged[key] = (stamp, error)
+            raise
+        except Exception as error:  # no library says what it raises on files that were made to hurt it
+            refusal = BundleRefused(place.name, str(place), f"It cannot be read ({type(error).__name__}: {error}); make it again.")
+            self._judged[key] = (stamp, refusal)
+            raise refusal from error
+        self._judged.pop(key, None)
+        self._again.pop(key, None)
         return loaded
 
     def _bundles(self, aliases: Aliases, refused: dict[str, str]) -> dict[tuple[str, str], Bundle]:
@@ -176,19 +193,25 @@ class Reloader:
                 have = self.live.bundle(head, alias)
                 try:
                     bundles[head, alias] = have if have is not None and have.manifest.version == version else self._load(head, version)
-                except BundleRefused as error:
+                except PlacardError as error:
                     refused[f"{head}@{alias}"] = f"version {version}: {error}"
                     if have is not None:
                         bundles[head, alias] = have
         return bundles
 
     def _load(self, head: str, version: str) -> Bundle:
-        """A bundle that scores well in a process of its own. Raises BundleRefused."""
+        """A bundle that scores well in a process of its own. Raises BundleRefused, and BundleUnjudged where the machine was too busy."""
         for other in self.live.bundles.values():
             if (other.manifest.head, other.manifest.version) == (head, version):
                 return other
         place = version_folder(self._settings.home.bundles, head, version)
-        return self._unless_refused(place, version, lambda: _verified(place, head, version))
+        return self._unless_refused(place, version, lambda: verified(place, head, version))
+
+
+def _prepared(place: Path) -> Snapshot:
+    snapshot = verified_snapshot(place)
+    snapshot.prepare()
+    return snapshot
 
 
 def _stamp(place: Path) -> Stamp:
@@ -197,27 +220,3 @@ def _stamp(place: Path) -> Stamp:
         return tuple((f.name, f.stat().st_size, f.stat().st_mtime_ns) for f in sorted(place.glob("*")))
     except OSError:  # a file went while we looked
         return ()
-
-
-def _verified(place: Path, head: str, version: str) -> Bundle:
-    """Its weights are read here only once another process has read and scored them."""
-    try:
-        manifest = Bundle.inspect(place, head)
-        said = (manifest.head, manifest.version)
-        if said != (head, version):
-            raise BundleRefused("bundle", f"{said[0]}@{said[1]}", f"It lies where {head}@{version} should; register again.")
-        _smoke(place, head)
-        return Bundle.load(place, head)
-    except OSError as error:
-        raise BundleRefused("bundle", str(place), f"It cannot be read: {error}") from None
-
-
-def _smoke(place: Path, head: str) -> None:
-    """Scores noise in a subprocess: weights that crash the library cannot take a worker down with them."""
-    command = [sys.executable, "-c", SMOKE, str(place), head]
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=SMOKE_SECONDS)
-    except subprocess.TimeoutExpired:
-        raise BundleRefused("bundle", str(place), f"Scoring took more than {SMOKE_SECONDS} s.") from None
-    if done.returncode != 0:
-        raise BundleRefused("bundle", str(place), f"The smoke test failed: {done.stderr.strip()[-300:] or done.returncode}")

@@ -101,7 +101,7 @@ def settings_for() -> Callable[..., Settings]:
 @pytest.fixture
 def quick_smoke(monkeypatch: pytest.MonkeyPatch) -> None:
     """The smoke test in this process: starting another takes a second, and tests/serving/worker does start it."""
-    monkeypatch.setattr("serving.worker.reload._smoke", smoke)
+    monkeypatch.setattr("serving.bundles.verified._smoke", smoke)
 
 
 @pytest.fixture

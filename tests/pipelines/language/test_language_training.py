@@ -17,7 +17,8 @@ from pipelines.language.champions import champion_language, encoder_in_use
 from pipelines.language.classifier import plain, worth_of_clicks
 from pipelines.language.train import register, train
 from pipelines.language.words import known_words, names, related_terms
-from pipelines.registry.roles import history, rollback
+from pipelines.registry.listing import history
+from pipelines.registry.refusal import rollback
 from pipelines.simulator.words import WORDS
 from serving.bundles.sealed import read_manifest
 from serving.language.analyse import analyse

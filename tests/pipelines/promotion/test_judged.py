@@ -15,7 +15,7 @@ from pipelines.errors import Missing, PipelineError, Refused
 from pipelines.evaluate.assess import assess, evidence_of
 from pipelines.gates.gates import GATES
 from pipelines.promotion.register import register_candidate
-from pipelines.registry import roles
+from pipelines.registry import listing, roles
 from pipelines.training.fit import fit
 from serving.settings import Settings
 
@@ -55,7 +55,7 @@ def test_noise_is_refused_by_the_names_of_its_gates_and_changes_nothing(fresh: S
         register_candidate(fresh, "click", noise, family, "challenger")
     assert caught.value.exit_code == 3 and all(gate in str(caught.value) for gate in failed)
     assert not any(v.gate in str(caught.value) for v in outcome.verdicts if v.passed), "only what failed is named"
-    assert roles.versions(fresh) == [] and roles.history(fresh) == [] and not fresh.home.bundles.exists()
+    assert listing.versions(fresh) == [] and listing.history(fresh) == [] and not fresh.home.bundles.exists()
     assert register_candidate(fresh, "click", noise, family, "shadow").aliases == ("shadow",), "a shadow answers nobody: it may be anything"
 
 

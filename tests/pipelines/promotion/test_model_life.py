@@ -167,16 +167,19 @@ def test_versions_are_registered_promoted_rolled_back_and_remembered(platform: P
         assert said.status == 0 and quiet(said), said.err
         assert said.json["registered"]["version"] == str(n) and said.json["registered"]["aliases"] == ["challenger"]
     turns = []
-    for words in (("promote", "click", "1"), ("promote", "click", "--why", "newer"), ("rollback", "click"), ("rollback", "click")):
+    for words in (("promote", "click", "1"), ("promote", "click", "--why", "newer"), ("rollback", "click")):
         said = platform.say(*words, "--json")
         assert said.status == 0 and quiet(said), said.err
         turns.append((said.json["change"]["before"], said.json["change"]["version"]))
-    assert turns == [("", "1"), ("1", "2"), ("2", "1"), ("1", "2")]
-    assert aliases.read_aliases(platform.home.bundles)["click"] == {"champion": "2", "previous": "1", "challenger": "2"}
+    assert turns == [("", "1"), ("1", "2"), ("2", "1")]
+    again = platform.say("rollback", "click", "--json")
+    assert again.status == 4 and "registry admit click" in again.err.replace("\n", " "), "what was removed does not come back"
+    assert aliases.read_aliases(platform.home.bundles)["click"] == {"champion": "1"}
+    assert platform.say("registry", "alias", "click", "2", "challenger").status == 3
     listed = platform.say("registry", "list", "--json").json["versions"]
-    assert {v["version"]: v["aliases"] for v in listed} == {"1": ["previous"], "2": ["challenger", "champion"]}
+    assert {v["version"]: v["aliases"] for v in listed} == {"1": ["champion"], "2": []}
     changes = platform.say("registry", "history", "click", "--json").json["changes"]
-    assert [c["version"] for c in changes if c["alias"] == "champion"] == ["1", "2", "1", "2"]
+    assert [c["version"] for c in changes if c["alias"] == "champion"] == ["1", "2", "1"]
     assert "newer" in {c["why"] for c in changes} and [c["at"] for c in changes] == sorted(c["at"] for c in changes)
     assert platform.say("registry", "history", "conversion", "--json").json == {"changes": []}
 

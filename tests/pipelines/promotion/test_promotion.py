@@ -18,7 +18,7 @@ from pipelines.gates.evidence import of_version, read_evidence
 from pipelines.gates.gates import GATES
 from pipelines.promotion.promote import GateTable, NotPromoted, promote, table
 from pipelines.promotion.register import register_candidate
-from pipelines.registry import roles
+from pipelines.registry import listing
 from pipelines.registry.refusal import refuse
 from serving.bundles import aliases
 from serving.settings import Settings
@@ -95,7 +95,7 @@ def test_without_the_rows_it_is_refused_until_a_reason_is_given(platform: Settin
     assert caught.value.exit_code == 3 and champion(platform) == "1"
     change, _ = promote(platform, "click", "2", TODAY, override="the rows are archived")
     assert champion(platform) == "2" and "evaluation" in change.failed and change.why == "the rows are archived"
-    assert roles.history(platform, "click")[-1] == change, "the reason and what it overrode stand in the journal"
+    assert listing.history(platform, "click")[-1] == change, "the reason and what it overrode stand in the journal"
 
 
 def test_a_version_that_fails_is_refused_by_the_names_of_its_gates(platform: Settings) -> None:

@@ -18,6 +18,7 @@ from pipelines.registry.alias_differences import AliasDifference, Comparison, co
 from pipelines.registry.mlflow_aliases import mlflow_aliases
 from pipelines.registry.roles import set_alias
 from serving.bundles.aliases import version_folder, write_aliases
+from serving.bundles.sealed import write_sealed
 from serving.settings import Settings
 
 # MLflow's own imports and stores warn of what they are about to change.
@@ -34,10 +35,8 @@ def settings(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
         for version in ("1", "2"):
             client.create_model_version("aside", str(made.home.bundles / "aside" / version))
     for version in ("1", "2"):
-        place = version_folder(made.home.bundles, "aside", version)
-        place.mkdir(parents=True)
         said = {"head": "aside", "version": version, "ranker": "bench", "trained_to": "2026-01-01", "metrics": {"roc_auc": 0.7}}
-        (place / "manifest.json").write_text(json.dumps(said))
+        write_sealed(version_folder(made.home.bundles, "aside", version), said, lambda part: None)
     set_alias(made, "aside", "champion", "1", "a test")
     set_alias(made, "aside", "challenger", "2", "a test")
     return made
@@ -143,7 +142,7 @@ def test_a_store_out_of_reach_is_said_and_is_no_error(tmp_path: Path, uri: str) 
 def test_listing_imports_neither_mlflow_nor_the_trainers() -> None:
     """They cost seconds each."""
     code = (
-        "import sys, pipelines.registry.roles, pipelines.registry.alias_differences;"
+        "import sys, pipelines.registry.listing, pipelines.registry.alias_differences;"
         "heavy = {'mlflow', 'xgboost', 'sklearn', 'pandas', 'scipy', 'sqlalchemy', 'requests'} & sys.modules.keys();"
         "sys.exit(', '.join(sorted(heavy)) or 0)"
     )

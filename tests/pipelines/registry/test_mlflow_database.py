@@ -84,3 +84,34 @@ def test_another_store_is_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyP
         mlflow_store.make_database(Settings(PLACARD_HOME=tmp_path, mlflow_uri=uri))
     (tmp_path / "mine.db").touch()
     mlflow_store.make_database(Settings(PLACARD_HOME=tmp_path, mlflow_uri=f"sqlite:///{tmp_path / 'mine.db'}"))
+
+
+FIRST = """
+import sys
+from pathlib import Path
+from pipelines.registry import mlflow_store
+from serving.settings import Settings
+
+settings = Settings(PLACARD_HOME=Path(sys.argv[1]), mlflow_uri=sys.argv[2])
+print("ready", flush=True)
+sys.stdin.readline()
+mlflow_store.log_trial(settings, "click", "first", {"depth": 3.0}, {"roc_auc": 0.7})
+"""
+
+
+@pytest.mark.parametrize("store", ["sqlite", "empty sqlite", "postgres"])
+def test_two_first_uses_at_once_both_work(tmp_path: Path, store: str, request: pytest.FixtureRequest) -> None:
+    """Whoever made the store: MLflow makes its tables when it first opens one that has none."""
+    uri = request.getfixturevalue("postgres_url") if store == "postgres" else ""
+    if store == "empty sqlite":
+        (tmp_path / "mine.db").touch()
+        uri = f"sqlite:///{tmp_path / 'mine.db'}"
+    first = [sys.executable, "-c", FIRST, str(tmp_path / "home"), uri]
+    both = [subprocess.Popen(first, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(2)]
+    for process in both:
+        assert process.stdout is not None and process.stdout.readline() == "ready\n"
+    said = [process.communicate("go\n")[1] for process in both]
+    assert [process.returncode for process in both] == [0, 0], said
+    with mlflow_store.mlflow_client(Settings(PLACARD_HOME=tmp_path / "home", mlflow_uri=uri)) as client:
+        experiment = client.get_experiment_by_name("click tuning")
+        assert experiment is not None and len(client.search_runs([experiment.experiment_id])) == 2

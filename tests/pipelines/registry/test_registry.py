@@ -14,8 +14,8 @@ import pytest
 from feature_repo.services import CLICK
 from pipelines.bench.serving.synthetic import ranker
 from pipelines.errors import Missing, PipelineError, Refused
-from pipelines.registry import journal, mlflow_store, roles
-from pipelines.registry.refusal import admit, refuse
+from pipelines.registry import journal, listing, mlflow_store, roles, transition
+from pipelines.registry.refusal import admit, refuse, rollback
 from pipelines.registry.register import register as registered
 from pipelines.registry.version import Version
 from serving.bundles import Bundle, aliases, refusals
@@ -81,7 +81,7 @@ def test_a_version_is_logged_whole(settings: Settings, register: Register) -> No
     assert info.saved_input_example_info is not None
 
 
-def test_promote_rollback_and_back_again(settings: Settings, register: Register) -> None:
+def test_a_rollback_removes_and_a_second_one_brings_nobody_removed_back(settings: Settings, register: Register) -> None:
     for _ in range(3):
         register("turns")
     assert roles.promote(settings, "turns", "1").before == ""
@@ -89,14 +89,17 @@ def test_promote_rollback_and_back_again(settings: Settings, register: Register)
     change = roles.promote(settings, "turns", why="better")
     assert (change.before, change.version, change.why) == ("1", "3", "better")
     assert roles_of(settings, "turns") == {"champion": "3", "previous": "1", "challenger": "3"}
-    roles.rollback(settings, "turns")
-    assert roles_of(settings, "turns") == {"champion": "1", "previous": "3", "challenger": "3"}
-    roles.rollback(settings, "turns")
-    assert roles_of(settings, "turns") == {"champion": "3", "previous": "1", "challenger": "3"}
-    roles.promote(settings, "turns", "3")
-    assert roles_of(settings, "turns")["previous"] == "1", "promoting the champion again takes nobody's place"
-    served = [c.version for c in roles.history(settings, "turns") if c.alias == "champion"]
-    assert served == ["1", "3", "1", "3", "3"]
+    assert rollback(settings, "turns", "clicks fell").version == "1"
+    assert roles_of(settings, "turns") == {"champion": "1"}, "it no longer asks to be promoted, and nobody falls back on it"
+    with pytest.raises(Missing, match=r"3: clicks fell.*registry admit turns"):
+        rollback(settings, "turns")
+    assert rollback(settings, "turns", version="3") == listing.history(settings, "turns")[-1], "done again by name, nothing more happens"
+    assert roles_of(settings, "turns") == {"champion": "1"}
+    roles.promote(settings, "turns", "2")
+    roles.promote(settings, "turns", "2")
+    assert roles_of(settings, "turns") == {"champion": "2", "previous": "1"}, "promoting the champion again takes nobody's place"
+    served = [c.version for c in listing.history(settings, "turns") if c.alias == "champion"]
+    assert served == ["1", "3", "1", "2", "2"]
 
 
 def test_what_does_not_exist_is_refused_and_changes_nothing(settings: Settings, register: Register) -> None:
@@ -104,8 +107,8 @@ def test_what_does_not_exist_is_refused_and_changes_nothing(settings: Settings, 
     with pytest.raises(PipelineError, match=r"kept version.*'99'.*Registered: 1") as caught:
         roles.promote(settings, "kept", "99")
     assert caught.value.exit_code == 2, "a version that was typed wrongly is bad input"
-    with pytest.raises(Missing, match="previous kept"):
-        roles.rollback(settings, "kept")
+    with pytest.raises(Missing, match="kept version to come back"):
+        rollback(settings, "kept")
     with pytest.raises(Missing, match="registry register"):
         roles.promote(settings, "nothing")
     with pytest.raises(PipelineError, match="alias"):
@@ -119,7 +122,7 @@ def test_a_damaged_candidate_is_not_registered(settings: Settings, register: Reg
     (tmp_path / "c" / "model.ubj").write_bytes(b"")
     with pytest.raises(BundleRefused):
         registered(settings, tmp_path / "c", "challenger", "", {}, [], np.zeros((1, len(CLICK.columns))), True)
-    assert roles.versions(settings, "damaged") == []
+    assert listing.versions(settings, "damaged") == []
 
 
 def test_a_role_can_be_taken_away(settings: Settings, register: Register) -> None:
@@ -128,7 +131,7 @@ def test_a_role_can_be_taken_away(settings: Settings, register: Register) -> Non
     roles.clear_alias(settings, "shadowed", "shadow", "held")
     assert roles_of(settings, "shadowed") == {"challenger": "2"}
     roles.clear_alias(settings, "shadowed", "shadow", "again")
-    assert roles.history(settings, "shadowed")[-1].why == "held"
+    assert listing.history(settings, "shadowed")[-1].why == "held"
 
 
 def test_a_death_before_the_file_is_replaced_leaves_serving_as_it_was_and_is_healed_by_doing_it_again(
@@ -143,7 +146,7 @@ def test_a_death_before_the_file_is_replaced_leaves_serving_as_it_was_and_is_hea
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(roles, "write_aliases", die)
+        patch.setattr(transition, "write_aliases", die)
         roles.promote(settings, "dying")
     assert aliases.read_aliases(settings.home.bundles)["dying"] == before
     roles.promote(settings, "dying")
@@ -162,13 +165,13 @@ def test_a_death_after_the_file_is_replaced_leaves_the_history_whole(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(journal, "settle", lambda bundles, aliases: die() if aliases["ending"]["champion"] == "2" else None)
+        patch.setattr(journal, "append", die)
         roles.promote(settings, "ending", "2", "better")
     assert aliases.read_aliases(settings.home.bundles)["ending"]["champion"] == "2"
-    told = roles.history(settings, "ending")
+    told = listing.history(settings, "ending")
     assert [(c.alias, c.version, c.why) for c in told[-2:]] == [("previous", "1", "2 took its place"), ("champion", "2", "better")]
     roles.clear_alias(settings, "ending", "previous", "enough")
-    after = roles.history(settings, "ending")
+    after = listing.history(settings, "ending")
     assert after[:-1] == told and after[-1].why == "enough", "written down once"
 
 
@@ -179,23 +182,23 @@ def test_what_was_intended_and_not_done_is_not_told(settings: Settings, register
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(roles, "write_aliases", die)
+        patch.setattr(transition, "write_aliases", die)
         roles.promote(settings, "meant", "1", "never came")
-    assert "never came" not in {c.why for c in roles.history(settings, "meant")}
+    assert "never came" not in {c.why for c in listing.history(settings, "meant")}
     roles.promote(settings, "meant", "1", "came")
-    assert [c.why for c in roles.history(settings, "meant") if c.alias == "champion"] == ["came"]
+    assert [c.why for c in listing.history(settings, "meant") if c.alias == "champion"] == ["came"]
 
 
 def test_a_change_made_again_within_its_second_has_a_line_of_its_own(
     settings: Settings, register: Register, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     register("again")
-    monkeypatch.setattr(roles, "now", lambda: "2026-01-05T00:00:00+00:00")
-    before = len(roles.history(settings, "again"))
+    monkeypatch.setattr("pipelines.registry.roles.now", lambda: "2026-01-05T00:00:00+00:00")
+    before = len(listing.history(settings, "again"))
     roles.set_alias(settings, "again", "shadow", "1", "tried")
     roles.clear_alias(settings, "again", "shadow", "enough")
     roles.set_alias(settings, "again", "shadow", "1", "tried")
-    assert [c.why for c in roles.history(settings, "again")[before:]] == ["tried", "enough", "tried"]
+    assert [c.why for c in listing.history(settings, "again")[before:]] == ["tried", "enough", "tried"]
 
 
 def test_an_uncalibrated_version_is_shown_with_its_reason_and_not_promoted(settings: Settings, register: Register) -> None:
@@ -203,7 +206,7 @@ def test_an_uncalibrated_version_is_shown_with_its_reason_and_not_promoted(setti
     manifest = settings.home.bundles / "crooked" / one.version / "manifest.json"
     manifest.chmod(0o644)
     manifest.write_text(json.dumps({**json.loads(manifest.read_text()), "calibrated": False}))
-    (shown,) = roles.versions(settings, "crooked")
+    (shown,) = listing.versions(settings, "crooked")
     assert shown.refused == UNCALIBRATED
     with pytest.raises(Refused, match="it is not calibrated") as said:
         roles.promote(settings, "crooked", "1", "all the same")
@@ -242,19 +245,19 @@ def test_a_refused_champion_is_rolled_back_and_everyone_is_told(settings: Settin
     roles.promote(settings, "poisoned", "2", "a reason", ["calibration_ratio"])
     for _ in range(2):  # done again, nothing more happens
         assert refuse(settings, "poisoned", "2", "it promised too much") == "1"
-        assert roles_of(settings, "poisoned") == {"champion": "1", "challenger": "2"}, "nobody is to fall back on the refused one"
+        assert roles_of(settings, "poisoned") == {"champion": "1"}, "nobody is to fall back on the refused one, nor to promote it"
     assert refusals.read_refusals(settings.home.bundles)["poisoned"] == {"2": "it promised too much"}
     assert tags(settings, "poisoned", "2")["refused"] == "it promised too much"
-    assert [v.refused for v in roles.versions(settings, "poisoned")] == ["", "it promised too much"]
-    last = roles.history(settings, "poisoned")[3:]
+    assert [v.refused for v in listing.versions(settings, "poisoned")] == ["", "it promised too much"]
+    last = listing.history(settings, "poisoned")[3:]
     assert [(c.alias, c.version) for c in last] == [
-        ("previous", "1"), ("champion", "2"), ("refused", "2"), ("previous", ""), ("champion", "1"),
+        ("previous", "1"), ("champion", "2"), ("refused", "2"), ("challenger", ""), ("previous", ""), ("champion", "1"),
     ]  # fmt: skip
     assert last[1].failed == ("calibration_ratio",) and last[0].failed == () and "it promised too much" in last[-1].why
     with pytest.raises(Refused, match=r"it promised too much.*registry admit"):
         roles.promote(settings, "poisoned", "2", "again", ["calibration_ratio"])
     with pytest.raises(Missing):
-        roles.rollback(settings, "poisoned")
+        rollback(settings, "poisoned")
     admit(settings, "poisoned", "2", "found harmless")
     assert "refused" not in tags(settings, "poisoned", "2") and "poisoned" not in refusals.read_refusals(settings.home.bundles)
     assert roles.promote(settings, "poisoned", "2").version == "2"
@@ -264,8 +267,8 @@ def test_a_refused_champion_with_nobody_before_stays_and_is_not_heard(settings: 
     register("lonely")
     roles.promote(settings, "lonely", "1")
     assert refuse(settings, "lonely", "1", "drifted") == "1"
-    assert roles_of(settings, "lonely") == {"champion": "1", "challenger": "1"}
-    assert roles.versions(settings, "lonely")[0].refused == "drifted"
+    assert roles_of(settings, "lonely") == {"champion": "1"}
+    assert listing.versions(settings, "lonely")[0].refused == "drifted"
 
 
 def test_a_refused_previous_is_not_brought_back(settings: Settings, register: Register) -> None:
@@ -273,8 +276,8 @@ def test_a_refused_previous_is_not_brought_back(settings: Settings, register: Re
         register("stale")
         roles.promote(settings, "stale", version)
     refuse(settings, "stale", "1", "drifted")
-    with pytest.raises(Refused, match="drifted"):
-        roles.rollback(settings, "stale")
+    with pytest.raises(Missing, match="1: drifted"):
+        rollback(settings, "stale")
     assert refuse(settings, "stale", "2", "worse") == "2", "of two refused ones neither takes over"
     assert roles_of(settings, "stale")["champion"] == "2"
 
@@ -285,4 +288,4 @@ def test_what_is_not_there_is_neither_refused_nor_admitted(settings: Settings, r
         refuse(settings, "absent", "9", "drifted")
     with pytest.raises(PipelineError, match="Refused: none"):
         admit(settings, "absent", "1", "why not")
-    assert [c.alias for c in roles.history(settings, "absent")] == ["challenger"]
+    assert [c.alias for c in listing.history(settings, "absent")] == ["challenger"]

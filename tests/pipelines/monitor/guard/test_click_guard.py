@@ -114,6 +114,38 @@ def test_one_that_takes_too_long_goes(
     assert left(look) == {"slow_share"} and look.p99_ms == pytest.approx(70.0)
 
 
+ALONE = {"recall": 4.0, "integrity": 2.0}
+"""Times of the other stages on a machine that has nothing else to do."""
+BUSY = {stage: 3 * ms for stage, ms in ALONE.items()}
+
+
+@pytest.mark.parametrize(
+    ("rest", "gone"), [(BUSY, set()), (ALONE, {"slow_share"})], ids=["on a busy machine it stays", "on an idle one it goes"]
+)
+def test_late_and_slow_on_a_busy_machine_are_the_machines(
+    serve: Callable[..., None], looked: Callable[..., Look], left: Callable[[Look], set[str]], turn: datetime, rest: dict[str, float],
+    gone: set[str],
+) -> None:  # fmt: skip
+    """Every stage takes three times as long, and so does scoring."""
+    serve(400, 0.1, 0.1, turn - timedelta(minutes=30), policy="click@0", stage_ms={"precision": 25.0, **ALONE})
+    serve(200, 0.1, 0.1, stage_ms={"precision": 75.0, **rest})
+    late = {"errors": ("BundleScorer_failed:Late",), "policy": "click@0", "rung": "fallback"}
+    serve(100, 0.1, 0.1, turn + timedelta(minutes=3), stage_ms={"precision": 50.0, **rest}, **late)
+    assert left(looked()) == gone
+
+
+def test_one_that_was_never_in_time_goes_and_one_that_found_no_free_place_stays(
+    serve: Callable[..., None], looked: Callable[..., Look], left: Callable[[Look], set[str]], turn: datetime
+) -> None:
+    """It scored nothing, so nothing but being late tells of it; how many calls run at a time is not the model's to choose."""
+    serve(400, 0.1, 0.1, turn - timedelta(minutes=30), policy="click@0", stage_ms={"precision": 25.0, **ALONE})
+    fallback = {"policy": "click@0", "rung": "fallback", "stage_ms": {"precision": 50.0, **ALONE}}
+    serve(300, 0.1, 0.1, errors=("BundleScorer_failed:Busy",), **fallback)
+    assert left(looked(160)) == set()
+    serve(300, 0.1, 0.1, turn + timedelta(minutes=3), errors=("BundleScorer_failed:Late",), **fallback)
+    assert left(looked()) == {"slow_share"}
+
+
 @pytest.mark.parametrize(("version", "named_in"), [(4, "flags"), (5, "errors")])
 def test_one_that_fails_goes_though_it_never_ranked(
     serve: Callable[..., None], looked: Callable[..., Look], left: Callable[[Look], set[str]], turn: datetime, version: int, named_in: str

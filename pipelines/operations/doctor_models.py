@@ -1,0 +1,136 @@
+"""What could be wrong with the models and the snapshot that serving is pointed at, one check a function, each with its fix. Needs the extra
+`serving`. Files are compared with their hashes and read; nothing is scored here, which every change of a role does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Final
+
+from feature_repo.errors import PlacardError
+from feature_repo.services import HEADS
+from pipelines.operations.doctor import Check
+from serving.bundles import Bundle
+from serving.bundles.aliases import Aliases, is_shadow, read_aliases, version_folder
+from serving.bundles.refusals import read_refusals
+from serving.bundles.sealed import read_manifest, verify
+from serving.errors import BundleRefused
+from serving.language.language import LANGUAGE
+from serving.language.text_encoder import ENCODER
+from serving.language.verified import verified_encoder, verified_language
+from serving.settings import Settings
+from serving.snapshot import current_version, verified_snapshot
+
+NAMED: Final = 3
+"""Most things that a check names."""
+
+
+def roles(settings: Settings) -> Check:
+    """Every role points at a version whose files are what was registered, and none in the auction at one that was removed."""
+    try:
+        aliases, refused = read_aliases(settings.home.bundles), read_refusals(settings.home.bundles)
+    except PlacardError as error:
+        return Check("roles", "bad", f"{error.thing}: {error.value}", error.fix)
+    bad = list(_unsound(settings, aliases))
+    if bad:
+        return Check("roles", "bad", _few(bad), "Register it again, or `placard rollback HEAD` to a version whose files are whole.")
+    removed = [
+        f"{head}@{alias} is {version}, which was removed: {refused[head][version]}"
+        for head, by in aliases.items()
+        for alias, version in by.items()
+        if version in refused.get(head, {}) and not is_shadow(alias)
+    ]
+    if removed:
+        return Check("roles", "warn", _few(removed), "Promote another version, or `placard registry admit HEAD VERSION`.")
+    return Check(
+        "roles", "ok", ", ".join(f"{head} {by['champion']}" for head, by in aliases.items() if "champion" in by) or "no champion yet"
+    )
+
+
+def _unsound(settings: Settings, aliases: Aliases) -> Iterator[str]:
+    for head, by in aliases.items():
+        for version in sorted(set(by.values())):
+            names = ", ".join(f"@{alias}" for alias, v in by.items() if v == version)
+            try:
+                _read(settings, head, version)
+            except PlacardError as error:
+                yield f"{head} {version} ({names}): {error.thing}: {error.value}"
+
+
+def _read(settings: Settings, head: str, version: str) -> None:
+    place = version_folder(settings.home.bundles, head, version)
+    if head in HEADS:
+        said = Bundle.inspect(place, head).version
+        if said != version:
+            raise BundleRefused("bundle", f"{head}@{said}", f"It lies where {head}@{version} should; register again.")
+    elif head == LANGUAGE:
+        verified_language(place, version)
+    elif head == ENCODER:
+        verified_encoder(version, settings.home.bundles, settings.language.text_encoder_path)
+    else:
+        files = read_manifest(place, head=head, version=version).get("files")
+        verify(place, files, *(files if isinstance(files, dict) else ()))
+
+
+def versions(settings: Settings) -> Check:
+    """Every installed version says what it is, also those without a role."""
+    bad, many = list[str](), 0
+    for path in sorted(settings.home.bundles.glob("[!.]*/[!.]*/manifest.json")):
+        many += 1
+        try:
+            read_manifest(path.parent)
+        except PlacardError as error:
+            bad.append(f"{path.parents[1].name} {path.parent.name}: {error.thing}")
+    if bad:
+        fix = "Each concerns itself alone: it cannot be given a role. Remove its folder, or register it again."
+        return Check("versions", "warn", f"not readable, or not what was registered: {_few(bad)}", fix)
+    return Check("versions", "ok", f"{many} installed")
+
+
+def changes(settings: Settings) -> Check:
+    """No change of a role was cut short."""
+    left = settings.home.bundles / "journal.intended.json"
+    if left.exists():
+        return Check(
+            "changes", "warn", f"a change of a role was cut short: {left}", "The same command again finishes it, as any other does."
+        )
+    return Check("changes", "ok", "none was cut short")
+
+
+def snapshot(settings: Settings) -> Check:
+    """The snapshot that serving is pointed at is what was published."""
+    try:
+        version = current_version(settings.home.snapshots)
+    except PlacardError:
+        return Check("snapshot", "warn", "nothing published yet", "Run `placard features publish --partition DAY`.")
+    try:
+        found = verified_snapshot(settings.home.snapshots / version)
+    except PlacardError as error:
+        return Check("snapshot", "bad", f"{error.thing}: {error.value}", error.fix)
+    return Check("snapshot", "ok", f"{version}, {len(found):,} ads")
+
+
+def mlflow_roles(settings: Settings) -> Check:
+    """MLflow says of the roles what serving does."""
+    from pipelines.registry.alias_differences import compared
+
+    found = compared(settings)
+    if found.unread:
+        return Check("mlflow roles", "warn", found.unread, "Serving follows its own file; start MLflow's store again.")
+    if found.differences:
+        fix = "Serving follows its own file; the next change of the role tells MLflow."
+        return Check("mlflow roles", "warn", _few([d.line for d in found.differences]), fix)
+    return Check("mlflow roles", "ok", "as serving has them")
+
+
+def _few(what: list[str]) -> str:
+    more = f" and {len(what) - NAMED:,} more" if len(what) > NAMED else ""
+    return "; ".join(what[:NAMED]) + more
+
+
+CHECKS: Final[tuple[Callable[[Settings], Check], ...]] = (roles, versions, changes, snapshot, mlflow_roles)
+
+
+def examine_models(settings: Settings) -> Iterable[Check]:
+    """Every check, in order, as it finishes."""
+    for check in CHECKS:
+        yield check(settings)
