@@ -35,6 +35,7 @@ _COMPOUND: Final = re.compile(
     rf"|(?P<e>\d+)-(?P<f>{_LETTER}))(?![\w-])"
 )
 """Two parts with a hyphen of which one is a letter or two: `t-shirt`, `wi-fi`, `pop-up`, `f-150`, `3-d`."""
+_DIGIT: Final = re.compile("[0-9]")
 _UNITS: Final = {
     **{
         unit: unit
@@ -65,7 +66,8 @@ def folded(text: str) -> str:
         text = _POSSESSIVE.sub("", text)
     if "." in text:
         text = _INITIALS.sub(lambda m: m[0].replace(".", ""), text)
-    text = _NUMBER_UNIT.sub(lambda m: _UNITS[m[1]], text)
+    if _DIGIT.search(text):
+        text = _NUMBER_UNIT.sub(lambda m: _UNITS[m[1]], text)
     return _COMPOUND.sub(lambda m: "".join(filter(None, m.groups())), text) if "-" in text else text
 
 

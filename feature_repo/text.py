@@ -47,6 +47,8 @@ def tokenise(text: str) -> list[str]:
     >>> tokenise("Men's 10 km Shoes!"), tokenise("東京 Hotel")
     (['mens', '10km', 'shoes'], ['東', '京', 'hotel'])
     """
+    if text.isascii():
+        return _WORD.findall(folded(text))
     return [token for run in token_runs(text) for token in run]
 
 

@@ -53,11 +53,13 @@ class _Owners:
 
 @dataclass(frozen=True)
 class _Keywords:
-    """Every keyword of the catalogue, by id. text: as it was bought. words: its tokens, in order. fits: those that have words, and not too
+    """Every keyword of the catalogue, by id. text: as it was bought. runs: its tokens, as text.token_runs gives them; words:
+    the same in one list. fits: those that have words, and not too
     many to match anything. group: that owns it, NOBODY for none. campaign: whose every
     group a negative keeps out, NOBODY for one of a group. kind: number in taxonomy.MATCH_TYPES."""
 
     text: Sequence[str]
+    runs: Sequence[Sequence[Sequence[str]]]
     words: Sequence[Sequence[str]]
     fits: NDArray[np.bool_]
     group: NDArray[np.int32]
@@ -76,7 +78,7 @@ class _Keywords:
         words = [[token for run in r for token in run] for r in runs]
         long = np.array([len(r) > MOST_WORDS or len(w) > MOST_TOKENS for r, w in zip(runs, words, strict=True)], bool)
         return cls(
-            [t or "" for t in known["text"]], words, np.array([len(w) > 0 for w in words], bool) & (negative | ~long),
+            [t or "" for t in known["text"]], runs, words, np.array([len(w) > 0 for w in words], bool) & (negative | ~long),
             np.array([owners.groups.get(g, NOBODY) for g in known["ad_group_id"]], np.int32),
             np.array([NOBODY if g else owners.campaigns.get(c, NOBODY) for g, c in owned], np.int32), negative,
             np.where(negative & long & (kind == EXACT), PHRASE, kind).astype(np.int8),
@@ -103,7 +105,7 @@ def _bought(keywords: _Keywords) -> dict[str, np.ndarray]:
 def _compared(keywords: _Keywords, i: int) -> list[str]:
     if keywords.kind[i] == EXACT:
         return exact_units(keywords.words[i])
-    return [*map(stem, keywords.words[i])] if keywords.kind[i] == PHRASE else broad_units(keywords.text[i])
+    return [*map(stem, keywords.words[i])] if keywords.kind[i] == PHRASE else broad_units(keywords.runs[i])
 
 
 def _negatives(keywords: _Keywords) -> dict[str, np.ndarray]:
@@ -117,4 +119,4 @@ def _negatives(keywords: _Keywords) -> dict[str, np.ndarray]:
 
 
 def _very(keywords: _Keywords, i: int) -> Sequence[str]:
-    return very_units(keywords.text[i])[:MOST_TOKENS] if keywords.kind[i] == BROAD else read_of(keywords.words[i], MOST_WORDS)
+    return very_units(keywords.runs[i])[:MOST_TOKENS] if keywords.kind[i] == BROAD else read_of(keywords.words[i], MOST_WORDS)

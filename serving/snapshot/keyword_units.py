@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import Final
 
 from feature_repo.inflection import FUNCTION_WORDS, base
-from feature_repo.text import is_unspaced, stem, token_runs
+from feature_repo.text import is_unspaced, stem
 
 MOST_WORDS: Final = 10
 """Most words of a keyword, in scripts with spaces. A longer keyword matches nothing, as on the large platforms."""
@@ -33,21 +33,20 @@ def exact_units(tokens: Sequence[str]) -> list[str]:
     return [*map(base, said or ([] if letters else spaced)), *([letters] if letters else [])]
 
 
-def broad_units(text: str) -> list[str]:
+def broad_units(runs: Sequence[Sequence[str]]) -> list[str]:
     """What a query has to say for a broad keyword, in any order: stems, without function words; of scripts without spaces each two
-    neighbouring letters, of those written together.
+    neighbouring letters, of those written together. runs: of text.token_runs.
 
-    >>> broad_units("hotels in 東京駅"), broad_units("the")
+    >>> broad_units([["hotels"], ["in"], ["東", "京", "駅"]]), broad_units([["the"]])
     (['hotel', '東京', '京駅'], ['the'])
     """
-    runs = [[stem(token) for token in run] for run in token_runs(text)]
     said = [run for run in runs if not (len(run) == 1 and run[0] in FUNCTION_WORDS)]
-    return [unit for run in said or runs for unit in _pairs(run)]
+    return [stem(unit) for run in said or runs for unit in _pairs(run)]
 
 
-def very_units(text: str) -> list[str]:
+def very_units(runs: Sequence[Sequence[str]]) -> list[str]:
     """`broad_units` of a negative: its very words."""
-    return [unit for run in token_runs(text) for unit in _pairs(run)]
+    return [unit for run in runs for unit in _pairs(run)]
 
 
 def said_units(tokens: Sequence[str]) -> list[str]:

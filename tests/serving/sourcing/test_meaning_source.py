@@ -27,7 +27,7 @@ def asked(searching: Any, *categories: tuple[str, float]) -> Context:
     ("categories", "looked_at"),
     [
         ((("sports", 0.9), ("home", 0.1)), ["sports"]),
-        ((("sports", 0.5), ("home", 0.15), ("food", 0.1)), ["sports", "home"]),
+        ((("sports", 0.5), ("home", 0.15), ("food", 0.09)), ["sports", "home"]),
         ((("travel", CLEAR),), ["travel"]),
         ((("travel", CLEAR - 0.01), ("sports", CLEAR - 0.02)), None),
         ((), None),
