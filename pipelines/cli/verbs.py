@@ -27,7 +27,7 @@ VERBS: Final[dict[str, str]] = {
     "gate": "Show the gates of an evaluated candidate; exit 3 when one fails.",
     "registry": "Registered models, their aliases, refusals and history.",
     "promote": "Show what is known of a version and make it champion when every gate holds (exit 3 when one does not).",
-    "rollback": "Remove the champion; the one before in good standing comes back.",
+    "rollback": "Remove the champion: the version that served last in good standing comes back.",
     "shadow": "The shadow model against the champion on what was served.",
     "quality": "Reports on features and predictions, as JSON and a page under reports/.",
     "guard": "Hold the champion to its guardrails.",
@@ -40,7 +40,7 @@ VERBS: Final[dict[str, str]] = {
     "demo": "Simulate two weeks, build, train, promote, serve, explain: the whole loop.",
     "up": "Start Airflow (real scheduler), MLflow, the API and its guards on loopback; end all of them on Ctrl-C.",
     "dags": "The DAGs that come with this installation.",
-    "doctor": "Check versions, ports, disk, the state folder, stores and fresh features.",
+    "doctor": "Check versions, ports, disk, the state folder, stores, fresh features, models and the catalogue.",
     "config": "Show the configuration.",
 }
 """Name of a module of pipelines/cli, in the order of `placard --help` → the first sentence of its help. The module has register(app)."""

@@ -9,6 +9,7 @@ from typing import Final
 from feature_repo.errors import PlacardError
 from feature_repo.services import HEADS
 from pipelines.operations.doctor import Check
+from pipelines.registry.alias_differences import compared
 from serving.bundles import Bundle
 from serving.bundles.aliases import Aliases, is_shadow, read_aliases, version_folder
 from serving.bundles.refusals import read_refusals
@@ -111,8 +112,6 @@ def snapshot(settings: Settings) -> Check:
 
 def mlflow_roles(settings: Settings) -> Check:
     """MLflow says of the roles what serving does."""
-    from pipelines.registry.alias_differences import compared
-
     found = compared(settings)
     if found.unread:
         return Check("mlflow roles", "warn", found.unread, "Serving follows its own file; start MLflow's store again.")
