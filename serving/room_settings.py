@@ -144,6 +144,7 @@ class IngestSettings(Room):
     """Logs."""
 
     sources: tuple[str, ...] = Field(("simulator", "serving"), description="Logs that `ingest day` collects every day")
+    most_bad_share: float = Field(0.05, ge=0, le=1, description="Share of malformed rows in a log above which none of it is taken")
 
 
 class FeatureSettings(Room):

@@ -44,10 +44,10 @@ def said(read: Callable[[str], T]) -> Callable[[str], T]:
 
 @said
 def day(text: str) -> date:
-    """A partition: YYYY-MM-DD."""
-    from feature_repo.days import parse_day
+    """A partition, YYYY-MM-DD, that has begun."""
+    from feature_repo.days import parse_day, refuse_future
 
-    return parse_day(text)
+    return refuse_future(parse_day(text))
 
 
 @said

@@ -9,6 +9,7 @@ from typing import Final
 
 import pyarrow.parquet as pq
 
+from feature_repo.days import refuse_future
 from feature_repo.home import Home
 from pipelines.ingest.collect import FileCount, Ingested, total
 from pipelines.ingest.format import IngestError
@@ -33,7 +34,8 @@ COLLECTED: Final = "collected"
 
 
 def collect_day(settings: Settings, day: date, sources: Sequence[str]) -> list[Collected]:
-    """One entry per source, in order. Raises IngestError for a source that cannot be collected by the day."""
+    """One entry per source, in order. Raises IngestError for a source that has no days, FeatureError for a day to come."""
+    refuse_future(day)
     for source in sources:
         if source not in DAILY:
             raise IngestError("setting sources", source, f"Sources that are collected daily: {', '.join(DAILY)}.")
@@ -67,7 +69,7 @@ def _serving(settings: Settings, day: date) -> Collected:
     with served_log(settings) as log:
         if isinstance(log, MemoryEventLog):
             return Collected(SERVING, "nothing has been served; `placard serve` does", total(SERVING, [], {}, []))
-        return Collected(SERVING, COLLECTED, ingest_served(settings.home, log, day))
+        return Collected(SERVING, COLLECTED, ingest_served(settings.home, log, day, settings.ingest.most_bad_share))
 
 
 DAILY: Final[dict[str, Callable[[Settings, date], Collected]]] = {"simulator": _simulator, SERVING: _serving}
