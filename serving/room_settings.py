@@ -153,6 +153,12 @@ class FeatureSettings(Room):
     embeddings: Literal["factorisation", "two_tower"] = Field(
         "factorisation", description="What makes the vectors of users and ads; two_tower needs `make train-env`"
     )
+    least_input_share: float = Field(
+        0.2, ge=0, le=1, description="Share of the usual rows of each event table that a day needs to be built; 0: no least"
+    )
+    least_rows_share: float = Field(
+        0.5, ge=0, le=1, description="Share of the last published day's rows that a feature table needs to be published; 0: no least"
+    )
 
 
 class TrainingSettings(Room):

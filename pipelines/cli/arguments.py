@@ -51,6 +51,14 @@ def day(text: str) -> date:
 
 
 @said
+def any_day(text: str) -> date:
+    """A partition, YYYY-MM-DD, of any time."""
+    from feature_repo.days import parse_day
+
+    return parse_day(text)
+
+
+@said
 def moment(text: str) -> datetime:
     """A day, which stands for its end, or an ISO time."""
     return moment_of(text)

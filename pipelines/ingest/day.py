@@ -33,6 +33,19 @@ class Collected:
 COLLECTED: Final = "collected"
 
 
+DECLARED: Final[dict[str, tuple[str, ...]]] = {"simulator": ("decisions", "impressions", "activity"), SERVING: ()}
+"""The tables that have rows on every day of a source. Nobody may have asked for an ad all day: serving declares none."""
+
+
+def declared(settings: Settings, day: date) -> list[str]:
+    """The tables that must have rows on the day, by the setting `sources`: those of a market only on the days that it covers."""
+    home, found = settings.home, set[str]()
+    for source in settings.ingest.sources:
+        if source != SOURCE or (path(home).exists() and 0 <= (day - load(home).first).days < load(home).horizon_days):
+            found |= {*DECLARED.get(source, ())}
+    return sorted(found)
+
+
 def collect_day(settings: Settings, day: date, sources: Sequence[str]) -> list[Collected]:
     """One entry per source, in order. Raises IngestError for a source that has no days, FeatureError for a day to come."""
     refuse_future(day)
