@@ -170,6 +170,12 @@ class TrainingSettings(Room):
     label_maturity_hours: int = Field(
         24, ge=0, description="A row is used once so long has passed; below label_window_hours newer rows are, and slow outcomes are missed"
     )
+    history_days: int = Field(
+        30,
+        ge=1,
+        le=3660,
+        description="Days, up to the one that is trained on, that rankers and text models learn from; older rows are left out",
+    )
     negative_rate: float = Field(0.25, gt=0, le=1, description="Share of negatives kept in training")
     train_command: str = Field("", description="`placard` of the environment with torch; default: .venv-train beside this one")
 

@@ -132,6 +132,11 @@ def language_alias(text: str) -> str:
     return one_of(text, ("challenger", "champion"))
 
 
+def announcement(text: str) -> str:
+    """When models may follow a day."""
+    return one_of(text, ("newest", "always", "never"))
+
+
 def training_step(text: str) -> str:
     return one_of(text, ("dataset", "fit", "all"))
 

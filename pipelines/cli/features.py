@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 REBUILD = example("placard features rebuild --partition 2026-01-31 --days 30")
 HISTORY = example("placard features history --from 2026-01-18 --to 2026-01-31")
+NOTHING_FOLLOWS = 99
+"""The exit status by which Airflow skips a task."""
 group = typer.Typer(no_args_is_help=True, epilog=HISTORY, help="Build, check and publish feature tables.")
 Table = Annotated[
     str | None, typer.Option("--table", parser=arguments.feature_table, metavar="NAME", help="One feature table; default: all.")
@@ -150,6 +152,30 @@ def rebuild_due(
     lines = [f"{', '.join(map(str, done.days))} built again, {done.set_aside} rows set aside"] if done.days else ["no day is due"]
     lines += [f"live as of {done.published.live}, snapshot {done.published.snapshot}"] if done.published else []
     emit({"rebuilt": done}, as_json, lines)
+
+
+@group.command("announce", epilog=example("placard features announce --partition 2026-01-31 --when newest"))
+@prepared
+def announce(
+    settings: Settings,
+    day: Day,
+    when: Annotated[str, typer.Option("--when", parser=arguments.announcement, metavar="WHEN", help="newest, always or never.")] = "newest",
+    as_json: Json = False,
+) -> None:
+    """Say whether models may follow a published day: exit 0 where they may, and 99 where not, which Airflow takes for skipped.
+
+    newest: when the day is the newest published one, since a model of an older day would only come to nothing.
+    """
+    from pipelines.features.published import live_day
+
+    live = live_day(settings.home)
+    follows = when == "always" or (when == "newest" and day == live)
+    line = (
+        f"models follow {day}" if follows else f"no model follows {day}: {f'{live} is live' if when == 'newest' else 'none was asked for'}"
+    )
+    emit({"day": day, "live": live, "models_follow": follows}, as_json, line)
+    if not follows:
+        raise SystemExit(NOTHING_FOLLOWS)
 
 
 @group.command("retract", epilog=example("placard features retract --partition 2026-12-31"))
