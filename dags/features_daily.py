@@ -27,19 +27,13 @@ BUILDS = ("user_profile", "user_actions", "user_embedding", "ad_creative", "ad_p
 """A table a task. One factorisation gives both embeddings, so building user_embedding writes ad_embedding too."""
 
 REBUILD_DAYS = Param(
-    0,
-    type="integer",
-    minimum=0,
-    maximum=3660,
-    title="Rebuild days",
+    0, type="integer", minimum=0, maximum=3660, title="Rebuild days",
     description="Days up to the partition of which those that are due (they came late, or their inputs changed) are built again; 0: none.",
-)
+)  # fmt: skip
 MODELS = Param(
-    "newest",
-    enum=["newest", "always", "never"],
-    title="Models",
+    "newest", enum=["newest", "always", "never"], title="Models",
     description="Whether models and reports follow: newest: if the day is the newest published one; a backfill leaves them alone so.",
-)
+)  # fmt: skip
 
 
 @dag(
