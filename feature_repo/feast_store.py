@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from feast import FeatureStore
 
 PROJECT: Final = "placard"
+CLOCKS_DIFFER: Final = timedelta(minutes=5)
+"""How far the clock of who publishes may be ahead of the clock of who serves."""
 
 
 @contextmanager
@@ -55,7 +57,9 @@ def open_store(home: Home, profile: str = "embedded", redis_url: str = "") -> Fe
         database, _, options = rest.partition("?")
         bounded = "" if "socket_timeout=" in options else f"socket_timeout={SOCKET_SECONDS:g}"
         settings = ",".join(filter(None, [f"db={database}" if database else "", *options.split("&"), bounded]))
-        online: dict[str, Any] = {"type": "redis", "connection_string": f"{hostport},{settings}" if settings else hostport}
+        # Feast leaves out what has the moment of what is there: a day that is published again would not change.
+        connection = f"{hostport},{settings}" if settings else hostport
+        online: dict[str, Any] = {"type": "redis", "connection_string": connection, "skip_dedup": True}
     else:
         online = {"type": "sqlite", "path": str(home.feast / "online.db")}
     return FeatureStore(
@@ -99,7 +103,8 @@ class OnlineProfiles:
         self._references = [f"{t.name}:{n}" for t in USER_TABLES for n in t.names]
 
     def read(self, user_id: str, now: datetime) -> UserRow:
-        """Defaults and a flag for a user, table or value that is missing, and for a table older than its max_age at `now`."""
+        """Defaults and a flag for a user, table or value that is missing, and for a table that at `now` is older than its max_age, or comes
+        from the future."""
         response = self._store.get_online_features(
             features=self._references, entity_rows=[{"user_id": user_id}], full_feature_names=False
         ).proto
@@ -110,7 +115,8 @@ class OnlineProfiles:
             vectors = [response.results[names.index(name)] for name in table.names]
             stamp = max((v.event_timestamps[0].seconds for v in vectors if v.event_timestamps), default=0)
             known = stamp > 0
-            stale = known and now - datetime.fromtimestamp(stamp, UTC) > table.max_age
+            age = now - datetime.fromtimestamp(stamp, UTC)
+            stale = known and not -CLOCKS_DIFFER <= age <= table.max_age
             if not known or stale:
                 flags.append(f"{table.name}_{'stale' if stale else 'unknown'}")
             missing = []

@@ -55,6 +55,10 @@ class Home:
         """Rows that were set aside, with their reasons: ingest/<format>/..., features/<table>/day=..."""
         return self.root / "quarantine"
 
+    def replaced(self, table: str, day: date) -> Path:
+        """Rows of an event table that a correction has taken out of a day's partition."""
+        return self.root / "replaced" / table / f"day={day.isoformat()}"
+
     def staged(self, table: str, day: date) -> Path:
         """A built feature partition that no check has passed yet."""
         return self.root / "staging" / table / f"day={day.isoformat()}" / "part.parquet"

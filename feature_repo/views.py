@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from feature_repo.entities import entities
 from feature_repo.home import Home
+from feature_repo.literal_path import literal_path
 from feature_repo.services import INPUTS
 from feature_repo.table import CREATED_TIME, EVENT_TIME, Feature, FeatureTable
 from feature_repo.tables import TABLES
@@ -31,7 +32,7 @@ def view(table: FeatureTable, home: Home) -> FeatureView:
 
     source = FileSource(
         name=f"{table.name}_partitions",
-        path=str(home.features(table.name) / "*" / "*.parquet"),
+        path=f"{literal_path(home.features(table.name))}/*/*.parquet",
         file_format=ParquetFormat(),
         timestamp_field=EVENT_TIME,
         created_timestamp_column=CREATED_TIME,

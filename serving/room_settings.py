@@ -146,6 +146,7 @@ class IngestSettings(Room):
     """Logs."""
 
     sources: tuple[str, ...] = Field(("simulator", "serving"), description="Logs that `ingest day` collects every day")
+    most_bad_share: float = Field(0.05, ge=0, le=1, description="Share of malformed rows in a log above which none of it is taken")
 
 
 class FeatureSettings(Room):
@@ -153,6 +154,12 @@ class FeatureSettings(Room):
 
     embeddings: Literal["factorisation", "two_tower"] = Field(
         "factorisation", description="What makes the vectors of users and ads; two_tower needs `make train-env`"
+    )
+    least_input_share: float = Field(
+        0.2, ge=0, le=1, description="Share of the usual rows of each event table that a day needs to be built; 0: no least"
+    )
+    least_rows_share: float = Field(
+        0.5, ge=0, le=1, description="Share of the last published day's rows that a feature table needs to be published; 0: no least"
     )
 
 
@@ -164,6 +171,12 @@ class TrainingSettings(Room):
     )
     label_maturity_hours: int = Field(
         24, ge=0, description="A row is used once so long has passed; below label_window_hours newer rows are, and slow outcomes are missed"
+    )
+    history_days: int = Field(
+        30,
+        ge=1,
+        le=3660,
+        description="Days, up to the one that is trained on, that rankers and text models learn from; older rows are left out",
     )
     negative_rate: float = Field(0.25, gt=0, le=1, description="Share of negatives kept in training")
     train_command: str = Field("", description="`placard` of the environment with torch; default: .venv-train beside this one")

@@ -15,7 +15,7 @@ from pathlib import Path
 from tomllib import TOMLDecodeError
 from typing import Any, Final, Literal, get_origin
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
@@ -79,6 +79,14 @@ class Settings(BaseSettings):
 
     def __init__(self, **values: Any) -> None:
         super().__init__(**values)
+
+    @field_validator("home_path")
+    @classmethod
+    def _no_question_mark(cls, path: Path) -> Path:
+        """In the address of a SQLite file, as MLflow takes it, the path ends at a question mark: two folders would share one registry."""
+        if "?" in str(path):
+            raise ValueError("the path of a state folder may not hold a question mark")
+        return path
 
     @classmethod
     def settings_customise_sources(

@@ -44,7 +44,15 @@ def said(read: Callable[[str], T]) -> Callable[[str], T]:
 
 @said
 def day(text: str) -> date:
-    """A partition: YYYY-MM-DD."""
+    """A partition, YYYY-MM-DD, that has begun."""
+    from feature_repo.days import parse_day, refuse_future
+
+    return refuse_future(parse_day(text))
+
+
+@said
+def any_day(text: str) -> date:
+    """A partition, YYYY-MM-DD, of any time."""
     from feature_repo.days import parse_day
 
     return parse_day(text)
@@ -122,6 +130,11 @@ def hand_alias(text: str) -> str:
 
 def language_alias(text: str) -> str:
     return one_of(text, ("challenger", "champion"))
+
+
+def announcement(text: str) -> str:
+    """When models may follow a day."""
+    return one_of(text, ("newest", "always", "never"))
 
 
 def training_step(text: str) -> str:

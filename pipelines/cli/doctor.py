@@ -29,6 +29,10 @@ def doctor(settings: Settings, as_json: Json = False) -> None:
         from pipelines.operations.doctor_stores import examine_stores
 
         checks += [*examine_stores(settings), *examine_models(settings)]
+    if not absent("platform"):
+        from pipelines.features.doctor_days import days
+
+        checks.append(days(settings))
     lines = [f"{MARKS[c.verdict]} {c.name:12} {escape(c.seen)}{f'  → {escape(c.fix)}' if c.fix else ''}" for c in checks]
     emit({"checks": checks, "healthy": all(c.verdict != "bad" for c in checks)}, as_json, lines)
     if any(c.verdict == "bad" for c in checks):

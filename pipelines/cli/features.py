@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import date
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,7 +16,10 @@ if TYPE_CHECKING:
     from feature_repo.table import FeatureTable
     from serving.settings import Settings
 
+REBUILD = example("placard features rebuild --partition 2026-01-31 --days 30")
 HISTORY = example("placard features history --from 2026-01-18 --to 2026-01-31")
+NOTHING_FOLLOWS = 99
+"""The exit status by which Airflow skips a task."""
 group = typer.Typer(no_args_is_help=True, epilog=HISTORY, help="Build, check and publish feature tables.")
 Table = Annotated[
     str | None, typer.Option("--table", parser=arguments.feature_table, metavar="NAME", help="One feature table; default: all.")
@@ -31,11 +35,15 @@ def _tables(name: str | None) -> tuple[FeatureTable, ...]:
 @group.command("build", epilog=example("placard features build --partition 2026-01-31 --table user_profile"))
 @prepared
 def build(settings: Settings, day: Day, table: Table = None, as_json: Json = False) -> None:
-    """Build tables as of the day's end, into staging."""
+    """Build tables as of the day's end, into staging. A day without the inputs that its sources declare is refused (exit 4), and so is
+    one with far fewer rows than the days before (exit 3).
+    """
     import pyarrow.parquet as pq
 
     from pipelines.features.build import build_each
+    from pipelines.features.day_gate import require_inputs
 
+    require_inputs(settings, day)
     built = build_each(settings.home, _tables(table), day, settings.threads, settings.features.embeddings)
     rows = {t.name: pq.read_metadata(path).num_rows for t, path in built}
     emit({"day": day, "rows": rows}, as_json, [f"{name}: {n:,} rows" for name, n in rows.items()])
@@ -44,11 +52,11 @@ def build(settings: Settings, day: Day, table: Table = None, as_json: Json = Fal
 @group.command("validate", epilog=example("placard features validate --partition 2026-01-31 --table user_profile"))
 @prepared
 def validate(settings: Settings, day: Day, table: Table = None, as_json: Json = False) -> None:
-    """Check staged tables; set bad rows aside; stop when more than 5 % are bad (exit 3)."""
+    """Check staged tables; set bad rows aside; stop when more than 5 % are bad, or a table is not what it was the day before (exit 3)."""
     from pipelines.features.validate import validate as check
 
     home = settings.home
-    found = [check(home, t, day) for t in _tables(table)]
+    found = [check(home, t, day, settings.features.least_rows_share) for t in _tables(table)]
     lines = [f"{v.table}: {v.rows:,} rows, {v.bad} set aside" for v in found]
     emit({"day": day, "tables": found, "data_docs": home.data_docs / "index.html"}, as_json, lines)
 
@@ -63,7 +71,7 @@ def publish(settings: Settings, day: Day, as_json: Json = False) -> None:
 
     for table in _tables(None):
         if not passed(settings.home, table, day):
-            check(settings.home, table, day)
+            check(settings.home, table, day, settings.features.least_rows_share)
     done = make_live(settings, [day])
     refused = f", {done.refused} creatives refused for their texts (quarantine/catalog)" if done.refused else ""
     emit({"published": done}, as_json, f"live as of {done.live}, snapshot {done.snapshot}{refused}")
@@ -83,16 +91,24 @@ def history(
     from feature_repo.days import days_between
     from feature_repo.tables import TABLES
     from pipelines.errors import PipelineError
+    from pipelines.features.day_gate import require_inputs
     from pipelines.features.history import build_days
     from pipelines.features.publish import publish as make_live
 
     days = list(days_between(first, last))
     if not 0 < len(days) <= MOST_DAYS:
         raise PipelineError("--to", str(last), f"Name a day from {first}, the first, on, and no more than {MOST_DAYS} days.")
+    for day in days:
+        require_inputs(settings, day)
     with Progress(console=people, transient=True) as bar:
         task = bar.add_task("features", total=len(days) * len(TABLES) + 1)
         bad = build_days(
-            settings.home, days, settings.threads, settings.features.embeddings, lambda what: bar.update(task, advance=1, description=what)
+            settings.home,
+            days,
+            settings.threads,
+            settings.features.embeddings,
+            lambda what: bar.update(task, advance=1, description=what),
+            settings.features.least_rows_share,
         )
         bar.update(task, description="publish")
         done = make_live(settings, days)
@@ -101,6 +117,82 @@ def history(
         as_json,
         f"{len(days)} days published, {bad} rows set aside, live as of {done.live}, snapshot {done.snapshot}",
     )
+
+
+@group.command("days", epilog=example("placard features days"))
+@prepared
+def show_days(settings: Settings, as_json: Json = False) -> None:
+    """What is the matter with each day: missing, empty, late, stale or future; or published, live, waiting, open."""
+    from pipelines.features.days import MEANING, WRONG, feature_days
+
+    found = feature_days(settings)
+    lines = []
+    for d in found:
+        state = f"[yellow]{d.state:9}[/]" if d.state in WRONG else f"{d.state:9}"
+        lines.append(f"{d.day}  {state} {d.rows:>12,} rows{'  live' if d.live else ''}  {d.why}")
+    seen = [state for state in MEANING if any(d.state == state for d in found)]
+    lines += ["", *(f"{state}: {MEANING[state]}" for state in seen)] if found else ["no day is known yet"]
+    emit({"days": [{**asdict(d), "due": d.due} for d in found], "due": [d.day for d in found if d.due]}, as_json, lines)
+
+
+@group.command("rebuild", epilog=REBUILD)
+@prepared
+def rebuild_due(
+    settings: Settings,
+    day: Day,
+    days: Annotated[int, typer.Option("--days", min=0, max=MOST_DAYS, help="Days that are looked at, up to the partition; 0: none.")] = 30,
+    as_json: Json = False,
+) -> None:
+    """Build, check and publish again, in order, the days that are due: that came late, or whose inputs have changed. An older day changes
+    nothing that is live.
+    """
+    from pipelines.features.rebuild import rebuild
+
+    with people.status("Looking for days that are due") as status:
+        done = rebuild(settings, day, days, lambda what: status.update(what))
+    lines = [f"{', '.join(map(str, done.days))} built again, {done.set_aside} rows set aside"] if done.days else ["no day is due"]
+    lines += [f"live as of {done.published.live}, snapshot {done.published.snapshot}"] if done.published else []
+    emit({"rebuilt": done}, as_json, lines)
+
+
+@group.command("announce", epilog=example("placard features announce --partition 2026-01-31 --when newest"))
+@prepared
+def announce(
+    settings: Settings,
+    day: Day,
+    when: Annotated[str, typer.Option("--when", parser=arguments.announcement, metavar="WHEN", help="newest, always or never.")] = "newest",
+    as_json: Json = False,
+) -> None:
+    """Say whether models may follow a published day: exit 0 where they may, and 99 where not, which Airflow takes for skipped.
+
+    newest: when the day is the newest published one, since a model of an older day would only come to nothing.
+    """
+    from pipelines.features.published import live_day
+
+    live = live_day(settings.home)
+    follows = when == "always" or (when == "newest" and day == live)
+    line = (
+        f"models follow {day}" if follows else f"no model follows {day}: {f'{live} is live' if when == 'newest' else 'none was asked for'}"
+    )
+    emit({"day": day, "live": live, "models_follow": follows}, as_json, line)
+    if not follows:
+        raise SystemExit(NOTHING_FOLLOWS)
+
+
+@group.command("retract", epilog=example("placard features retract --partition 2026-12-31"))
+@prepared
+def take_back(
+    settings: Settings,
+    day: Annotated[
+        date, typer.Option("--partition", parser=arguments.any_day, metavar="DAY", help="The day, YYYY-MM-DD; one to come, too.")
+    ],
+    as_json: Json = False,
+) -> None:
+    """Take a published day back, from the offline and the online store and from serving: the newest day that is left is live."""
+    from pipelines.features.retract import retract
+
+    done = retract(settings, day)
+    emit({"retracted": done}, as_json, f"{day} is taken back, live: {done.live or 'no day'}")
 
 
 @group.command("hash", epilog=example("placard features hash"))

@@ -25,6 +25,7 @@ def _lines(result: Ingested) -> list[str]:
     if result.first_day:
         lines.append(f"days {result.first_day} to {result.last_day}")
     lines += [f"  + {rows:,} {table}" for table, rows in result.tables.items()]
+    lines += [f"  {result.corrected:,} corrected; what stood before is under replaced/"] if result.corrected else []
     lines += [f"[yellow]quarantined[/] {f.quarantined:,} of {f.file}: {f.quarantine}" for f in result.files if f.quarantine]
     return lines
 
@@ -43,7 +44,8 @@ def ingest(
     day: SomeDay = None,
     as_json: Json = False,
 ) -> None:  # fmt: skip
-    """Map a log to the event tables: raw copy kept, malformed rows quarantined, every row landed once.
+    """Map a log to the event tables: raw copy kept, malformed rows quarantined, every row landed once. Exit 3, with nothing landed, when
+    more rows are malformed than the setting most_bad_share allows.
 
     `serving` imports a day of decisions and events that were served; `day` collects a day from every source in the settings.
     """
@@ -76,7 +78,8 @@ def ingest(
     from pipelines.ingest.collect import ingest as run
 
     with people.status(f"Reading {path}") as status:
-        result = run(settings.home, log, path, lambda file, rows: status.update(f"{file}: {rows:,} rows read"))
+        bad = settings.ingest.most_bad_share
+        result = run(settings.home, log, path, lambda file, rows: status.update(f"{file}: {rows:,} rows read"), bad)
     emit(asdict(result), as_json, _lines(result))
 
 

@@ -32,7 +32,8 @@ def train(
 ) -> None:
     """Learn the language model and the text encoder, measure them on later searches, register what passes (exit 3 when one does not).
 
-    Searches up to the day's end are learned from. A new encoder serves from the next publication on: ads and queries must be encoded by
+    Searches up to the day's end are learned from. The same searches teach the same version; a champion or challenger that learned from
+    later days keeps its role. A new encoder serves from the next publication on: ads and queries must be encoded by
     the same.
     """
     from pipelines.language.train import register as add
@@ -41,7 +42,8 @@ def train(
     learned = learn(settings, day)
     versions = [add(settings, one, alias, day) for one in learned]
     lines = [
-        f"{one.head} {version.version} is @{alias}: " + ", ".join(f"{name} {value:.4g}" for name, value in one.metrics.items())
+        f"{one.head} {version.version} is {f'@{alias}' if alias in version.aliases else f'registered; @{alias} stays where it is'}: "
+        + ", ".join(f"{name} {value:.4g}" for name, value in one.metrics.items())
         for one, version in zip(learned, versions, strict=True)
     ]
     emit({"day": day, "registered": versions}, as_json, lines)

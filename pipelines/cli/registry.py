@@ -29,12 +29,17 @@ def add(
     ] = "challenger",
     as_json: Json = False,
 ) -> None:
-    """Register an evaluated candidate that passed its gates (exit 3 when it did not). The day is the one that it was trained on."""
+    """Register an evaluated candidate that passed its gates (exit 3 when it did not). The day is the one that it was trained on.
+
+    The same candidate again is the same version. A challenger that was trained on later days keeps its role; `placard registry alias` and
+    `placard promote` take an older version by its number.
+    """
     from pipelines.promotion.register import register_candidate
     from pipelines.training.choice import named
 
     version = register_candidate(settings, head, day, named(settings.home, head, day, ranker), alias)
-    emit({"registered": version}, as_json, f"{head} {version.version} is @{alias}")
+    said = f"is @{alias}" if alias in version.aliases else f"is registered; @{alias} stays with who has it, or had this version before"
+    emit({"registered": version}, as_json, f"{head} {version.version} {said}")
 
 
 @group.command("list", epilog=LIST)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -54,6 +55,9 @@ def train(
         result["rows"] = made.rows["split"].value_counts().to_dict()
         result["positives"] = int(made.label.sum())
         lines.append(f"{len(made.rows):,} rows, {result['positives']:,} positive")
+        if made.left_out is not None:
+            result["left_out"] = asdict(made.left_out)
+            lines += [f"left out: {why}" for why in made.left_out.words(settings.training.history_days)]
     if step != "dataset":
         if ranker == AUTO:
             choice = choose(settings, head, day)

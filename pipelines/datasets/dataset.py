@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from feature_repo.model_input import ModelInput
 from feature_repo.services import HEADS
+from pipelines.datasets.left_out import LeftOut
 from pipelines.errors import PipelineError
 
 
@@ -22,7 +23,8 @@ class Dataset:
     negatives kept in its split). matrix: (n, k) float32.
 
     Fresh rows also have what rankers/delay.py reads. others: columns of `rows` that are labels too. prepared: what rankers keep of it
-    between fits, by a key of theirs. place: the folder that it lies in, where rankers may keep more; None for one in memory alone."""
+    between fits, by a key of theirs. place: the folder that it lies in, where rankers may keep more; None for one in memory alone.
+    left_out: of the log, where the set was made just now."""
 
     head: str
     input: ModelInput
@@ -31,6 +33,7 @@ class Dataset:
     others: tuple[str, ...] = ()
     prepared: dict[bytes, Any] = field(default_factory=dict, compare=False, repr=False)
     place: Path | None = field(default=None, compare=False, repr=False)
+    left_out: LeftOut | None = field(default=None, compare=False, repr=False)
 
     def part(self, *splits: str) -> NDArray[np.bool_]:
         return np.asarray(self.rows["split"].isin(splits))

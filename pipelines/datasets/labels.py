@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 from pipelines.datasets.point_in_time import CONTEXT
 
-HISTORY_DAYS: Final = 30
 OTHERS: Final = {"click": ("hide",), "conversion": ()}
 """What a row is labelled with beside its head, by head: further events of the same impression within the same window that serving asks
 for."""
@@ -34,10 +33,10 @@ def labels(home: Home, head: str, day: date, times: LabelTimes) -> pd.DataFrame:
     click: rows are impressions, which have a column for each of OTHERS too.
     conversion: rows are clicks, the conversion names its click as cause. happened: when, absent for none. Raises Missing on none.
     """
-    as_of, con = end_of(day), connect()
+    as_of, con, history = end_of(day), connect(), times.history_days
     try:
-        done = as_of_table(con, home, "engagements", as_of, HISTORY_DAYS + 1)
-        back = HISTORY_DAYS if head == "click" else HISTORY_DAYS + 2  # a click is of the table above, its ad of the day before at most
+        done = as_of_table(con, home, "engagements", as_of, history + 1)
+        back = history if head == "click" else history + 2  # a click is of the table above, its ad of the day before at most
         shown = with_exposures(as_of_table(con, home, "impressions", as_of, back))
         clicks = done.filter(done.kind == "click")
         seen = shown.select(seen_at="impression_id", seen_today="seen_today")
@@ -53,9 +52,9 @@ def labels(home: Home, head: str, day: date, times: LabelTimes) -> pd.DataFrame:
         if head == "click":
             page = joined.position.max().over(group_by=joined.decision_id)
             columns["shown"] = joined.decision_id.notnull().ifelse(page, 0)
-        asked = as_of_table(con, home, "queries", as_of, HISTORY_DAYS + 2).select(asked="query_id", query="text")
+        asked = as_of_table(con, home, "queries", as_of, history + 2).select(asked="query_id", query="text")
         joined = joined.left_join(asked, joined.query_id == asked.asked)
-        written = as_of_table(con, home, "shown_texts", as_of, HISTORY_DAYS + 2).select(written="impression_id", choice="choice")
+        written = as_of_table(con, home, "shown_texts", as_of, history + 2).select(written="impression_id", choice="choice")
         joined = joined.left_join(written, joined.impression_id == written.written)
         columns["choice"] = joined.choice.coalesce(0)
         frame: pd.DataFrame = (

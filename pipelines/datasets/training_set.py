@@ -18,6 +18,7 @@ from feature_repo.whole_file import whole_file
 from pipelines.datasets.dataset import Dataset
 from pipelines.datasets.fresh_labels import fresh_labels
 from pipelines.datasets.labels import OTHERS, labels
+from pipelines.datasets.left_out import LeftOut, logged
 from pipelines.datasets.point_in_time import assemble, features_at
 from pipelines.datasets.search_rows import search_rows
 from pipelines.datasets.split import sample, split
@@ -44,12 +45,16 @@ def make(settings: Settings, head: str, day: date, cuts: tuple[float, float] = (
         raise PipelineError("fresh labels of head", head, "Only conversions come late enough: leave the option out.")
     times = LabelTimes.of(settings.training)
     frame = labels(settings.home, head, day, times.whole if fresh else times)
+    older, within = logged(settings.home, head, day, times.history_days + (head == "conversion"))
+    unripe = within - len(frame)
     frame["split"] = split(frame, cuts)
     frame = (fresh_labels(frame, times.window) if fresh else frame).drop(columns="happened")
     for name in ("train", "test"):  # told before the features are joined, which takes long
         refuse_one_class(head, name, frame.loc[frame["split"] == name, "label"].to_numpy(bool))
     rate = settings.training.negative_rate if frame["label"].mean() < 0.1 and frame["label"].sum() > 1000 else 1.0
+    whole = len(frame)
     frame = sample(frame, rate)
+    left_out = LeftOut(older, unripe, whole - len(frame))
     frame["weight_rate"] = np.where(frame["split"] == "test", 1.0, rate)
     search = search_rows(settings, frame["query"].to_list(), frame["creative_id"].to_list(), day, frame["choice"].to_list())
     widest = HEADS[head][-1]
@@ -61,7 +66,7 @@ def make(settings: Settings, head: str, day: date, cuts: tuple[float, float] = (
     with whole_file(place / MATRIX) as part, part.open("wb") as file:
         np.save(file, made.matrix, allow_pickle=False)
     write_partition(pa.Table.from_pandas(made.rows, preserve_index=False), place / ROWS)
-    return replace(made, place=place)
+    return replace(made, place=place, left_out=left_out)
 
 
 def read(home: Home, head: str, day: date) -> Dataset:

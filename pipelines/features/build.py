@@ -10,7 +10,9 @@ from feature_repo.days import end_of
 from feature_repo.home import Home
 from feature_repo.partition_file import write_partition
 from feature_repo.table import FeatureTable, finish
+from feature_repo.tables import TABLES
 from pipelines.errors import Missing
+from pipelines.features.day_inputs import inputs_now, write_inputs
 from pipelines.features.embeddings.embed import embed
 from pipelines.features.inputs import inputs
 from pipelines.warehouse.as_of import SCHEMAS, connect
@@ -20,8 +22,17 @@ def build(home: Home, table: FeatureTable, day: date, threads: int = 2, embeddin
     """Builds one table's partition into staging. embeddings: what makes the vectors of users and ads (embeddings.PRODUCERS).
 
     Raises Missing when nothing it reads exists on or before the day."""
-    as_of = end_of(day)
     _require_logs(home, table, day)
+    read = inputs_now(home, table, day)  # before the build: what changes meanwhile makes the day stale
+    path = _built(home, table, day, threads, embeddings)
+    for made in TABLES if table.build is None else (table,):  # one run of the model writes all tables of vectors
+        if made is table or made.build is None:
+            write_inputs(home, made, day, read)
+    return path
+
+
+def _built(home: Home, table: FeatureTable, day: date, threads: int, embeddings: str) -> Path:
+    as_of = end_of(day)
     if table.build is None:
         return embed(home, table, day, embeddings)
     con = connect(threads)

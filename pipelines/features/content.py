@@ -7,6 +7,7 @@ import sqlite3
 from contextlib import closing
 
 from feature_repo.home import Home
+from feature_repo.literal_path import read_only_database
 from feature_repo.tables import TABLES
 
 
@@ -18,7 +19,7 @@ def content_hash(home: Home) -> str:
             digest.update(f"{table.name}/{file.parent.name}".encode() + hashlib.sha256(file.read_bytes()).digest())
     database = home.feast / "online.db"
     if database.exists():
-        with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as connection:
+        with closing(sqlite3.connect(read_only_database(database), uri=True)) as connection:
             names = [r[0] for r in connection.execute("select name from sqlite_master where type = 'table' order by name")]
             for name in names:
                 rows = connection.execute(f'select entity_key, feature_name, value, event_ts from "{name}" order by 1, 2')

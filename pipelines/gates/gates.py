@@ -32,6 +32,9 @@ TRAINING_DAYS: Final = Gate("training_days", at_least=1.0)
 DAYS_BEHIND: Final = Gate("days_behind", at_most=5.0)
 """Days between the last row that it learned from and the end of the dataset's day, less those that the judging rows fill. Two are for
 labels to mature; three are as long as a feature may be old (max_age) before serving takes it for unknown."""
+CLICKED_SEARCHES: Final = Gate("clicked_searches", at_least=30.0)
+"""Clicks on later searches that a text model was measured on: below so many its figures are luck (a share of 0.5 has a standard error of
+0.09 at 30)."""
 
 OVER_BASELINE: Final = "entropy_over_baseline"
 TOLD: Final = "information_told"
@@ -75,8 +78,12 @@ GATES: Final[dict[str, tuple[Gate, ...]]] = {
         LATENCY,
         *LIVE[-3:],
     ),
-    "language": (Gate("category_accuracy", at_least=0.5), Gate("commercial_auc", at_least=0.4)),
-    "encoder": (Gate("recall_at_100", at_least=0.3),),
+    "language": (
+        CLICKED_SEARCHES,
+        Gate("category_accuracy", at_least=0.5, worse_by=0.1, better="higher"),
+        Gate("commercial_auc", at_least=0.4),
+    ),
+    "encoder": (CLICKED_SEARCHES, Gate("recall_at_100", at_least=0.3, worse_by=0.1, better="higher")),
 }
 """conversion: few conversions leave an interval of the entropy that holds 1, and no model would ever pass a bound of its high end. So the
 value must not be worse than the base rate, the order must surely be better than chance, and the logistic baseline not better. The AUC by

@@ -6,8 +6,9 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 import pyarrow as pa
@@ -16,17 +17,23 @@ import pyarrow.parquet as pq
 
 from feature_repo.exclusive import exclusive
 from feature_repo.home import Home
+from pipelines.errors import Refused
 from pipelines.ingest.format import ROW, TS, Format, LogFile
 from pipelines.ingest.landing import earliest, land_events, land_seen
 from pipelines.ingest.lines import Fault
 from pipelines.ingest.quarantine import quarantine_path, set_aside
 from pipelines.ingest.raw import keep_raw
 from pipelines.ingest.well_formed import wanted_columns, well_formed
+from pipelines.ingest.whereabouts import Whereabouts
+from serving.room_settings import IngestSettings
+
+MOST_BAD: Final = IngestSettings().most_bad_share
 
 
 @dataclass(frozen=True)
 class FileCount:
-    """One file's rows: rows_in = kept + quarantined + duplicated. quarantine: where the malformed rows lie, "" when none."""
+    """One file's rows: rows_in = kept + quarantined + duplicated. quarantine: where the malformed rows lie, "" when none. corrected: events
+    that took the place of others with their keys; the rows that brought them count as kept."""
 
     file: str
     role: str
@@ -36,14 +43,15 @@ class FileCount:
     quarantined: int
     duplicated: int
     quarantine: str
+    corrected: int = 0
 
 
 @dataclass(frozen=True)
 class Ingested:
     """What one ingest did. The totals are over log files; catalogue files stand in `files` only.
 
-    kept: rows that brought at least one new event. duplicated: well-formed rows that brought none. tables: rows added to each
-    event or catalogue table. first_day, last_day: of the log's well-formed rows.
+    kept: rows that brought at least one new event, or corrected one. duplicated: well-formed rows that brought none. tables: rows added to
+    each event or catalogue table. first_day, last_day: of the log's well-formed rows. corrected: events that were replaced.
     """
 
     source: str
@@ -55,6 +63,7 @@ class Ingested:
     files: tuple[FileCount, ...] = ()
     first_day: date | None = None
     last_day: date | None = None
+    corrected: int = 0
 
 
 def total(source: str, files: Sequence[FileCount], tables: dict[str, int], days: Sequence[date]) -> Ingested:
@@ -69,24 +78,51 @@ def total(source: str, files: Sequence[FileCount], tables: dict[str, int], days:
         files=tuple(files),
         first_day=min(days, default=None),
         last_day=max(days, default=None),
+        corrected=sum(f.corrected for f in files),
     )
 
 
-def ingest(home: Home, log: Format, path: Path, progress: Callable[[str, int], None] | None = None) -> Ingested:
-    """Every row of the log under `path`, once. `progress` hears of (file, rows read).
+def ingest(
+    home: Home,
+    log: Format,
+    path: Path,
+    progress: Callable[[str, int], None] | None = None,
+    most_bad: float = MOST_BAD,
+    now: datetime | None = None,
+) -> Ingested:
+    """Every row of the log under `path`, once. `progress` hears of (file, rows read). now: the present, the clock's where none is given;
+    rows with later times are set aside.
 
-    Raises IngestError, before anything is changed, for a log that is not of the format.
+    Raises IngestError, before anything is changed, for a log that is not of the format, and Refused when more than `most_bad` of the rows
+    of some file are malformed: then no row of any file has landed, and what was set aside can be read.
     """
     files = log.files(path)
     wanted = [wanted_columns(log, file) for file in files]
-    counts: list[FileCount] = []
     added: dict[str, int] = {}
     days: set[date] = set()
+    places: dict[str, Whereabouts] = {}
     with exclusive(home, "ingest"):
         _sweep(home)
-        for file, columns in zip(files, wanted, strict=True):
-            counts.append(_one(home, log, file, columns, added, days, progress))
+        home.raw.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=home.raw, prefix=".rows-") as folder:
+            read = [
+                _read(home, log, file, columns, Path(folder) / str(i), now, progress)
+                for i, (file, columns) in enumerate(zip(files, wanted, strict=True))
+            ]
+            for one in read:
+                refuse_bad_share(f"{log.name} log {one.file.name}", one.quarantined, one.rows + one.quarantined, most_bad, one.aside)
+            counts = [_land(home, log, one, added, days, places) for one in read]
     return total(log.name, counts, added, sorted(days))
+
+
+def refuse_bad_share(log: str, bad: int, rows: int, most: float, aside: Path) -> None:
+    """Raises Refused when more than a share of a log's rows was set aside."""
+    if bad > most * rows:
+        raise Refused(
+            log,
+            f"{bad:,} of {rows:,} rows are bad ({bad / rows:.1%})",
+            f"Most allowed is {most:.0%} (setting most_bad_share). Nothing has landed. Rows and reasons: {aside}",
+        )
 
 
 def _sweep(home: Home) -> None:
@@ -95,43 +131,64 @@ def _sweep(home: Home) -> None:
         shutil.rmtree(left) if left.is_dir() else left.unlink()
 
 
-def _one(
+@dataclass(frozen=True)
+class _Read:
+    """A file whose rows have been checked and lie in `folder` by day; none has landed yet."""
+
+    file: LogFile
+    sha256: str
+    folder: Path
+    rows: int
+    quarantined: int
+    aside: Path
+
+
+def _read(
     home: Home,
     log: Format,
     file: LogFile,
     columns: tuple[str, ...],
-    added: dict[str, int],
-    days: set[date],
+    folder: Path,
+    now: datetime | None,
     progress: Callable[[str, int], None] | None,
-) -> FileCount:
+) -> _Read:
+    """Checks a file's rows, and sets the bad ones aside."""
     kept_at, sha = keep_raw(home, log.name, file.path)
     file = replace(file, path=kept_at)
     faults: list[Fault] = []
-    read = kept = 0
+    read = 0
+    folder.mkdir()
+    for i, rows in enumerate(well_formed(log, file, columns, faults, now)):
+        read += len(rows)
+        _spool(folder, i, rows)
+        if progress:
+            progress(file.name, read + len(faults))
+    aside = quarantine_path(home, log.name, sha)
+    return _Read(file, sha, folder, read, set_aside(aside, file.name, faults), aside)
+
+
+def _land(home: Home, log: Format, read: _Read, added: dict[str, int], days: set[date], places: dict[str, Whereabouts]) -> FileCount:
+    """Puts a file's good rows into the tables, a day at a time."""
+    kept, corrected = 0, 0
     seen: dict[str, pa.Table] = {}
-    with tempfile.TemporaryDirectory(dir=home.raw, prefix=".rows-") as folder:
-        for i, rows in enumerate(well_formed(log, file, columns, faults)):
-            read += len(rows)
-            _spool(Path(folder), i, rows)
-            if progress:
-                progress(file.name, read + len(faults))
-        for day, rows in _by_day(Path(folder)):
-            mapped = log.map(file, rows)
-            landed = land_events(home, log.name, mapped.events)
-            for name, new in landed.items():
-                added[name] = added.get(name, 0) + len(new)
-            kept += len(np.unique(np.concatenate(list(landed.values())))) if landed else 0
-            for name, table in mapped.seen.items():
-                seen[name] = earliest(name, [seen[name], table] if name in seen else [table])
-            if day:
-                days.add(day)
+    for day, rows in _by_day(read.folder):
+        mapped = log.map(read.file, rows)
+        landed = land_events(home, log.name, mapped.events, places)
+        for name, new in landed.items():
+            added[name] = added.get(name, 0) + len(new.fresh)
+        kept += len(np.unique(np.concatenate([new.rows for new in landed.values()]))) if landed else 0
+        corrected += sum(len(new.corrected) for new in landed.values())
+        for name, table in mapped.seen.items():
+            seen[name] = earliest(name, [seen[name], table] if name in seen else [table])
+        if day:
+            days.add(day)
     for name, new in land_seen(home, log.name, seen).items():
         added[name] = added.get(name, 0) + len(new)
-        if file.role == "catalogue" and ROW in new.column_names:
+        if read.file.role == "catalogue" and ROW in new.column_names:
             kept += len(new)
-    aside = quarantine_path(home, log.name, sha)
-    quarantined = set_aside(aside, file.name, faults)
-    return FileCount(file.name, file.role, sha, read + quarantined, kept, quarantined, read - kept, str(aside) if quarantined else "")
+    aside = str(read.aside) if read.quarantined else ""
+    rows_in = read.rows + read.quarantined
+    return FileCount(read.file.name, read.file.role, read.sha256, rows_in, kept, read.quarantined, read.rows - kept, aside, corrected)
 
 
 def _spool(folder: Path, chunk: int, rows: pa.Table) -> None:

@@ -9,6 +9,7 @@ from typing import Final
 
 import pyarrow.parquet as pq
 
+from feature_repo.days import refuse_future
 from feature_repo.home import Home
 from pipelines.ingest.collect import FileCount, Ingested, total
 from pipelines.ingest.format import IngestError
@@ -32,8 +33,22 @@ class Collected:
 COLLECTED: Final = "collected"
 
 
+DECLARED: Final[dict[str, tuple[str, ...]]] = {"simulator": ("decisions", "impressions", "activity"), SERVING: ()}
+"""The tables that have rows on every day of a source. Nobody may have asked for an ad all day: serving declares none."""
+
+
+def declared(settings: Settings, day: date) -> list[str]:
+    """The tables that must have rows on the day, by the setting `sources`: those of a market only on the days that it covers."""
+    home, found = settings.home, set[str]()
+    for source in settings.ingest.sources:
+        if source != SOURCE or (path(home).exists() and 0 <= (day - load(home).first).days < load(home).horizon_days):
+            found |= {*DECLARED.get(source, ())}
+    return sorted(found)
+
+
 def collect_day(settings: Settings, day: date, sources: Sequence[str]) -> list[Collected]:
-    """One entry per source, in order. Raises IngestError for a source that cannot be collected by the day."""
+    """One entry per source, in order. Raises IngestError for a source that has no days, FeatureError for a day to come."""
+    refuse_future(day)
     for source in sources:
         if source not in DAILY:
             raise IngestError("setting sources", source, f"Sources that are collected daily: {', '.join(DAILY)}.")
@@ -67,7 +82,7 @@ def _serving(settings: Settings, day: date) -> Collected:
     with served_log(settings) as log:
         if isinstance(log, MemoryEventLog):
             return Collected(SERVING, "nothing has been served; `placard serve` does", total(SERVING, [], {}, []))
-        return Collected(SERVING, COLLECTED, ingest_served(settings.home, log, day))
+        return Collected(SERVING, COLLECTED, ingest_served(settings.home, log, day, settings.ingest.most_bad_share))
 
 
 DAILY: Final[dict[str, Callable[[Settings, date], Collected]]] = {"simulator": _simulator, SERVING: _serving}

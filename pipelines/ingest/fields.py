@@ -15,6 +15,8 @@ from feature_repo.events import TIME
 FIRST_YEAR: Final = 1990
 LAST_YEAR: Final = 2099
 """A time outside these years is a broken cell, not a time."""
+MOST_CHARACTERS: Final = 1_000
+"""Of a name, a title or a hash."""
 
 
 class Checks:
@@ -40,6 +42,13 @@ class Checks:
         """A whole number of up to 18 digits, kept as text without leading zeros."""
         self.demand(self.matches(column, r"\d{1,18}"), column, "is not a whole number of at least 0")
         return pc.replace_substring_regex(self.text(column), r"\A0+(\d)", r"\1")
+
+    def words(self, column: str, most: int = MOST_CHARACTERS) -> pa.ChunkedArray:
+        """Text of at most so many characters."""
+        long = pc.greater(pc.utf8_length(self.text(column)), most)
+        for i in np.flatnonzero(np.asarray(long.to_numpy(), bool) & (self.reasons == "")):
+            self.reasons[i] = f"{column} is longer than {most:,} characters"
+        return self.text(column)
 
     def choice(self, column: str, *words: str) -> pa.ChunkedArray:
         good = pc.is_in(self.text(column), value_set=pa.array(words)).to_numpy()

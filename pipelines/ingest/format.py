@@ -50,7 +50,8 @@ class Parsed:
 class Mapped:
     """What rows say in the platform's words.
 
-    events: rows of event tables with the extra column ROW; the first with a key stays. seen: rows of `users` and of catalogue
+    events: rows of event tables with the extra column ROW. A key stands once: of several in one batch the earliest known stays, and a later
+    delivery with other content replaces what is there. seen: rows of `users` and of catalogue
     tables, of which the earliest per key stays; a `catalogue` file gives the ROW of one of them, by which its rows are counted.
     """
 

@@ -19,6 +19,9 @@ from pipelines.ingest.format import ROW, TS, IngestError, LogFile, Mapped, Parse
 
 SOURCE: Final = "landing-pages"
 COLUMNS: Final = ("landing_url", "fetched_at", "title", "text")
+LONGEST_ADDRESS: Final = 2_048
+LONGEST_PAGE: Final = 200_000
+"""Characters of a page's words."""
 
 
 class LandingPages:
@@ -38,7 +41,12 @@ class LandingPages:
         checks = Checks(cells)
         checks.demand(checks.matches("landing_url", r"https?://\S+"), "landing_url", "is not an address that begins with http")
         fetched = checks.time("fetched_at")
-        return Parsed(pa.table({TS: fetched, **{name: cells[name] for name in ("landing_url", "title", "text")}}), checks.reasons)
+        said = {
+            "landing_url": checks.words("landing_url", LONGEST_ADDRESS),
+            "title": checks.words("title"),
+            "text": checks.words("text", LONGEST_PAGE),
+        }
+        return Parsed(pa.table({TS: fetched, **said}), checks.reasons)
 
     def map(self, file: LogFile, rows: pa.Table) -> Mapped:
         pages = pa.table({

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,8 @@ SHOWN: Final = 1000
 LONGEST_LINE: Final = 1 << 20
 """Bytes; a longer line is broken."""
 BOM: Final = b"\xef\xbb\xbf"
+CONTROL: Final = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]|\xc2[\x80-\x9f]")
+"""Control characters, but for the tab: no text of a person holds one, and in a log's cell they hide or fake something."""
 
 
 @dataclass(frozen=True)
@@ -70,16 +73,14 @@ def _flaw(line: bytes, too_long: bool, columns: int, separator: str) -> str:
     """Why a line cannot be split into columns, or ""."""
     if too_long:
         return f"longer than {LONGEST_LINE} bytes"
-    if b"\0" in line:
-        return "holds a NUL byte"
-    if b"\r" in line:
-        return "holds a carriage return"
     if (seen := line.count(separator.encode()) + 1) != columns:
         return f"has {seen} columns instead of {columns}" if line else "is empty"
     try:
         line.decode()
     except UnicodeDecodeError as error:
         return f"is not UTF-8 at byte {error.start}"
+    if (found := CONTROL.search(line)) or (separator != "\t" and b"\t" in line):
+        return f"holds the control character {found[0].decode() if found else chr(9)!r}"
     return ""
 
 

@@ -14,7 +14,7 @@ surface        proactive: recommended unasked; placement_id `ob-<campaign>`
 affinities     the non-zero user-item affinities, one row each in `events/affinities`, by impression and creative
 
 The time of a click is not logged: it is the impression's. A row is itself by policy, campaign, time, item, position, user and
-its ordinal among rows equal in these. Items are known from the log's first day on.
+its ordinal among rows equal in these, clicked ones first. Items are known from the log's first day on.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ from pipelines.ingest import neutral
 from pipelines.ingest.event_rows import event_rows
 from pipelines.ingest.fields import Checks
 from pipelines.ingest.format import ROW, TS, IngestError, LogFile, Mapped, Parsed
+from pipelines.ingest.ordinals import ordinals
 
 SOURCE: Final = "open-bandit"
 POLICIES: Final = ("random", "bts")
@@ -85,7 +86,7 @@ class OpenBandit:
         item = checks.identity("item_id")
         if file.role == "catalogue":
             checks.demand(checks.matches("item_feature_0", r"[-+.\deE]+"), "item_feature_0", "is not a number")
-            features = {name: checks.text(name) for name in ITEM_COLUMNS[1:]}
+            features = {name: checks.words(name) for name in ITEM_COLUMNS[1:]}
             return Parsed(pa.table({"item_id": item} | features), checks.reasons)
         items = sum(name.startswith(AFFINITY) for name in cells.column_names)
         known = pc.is_in(item, value_set=pa.array([str(i) for i in range(items)])).to_numpy()
@@ -95,7 +96,7 @@ class OpenBandit:
         click = checks.choice("click", "0", "1")
         propensity = checks.number("propensity_score", np.nextafter(0, 1), 1.0, "is not a probability above 0")
         for name in USER_COLUMNS:
-            checks.demand(pc.not_equal(checks.text(name), "").to_numpy(), name, "is empty")
+            checks.demand(pc.not_equal(checks.words(name), "").to_numpy(), name, "is empty")
         affinities = {
             f"{AFFINITY}{i}": checks.number(f"{AFFINITY}{i}", 0, float(np.finfo(np.float32).max), "is not a number of at least 0")
             for i in range(items)
@@ -119,10 +120,16 @@ def _events(policy: str, campaign: str, rows: pa.Table) -> Mapped:
     position = rows["position"].combine_chunks()
     instant = pc.cast(pc.cast(ts, pa.int64()), pa.string())
     content = _words(f"ob-{policy}-{campaign}", instant, item, position, pc.utf8_slice_codeunits(user, 3, 11), by="-")
-    seen = content.to_pandas()
-    impression = _words(content, pa.array(seen.groupby(seen).cumcount().astype(str), pa.string()), by="-")
-    everyone = np.arange(len(rows))
     affinity_names = [n for n in rows.column_names if n.startswith(AFFINITY)]
+    clicked_first = pc.not_equal(rows["click"], "1").to_numpy()
+    told = [
+        clicked_first,
+        rows["propensity"].to_numpy(),
+        *(rows[n].to_numpy() for n in affinity_names),
+        user.to_numpy(zero_copy_only=False),
+    ]
+    impression = _words(content, ordinals(content, told), by="-")
+    everyone = np.arange(len(rows))
     known: dict[str, object] = {"ts": ts, "created_ts": ts, "source": SOURCE}
     asked = {**known, "user_id": user, "surface": neutral.SURFACE, "placement_id": f"ob-{campaign}"}
     decision = _words(impression, "-decision")

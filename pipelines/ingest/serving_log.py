@@ -23,11 +23,12 @@ from feature_repo.events import ENGAGEMENT_KINDS, QUERY, TIME
 from feature_repo.exclusive import exclusive
 from feature_repo.home import Home
 from feature_repo.request_words import CANONICAL
-from pipelines.ingest.collect import FileCount, Ingested, total
+from pipelines.ingest.collect import MOST_BAD, FileCount, Ingested, refuse_bad_share, total
 from pipelines.ingest.event_rows import event_rows
-from pipelines.ingest.landing import land_events
+from pipelines.ingest.landing import Landed, land_events
 from pipelines.ingest.lines import Fault
 from pipelines.ingest.quarantine import quarantine_path, set_aside
+from pipelines.ingest.well_formed import CLOCKS_DIFFER
 from serving.eventlog.log import Event, EventLog, clicked
 from serving.record.decision import Decision, RankedAd
 
@@ -48,12 +49,17 @@ def query_id(decision: Decision) -> str:
     return decision.decision_id if decision.request.consent and decision.request.query.strip() else ""
 
 
-def ingest_served(home: Home, log: EventLog, day: date) -> Ingested:
-    """The day's decisions and events, each once. rows_in counts both; a search counts as its decision."""
+def ingest_served(home: Home, log: EventLog, day: date, most_bad: float = MOST_BAD) -> Ingested:
+    """The day's decisions and events, each once. rows_in counts both; a search counts as its decision.
+
+    Raises Refused, with nothing landed, when more than `most_bad` of the events are malformed. A click whose impression was lost is none
+    of those: it is set aside, but says nothing against the log.
+    """
     since, until = end_of(day) - timedelta(days=1), end_of(day)
     decisions = list(log.decisions(since, until))
     received = sorted(log.events(since, until), key=lambda pair: (pair[1], pair[0].event_id))
     faults: list[Fault] = []
+    lost: list[Fault] = []
     good: list[tuple[int, Event, datetime, Decision, RankedAd]] = []
     known = {d.decision_id: d for d in decisions}
     for i, (event, at) in enumerate(received):
@@ -63,13 +69,18 @@ def ingest_served(home: Home, log: EventLog, day: date) -> Ingested:
         ad = next((a for a in decision.shown if a.creative_id == event.creative_id), None) if decision else None
         if decision is None or ad is None:
             faults.append(_fault(i, event, at, "unknown decision" if decision is None else "the decision did not show this ad"))
+        elif event.ts > at + CLOCKS_DIFFER:
+            faults.append(_fault(i, event, at, f"its time lies in the future: {event.ts.isoformat()}"))
         elif event.kind == "click" and not clicked(log.happened(event.decision_id, event.creative_id)):
-            faults.append(_fault(i, event, at, "a click without the impression of its ad"))
+            lost.append(_fault(i, event, at, "a click without the impression of its ad"))
         elif event.kind != IMPRESSION and event.kind not in ENGAGEMENT_KINDS:
             faults.append(_fault(i, event, at, f"kind is none of {IMPRESSION}, {', '.join(ENGAGEMENT_KINDS)}"))
         else:
             good.append((i, event, at, decision, ad))
     with exclusive(home, "ingest"):
+        aside = quarantine_path(home, SERVING, day.isoformat())
+        quarantined = set_aside(aside, "eventlog", [*faults, *lost])
+        refuse_bad_share(f"{SERVING} events of {day}", len(faults), len(received), most_bad, aside)
         before = _impressions_before(home, day)
         seen = [g for g in good if g[1].kind == IMPRESSION and impression_id(g[1].decision_id, g[1].creative_id) not in before]
         engaged = [g for g in good if g[1].kind != IMPRESSION]
@@ -84,23 +95,17 @@ def ingest_served(home: Home, log: EventLog, day: date) -> Ingested:
                 "engagements": _engagements(engaged, _clicks(home, day)),
             },
         )
-        aside = quarantine_path(home, SERVING, day.isoformat())
-        quarantined = set_aside(aside, "eventlog", faults)
+    place = str(aside) if quarantined else ""
     counts = [
-        _count("decisions", len(decisions), len(landed["decisions"]), 0, ""),
-        _count(
-            "events",
-            len(received),
-            len(landed["impressions"]) + len(landed["engagements"]),
-            quarantined,
-            str(aside) if quarantined else "",
-        ),
+        _count("decisions", len(decisions), [landed["decisions"]], 0, ""),
+        _count("events", len(received), [landed["impressions"], landed["engagements"]], quarantined, place),
     ]
-    return total(SERVING, counts, {k: len(v) for k, v in landed.items()}, [day] if decisions or received else [])
+    return total(SERVING, counts, {k: len(v.fresh) for k, v in landed.items()}, [day] if decisions or received else [])
 
 
-def _count(name: str, rows: int, kept: int, quarantined: int, aside: str) -> FileCount:
-    return FileCount(name, "log", "", rows, kept, quarantined, rows - kept - quarantined, aside)
+def _count(name: str, rows: int, landed: Sequence[Landed], quarantined: int, aside: str) -> FileCount:
+    kept, corrected = sum(len(one.rows) for one in landed), sum(len(one.corrected) for one in landed)
+    return FileCount(name, "log", "", rows, kept, quarantined, rows - kept - quarantined, aside, corrected)
 
 
 def _fault(i: int, event: Event, at: datetime, reason: str) -> Fault:

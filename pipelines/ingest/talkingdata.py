@@ -9,8 +9,9 @@ campaign_id    `td-channel-<channel>`: a channel publishes many apps, so its cat
 device, os     the log's own codes
 
 A click is an engagement without an impression. An install is a conversion whose cause is the click; it becomes known at
-attributed_time. A row is itself by its click columns and its ordinal among rows with the same ones: equal rows are genuine at
-minute resolution, and a longer copy of the log adds only what is new. Installs are what this log pays for: campaigns are CPA.
+attributed_time. A row is itself by its click columns and its ordinal among rows with the same ones, the earliest install first: equal
+rows are genuine at minute resolution, and a longer copy of the log adds only what is new. Installs are what this log pays for: campaigns
+are CPA.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from pipelines.ingest import neutral
 from pipelines.ingest.event_rows import event_rows
 from pipelines.ingest.fields import Checks
 from pipelines.ingest.format import TS, IngestError, LogFile, Mapped, Parsed
+from pipelines.ingest.ordinals import ordinals
 
 SOURCE: Final = "talkingdata"
 CLICK_COLUMNS: Final = ("ip", "app", "device", "os", "channel")
@@ -39,6 +41,14 @@ OBJECTIVE: Final = "cpa"
 
 def _joined(*parts: pa.Array | str, by: str = "") -> pa.Array:
     return pc.binary_join_element_wise(*parts, by)
+
+
+def _moment(ts: pa.Array) -> pa.Array:
+    """The second, and the microsecond where it is not 0: published copies of the log know minutes or seconds."""
+    second = pc.floor_temporal(ts, unit="second")
+    rest = pc.microsecond(ts).cast(pa.int64()).to_numpy() + 1000 * pc.millisecond(ts).to_numpy()
+    fraction = pa.array(np.where(rest > 0, np.char.add(".", np.char.zfill(rest.astype(str), 6)), ""), pa.string())
+    return _joined(pc.strftime(second.cast(pa.timestamp("s", tz="UTC")), format="%Y%m%dT%H%M%S"), fraction)
 
 
 class TalkingData:
@@ -70,10 +80,10 @@ class TalkingData:
     def map(self, file: LogFile, rows: pa.Table) -> Mapped:
         ip, app, device, os, channel = (rows[c].combine_chunks() for c in CLICK_COLUMNS)
         ts, installed = rows[TS].combine_chunks(), rows["installed"].combine_chunks()
-        second = pc.strftime(pc.cast(ts, pa.timestamp("s", tz="UTC")), format="%Y%m%dT%H%M%S")
-        content = _joined("td", ip, app, device, os, channel, second, by="-")
-        ordinal = pa.array(pd.Series(content.to_pandas()).groupby(content.to_pandas()).cumcount().astype(str), pa.string())
-        click_id = _joined(content, ordinal, by="-")
+        content = _joined("td", ip, app, device, os, channel, _moment(ts), by="-")
+        never = np.iinfo(np.int64).max  # the earliest install comes first: a click that leads to one later keeps its number
+        outcome = pc.fill_null(installed.cast(pa.int64()), never).to_numpy()
+        click_id = _joined(content, ordinals(content, [outcome]), by="-")
         shared = {
             "user_id": _joined(ip, device, by=":"),
             "creative_id": _joined("td-app-", app, "-channel-", channel),

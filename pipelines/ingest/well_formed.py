@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Final
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from pipelines.ingest.format import Format, IngestError, LogFile
+from feature_repo.events import TIME
+from pipelines.ingest.format import Format, IngestError, LogFile, Parsed
 from pipelines.ingest.lines import SHOWN, Fault, read_chunks, read_header
+
+CLOCKS_DIFFER: Final = timedelta(minutes=5)
+"""How far the clock of who wrote a log may be ahead of ours; a later time lies in the future."""
 
 
 def wanted_columns(log: Format, file: LogFile) -> tuple[str, ...]:
@@ -25,12 +32,25 @@ def wanted_columns(log: Format, file: LogFile) -> tuple[str, ...]:
     return columns
 
 
-def well_formed(log: Format, file: LogFile, columns: tuple[str, ...], faults: list[Fault]) -> Iterator[pa.Table]:
-    """Typed rows, a chunk at a time; what is wrong goes to `faults`."""
+def well_formed(
+    log: Format, file: LogFile, columns: tuple[str, ...], faults: list[Fault], now: datetime | None = None
+) -> Iterator[pa.Table]:
+    """Typed rows, a chunk at a time; what is wrong goes to `faults`, and so does a row with a time after `now` (default: the clock's)."""
     for chunk in read_chunks(file.path, read_header(file.path, file.separator), columns, file.separator):
         faults.extend(chunk.faults)
         parsed = log.parse(file, chunk.cells)
+        _refuse_future(parsed, now or datetime.now(UTC))
         bad = parsed.reasons != ""
         faults.extend(Fault(int(chunk.line[i]), str(parsed.reasons[i]), chunk.texts[i][:SHOWN]) for i in np.flatnonzero(bad))
         if not bad.all():
             yield parsed.rows.filter(pa.array(~bad))
+
+
+def _refuse_future(parsed: Parsed, now: datetime) -> None:
+    """Gives a reason to rows of which some time lies in the future."""
+    latest = pa.scalar(now + CLOCKS_DIFFER, TIME)
+    for column in parsed.rows.schema:
+        if pa.types.is_timestamp(column.type):
+            later = pc.fill_null(pc.greater(parsed.rows[column.name], latest), False)
+            for i in np.flatnonzero(np.asarray(later.to_numpy(), bool) & (parsed.reasons == "")):
+                parsed.reasons[i] = f"{column.name} lies in the future: {parsed.rows[column.name][int(i)].as_py().isoformat()}"

@@ -14,8 +14,9 @@ from feature_repo.home import Home
 from pipelines.errors import Missing
 from pipelines.warehouse.as_of import as_of_table, connect
 from pipelines.warehouse.catalog import catalog_as_of
+from serving.room_settings import TrainingSettings
 
-DAYS: Final = 30
+HISTORY_DAYS: Final = TrainingSettings().history_days
 
 
 @dataclass(frozen=True)
@@ -34,11 +35,13 @@ class QueryLog:
         return first, QueryLog(self.shown[self.shown["ts"] >= cut], self.queries[self.queries["ts"] >= cut], self.catalog)
 
 
-def query_log(home: Home, day: date) -> QueryLog:
-    """The searches of the DAYS up to the end of `day`. Raises Missing when there are none."""
+def query_log(home: Home, day: date, history_days: int = HISTORY_DAYS) -> QueryLog:
+    """The searches of so many days up to the end of `day`. Raises Missing when there are none."""
     as_of, con = end_of(day), connect()
     try:
-        queries, impressions, engagements = (as_of_table(con, home, n, as_of, DAYS) for n in ("queries", "impressions", "engagements"))
+        queries, impressions, engagements = (
+            as_of_table(con, home, n, as_of, history_days) for n in ("queries", "impressions", "engagements")
+        )
         asked = queries.select("query_id", "text", "ts").order_by("ts", "query_id").to_pandas()
         done = engagements.filter(engagements.kind.isin(["click", "conversion"])).group_by("impression_id")
         done = done.aggregate(clicked=lambda t: (t.kind == "click").any(), converted=lambda t: (t.kind == "conversion").any())

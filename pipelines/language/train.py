@@ -17,9 +17,12 @@ from pipelines.gates.gates import judge
 from pipelines.language import classifier, encoder, words
 from pipelines.language.query_log import QueryLog, query_log
 from pipelines.registry import roles
+from pipelines.registry.again import had_role, newer_in_role, registered_before
 from pipelines.registry.listing import versions
 from pipelines.registry.register import register_sealed
 from pipelines.registry.version import Version
+from serving.bundles.aliases import read_aliases
+from serving.bundles.sealed import read_manifest
 from serving.language.gazetteer import Gazetteer
 from serving.language.language import LANGUAGE, write_language
 from serving.language.query_classifier import QueryClassifier
@@ -29,6 +32,11 @@ from serving.snapshot.text_columns import ad_texts
 
 HELD_OUT: Final = 0.8
 """Share of the searches, the earlier ones, that is learned from when measuring; the models that are kept learn from all."""
+
+CLICKED: Final = "clicked_searches"
+"""How many clicks on later searches a model was measured on."""
+SHARES: Final = {"category_accuracy", "recall_at_10", "recall_at_100"}
+"""Figures that are shares of those clicks."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +60,7 @@ def candidate(home: Home, head: str, day: date) -> Path:
 
 def train(settings: Settings, day: date) -> list[LearnedLanguage]:
     """Learns both models from the searches up to the end of `day`. Raises Missing when there are none."""
-    log = query_log(settings.home, day)
+    log = query_log(settings.home, day, settings.training.history_days)
     earlier, later = log.before(HELD_OUT)
     said = {
         "trained_from": log.queries["ts"].min().isoformat(),
@@ -66,7 +74,7 @@ def train(settings: Settings, day: date) -> list[LearnedLanguage]:
     near = {
         f"recall_at_{k}": encoder.recall_at(clicked["text"].tolist(), clicked["creative_id"].tolist(), ids, ads, trial, k)
         for k in (10, 100)
-    }
+    } | {CLICKED: float(len(clicked))}
     vectors = encoder.learn(encoder.documents(log), settings.seed)
     made = write_encoder(candidate(settings.home, ENCODER, day), "0", vectors, {**said, "ranker": "lsa", "metrics": near})
     gazetteer = Gazetteer(words.names(log))
@@ -76,7 +84,23 @@ def train(settings: Settings, day: date) -> list[LearnedLanguage]:
         candidate(settings.home, LANGUAGE, day), "0", words.known_words(log), words.names(log), words.related_terms(log, made),
         weights, bias, {**said, "ranker": "linear", "metrics": read},
     )  # fmt: skip
-    return [LearnedLanguage(h, candidate(settings.home, h, day), m, judge(h, m, None)) for h, m in ((LANGUAGE, read), (ENCODER, near))]
+    return [
+        LearnedLanguage(h, candidate(settings.home, h, day), m, _judged(settings, h, m)) for h, m in ((LANGUAGE, read), (ENCODER, near))
+    ]
+
+
+def _judged(settings: Settings, head: str, measured: dict[str, float]) -> list[Verdict]:
+    """Every gate, beside the champion's figures where it has any: each of the two was measured in the same way, on later searches than it
+    had learned from, and so on other rows. A share's interval is that of the difference of two independent shares."""
+    version = read_aliases(settings.home.bundles).get(head, {}).get("champion", "")
+    champion = next((v.metrics for v in versions(settings, head) if v.version == version), {})
+    apart: dict[str, tuple[float, float]] = {}
+    if measured[CLICKED] > 0 and champion.get(CLICKED, 0.0) > 0:
+        for name in SHARES & measured.keys() & champion.keys():
+            a, b = measured[name], champion[name]
+            spread = 1.96 * (a * (1 - a) / measured[CLICKED] + b * (1 - b) / champion[CLICKED]) ** 0.5
+            apart[name] = (a - b - spread, a - b + spread)
+    return judge(head, measured, {name: champion[name] for name in apart}, differences=apart)
 
 
 def _measured(later: QueryLog, model: QueryClassifier, gazetteer: Gazetteer) -> dict[str, float]:
@@ -100,16 +124,23 @@ def _measured(later: QueryLog, model: QueryClassifier, gazetteer: Gazetteer) -> 
         "intent_macro_f1": float(f1),
         "category_accuracy": float(np.mean(right)) if right else float("nan"),
         "commercial_auc": auc,
-        "clicked_searches": float(len(right)),
+        CLICKED: float(len(right)),
     }
 
 
 def register(settings: Settings, learned: LearnedLanguage, alias: str, day: date) -> Version:
-    """Registers a text model that passed its gates. Raises Refused naming those that it failed."""
+    """Registers a text model that passed its gates. The same model again is the same version. A champion or a challenger that was trained
+    to a later moment keeps its role, and so does whoever replaced this version in it. Raises Refused naming the gates that failed.
+    """
     failed = [v.failure for v in learned.verdicts if not v.passed]
     if failed:
         raise Refused(f"{learned.head} candidate of {day}", "; ".join(failed), "It was not registered; the champion stays.")
-    version = register_sealed(settings, learned.head, learned.folder, f"trained on {day}", learned.metrics)
-    if alias == "champion":
+    trained_to = str(read_manifest(learned.folder, head=learned.head)["trained_to"])
+    version = registered_before(settings, learned.head, learned.folder)
+    if version is None:
+        challenger = "" if newer_in_role(settings, learned.head, "challenger", trained_to) else "challenger"
+        version = register_sealed(settings, learned.head, learned.folder, f"trained on {day}", learned.metrics, challenger)
+    outdated = newer_in_role(settings, learned.head, "champion", trained_to)
+    if alias == "champion" and not outdated and not had_role(settings, learned.head, "champion", version.version):
         roles.promote(settings, learned.head, version.version, f"trained on {day}, passed its gates")
     return next(v for v in versions(settings, learned.head) if v.version == version.version)

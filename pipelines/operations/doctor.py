@@ -16,6 +16,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Final, Literal
 
+from feature_repo.literal_path import read_only_database
 from feature_repo.private_files import open_to_others
 from pipelines.operations.extras import absent, install
 from serving.settings import Settings
@@ -122,7 +123,7 @@ def mlflow(settings: Settings) -> Check:
     if not database.exists():
         return Check("mlflow", "warn", "no registry yet", "Run `placard train --partition DAY`.")
     try:
-        with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as connection:
+        with closing(sqlite3.connect(read_only_database(database), uri=True)) as connection:
             models = connection.execute("select count(*) from model_versions").fetchone()[0]
     except sqlite3.Error as error:
         return Check("mlflow", "bad", f"{database}: {error}", "Restore it from a backup, or remove it and train again.")

@@ -9,7 +9,10 @@ from pipelines.datasets.training_set import read
 from pipelines.errors import Refused
 from pipelines.evaluate.assess import evidence_of
 from pipelines.gates.evidence import of_version
+from pipelines.registry.again import had_role, newer_in_role, registered_before
+from pipelines.registry.listing import versions
 from pipelines.registry.register import register
+from pipelines.registry.roles import set_alias
 from pipelines.registry.version import Version
 from pipelines.training.candidate import candidate, load_candidate, plots_folder, report_path
 from serving.bundles.aliases import is_shadow
@@ -21,17 +24,24 @@ EXAMPLE_ROWS: Final = 5
 def register_candidate(settings: Settings, head: str, day: date, ranker: str, alias: str) -> Version:
     """Registers a candidate that passed its gates (as @shadow, any that was evaluated), and what its evaluation found with it.
 
-    Raises Refused naming the gates that failed.
+    A candidate that is registered already, file by file, is that version. It gets the alias unless it had it before. A challenger that
+    was trained to a later moment stays: the version is registered without an alias. Raises Refused naming the gates that failed.
     """
     home = settings.home
     evidence = evidence_of(home, head, day, ranker)
     failed = [v.failure for v in evidence.verdicts() if not v.passed]
     if failed and not is_shadow(alias):
         raise Refused(f"{head} candidate {ranker} of {day}", "; ".join(failed), "It was not registered; the champion stays.")
+    folder, trained_to = candidate(home, head, day, ranker), load_candidate(home, head, day, ranker).manifest.trained_to
+    given = "" if not is_shadow(alias) and newer_in_role(settings, head, alias, trained_to) else alias
+    if before := registered_before(settings, head, folder):
+        if given and not had_role(settings, head, given, before.version):
+            set_alias(settings, head, given, before.version, f"trained on {day}")
+        return next(v for v in versions(settings, head) if v.version == before.version)
     dataset = read(home, head, day).narrowed(load_candidate(home, head, day, ranker).manifest.columns)
     plots = [*sorted(plots_folder(home, head, day, ranker).glob("*.png")), report_path(home, head, day, ranker)]
     version = register(
-        settings, candidate(home, head, day, ranker), alias, f"trained on {day}", evidence.metrics, plots,
+        settings, folder, given, f"trained on {day}", evidence.metrics, plots,
         dataset.matrix[dataset.part("test")][:EXAMPLE_ROWS],
         evidence.calibrated,
     )  # fmt: skip

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import quote
 
 from feature_repo.addresses import without_password
+from feature_repo.literal_path import read_only_database
 from pipelines.errors import PipelineError
 from serving.bundles.aliases import Aliases
 from serving.settings import Settings
@@ -51,7 +51,7 @@ def _by_head(rows: Iterable[tuple[str, str, Any]]) -> Aliases:
 def _of_sqlite(path: Path) -> list[tuple[str, str, Any]]:
     if not path.exists():
         return []
-    with closing(sqlite3.connect(f"file:{quote(str(path))}?mode=ro", timeout=WAIT_SECONDS, uri=True)) as database:
+    with closing(sqlite3.connect(read_only_database(path), timeout=WAIT_SECONDS, uri=True)) as database:
         return list(database.execute(QUERY))
 
 

@@ -31,12 +31,12 @@ def register(
     example: Any,
     calibrated: bool,
 ) -> Version:
-    """Gives a candidate bundle the next version of its head, logs it and sets `alias`. Raises BundleRefused on a bad one.
+    """Gives a candidate bundle the next version of its head, logs it and sets `alias` ("": none). Raises BundleRefused on a bad one.
 
     calibrated: whether its promises came true on rows that it did not learn from; the auction takes no other. example: a few
     rows of the training matrix, logged with the signature.
     """
-    if not is_alias(alias):
+    if alias and not is_alias(alias):
         raise PipelineError("alias", alias, f"Use one of: {', '.join(ALIASES)}, or shadow_NAME.")
     bundle = Bundle.load(candidate)
 
@@ -51,17 +51,20 @@ def register(
     return _named(settings, bundle.manifest.head, alias, version, why)
 
 
-def register_sealed(settings: Settings, head: str, candidate: Path, why: str, metrics: Mapping[str, float]) -> Version:
-    """Gives a sealed model folder (of any head that is no ranker) the next version of its head, logs it and makes it challenger."""
+def register_sealed(
+    settings: Settings, head: str, candidate: Path, why: str, metrics: Mapping[str, float], alias: str = "challenger"
+) -> Version:
+    """Gives a sealed model folder (of any head that is no ranker) the next version of its head, logs it and sets `alias` ("": none)."""
     manifest = read_manifest(candidate, head=head)
     finite = {name: value for name, value in metrics.items() if np.isfinite(value)}
 
     def installed(version: str) -> Path:
         return install(candidate, version_folder(settings.home.bundles, head, version), {**manifest, "version": version, "metrics": finite})
 
-    return _named(settings, head, "challenger", log_sealed(settings, head, manifest, metrics, installed), why)
+    return _named(settings, head, alias, log_sealed(settings, head, manifest, metrics, installed), why)
 
 
 def _named(settings: Settings, head: str, alias: str, version: str, why: str) -> Version:
-    set_alias(settings, head, alias, version, why)
+    if alias:
+        set_alias(settings, head, alias, version, why)
     return next(v for v in versions(settings, head) if v.version == version)

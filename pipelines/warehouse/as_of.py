@@ -12,6 +12,7 @@ from feature_repo import catalog, events
 from feature_repo.engine_function import engine_function
 from feature_repo.home import Home
 from feature_repo.instants import instant
+from feature_repo.literal_path import literal_path, literal_path_in_spark
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -47,9 +48,9 @@ def in_duckdb(moment: ir.TimestampValue) -> ir.TimestampValue:
 
 def scan(con: BaseBackend, files: Sequence[Path]) -> ir.Table:
     """The files as one table. Ibis gives Spark one path at a time."""
-    paths = [str(f) for f in files]
     if con.name != "pyspark":
-        return con.read_parquet(paths, hive_partitioning=False)
+        return con.read_parquet([literal_path(f) for f in files], hive_partitioning=False)
+    paths = [literal_path_in_spark(f) for f in files]
     view = f"scan_{hashlib.sha256(' '.join(paths).encode()).hexdigest()[:16]}"
     con._session.read.parquet(*paths).createOrReplaceTempView(view)
     return con.table(view)

@@ -25,7 +25,9 @@ STRUCTURE = {
         "ingest": {f"build_{table}" for table in BUILDS},
         **{f"build_{table}": {"validate"} for table in BUILDS},
         "validate": {"publish"},
-        "publish": set(),
+        "publish": {"rebuild"},
+        "rebuild": {"announce"},
+        "announce": set(),
     },
     "rankers_daily": {
         f"{head}.{step}": {f"{head}.{after}"} if after else set()
@@ -52,6 +54,8 @@ CALLS = {
         *(f"features build --table {table}" for table in BUILDS),
         "features validate",
         "features publish",
+        "features rebuild --days 0",
+        "features announce --when newest",
     ],
     "rankers_daily": [
         call
@@ -138,14 +142,14 @@ def test_midnight_works_on_a_day_that_has_ended(bag: DagBag, name: str, lag: int
 
 def test_the_features_asset_starts_what_needs_features(bag: DagBag) -> None:
     made = {(dag, task.task_id): [o.name for o in task.outlets] for dag in bag.dags for task in bag.dags[dag].tasks if task.outlets}
-    assert made == {("features_daily", "publish"): ["features"], **{("rankers_daily", f"{h}.register"): ["rankers"] for h in HEADS}}
+    assert made == {("features_daily", "announce"): ["features"], **{("rankers_daily", f"{h}.register"): ["rankers"] for h in HEADS}}
     for dag in ("rankers_daily", "quality_daily", "language_daily"):
         assert bag.dags[dag].timetable.asset_condition.name == "features"
 
 
 def test_days_that_are_backfilled_at_once_publish_and_register_one_after_the_other(bag: DagBag) -> None:
     alone = {task.task_id for dag in bag.dags.values() for task in dag.tasks if task.max_active_tis_per_dag == 1}
-    assert alone == {"publish", "decide", *(f"guard_{head}" for head in HEADS), *(f"{head}.register" for head in HEADS)}
+    assert alone == {"publish", "rebuild", "decide", *(f"guard_{head}" for head in HEADS), *(f"{head}.register" for head in HEADS)}
 
 
 @pytest.mark.parametrize("name", CALLS)
@@ -155,13 +159,20 @@ def test_a_run_calls_its_verbs_for_its_day(bag: DagBag, stand_in: StandIn, name:
     assert sorted(stand_in.calls) == sorted(f"{call} --partition 2026-01-18" for call in CALLS[name])
     place = {call: i for i, call in enumerate(stand_in.calls)}
     if name == "features_daily":
-        first, *builds, check, last = (place[f"{call} --partition 2026-01-18"] for call in CALLS[name])
-        assert first < min(builds) <= max(builds) < check < last
+        first, *builds, check, publish, rebuild, announce = (place[f"{call} --partition 2026-01-18"] for call in CALLS[name])
+        assert first < min(builds) <= max(builds) < check < publish < rebuild < announce
 
 
 def test_typed_params_reach_the_verb(bag: DagBag, stand_in: StandIn) -> None:
     bag.dags["rankers_daily"].test(run_conf={"day": "2026-01-18", "ranker": "logistic"})
     assert sum("--ranker logistic" in call for call in stand_in.calls) == 8
+
+
+def test_where_no_model_may_follow_the_announcement_is_skipped_and_the_day_is_done(bag: DagBag, stand_in: StandIn) -> None:
+    stand_in.fails("features announce --when newest", 99)
+    run = bag.dags["features_daily"].test(run_conf={"day": "2026-01-18"})
+    states = {i.task_id: str(i.state) for i in run.get_task_instances()}
+    assert (states["publish"], states["announce"], str(run.state)) == ("success", "skipped", "success")
 
 
 def test_a_day_is_a_day_and_never_a_command(bag: DagBag, stand_in: StandIn) -> None:

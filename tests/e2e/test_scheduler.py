@@ -82,7 +82,7 @@ def test_a_days_features_start_rankers_and_quality_with_its_key(stand_in: tuple[
         ("quality_daily", "2026-01-18", "success"),
     ]
     said = calls(folder)
-    assert len(said) == 9 + 10 + 7
+    assert len(said) == 11 + 10 + 7
     assert {line.rsplit(" --partition ")[1] for line in said} == {"2026-01-18"}
     assert said[0].startswith("ingest day") and said[8].startswith("features publish")
 

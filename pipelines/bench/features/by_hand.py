@@ -13,6 +13,7 @@ from typing import Final
 
 from feature_repo.days import end_of
 from feature_repo.home import Home
+from feature_repo.literal_path import literal_path
 from feature_repo.table import FeatureTable
 from feature_repo.tables.ad_creative import AD_CREATIVE, IMAGE_STATS
 from feature_repo.tables.ad_performance import AD_PERFORMANCE, LEVELS
@@ -160,7 +161,7 @@ def _input(home: Home, name: str, table: FeatureTable, as_of: datetime) -> str:
     if name == "image_stats":
         return f"create temp table image_stats (picture varchar, {_each('{v} double', IMAGE_STATS)})"
     files = files_known(home, name, as_of, None if name in STATES else table.window_days)
-    rows = f"from read_parquet({[str(f) for f in files]}, hive_partitioning = false)"
+    rows = f"from read_parquet({[literal_path(f) for f in files]}, hive_partitioning = false)"
     known = f"where created_ts < timestamptz '{as_of.isoformat()}'"
     times = "created_ts::timestamp as created_ts" if name in ("creatives", "campaigns", "landing_pages") else "ts::timestamp as ts"
     times = "created_ts::timestamp as created_ts, ts::timestamp as ts" if name == "users" else times

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 
 from feature_repo.days import end_of
 from pipelines.datasets import labels, split, training_set
+from pipelines.datasets.left_out import LeftOut, logged
 from pipelines.errors import Missing
 from pipelines.simulator.truth import impression_truth
 from pipelines.warehouse.label_times import LabelTimes
@@ -103,12 +105,10 @@ def test_a_row_knows_what_its_user_had_seen_of_the_campaign_that_day(platform: A
     assert (frame["seen_today"] > 0).mean() > 0.05
 
 
-def test_the_oldest_click_knows_it_too(platform: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_oldest_click_knows_it_too(platform: Any) -> None:
     """Clicks reach a day further back than impressions are trained on, and may follow those of the day before."""
-    clicks = "conversion", platform.live, DAY
-    whole = labels.labels(platform.home, *clicks).set_index("row_id")["seen_today"]
-    monkeypatch.setattr(labels, "HISTORY_DAYS", 1)
-    found = labels.labels(platform.home, *clicks).set_index("row_id")["seen_today"]
+    whole = labels.labels(platform.home, "conversion", platform.live, DAY).set_index("row_id")["seen_today"]
+    found = labels.labels(platform.home, "conversion", platform.live, replace(DAY, history_days=1)).set_index("row_id")["seen_today"]
     assert 0 < len(found) < len(whole) and found.max() > 0
     assert found.tolist() == whole.loc[found.index].tolist()
 
@@ -159,3 +159,19 @@ def test_a_fresh_set_of_clicks_teaches_what_was_known_when_its_test_begins(copy:
     assert early["seen_hours"].to_numpy() == pytest.approx(seen.to_numpy()) and (early["seen_hours"] < 24).any()
     known = final["happened"].reindex(early.index) <= early["ts"] + pd.to_timedelta(seen, unit="h")
     assert (early["label"] == known).all()
+
+
+@pytest.mark.parametrize("head", ["click", "conversion"])
+def test_what_is_left_out_of_training_is_counted_with_its_reason(platform: Any, head: str) -> None:
+    """Every row of the log is in the set, or left out for one reason."""
+    times = replace(DAY, history_days=2)
+    found = labels.labels(platform.home, head, platform.live, times)
+    older, within = logged(platform.home, head, platform.live, times.history_days + (head == "conversion"))
+    everything = events(platform, "impressions" if head == "click" else "engagements")
+    if head == "conversion":
+        everything = everything[everything["kind"] == "click"]
+    known = everything[everything["created_ts"] < pd.Timestamp(end_of(platform.live))]
+    assert older + within == len(known) and within > len(found) > 0
+    assert older > 0 or head == "conversion", "of three days two are looked at, and of clicks three"
+    words = [*LeftOut(older or 873, within - len(found), 0).words(times.history_days)]
+    assert len(words) == 2 and "history_days" in words[0] and "label_maturity_hours" in words[1]

@@ -15,7 +15,8 @@ from feature_repo.days import end_of
 from feature_repo.feast_store import OnlineProfiles, open_store
 from feature_repo.tables import USER_TABLES
 from pipelines.features.content import content_hash
-from pipelines.features.publish import publish, published_days
+from pipelines.features.publish import publish
+from pipelines.features.published import published_days
 from serving.snapshot import open_current
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")

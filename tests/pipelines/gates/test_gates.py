@@ -15,8 +15,8 @@ from serving.language.language import LANGUAGE
 from serving.language.text_encoder import ENCODER
 
 TEXT_METRICS = {
-    LANGUAGE: {"category_accuracy", "commercial_auc", "intent_macro_f1"},
-    ENCODER: {"recall_at_10", "recall_at_100"},
+    LANGUAGE: {"category_accuracy", "commercial_auc", "intent_macro_f1", "clicked_searches"},
+    ENCODER: {"recall_at_10", "recall_at_100", "clicked_searches"},
 }
 """What training measures of the text models."""
 EVERY = [(head, gate) for head, gates in GATES.items() for gate in gates]
@@ -132,7 +132,7 @@ def test_a_figure_that_is_absent_or_no_number_fails_unless_only_traffic_could_gi
 
 
 def test_gates_name_the_way_their_metric_goes() -> None:
-    ways = {m.name: m.better for m in METRICS} | {TOLD: "higher"}
+    ways = {m.name: m.better for m in METRICS} | {TOLD: "higher"} | {name: "higher" for names in TEXT_METRICS.values() for name in names}
     assert all(gate.better == ways[gate.metric] for _, gate in EVERY if gate.worse_by is not None or gate.jump is not None)
 
 

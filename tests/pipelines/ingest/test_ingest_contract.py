@@ -149,7 +149,7 @@ def test_a_broken_line_is_quarantined_with_its_place_and_reason(
     lines = file.path.read_bytes().splitlines()
     lines[3] = BROKEN[how](lines[3], file.separator.encode())
     file.path.write_bytes(b"\r\n".join(lines) + b"\r\n")
-    result = ingest(home, log, path)
+    result = ingest(home, log, path, most_bad=1)
     assert accounted(result)
     assert (result.quarantined, result.kept) == (1, len(lines) - 2)
     (count,) = (f for f in result.files if f.quarantine)
@@ -201,7 +201,7 @@ def test_rows_in_are_kept_quarantined_or_duplicated_whatever_happens_to_the_log(
         ]
         file.path.write_bytes(b"\n".join([header, *damaged]) + b"\n")
         home = Home(Path(folder) / "home")
-        first, second = ingest(home, log, path), ingest(home, log, path)
+        first, second = ingest(home, log, path, most_bad=1), ingest(home, log, path, most_bad=1)
         assert first.rows_in == second.rows_in == len(damaged)
         assert accounted(first) and accounted(second)
         assert (second.kept, second.quarantined) == (0, first.quarantined)

@@ -53,7 +53,7 @@ def test_the_latest_reading_before_the_days_end_counts(home: Home, pages: Path) 
 )
 def test_a_bad_reading_is_set_aside_with_its_reason(row: str, reason: str, home: Home, pages: Path) -> None:
     pages.write_text(pages.read_text() + row + "\n")
-    result = ingest(home, format_named("landing-pages"), pages)
+    result = ingest(home, format_named("landing-pages"), pages, most_bad=1)
     assert (result.kept, result.quarantined) == (3, 1)
     (record,) = (json.loads(line) for line in Path(result.files[0].quarantine).read_text().splitlines())
     assert (record["line"], record["reason"]) == (5, reason)

@@ -91,7 +91,7 @@ def test_malformed_rows_and_items(home: Home, tmp_path: Path, sample: Sample) ->
     }
     log.write_text("\n".join([*good, *(",".join(row) for row in bad.values())]) + "\n")
     items.write_text(items.read_text() + "3,3,many,a,b,c\n")
-    result = ingest(home, OpenBandit(), tmp_path)
+    result = ingest(home, OpenBandit(), tmp_path, most_bad=1)
     assert (result.kept, result.quarantined) == (4, len(bad))
     catalogue, logged = ([json.loads(x) for x in Path(f.quarantine).read_text().splitlines()] for f in result.files)
     assert "item_feature_0 is not a number: 'many'" in catalogue[0]["reason"]

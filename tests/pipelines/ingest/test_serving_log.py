@@ -102,7 +102,7 @@ def test_events_of_nothing_we_showed_are_quarantined(home: Home, busy: EventLog,
         happened("d1", "a1", "applause", noon),
     ]
     busy.append_events(strange, noon + 3 * hour)
-    result = ingest_served(home, busy, DAY)
+    result = ingest_served(home, busy, DAY, most_bad=1)
     assert (result.quarantined, result.rows_in) == (3, result.kept + 3)
     records = [json.loads(x) for x in Path(result.files[1].quarantine).read_text().splitlines()]
     assert {r["reason"].split(",")[0] for r in records} == {

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from feature_repo.home import Home
-from pipelines.ingest.collect import Ingested, ingest
+from pipelines.ingest.collect import MOST_BAD, Ingested, ingest
 from pipelines.ingest.talkingdata import COLUMNS, HOUSE, TalkingData
 
 HEADER = ",".join(COLUMNS)
@@ -20,10 +20,10 @@ def read(home: Home, name: str) -> pd.DataFrame:
     return pd.concat([pq.read_table(f, partitioning=None).to_pandas() for f in home.files(name)], ignore_index=True)
 
 
-def ingest_lines(home: Home, folder: Path, *lines: str) -> Ingested:
+def ingest_lines(home: Home, folder: Path, *lines: str, most_bad: float = MOST_BAD) -> Ingested:
     folder.mkdir(exist_ok=True)
     (folder / "log.csv").write_text("\n".join([HEADER, *lines]) + "\n")
-    return ingest(home, TalkingData(), folder / "log.csv")
+    return ingest(home, TalkingData(), folder / "log.csv", most_bad=most_bad)
 
 
 def test_a_click_and_its_install(home: Home, tmp_path: Path) -> None:
@@ -86,7 +86,7 @@ BAD = {
 
 
 def test_malformed_rows_are_told_apart(home: Home, tmp_path: Path) -> None:
-    result = ingest_lines(home, tmp_path, *BAD)
+    result = ingest_lines(home, tmp_path, *BAD, most_bad=1)
     assert (result.rows_in, result.quarantined, result.kept) == (len(BAD), len(BAD), 0)
     records = [json.loads(line) for line in Path(result.files[0].quarantine).read_text().splitlines()]
     for record, (text, reason) in zip(records, BAD.items(), strict=True):
@@ -96,7 +96,7 @@ def test_malformed_rows_are_told_apart(home: Home, tmp_path: Path) -> None:
 
 
 def test_a_bad_cell_is_quoted(home: Home, tmp_path: Path) -> None:
-    result = ingest_lines(home, tmp_path, "5,3,1,13,379,2017-11-07 25:99,,0")
+    result = ingest_lines(home, tmp_path, "5,3,1,13,379,2017-11-07 25:99,,0", most_bad=1)
     assert "'2017-11-07 25:99'" in Path(result.files[0].quarantine).read_text()
 
 

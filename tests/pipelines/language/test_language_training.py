@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -20,7 +22,7 @@ from pipelines.language.words import known_words, names, related_terms
 from pipelines.registry.listing import history
 from pipelines.registry.refusal import rollback
 from pipelines.simulator.words import WORDS
-from serving.bundles.sealed import read_manifest
+from serving.bundles.sealed import read_manifest, write_manifest_file
 from serving.language.analyse import analyse
 from serving.language.gazetteer import Gazetteer
 from serving.language.query_classifier import QueryClassifier
@@ -138,8 +140,11 @@ def test_a_model_that_fails_a_gate_is_refused_and_the_champion_stays(searched: A
     assert history(searched.settings, "language") == before
 
 
-def test_a_champion_can_be_rolled_back(searched: Any) -> None:
-    register(searched.settings, searched.learned[0], "champion", searched.day)
+def test_a_champion_can_be_rolled_back(searched: Any, tmp_path: Path) -> None:
+    shutil.copytree(searched.learned[0].folder, tmp_path / "later")
+    manifest = read_manifest(tmp_path / "later", head="language")
+    write_manifest_file(tmp_path / "later", {**manifest, "trained_to": "2027-01-01T00:00:00"})
+    register(searched.settings, replace(searched.learned[0], folder=tmp_path / "later"), "champion", searched.day)
     assert champion_language(searched.home).version == "2"  # type: ignore[union-attr]
     rollback(searched.settings, "language")
     assert champion_language(searched.home).version == "1"  # type: ignore[union-attr]

@@ -91,8 +91,14 @@ def evaluated(platform: Platform, trained: Said) -> Said:
 
 @pytest.fixture(scope="module")
 def registered(platform: Platform, evaluated: Said) -> list[Said]:
-    """The same candidate twice: versions 1 and 2."""
-    return [platform.say("registry", "register", *DAY, "--json") for _ in range(2)]
+    """Versions 1 and 2: the second was fitted with another seed. The first candidate again is no version of its own."""
+    first, again = (platform.say("registry", "register", *DAY, "--json") for _ in range(2))
+    assert again.json == first.json
+    (platform.home.root / "placard.toml").write_text("seed = 8\n")
+    for words in (("train", *DAY, "--step", "fit"), ("evaluate", *DAY)):
+        said = platform.say(*words, "--json")
+        assert said.status == 0, said.err
+    return [first, platform.say("registry", "register", *DAY, "--json")]
 
 
 def test_steps_that_come_too_early_name_the_step_that_is_due(platform: Platform, tmp_path: Path) -> None:
