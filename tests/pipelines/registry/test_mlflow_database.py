@@ -10,6 +10,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from pipelines.registry import mlflow_store
@@ -102,7 +103,12 @@ mlflow_store.log_trial(settings, "click", "first", {"depth": 3.0}, {"roc_auc": 0
 @pytest.mark.parametrize("store", ["sqlite", "empty sqlite", "postgres"])
 def test_two_first_uses_at_once_both_work(tmp_path: Path, store: str, request: pytest.FixtureRequest) -> None:
     """Whoever made the store: MLflow makes its tables when it first opens one that has none."""
-    uri = request.getfixturevalue("postgres_url") if store == "postgres" else ""
+    uri = ""
+    if store == "postgres":
+        server = request.getfixturevalue("postgres_url").rpartition("/")[0]
+        with psycopg.connect(f"{server}/postgres".replace("+psycopg", ""), autocommit=True) as connection:
+            connection.execute("CREATE DATABASE first_uses")
+        uri = f"{server}/first_uses"
     if store == "empty sqlite":
         (tmp_path / "mine.db").touch()
         uri = f"sqlite:///{tmp_path / 'mine.db'}"
