@@ -12,7 +12,8 @@ import pytest
 from pipelines.errors import Refused
 from pipelines.gates.gates import judge
 from pipelines.language.train import LearnedLanguage, register
-from pipelines.registry.roles import history, promote, versions
+from pipelines.registry.listing import history, versions
+from pipelines.registry.roles import promote
 from serving.bundles.aliases import read_aliases
 from serving.bundles.sealed import read_manifest, write_manifest_file
 from serving.settings import Settings

@@ -20,8 +20,10 @@ from pipelines.promotion.promote import GateTable, NotPromoted, promote, table
 from pipelines.promotion.register import register_candidate
 from pipelines.registry import listing
 from pipelines.registry.refusal import refuse
+from pipelines.training.candidate import candidate, load_candidate
 from serving.bundles import aliases
 from serving.settings import Settings
+from tests.made import written_again
 
 # MLflow's own imports and stores warn of what they are about to change.
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -30,11 +32,14 @@ TODAY = date(2026, 1, 12)
 
 @pytest.fixture(scope="module")
 def market(settings: Settings, good: date, noise: date, family: str, tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    """Versions 1 and 2: the good candidate, evaluated before anybody reigned; 3, as a shadow: the noise. Copied, never changed."""
+    """Versions 1 and 2: the good candidate and the same trees, said to be tuned, both before anybody reigned; 3, as a shadow: noise.
+    Copied, never changed."""
     home = Path(shutil.copytree(settings.home.root, tmp_path_factory.mktemp("market") / "placard"))
     made = Settings(PLACARD_HOME=home)
-    assert assess(made, "click", good, family).passed
-    for _ in range(2):
+    for tuned in ({}, {"eta": 0.1}):
+        found = load_candidate(made.home, "click", good, family)
+        written_again(found, candidate(made.home, "click", good, family), replace(found.manifest, tuned=tuned))
+        assert assess(made, "click", good, family).passed
         register_candidate(made, "click", good, family, "challenger")
     assert not assess(made, "click", noise, family).passed
     register_candidate(made, "click", noise, family, "shadow")

@@ -30,7 +30,8 @@ from serving.bundles import aliases, refusals, verified
 from serving.bundles.sealed import read_manifest, write_manifest_file
 from serving.bundles.smoke import smoke
 from serving.errors import BundleRefused, BundleUnjudged, SnapshotMissing
-from serving.language.language import LANGUAGE, write_language
+from serving.language.dictionary import Dictionary
+from serving.language.language import LANGUAGE, KnownWords, write_language
 from serving.language.query_classifier import OUTPUTS
 from serving.language.text_encoder import BUCKETS
 from serving.settings import Settings
@@ -67,9 +68,10 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Settings:
         if version != "4":
             roles.promote(settings, "click", version, "good")
     said = {"ranker": "linear", "trained_to": "2026-01-09", "metrics": {}}
+    words = KnownWords({"shoe": 3}, {"shoe"}, Dictionary.of([{"shoe": 3}]))
     weights = np.random.default_rng(1).normal(size=(BUCKETS, OUTPUTS)).astype(np.float32)
     for version in ("1", "2"):
-        write_language(root / "words", "0", {"shoe": 3}, [], {}, weights, np.zeros(OUTPUTS, np.float32), said)
+        write_language(root / "words", "0", words, [], {}, weights, np.zeros(OUTPUTS, np.float32), said)
         register_sealed(settings, LANGUAGE, root / "words", "trained", {})
         roles.promote(settings, LANGUAGE, version, "good")
     return settings

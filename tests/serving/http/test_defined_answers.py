@@ -52,7 +52,7 @@ def test_before_anything_is_published_there_is_no_ad(serve: Callable[..., Any], 
 
 
 def test_an_empty_catalogue_is_no_inventory(serve: Callable[..., Any], published_home: Home) -> None:
-    republish(published_home, lambda name, array: array if name.startswith(("campaign.", "words.")) else array[:0], ads=0)
+    republish(published_home, lambda name, array: array if name.startswith(("campaign.", "words.", "keyword.")) else array[:0], ads=0)
     answer = serve(published_home).ask()
     assert (answer["rung"], answer["no_ad_reason"], answer["ads"]) == ("no_ad", "no_inventory", [])
 
