@@ -7,7 +7,7 @@ import os
 import re
 import subprocess
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,9 @@ from pipelines.datasets.training_set import read
 from pipelines.gates.gates import GATES
 from pipelines.metrics import METRICS
 from pipelines.simulator.config import MarketConfig
+from pipelines.training.candidate import candidate, load_candidate
 from serving.bundles import Bundle, aliases
+from tests.made import written_again
 from tests.worlds.copied import copied
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
@@ -91,13 +93,13 @@ def evaluated(platform: Platform, trained: Said) -> Said:
 
 @pytest.fixture(scope="module")
 def registered(platform: Platform, evaluated: Said) -> list[Said]:
-    """Versions 1 and 2: the second was fitted with another seed. The first candidate again is no version of its own."""
+    """Versions 1 and 2: the same trees, the second said to be tuned. The first candidate again is no version of its own."""
     first, again = (platform.say("registry", "register", *DAY, "--json") for _ in range(2))
     assert again.json == first.json
-    (platform.home.root / "placard.toml").write_text("seed = 8\n")
-    for words in (("train", *DAY, "--step", "fit"), ("evaluate", *DAY)):
-        said = platform.say(*words, "--json")
-        assert said.status == 0, said.err
+    found = load_candidate(platform.home, "click", LAST, "xgboost")
+    written_again(found, candidate(platform.home, "click", LAST, "xgboost"), replace(found.manifest, tuned={"eta": 0.1}))
+    said = platform.say("evaluate", *DAY, "--json")
+    assert said.status == 0, said.err
     return [first, platform.say("registry", "register", *DAY, "--json")]
 
 
