@@ -7,17 +7,13 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
 from feature_repo.errors import PlacardError
-from feature_repo.services import HEADS
 from pipelines.operations.doctor import Check
 from pipelines.registry.alias_differences import compared
-from serving.bundles import Bundle
-from serving.bundles.aliases import Aliases, is_shadow, read_aliases, version_folder
+from pipelines.registry.journal import intended_file
+from pipelines.registry.targets import check_files
+from serving.bundles.aliases import Aliases, is_shadow, read_aliases
 from serving.bundles.refusals import read_refusals
-from serving.bundles.sealed import read_manifest, verify
-from serving.errors import BundleRefused
-from serving.language.language import LANGUAGE
-from serving.language.text_encoder import ENCODER
-from serving.language.verified import verified_encoder, verified_language
+from serving.bundles.sealed import read_manifest
 from serving.settings import Settings
 from serving.snapshot import current_version, verified_snapshot
 
@@ -52,24 +48,9 @@ def _unsound(settings: Settings, aliases: Aliases) -> Iterator[str]:
         for version in sorted(set(by.values())):
             names = ", ".join(f"@{alias}" for alias, v in by.items() if v == version)
             try:
-                _read(settings, head, version)
+                check_files(settings, head, version)
             except PlacardError as error:
                 yield f"{head} {version} ({names}): {error.thing}: {error.value}"
-
-
-def _read(settings: Settings, head: str, version: str) -> None:
-    place = version_folder(settings.home.bundles, head, version)
-    if head in HEADS:
-        said = Bundle.inspect(place, head).version
-        if said != version:
-            raise BundleRefused("bundle", f"{head}@{said}", f"It lies where {head}@{version} should; register again.")
-    elif head == LANGUAGE:
-        verified_language(place, version)
-    elif head == ENCODER:
-        verified_encoder(version, settings.home.bundles, settings.language.text_encoder_path)
-    else:
-        files = read_manifest(place, head=head, version=version).get("files")
-        verify(place, files, *(files if isinstance(files, dict) else ()))
 
 
 def versions(settings: Settings) -> Check:
@@ -89,7 +70,7 @@ def versions(settings: Settings) -> Check:
 
 def changes(settings: Settings) -> Check:
     """No change of a role was cut short."""
-    left = settings.home.bundles / "journal.intended.json"
+    left = intended_file(settings.home.bundles)
     if left.exists():
         return Check(
             "changes", "warn", f"a change of a role was cut short: {left}", "The same command again finishes it, as any other does."

@@ -52,26 +52,27 @@ def append(bundles: Path, changes: Sequence[Change]) -> None:
         journal.writelines(json.dumps(asdict(change)) + "\n" for change in changes)
 
 
-def _intended(bundles: Path) -> Path:
+def intended_file(bundles: Path) -> Path:
+    """Where changes that are about to be made are written down; it is gone once they are."""
     return bundles / "journal.intended.json"
 
 
 def intend(bundles: Path, changes: Sequence[Change]) -> None:
-    """Writes down changes that are about to be made: what a death in between costs is made up for by `transition.finish`."""
-    write_whole(_intended(bundles), json.dumps([asdict(change) for change in changes]))
+    """Writes down changes that are about to be made: what a death in between costs is made up for by `transition.catch_up`."""
+    write_whole(intended_file(bundles), json.dumps([asdict(change) for change in changes]))
 
 
 def intended(bundles: Path) -> list[Change]:
     """The changes that were about to be made; none where nothing was left undone."""
     try:
-        return [_change(line) for line in parsed(_intended(bundles).read_text())]
+        return [_change(line) for line in parsed(intended_file(bundles).read_text())]
     except (FileNotFoundError, ValueError, TypeError):  # damaged, it can tell nothing: the aliases say what was done
         return []
 
 
 def forget_intention(bundles: Path) -> None:
     """Nothing is left undone."""
-    _intended(bundles).unlink(missing_ok=True)
+    intended_file(bundles).unlink(missing_ok=True)
 
 
 def in_force(changes: Sequence[Change], aliases: Aliases) -> bool:

@@ -7,9 +7,11 @@ from typing import Final
 
 from feature_repo.services import HEADS
 from pipelines.errors import PipelineError
+from serving.bundles import Bundle
 from serving.bundles.aliases import version_folder
 from serving.bundles.sealed import read_manifest, verify
 from serving.bundles.verified import verified
+from serving.errors import BundleRefused
 from serving.language.language import LANGUAGE
 from serving.language.text_encoder import ENCODER
 from serving.language.verified import verified_encoder, verified_language
@@ -38,6 +40,18 @@ def check_target(settings: Settings, head: str, version: str) -> None:
         return
     if head in HEADS:
         verified(place, head, version)
+    else:
+        check_files(settings, head, version)
+    _known[place] = content
+
+
+def check_files(settings: Settings, head: str, version: str) -> None:
+    """As check_target, of an installed version and without scoring it: the files are what was registered, and can be read."""
+    place = version_folder(settings.home.bundles, head, version)
+    if head in HEADS:
+        said = Bundle.inspect(place, head).version
+        if said != version:
+            raise BundleRefused("bundle", f"{head}@{said}", f"It lies where {head}@{version} should; register again.")
     elif head == LANGUAGE:
         verified_language(place, version)
     elif head == ENCODER:
@@ -45,7 +59,6 @@ def check_target(settings: Settings, head: str, version: str) -> None:
     else:
         files = read_manifest(place, head=head, version=version).get("files")
         verify(place, files, *(files if isinstance(files, dict) else ()))
-    _known[place] = content
 
 
 def _by_number(version: str) -> tuple[int, str]:

@@ -21,7 +21,7 @@ VECTORS: Final = ("vector.", "recall.vectors", "text.vectors", "page.vectors", "
 
 def verified_snapshot(folder: Path) -> Snapshot:
     """Maps a snapshot whose content is what was written, and could be meant. Raises SnapshotMissing naming what is wrong. Reads every
-    column once: a second for a million ads."""
+    column once."""
     snapshot = open_snapshot(folder)
     manifest = snapshot.manifest
     if manifest.version != folder.name or manifest.version != named(manifest.as_of, manifest.content):
