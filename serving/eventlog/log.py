@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, Protocol
 
+from msgspec.json import Decoder
+
 from serving.record.decision import Decision
 
 
@@ -29,6 +31,12 @@ class First:
     ts: datetime
     received: datetime
 
+
+AS_DECISION: Final = Decoder(Decision)
+AS_EVENT: Final = Decoder(Event)
+AS_LATE_EVENT: Final = Decoder(tuple[Event, str])
+"""Decoders of the records. They are made once, at import, and not by each call: where two threads are the first to decode into the same
+class, msgspec (0.22) reads a description that is half made, and the process ends."""
 
 PATIENCE: Final = timedelta(minutes=1)
 """How long a click waits for the impression of its ad."""

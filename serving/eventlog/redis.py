@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from serving.eventlog.log import Event, First
+from serving.eventlog.log import AS_DECISION, AS_EVENT, AS_LATE_EVENT, Event, First
 from serving.eventlog.sqlite import BATCH, micros_of, moment_of
 from serving.record.decision import Decision
 from serving.stores.redis_server import connect
@@ -59,7 +59,7 @@ class RedisEventLog:
 
     def event(self, event_id: str) -> Event | None:
         record = self._redis.hget("placard:events", event_id)
-        return msgspec.json.decode(record, type=Event) if record is not None else None
+        return AS_EVENT.decode(record) if record is not None else None
 
     def settle(self, event_ids: Sequence[str]) -> None:
         if event_ids:
@@ -84,7 +84,7 @@ class RedisEventLog:
             pipe.hmget("placard:events", list(event_ids))
             pipe.zmscore("placard:events:at", list(event_ids))
             records, moments = pipe.execute()
-        return [(msgspec.json.decode(r, type=Event), moment_of(int(at))) for r, at in zip(records, moments, strict=True) if r is not None]
+        return [(AS_EVENT.decode(r), moment_of(int(at))) for r, at in zip(records, moments, strict=True) if r is not None]
 
     def append_late(self, events: Sequence[tuple[Event, str]], received: datetime) -> None:
         if events:
@@ -93,7 +93,7 @@ class RedisEventLog:
 
     def late(self, since: datetime, until: datetime) -> Iterator[tuple[Event, str]]:
         for key in self._redis.zrangebyscore("placard:late:at", micros_of(since), f"({micros_of(until)}"):
-            yield msgspec.json.decode(self._redis.hget("placard:late", key), type=tuple[Event, str])
+            yield AS_LATE_EVENT.decode(self._redis.hget("placard:late", key))
 
     def append_shadow(self, decision_id: str, bundle: str, scores: Sequence[float]) -> None:
         self._redis.hset(f"placard:shadow:{decision_id}", bundle, msgspec.json.encode(list(scores)))
@@ -103,7 +103,7 @@ class RedisEventLog:
         if record is None:
             return None
         shadow = {b.decode(): tuple(msgspec.json.decode(s)) for b, s in self._redis.hgetall(f"placard:shadow:{decision_id}").items()}
-        return replace(msgspec.json.decode(record, type=Decision), shadow=shadow)
+        return replace(AS_DECISION.decode(record), shadow=shadow)
 
     def decisions(self, since: datetime, until: datetime) -> Iterator[Decision]:
         for key in self._redis.zrangebyscore("placard:decisions:at", micros_of(since), f"({micros_of(until)}"):
@@ -114,7 +114,7 @@ class RedisEventLog:
     def events(self, since: datetime, until: datetime) -> Iterator[tuple[Event, datetime]]:
         rows = self._redis.zrangebyscore("placard:events:at", micros_of(since), f"({micros_of(until)}", withscores=True)
         for key, at in rows:
-            yield msgspec.json.decode(self._redis.hget("placard:events", key), type=Event), moment_of(int(at))
+            yield AS_EVENT.decode(self._redis.hget("placard:events", key)), moment_of(int(at))
 
     def first(self) -> datetime | None:
         oldest = (self._redis.zrange(f"placard:{kind}:at", 0, 0, withscores=True) for kind in ("decisions", "events", "late"))

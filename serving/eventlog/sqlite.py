@@ -10,7 +10,7 @@ from typing import Final
 
 import msgspec
 
-from serving.eventlog.log import Event, First
+from serving.eventlog.log import AS_DECISION, AS_EVENT, Event, First
 from serving.record.decision import Decision
 from serving.stores.sqlite_file import SqliteFile
 
@@ -70,7 +70,7 @@ class SqliteEventLog:
 
     def event(self, event_id: str) -> Event | None:
         row = self._file.connection.execute("select record from events where id = ?", (event_id,)).fetchone()
-        return msgspec.json.decode(row[0], type=Event) if row else None
+        return AS_EVENT.decode(row[0]) if row else None
 
     def settle(self, event_ids: Sequence[str]) -> None:
         with self._unheard.transaction() as c:  # what is lost of this in a power cut is settled again, and costs nothing
@@ -79,13 +79,13 @@ class SqliteEventLog:
     def unsettled(self) -> list[tuple[Event, datetime]]:
         query = "select record, received from events where settled = 0 order by received, id"
         rows = self._file.connection.execute(query).fetchall()
-        return [(msgspec.json.decode(record, type=Event), moment_of(at)) for record, at in rows]
+        return [(AS_EVENT.decode(record), moment_of(at)) for record, at in rows]
 
     def happened(self, decision_id: str, creative_id: str) -> dict[str, First]:
         query = "select record, received from events where place = ? order by received, id"
         out: dict[str, First] = {}
         for record, at in self._file.connection.execute(query, (_place(decision_id, creative_id),)).fetchall():
-            event = msgspec.json.decode(record, type=Event)
+            event = AS_EVENT.decode(record)
             out.setdefault(event.kind, First(event.ts, moment_of(at)))
         return out
 
@@ -97,14 +97,14 @@ class SqliteEventLog:
     def late(self, since: datetime, until: datetime) -> Iterator[tuple[Event, str]]:
         query = "select record, why from late where received >= ? and received < ? order by received, id"
         for record, why in self._file.connection.execute(query, (micros_of(since), micros_of(until))).fetchall():
-            yield msgspec.json.decode(record, type=Event), why
+            yield AS_EVENT.decode(record), why
 
     def append_shadow(self, decision_id: str, bundle: str, scores: Sequence[float]) -> None:
         with self._unheard.transaction() as c:
             c.execute("insert or replace into shadow values (?, ?, ?)", (decision_id, bundle, msgspec.json.encode(list(scores))))
 
     def _with_shadow(self, record: bytes) -> Decision:
-        decision = msgspec.json.decode(record, type=Decision)
+        decision = AS_DECISION.decode(record)
         rows = self._file.connection.execute("select bundle, scores from shadow where decision = ?", (decision.decision_id,))
         return replace(decision, shadow={b: tuple(msgspec.json.decode(s)) for b, s in rows})
 
@@ -120,7 +120,7 @@ class SqliteEventLog:
     def events(self, since: datetime, until: datetime) -> Iterator[tuple[Event, datetime]]:
         query = "select record, received from events where received >= ? and received < ? order by received, id"
         for record, at in self._file.connection.execute(query, (micros_of(since), micros_of(until))).fetchall():
-            yield msgspec.json.decode(record, type=Event), moment_of(at)
+            yield AS_EVENT.decode(record), moment_of(at)
 
     def first(self) -> datetime | None:
         query = "select min(at) from (select min(at) as at from decisions union all select min(received) from events "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 import http.client
 import logging
 import os
@@ -62,6 +63,7 @@ def run(settings: Settings, ready_file: Path | None, announce: Callable[[str], N
     )  # fmt: skip
     watcher.start()
     if settings.http.workers == 1:
+        faulthandler.enable()
         DrainingServer(config).run(sockets=[listener])
     else:
         Workers(config, sockets=[listener]).run()

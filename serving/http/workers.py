@@ -3,6 +3,7 @@ its models: on a busy machine it never gets to serve."""
 
 from __future__ import annotations
 
+import faulthandler
 import logging
 import math
 import signal
@@ -42,6 +43,11 @@ class ServerProcess(Process):
         if self._server is None:
             self._server = DrainingServer(self.config, alone=False)
         return self._server
+
+    def target(self, sockets: list[socket] | None = None) -> None:
+        """What the process runs. A fault of a library's compiled code leaves the lines that led to it in the log."""
+        faulthandler.enable()
+        super().target(sockets)
 
     def is_alive(self, timeout: float = SILENT_SECONDS) -> bool:
         """Whether the process runs and, once it has served, has answered within the timeout, in seconds."""
@@ -105,7 +111,7 @@ class Workers(Multiprocess):
                 log.error("worker %s failed to start; stopping", worker.pid)
                 self.should_exit.set()
                 return
-            log.error("worker %s has ended; starting another", worker.pid)
+            log.error("worker %s has ended with %s; starting another", worker.pid, worker.exitcode)
             self.processes[place] = self._started()
 
     def _started(self) -> ServerProcess:

@@ -20,6 +20,7 @@ KEEP_SECONDS: Final = int(KEEP.total_seconds())
 KEEP_MONEY_SECONDS: Final = int(KEEP_MONEY.total_seconds())
 KEEP_HIDDEN_SECONDS: Final = 400 * 86_400
 """What a user hid is kept this long after the last hide: longer than any hide lasts."""
+AS_HIDE: Final = msgspec.json.Decoder(Hide)
 IDENTITY: Final = "placard:identity"
 """Under this key lies the ledger's name."""
 SEEN: Final = "-"
@@ -174,7 +175,7 @@ class RedisLedger:
                 seen[campaign] += 1
             elif float(until) > now.timestamp():
                 promised[campaign] += 1
-        hidden = [msgspec.json.decode(h, type=Hide) for h in hides]
+        hidden = [AS_HIDE.decode(h) for h in hides]
         return AskerState(seen, promised, tuple(sorted((h for h in hidden if h.until > now), key=lambda h: h.creative_id)))
 
     def pause(self, campaign_id: str, paused: bool) -> None:

@@ -51,6 +51,9 @@ class Page(msgspec.Struct, frozen=True):
     families: list[Family]
 
 
+AS_PAGE: Final = msgspec.json.Decoder(Page)
+
+
 @dataclass(frozen=True)
 class Sum:
     """What generate_latest reads."""
@@ -129,7 +132,7 @@ def _page(path: Path, since_ns: int) -> tuple[bool, list[Family]]:
     deadline = time.monotonic() + WAIT_SECONDS
     while True:
         alive = _alive(path.name)
-        page = msgspec.json.decode(path.read_bytes(), type=Page)
+        page = AS_PAGE.decode(path.read_bytes())
         if not alive or page.at_ns >= since_ns or time.monotonic() > deadline:
             return alive, page.families
         time.sleep(0.01)

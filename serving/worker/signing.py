@@ -25,6 +25,7 @@ from serving.settings import Settings
 MOST: Final = 1_024
 """Characters of a token beyond which it is not looked at."""
 KEY_FILE: Final = "event.key"
+AS_PARTS: Final = msgspec.json.Decoder(tuple[str, str, int, int])
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,7 @@ class Signer:
         known = len(token) <= MOST and any(hmac.compare_digest(_text(_mac(key, payload)).encode(), mac.encode()) for key in self._keys)
         if not known:
             raise ServingError("token", token[:40], "It is not one that this server signed; send the token of an answer as it is.")
-        told = Told(*msgspec.json.decode(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)), type=tuple[str, str, int, int]))
+        told = Told(*AS_PARTS.decode(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4))))
         if told.until < now.timestamp():
             until = datetime.fromtimestamp(told.until, UTC).isoformat()
             raise ServingError("token", token[:40], f"It was good until {until}.")

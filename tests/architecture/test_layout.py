@@ -186,3 +186,17 @@ def test_the_daily_training_offers_every_ranker() -> None:
     tree = ast.parse((ROOT / "dags" / "rankers_daily.py").read_text())
     offered = next(n.value for n in tree.body if isinstance(n, ast.Assign) and getattr(n.targets[0], "id", "") == "NAMES")
     assert sorted(ast.literal_eval(offered)) == sorted((AUTO, *RANKERS))
+
+
+def test_decoders_of_classes_are_made_at_import() -> None:
+    """Two threads that are the first to decode into the same class end the process (serving.eventlog.log)."""
+
+    def typed(path: Path) -> Iterator[str]:
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call) and ast.unparse(node.func).startswith("msgspec.") and any(k.arg == "type" for k in node.keywords):
+                yield f"{relative(path)}:{node.lineno} {ast.unparse(node.func)}"
+        for function in (n for n in ast.walk(ast.parse(path.read_text())) if isinstance(n, ast.FunctionDef)):
+            made = (n for n in ast.walk(function) if isinstance(n, ast.Call) and ast.unparse(n.func).split(".")[-1] == "Decoder")
+            yield from (f"{relative(path)}:{n.lineno} {ast.unparse(n.func)}" for n in made)
+
+    assert [found for path in modules(*PACKAGES) for found in typed(path)] == []

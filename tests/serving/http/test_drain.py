@@ -1,9 +1,10 @@
-"""SIGTERM: every request that a client has begun is answered, with one worker and with several."""
+"""The ends of workers: at SIGTERM and SIGHUP every request that a client has begun is answered; a fault leaves a trace."""
 
 from __future__ import annotations
 
 import fcntl
 import http.client
+import os
 import resource
 import signal
 import socket
@@ -13,10 +14,12 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import IO
 
 import pytest
 
 from serving.http.listener import knocked
+from tests.waiting import eventually
 
 SECONDS = 60
 CLIENTS = 8
@@ -76,9 +79,9 @@ class Client(threading.Thread):
 
 
 @contextmanager
-def server(workers: int) -> Iterator[tuple[subprocess.Popen[str], int]]:
-    """A server of plain_app.py in processes of its own, and its port."""
-    process = subprocess.Popen([sys.executable, "-c", SERVER, str(workers)], stdout=subprocess.PIPE, text=True)
+def server(workers: int, errors: IO[str] | None = None) -> Iterator[tuple[subprocess.Popen[str], int]]:
+    """A server of plain_app.py in processes of its own, and its port. errors: where its log goes."""
+    process = subprocess.Popen([sys.executable, "-c", SERVER, str(workers)], stdout=subprocess.PIPE, stderr=errors, text=True)
     assert process.stdout is not None
     try:
         yield process, int(process.stdout.readline())
@@ -145,6 +148,20 @@ def test_no_client_is_cut_off_when_the_server_is_told_to_stop(workers: int, fres
         assert [client.broken for client in clients if client.broken] == []
         assert not any(client.is_alive() for client in clients)
         assert process.wait(SECONDS) in (0, -signal.SIGTERM)
+
+
+def test_a_worker_that_a_fault_ends_leaves_a_trace_and_is_replaced(tmp_path: Path) -> None:
+    with (tmp_path / "log").open("w") as errors, server(2, errors) as (process, port):
+        listening(port, process)
+        before = children(process.pid)
+        for worker in before:  # one of them may not have come so far that it can leave a trace
+            os.kill(worker, signal.SIGSEGV)
+        eventually(lambda: bool(children(process.pid) - before) and not children(process.pid) & before)
+        listening(port, process)
+    told = (tmp_path / "log").read_text()
+    assert "Fatal Python error: Segmentation fault" in told
+    for worker in before:
+        assert f"worker {worker} has ended with -11; starting another" in told
 
 
 def test_it_is_seen_who_knocks_where_many_files_are_open() -> None:
