@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
 
 class Room(BaseModel):
@@ -45,7 +45,18 @@ class EngineSettings(Room):
     """How much work a request is."""
 
     candidates: int = Field(1000, ge=1, description="Most ads that are scored for a request")
+    stage_shares: tuple[float, ...] = Field(
+        (0.1, 0.2, 0.1, 0.5, 0.1),
+        description="Shares of a request's deadline: sourcing with all before it, recall, integrity, precision, delivery; together 1",
+    )
     primary_at_once: int = Field(32, ge=1, description="Calls of the champion at once in a worker; beyond them the fallback answers")
+
+    @field_validator("stage_shares")
+    @classmethod
+    def _one_deadline(cls, shares: tuple[float, ...]) -> tuple[float, ...]:
+        if len(shares) != 5 or min(shares, default=0) <= 0 or abs(sum(shares) - 1) > 1e-6:
+            raise ValueError("five shares above 0 that add up to 1 are needed")
+        return shares
 
 
 class SourcingSettings(Room):

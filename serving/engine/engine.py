@@ -13,6 +13,7 @@ import numpy as np
 
 from serving.engine.candidates import Candidates, Scores
 from serving.engine.live import Live
+from serving.engine.stage_shares import StageShares
 from serving.engine.stages import NOBODY, Context, Filter, Promiser, Slate
 from serving.engine.surface import Surface
 from serving.engine.tiers import Tiers
@@ -25,16 +26,11 @@ from serving.settings import Settings
 log = logging.getLogger(__name__)
 
 FEW: Final = 250
-"""Candidates scored when the request is late."""
+"""Candidates that are recalled and scored when the request is late."""
 ROUNDS: Final = 8
 """How often a page is decided again because a campaign could not be promised what it needs; after that nothing is shown."""
-LATE: Final = 0.4
-"""Share of the deadline after which only FEW candidates are scored. By then understanding, sourcing and recall should have used 30 % and
-integrity 10 %."""
 CAME_LATE: Final = "late"
 """The reason of a no-ad that was decided without a look: the deadline had passed while the request waited for its turn."""
-TOO_LATE: Final = 0.9
-"""Share of the deadline after which no model is asked any more, and past rates rank the candidates."""
 
 
 class Run:
@@ -90,6 +86,8 @@ class Engine:
         """promises: secures what pages ask for; None where nothing is shown for real, as in evaluations. name: gives a decision its
         identity, which no other may have."""
         self._surfaces, self._settings, self._promises, self._name = surfaces, settings, promises, name
+        self.shares = StageShares(settings.engine.stage_shares)
+        self._ends = self.shares.ends
         self.tiers = Tiers(settings.engine.primary_at_once)
 
     @property
@@ -144,8 +142,12 @@ class Engine:
         return self._decision(run, live, context, scores, slate, reason, held, len(scored) if scores is None else 0)
 
     def _source(self, surface: Surface, run: Run, context: Context, live: Live) -> Candidates | None:
+        """What the sources find, the first always; the others are not asked once the time of sourcing is gone and something is found."""
         found: Candidates | None = None
         for source in surface.sourcing:
+            if found is not None and len(found) and run.spent > self._ends["sourcing"]:
+                run.late = True
+                break
             try:
                 got = source.source(run.request, context, live, 0 if found is None else len(found))
             except Exception as error:  # a source that fails is counted, the others go on
@@ -176,7 +178,10 @@ class Engine:
         return candidates
 
     def _recall(self, surface: Surface, run: Run, context: Context, candidates: Candidates) -> Candidates:
-        wanted = self._settings.engine.candidates if run.spent < LATE else FEW
+        """The best candidates; fewer where recall's own time was gone before it began."""
+        wanted = self._settings.engine.candidates
+        if run.spent > self._ends["recall"] and min(wanted, len(candidates)) > FEW:
+            wanted, run.late = FEW, True
         for recaller in surface.recall:
             try:
                 found = recaller.recall(run.request, context, candidates, wanted)
@@ -191,12 +196,14 @@ class Engine:
         return candidates.take(np.arange(min(wanted, len(candidates))))
 
     def _score(self, surface: Surface, run: Run, context: Context, candidates: Candidates, live: Live) -> tuple[Candidates, Scores | None]:
-        if run.spent > LATE and len(candidates) > FEW:
+        """FEW candidates are scored where the stages before have used more than their time, and no model is asked where precision's own is
+        gone: past rates rank them."""
+        if run.spent > self._ends["integrity"] and len(candidates) > FEW:
             run.narrowed += len(candidates) - FEW
             candidates = candidates.take(np.arange(FEW))
             run.late = True
-        scorers = surface.precision if run.spent < TOO_LATE else surface.precision[-1:]
-        context = replace(context, allowance=self.tiers.until(run.started + TOO_LATE * run.request.tmax_ms / 1000))
+        scorers = surface.precision if run.spent < self._ends["precision"] else surface.precision[-1:]
+        context = replace(context, allowance=self.tiers.until(run.started + self._ends["precision"] * run.request.tmax_ms / 1000))
         for scorer in scorers:
             try:
                 if not scorer.enable(run.request, context, live):

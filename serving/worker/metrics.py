@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
-from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client import CollectorRegistry, Counter, Histogram, Summary
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
 
 from serving.engine.engine import CAME_LATE
+from serving.engine.stage_shares import StageShares
 from serving.eventlog.log import Event
 from serving.record.decision import LATE_FLAG, Decision
 from serving.worker.billing import Bill
@@ -31,7 +32,9 @@ SECONDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
 class Metrics:
     """Names follow Prometheus' conventions; labels are the engine's own words."""
 
-    def __init__(self, reloader: Reloader, shadows: Shadows, tiers: Tiers, breakers: Mapping[str, Breaker]) -> None:
+    def __init__(
+        self, reloader: Reloader, shadows: Shadows, tiers: Tiers, breakers: Mapping[str, Breaker], shares: StageShares
+    ) -> None:  # fmt: skip
         r = self.registry = CollectorRegistry()
         self._reloader, self._shadows, self._tiers, self._breakers = reloader, shadows, tiers, breakers
         self._decisions = Counter("placard_decisions", "Decisions by surface and rung", ["surface", "rung"], registry=r)
@@ -44,6 +47,9 @@ class Metrics:
         self._too_late = Counter("placard_too_late", "Requests with no ad: their deadline passed in the queue", ["surface"], registry=r)
         self._latency = Histogram("placard_decision_seconds", "Time from arrival to decision", ["surface"], buckets=SECONDS, registry=r)
         self._stages = Histogram("placard_stage_seconds", "Time of each stage", ["stage"], buckets=SECONDS, registry=r)
+        self._shares = Summary("placard_stage_share", "Share of the deadline that each stage took", ["stage"], registry=r)
+        self._budgets = Counter("placard_stage_budget_share", "Share of it that each might take, summed", ["stage"], registry=r)
+        self._budget = shares.by_stage
         self._events = Counter("placard_events", "Events received, by kind", ["kind"], registry=r)
         self._charged = Counter("placard_charged_micros", "Money charged for new events, micros", registry=r)
 
@@ -60,6 +66,9 @@ class Metrics:
         self._latency.labels(surface).observe(seconds)
         for stage, ms in decision.stage_ms.items():
             self._stages.labels(stage).observe(ms / 1000)
+        for stage, share in StageShares.used(decision.stage_ms, decision.request.tmax_ms).items():
+            self._shares.labels(stage).observe(share)
+            self._budgets.labels(stage).inc(self._budget[stage])
         for rule, count in decision.funnel.rejected.items():
             self._rejected.labels(rule).inc(count)
 

@@ -91,7 +91,7 @@ class Worker:
         self._keeper = threading.Thread(target=self._keep, name="keeper", daemon=True)
         self.idle = Idle()
         self.shadows = Shadows(lambda: self.reloader.live, self.eventlog, self.idle, settings.worker.shadow_queue)
-        self.metrics = Metrics(self.reloader, self.shadows, self.engine.tiers, self.breakers)
+        self.metrics = Metrics(self.reloader, self.shadows, self.engine.tiers, self.breakers, self.engine.shares)
         self.board = MetricsBoard.of(settings, self.metrics)
 
     def start(self) -> None:

@@ -61,7 +61,9 @@ def bench(published: tuple[Home, Bundle], tmp_path: Path) -> Bench:
     ledger = MemoryLedger()
     surface = proactive(Known(), ledger, settings)
 
-    def decide(request: AdRequest | None = None, live: Live = live, surface: Surface = surface) -> Decision:
+    def decide(
+        request: AdRequest | None = None, live: Live = live, surface: Surface = surface, settings: Settings = settings
+    ) -> Decision:  # fmt: skip
         return Engine({"proactive": surface}, settings).decide(request or a_request(), live)
 
     return Bench(live, snapshot, ledger, surface, settings, decide)

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from serving.engine.engine import LATE, TOO_LATE, Run
+from serving.engine.engine import Run
 from serving.engine.live import Live
 from serving.engine.stages import Context
 from serving.engine.surface import Surface
@@ -141,14 +141,48 @@ def test_a_scorer_that_does_not_apply_is_passed_by_and_nothing_is_out_of_order(b
     assert (decision.rung, decision.flags, decision.errors) == ("full", (), ())
 
 
-def test_a_late_request_is_flagged_and_is_no_error(bench: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    spent = chain([0.0], repeat((LATE + TOO_LATE) / 2))
-    monkeypatch.setattr(Run, "spent", property(lambda _: next(spent)))
+def spends(monkeypatch: pytest.MonkeyPatch, *shares: float) -> None:
+    """The share of the deadline that is gone whenever the engine looks; the last one stays."""
+    told = chain(shares, repeat(shares[-1]))
+    monkeypatch.setattr(Run, "spent", property(lambda _: next(told)))
     monkeypatch.setattr("serving.engine.engine.FEW", 5)
+
+
+@pytest.mark.parametrize("shares", [(0.31,), (0.29, 0.41), (0.0, 0.89)], ids=["recall", "precision", "just before the end"])
+def test_a_late_request_is_flagged_and_is_no_error(bench: Any, monkeypatch: pytest.MonkeyPatch, shares: tuple[float, ...]) -> None:
+    """When recall begins after the end of its own time, or precision after the end of integrity's, fewer candidates go on."""
+    spends(monkeypatch, *shares)
     decision = bench.decide()
     accounted(decision)
     assert (decision.rung, decision.flags, decision.errors) == ("fewer_candidates", ("late",), ())
     assert sum(decision.scored.values()) == 5 and decision.shown
+
+
+def test_time_that_a_stage_does_not_use_moves_on(bench: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Recall that begins at 29 % and precision at 39 % are in time, although neither sourcing nor recall kept its own share."""
+    spends(monkeypatch, 0.29, 0.39)
+    decision = bench.decide()
+    assert (decision.rung, decision.flags) == ("full", ())
+
+
+def test_shares_of_the_deadline_are_a_setting(bench: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    spends(monkeypatch, 0.29, 0.39)
+    shares = (0.1, 0.1, 0.1, 0.6, 0.1)
+    decision = bench.decide(settings=bench.settings.changed(stage_shares=shares))
+    assert decision.rung == "fewer_candidates"
+
+
+def test_where_sourcing_takes_too_long_the_first_source_is_enough(bench: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Never:
+        def source(self, *_: object) -> Any:
+            raise AssertionError("its time is gone")
+
+    surface = replace(bench.surface, sourcing=(*bench.surface.sourcing, Never()))
+    assert "Never_failed:AssertionError" in bench.decide(surface=surface).errors
+    spends(monkeypatch, 0.11, 0.2)
+    decision = bench.decide(surface=surface)
+    accounted(decision)
+    assert decision.errors == () and decision.shown and "late" in decision.flags
 
 
 def test_an_auction_that_fails_sells_nothing(bench: Any) -> None:

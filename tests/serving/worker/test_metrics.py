@@ -16,6 +16,7 @@ from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
 from feature_repo.home import Home
+from serving.engine.stage_shares import STAGES, StageShares
 from serving.engine.tiers import Tiers
 from serving.eventlog.log import Event
 from serving.stores.breaker import Breaker
@@ -39,6 +40,7 @@ def metrics_of(events: int, refused: int = 0) -> Metrics:
         SimpleNamespace(counts=Counter({("click@2", "scored"): 3})),
         Tiers(1),
         {"ledger": Breaker("ledger")},
+        StageShares((0.1, 0.2, 0.1, 0.5, 0.1)),
     )  # type: ignore[arg-type]
     one = Event("e", "d", "c", "click", datetime.now(UTC))
     metrics.received([one] * events, Bill(events, 0, (), {}, 10 * events, 10 * events))
@@ -53,6 +55,19 @@ def test_errors_and_flags_are_counted_apart() -> None:
     assert {name: n for name, n in seen.items() if name.startswith("placard_errors_total")} == {
         "placard_errors_total[('component', 'Targeting'), ('error', 'KeyError')]": 1
     }
+
+
+def test_the_share_of_each_stage_stands_beside_its_budget() -> None:
+    metrics = metrics_of(0)
+    decision = a_decision("d1")
+    spent = {"queue": 3.0, "understanding": 1.0, "sourcing": 2.0, "recall": 10.0, "integrity": 4.0, "precision": 60.0, "delivery": 1.0}
+    for _ in range(2):
+        metrics.decided(replace(decision, stage_ms=spent, request=replace(decision.request, tmax_ms=100)), 0.1)
+    seen = figures(generate_latest(metrics).decode())
+    took = [seen[f"placard_stage_share_sum[('stage', '{stage}')]"] for stage in STAGES]
+    might = [seen[f"placard_stage_budget_share_total[('stage', '{stage}')]"] for stage in STAGES]
+    assert took == pytest.approx([0.12, 0.2, 0.08, 1.2, 0.02])
+    assert might == pytest.approx([0.2, 0.4, 0.2, 1.0, 0.2]), "precision took longer than it might, and nobody else did"
 
 
 def test_what_is_done_is_counted(serve: Callable[..., Any], published_home: Home) -> None:
