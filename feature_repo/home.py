@@ -109,5 +109,10 @@ class Home:
         return self.root / "reports"
 
     @property
+    def plans(self) -> Path:
+        """Capacity plans by name."""
+        return self.root / "plans"
+
+    @property
     def data_docs(self) -> Path:
         return self.root / "data_docs"

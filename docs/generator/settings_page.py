@@ -91,4 +91,4 @@ def default(field: FieldInfo) -> str:
     value = field.default
     if value is None or value == "" or value == ():
         return ""
-    return code(", ".join(value) if isinstance(value, tuple) else str(value).lower() if isinstance(value, bool) else value)
+    return code(", ".join(map(str, value)) if isinstance(value, tuple) else str(value).lower() if isinstance(value, bool) else value)

@@ -213,3 +213,15 @@ def seeds(text: str) -> str:
 def rankers(text: str) -> str:
     """Names of model families, with commas between."""
     return ",".join(ranker(name.strip()) for name in text.split(","))
+
+
+@said
+def count(text: str) -> int:
+    """A whole number, also as 2e9 or 2_000_000."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value) or value != int(value):
+        raise typer.BadParameter(f"{text!r} is no whole number.")
+    return int(value)

@@ -37,6 +37,7 @@ VERBS: Final[dict[str, str]] = {
     "serve": "Serve ads until Ctrl-C.",
     "explain": "Print a decision's understanding, funnel, prices and strongest features.",
     "bench": "Benchmarks, as JSON.",
+    "plan": "Plan shards, tiers, servers and their settings for so many users and requests; where a key lies.",
     "demo": "Simulate two weeks, build, train, promote, serve, explain: the whole loop.",
     "up": "Start Airflow (real scheduler), MLflow, the API and its guards on loopback; end all of them on Ctrl-C.",
     "dags": "The DAGs that come with this installation.",

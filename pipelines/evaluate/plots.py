@@ -2,30 +2,17 @@
 
 from __future__ import annotations
 
-from io import BytesIO
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pipelines.evaluate.offline import Evaluation
+from pipelines.reporting.picture import png
 from serving.bundles import Bundle
 
 EXPLAINED: Final = 200
 """Rows whose contributions are looked at."""
-
-
-def png(draw: Any, size: tuple[float, float] = (5.2, 4.2)) -> bytes:
-    """A picture of one pair of axes, the same bytes for the same drawing. size: inches at 110 dots each."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=size, layout="constrained")
-    FigureCanvasAgg(figure)
-    draw(figure.add_subplot())
-    out = BytesIO()
-    figure.savefig(out, format="png", dpi=110, metadata={"Software": None})
-    return out.getvalue()
 
 
 def reliability(evaluation: Evaluation, label: NDArray[np.bool_]) -> bytes:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Mapping
 from html import escape
 from pathlib import Path
@@ -11,6 +10,7 @@ from pipelines.evaluate.offline import Evaluation
 from pipelines.gates.gate import Verdict
 from pipelines.metrics import METRICS
 from pipelines.reporting.page import page, write_page
+from pipelines.reporting.picture import embedded
 from serving.bundles import Bundle
 
 
@@ -71,7 +71,7 @@ def _gates(verdicts: list[Verdict]) -> str:
 def render(evaluation: Evaluation, bundle: Bundle, verdicts: list[Verdict], plots: Mapping[str, bytes]) -> str:
     """The whole page; plots: PNG by name."""
     m = bundle.manifest
-    images = "".join(f"<img alt='{name}' src='data:image/png;base64,{base64.b64encode(png).decode()}'>" for name, png in plots.items())
+    images = "".join(embedded(png, name) for name, png in plots.items())
     truth = "" if evaluation.gap_closed is None else " Truth is the simulator's own probability: no ranker can do better."
     body = (
         f"<h1>{escape(m.head.title())} ranker: {escape(m.ranker)}</h1>"

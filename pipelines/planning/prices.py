@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import tomllib
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Final
 
@@ -40,7 +41,25 @@ EXAMPLE: Final = Prices(
     currency="USD", server_hour=0.17, server_cores=4, server_memory_gib=8.0, cache_gib_month=4.0, ssd_gib_month=0.08,
     object_gib_month=0.023, replicas=1, balancer_hour=0.03,
 )  # fmt: skip
-"""Round figures to try the planner with; no provider's. infra/plans/prices.toml holds them, with the same note."""
+"""Round figures to try the planner with; no provider's."""
+WORDS: Final = {
+    "currency": "What machines and storage cost. Where nobody changed them, these are round figures to try `placard plan` with,\n"
+    "# no provider's: write your own prices into a copy, and give it with --prices.",
+    "server_hour": "One serving machine, an hour, with so many cores and GiB of memory.",
+    "cache_gib_month": "A GiB of memory in Redis, of disk, and of object storage, a month.",
+    "replicas": "Copies of each shard, and of what lies on disks, beside the first.",
+    "balancer_hour": "What spreads requests over the machines of a region, an hour.",
+}
+"""What a price file says above a price."""
+
+
+def as_toml(prices: Prices) -> str:
+    """A price file."""
+    lines = []
+    for name, value in asdict(prices).items():
+        lines += [f"# {WORDS[name]}"] if name in WORDS else []
+        lines.append(f"{name} = {json.dumps(value)}")
+    return "\n".join(lines) + "\n"
 
 
 def read_prices(path: Path) -> Prices:
@@ -50,7 +69,9 @@ def read_prices(path: Path) -> Prices:
             raise PipelineError("price file", str(path), f"It is longer than {MOST_BYTES:,} bytes; is it the right one?")
         given = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise PipelineError("price file", str(path), f"{error.strerror}; copy infra/plans/prices.toml.") from None
+        raise PipelineError(
+            "price file", str(path), f"{error.strerror}; every plan writes a prices.toml into its folder: copy that."
+        ) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise PipelineError("price file", str(path), f"It is no TOML: {error}.") from None
     names = {f.name: f.type for f in fields(Prices)}

@@ -96,12 +96,12 @@ def shards_needed(demand: Demand) -> int:
 
 
 def sharding(demand: Demand, virtual_nodes: int = VIRTUAL_NODES, keys: int = KEYS) -> Sharding:
-    """Shards for the demand. keys: simulated, over all regions together, as their users are."""
+    """Shards for the demand. keys: the most that are simulated, over all regions together, as their users are."""
     wanted = by_largest_remainder(shards_needed(demand), demand.regions)
     out: list[RegionShards] = []
     first = 0
     for region, count in wanted.items():
-        drawn = max(int(keys * demand.regions[region] / 100), 1)
+        drawn = max(int(min(keys, demand.users) * demand.regions[region] / 100), 1)
         out.append(_region(region, first, count, virtual_nodes, drawn))
         first += count
     return Sharding(first, tuple(out))

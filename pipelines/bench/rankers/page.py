@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from html import escape
 from typing import Final
 
@@ -11,6 +10,7 @@ from pipelines.bench.rankers.plots import label, pictures
 from pipelines.bench.rankers.trial import Result
 from pipelines.evaluate.contest import BETTER, BOUND, OURS, PEER, ContestStanding
 from pipelines.reporting.page import page
+from pipelines.reporting.picture import embedded
 
 STYLE: Final = """
 .plots img { max-width: 36rem; } .wide img { max-width: 48rem; width: 100%; height: auto; }
@@ -56,9 +56,7 @@ def _data(result: Result) -> str:
     out = f"<h2>{escape(result.task.title)}</h2><p class='sub'>trained on {used:,} rows; tested on {held.rows:,} later rows, "
     out += f"{held.positives:,} of them positive</p>{_targets(result)}"
     shown = pictures(result)
-    first, *others = [
-        f"<img alt='{escape(name)}' src='data:image/png;base64,{base64.b64encode(png).decode()}'>" for name, png in shown.items()
-    ]
+    first, *others = [embedded(png, escape(name)) for name, png in shown.items()]
     out += f"<div class='wide'>{first}</div>{_table(result)}"
     if result.left_out:
         names = "; ".join(f"{escape(label(result, n))} ({escape(why)})" for n, why in result.left_out.items())

@@ -9,7 +9,7 @@ import numpy as np
 from pipelines.bench.rankers.figures import MOST_DECILE_ERROR
 from pipelines.bench.rankers.trial import Result
 from pipelines.evaluate.contest import BOUND, OURS, PEER, TRUTH
-from pipelines.evaluate.plots import png
+from pipelines.reporting.picture import png
 
 COLOURS: Final = {OURS: "#1f5fa8", PEER: "#d9822b", BOUND: "#8a97a6"}
 NE: Final = "normalised_entropy"

@@ -51,7 +51,7 @@ def test_every_verb_has_an_example_that_it_would_take(words: tuple[str, ...], co
 def _at(argv: list[str]) -> None:
     """Parses the words as `placard` would, and runs nothing. Raises a usage error."""
     command, context = get_command(app), None
-    while hasattr(command, "list_commands"):
+    while hasattr(command, "list_commands") and argv and not argv[0].startswith("-"):  # a group may do something itself
         context = command.make_context("placard", [], parent=context, resilient_parsing=True)
         command = command.get_command(context, argv.pop(0))  # type: ignore[attr-defined]
     command.make_context("verb", argv, parent=context)

@@ -1,0 +1,120 @@
+"""A plan as the files that operators' tools read: Helm values, Redis Cluster and PostgreSQL settings, and the serving settings."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Final
+
+import yaml
+
+from pipelines.planning.plan import CapacityPlan
+from pipelines.planning.prices import as_toml
+from pipelines.planning.sharding import GROWTH, RegionShards
+from pipelines.planning.tiers import GIB
+
+HEADROOM: Final = 1.25
+"""Memory of a Redis node, in times of what its rows take: copies while it forks, and fragments."""
+SLOTS: Final = 16_384
+"""Hash slots of a Redis Cluster."""
+DATABASE_GIB: Final = 4
+"""Memory of the PostgreSQL server that holds Airflow's, MLflow's and Feast's tables: none of them is asked by a request."""
+
+
+def files(plan: CapacityPlan) -> dict[str, str]:
+    """Text by file name."""
+    out = {f"values-{region}.yaml": helm_values(plan, region) for region in plan.demand.regions}
+    out |= {f"redis-{r.region}.conf": redis_settings(plan, r) for r in plan.sharding.regions}
+    return {**out, "postgresql.conf": postgres_settings(), "serving.env": serving_environment(plan), "prices.toml": as_toml(plan.prices)}
+
+
+def _head(plan: CapacityPlan) -> str:
+    demand = plan.demand
+    return f"# Plan {plan.name}: {demand.users:,} users, {demand.peak_qps:,.10g} requests/s at the peak. Made by `placard plan`.\n"
+
+
+def serving_settings(plan: CapacityPlan) -> dict[str, str]:
+    """Settings of the serving processes, by environment variable."""
+    return {
+        "PLACARD_PROFILE": "cluster",
+        "PLACARD_TMAX_MS": f"{plan.demand.p99_ms:.0f}",
+        "PLACARD_STAGE_SHARES": str([round(ms / plan.demand.p99_ms, 6) for ms in plan.stage_ms.values()]),
+        "PLACARD_PRIMARY_BATCH": str(plan.models.batch),
+        "PLACARD_PRIMARY_AT_ONCE": str(plan.models.at_once),
+        "PLACARD_SPECULATIVE": "true",
+        "PLACARD_SPECULATIVE_CONFIDENCE": str(plan.models.confidence),
+    }
+
+
+def serving_environment(plan: CapacityPlan) -> str:
+    return _head(plan) + "".join(f"{name}={value}\n" for name, value in serving_settings(plan).items())
+
+
+def helm_values(plan: CapacityPlan, region: str) -> str:
+    """Values of the chart in infra/helm for one region."""
+    servers = next(f.servers for f in plan.fleet if f.region == region)
+    settings = serving_settings(plan)
+    values: dict[str, Any] = {
+        "region": region,
+        "api": {
+            "replicas": servers,
+            "workers": plan.prices.server_cores,
+            "resources": {
+                "requests": {"cpu": plan.prices.server_cores, "memory": f"{plan.prices.server_memory_gib:g}Gi"},
+                "limits": {"memory": f"{plan.prices.server_memory_gib:g}Gi"},
+            },
+        },
+        "autoscaling": {
+            "minReplicas": max(math.ceil(servers / 4), 3),
+            "maxReplicas": servers,
+            "requestsPerSecond": max(math.floor(plan.server_qps / GROWTH), 1),
+            "p99Milliseconds": round(plan.demand.p99_ms),
+        },
+        "settings": settings,
+    }
+    return _head(plan) + yaml.safe_dump(values, sort_keys=False)
+
+
+def redis_settings(plan: CapacityPlan, shards: RegionShards) -> str:
+    """redis.conf of every node of a region's cluster, and how the cluster is made."""
+    hot = [s for s in plan.stored if s.tier == "hot"]
+    share = plan.demand.regions[shards.region] / 100
+    fullest = sum(s.gib for s in hot) * share / shards.shards * shards.expected
+    memory = math.ceil(fullest * HEADROOM * 1024)
+    nodes = shards.shards * (1 + plan.prices.replicas)
+    lines = [
+        f"# Region {shards.region}: {shards.shards} shards with about {SLOTS / shards.shards:,.0f} hash slots each,",
+        f"# and {plan.prices.replicas} replica(s) of each: {nodes} nodes. A cluster is made by:",
+        f"#   redis-cli --cluster create NODE:PORT ... --cluster-replicas {plan.prices.replicas}",
+        "cluster-enabled yes",
+        "cluster-node-timeout 5000",
+        "# One shard that is down leaves the others answering.",
+        "cluster-require-full-coverage no",
+        f"# The fullest shard: {fullest * GIB / 1024**2:,.0f} MiB of rows.",
+        f"maxmemory {memory}mb",
+        "# Spend and caps lie here: nothing may be evicted, and what was acknowledged is on the disk.",
+        "maxmemory-policy noeviction",
+        "appendonly yes",
+        "appendfsync everysec",
+        "tcp-keepalive 60",
+        "timeout 0",
+    ]
+    return _head(plan) + "\n".join(lines) + "\n"
+
+
+def postgres_settings() -> str:
+    """postgresql.conf of the server for the tables of Airflow, MLflow and Feast's registry."""
+    megabytes = DATABASE_GIB * 1024
+    lines = [
+        f"# For a server with {DATABASE_GIB} GiB of memory: Airflow's, MLflow's and Feast's registry's tables. No request waits for it.",
+        "max_connections = 200",
+        f"shared_buffers = {megabytes // 4}MB",
+        f"effective_cache_size = {megabytes * 3 // 4}MB",
+        f"maintenance_work_mem = {megabytes // 16}MB",
+        "work_mem = 8MB",
+        "wal_level = replica",
+        "synchronous_commit = on",
+        "max_wal_size = 4GB",
+        "checkpoint_completion_target = 0.9",
+        "random_page_cost = 1.1",
+    ]
+    return "\n".join(lines) + "\n"
