@@ -12,8 +12,7 @@ from pipelines.errors import Missing
 
 DISTRIBUTIONS: Final = {
     "PIL": "pillow", "Stemmer": "pystemmer", "faiss": "faiss-cpu", "google": "protobuf", "ibis": "ibis-framework",
-    "sklearn": "scikit-learn",
-    "yaml": "pyyaml", "xgboost": "xgboost-cpu",
+    "sklearn": "scikit-learn", "xgboost": "xgboost-cpu", "yaml": "pyyaml",
 }  # fmt: skip
 """Import name → distribution, where they differ by more than underscores."""
 
