@@ -97,12 +97,45 @@ def where(
     as_json: Json = False,
 ) -> None:  # fmt: skip
     """Which shard of a plan holds a key."""
-    from pipelines.planning.kept import sharding_of
+    from pipelines.planning.kept import read
 
-    sharding = sharding_of(settings.home, name)
+    sharding = read(settings.home, name).sharding
     asked = [region] if region else [r.region for r in sharding.regions]
     places = {one: sharding.ring(one).place(key) for one in asked}
     emit({"key": key, "shards": places}, as_json, [f"{one}: {shard}" for one, shard in places.items()])
+
+
+@group.command("simulate", epilog=example("placard plan simulate --json"))
+@prepared
+def simulate(
+    settings: Settings,
+    name: Name = "default",
+    seed: Annotated[int, typer.Option("--seed", min=0, max=2**32 - 1, help="Of arrivals and service times.")] = 7,
+    against_real: Annotated[
+        bool, typer.Option("--against-real", help="Also measure a real server here at 30, 60 and 90 % load, and use its service times.")
+    ] = False,
+    as_json: Json = False,
+) -> None:  # fmt: skip
+    """A machine of a plan through a day, a failed region, a cache flush, a slow shard and a burst: latency, share without ads, recovery."""
+    from pipelines.bench.serving.simulated import compare
+    from pipelines.planning.kept import folder, read
+    from pipelines.planning.simulation.simulation import figures, machine_of, render, run
+    from pipelines.reporting.figure import report
+    from pipelines.reporting.page import write_page
+
+    plan = read(settings.home, name)
+    times, real = compare(lambda line: tell(line)) if against_real else (None, [])
+    machine = machine_of(plan, settings, times)
+    outcomes = run(plan, machine, seed)
+    page = write_page(folder(settings.home, name) / "simulation.html", render(plan, machine, outcomes))
+    setup = {"plan": name, "seed": seed, "workers": machine.workers, "rate": machine.rate, "service_ms": machine.times.mean_ms}
+    lines = []
+    for o in outcomes:
+        slow = "-" if o.p50_ms is None else f"{o.p50_ms:.1f} / {o.p99_ms:.1f}"
+        after = "never" if o.recovery_s is None else f"{o.recovery_s:.0f} s"
+        lines.append(f"{o.scenario:17} p50 / p99 {slow:>14} ms   without ads {o.shed:7.2%}   as before after {after}")
+    lines += [f"{f.name}: {f.value:.3g} {f.unit} ({f.target}: {'holds' if f.holds else 'MISSED'})" for f in real if f.target]
+    emit({**report("plan_simulate", setup, [*figures(plan, outcomes), *real]), "page": page}, as_json, [*lines, f"report: {page}"])
 
 
 def register(app: typer.Typer) -> None:

@@ -7,13 +7,14 @@ import re
 from pathlib import Path
 from typing import Final
 
+from pydantic import TypeAdapter
+
 from feature_repo.home import Home
 from feature_repo.whole_file import write_whole
 from pipelines.errors import Missing, PipelineError
 from pipelines.planning.plan import CapacityPlan
 from pipelines.planning.plan_page import render
 from pipelines.planning.rendered import files
-from pipelines.planning.sharding import RegionShards, Sharding
 from pipelines.reporting.page import write_page
 
 NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
@@ -38,13 +39,13 @@ def write(home: Home, plan: CapacityPlan) -> Path:
     return page
 
 
-def sharding_of(home: Home, name: str) -> Sharding:
-    """The shards of a plan that was written. Raises Missing where there is none, PipelineError for a file that is none."""
+def read(home: Home, name: str) -> CapacityPlan:
+    """A plan that was written. Raises Missing where there is none, PipelineError for a file that holds none."""
     path = folder(home, name) / PLAN
     if not path.exists():
         raise Missing("plan", str(path), "Make it with `placard plan`.")
     try:
-        kept = json.loads(path.read_text())["sharding"]
-        return Sharding(kept["shards"], tuple(RegionShards(**region) for region in kept["regions"]))
-    except (ValueError, KeyError, TypeError) as error:
+        kept = json.loads(path.read_text())
+        return TypeAdapter(CapacityPlan).validate_python({key: value for key, value in kept.items() if key != "sums"})
+    except (ValueError, AttributeError) as error:  # pydantic's errors are values that are wrong
         raise PipelineError("plan", str(path), f"It cannot be read ({type(error).__name__}); make it again with `placard plan`.") from None

@@ -6,7 +6,8 @@ import asyncio
 import os
 import tempfile
 import time
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -163,8 +164,9 @@ async def measure(url: str, token: str, seconds: float, say: Progress) -> Loads:
     return Loads(alone, rate, loaded, after, alive)
 
 
-def run(ads: int, seconds: float, say: Progress = lambda line: None) -> dict[str, Any]:
-    """Every figure of `bench overload`: one worker over a synthetic catalogue of so many ads; each kind of load lasts so many seconds."""
+@contextmanager
+def pinned_server(ads: int) -> Iterator[str]:
+    """The address of one worker over a synthetic catalogue of so many ads. It has a core of its own, and who asks has another."""
     cores = sorted(os.sched_getaffinity(0))
     with tempfile.TemporaryDirectory() as place, ExitStack() as running:
         home = Home(Path(place))
@@ -175,6 +177,12 @@ def run(ads: int, seconds: float, say: Progress = lambda line: None) -> dict[str
         os.sched_setaffinity(0, cores[-1:])  # the server inherits its core
         url = running.enter_context(server(home, keep=False))
         os.sched_setaffinity(0, cores[:1])
+        yield url
+
+
+def run(ads: int, seconds: float, say: Progress = lambda line: None) -> dict[str, Any]:
+    """Every figure of `bench overload`: one worker over a synthetic catalogue of so many ads; each kind of load lasts so many seconds."""
+    with pinned_server(ads) as url:
         found = asyncio.run(measure(url, secret(load()), seconds, say))
     loaded, after = found.loaded, found.recovered
     rate, goodput = found.rate, sum(a.good for a in loaded) / seconds
@@ -193,4 +201,4 @@ def run(ads: int, seconds: float, say: Progress = lambda line: None) -> dict[str
         Figure("no_answer", at[0], "share"),
         Figure("failed", 1 - sum(at.values()), "share", "0", sum(a.status not in at for a in loaded) == 0),
     ]
-    return report("bench overload", {"ads": ads, "seconds": seconds, "times": TIMES, "tmax_ms": TMAX_MS, "cores": len(cores)}, figures)
+    return report("bench overload", {"ads": ads, "seconds": seconds, "times": TIMES, "tmax_ms": TMAX_MS, "cores": os.cpu_count()}, figures)

@@ -18,7 +18,7 @@ from feature_repo.home import Home
 from pipelines.errors import Missing, PipelineError
 from pipelines.planning.demand import Demand, read_regions
 from pipelines.planning.fleet import SPARE, fleet
-from pipelines.planning.kept import sharding_of, write
+from pipelines.planning.kept import read, write
 from pipelines.planning.plan import plan
 from pipelines.planning.prices import EXAMPLE, as_toml, read_prices
 from pipelines.planning.rate import OURS, rate
@@ -175,18 +175,19 @@ def test_files_are_what_their_tools_read() -> None:
 def test_a_plan_is_kept_and_says_where_a_key_lies(tmp_path: Path) -> None:
     home = Home(tmp_path)
     with pytest.raises(Missing, match="placard plan"):
-        sharding_of(home, "first")
+        read(home, "first")
     made = plan(SMALL, 100, "given", name="first", keys=1_000)
     text = write(home, made).read_text()
     assert all(word in text for word in ("Shards", "Tiers", "Servers", "eu", "asia")) and text.count("data:image/png") == 3
-    found = sharding_of(home, "first")
-    assert found == made.sharding
+    assert read(home, "first") == made
+    found = made.sharding
     assert found.ring("eu").place("u1") in found.regions[0].names
     with pytest.raises(PipelineError, match="eu, us, asia"):
         found.ring("mars")
-    (home.plans / "first" / "plan.json").write_text("{}")
-    with pytest.raises(PipelineError, match="make it again"):
-        sharding_of(home, "first")
+    for text in ("{}", "[]", "{", json.dumps({**made.plain, "demand": {**asdict(SMALL), "users": -1}})):
+        (home.plans / "first" / "plan.json").write_text(text)
+        with pytest.raises(PipelineError, match=r"Between|make it again"):
+            read(home, "first")
     for name in ("", "..", "a/b", "A", "x" * 64):
         with pytest.raises(PipelineError):
             write(home, replace(made, name=name))

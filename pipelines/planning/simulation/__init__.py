@@ -1,0 +1,1 @@
+"""Whether a plan holds: a machine of it, event by event, through bad hours."""
