@@ -32,7 +32,7 @@ class Machine:
 
 
 @dataclass(frozen=True)
-class Requests:
+class Answers:
     """What came of every request, in order of arrival. came: seconds. took: seconds to the answer. ads: answered within the deadline, with
     ads; the others were refused, or were too late."""
 
@@ -48,7 +48,7 @@ def arrivals(scenario: Scenario, rate: float, rng: np.random.Generator) -> NDArr
     return np.sort(np.repeat(starts, counts) + rng.random(int(counts.sum())) * STEP)
 
 
-def simulate(machine: Machine, scenario: Scenario, seed: int) -> Requests:
+def simulate(machine: Machine, scenario: Scenario, seed: int) -> Answers:
     """Every request of the scenario, each taken by a process at random, as a shared listening socket spreads them."""
     rng = np.random.default_rng(seed)
     came = arrivals(scenario, machine.rate, rng)
@@ -74,4 +74,4 @@ def simulate(machine: Machine, scenario: Scenario, seed: int) -> Requests:
     env.process(clients())
     env.run()
     took = np.array([job.ended - job.came for job in jobs])
-    return Requests(came, took, np.array([job.outcome == "ads" for job in jobs], bool) & (took <= machine.deadline))
+    return Answers(came, took, np.array([job.outcome == "ads" for job in jobs], bool) & (took <= machine.deadline))

@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.planning.simulation.machine import Requests
+from pipelines.planning.simulation.machine import Answers
 from pipelines.planning.simulation.scenarios import Scenario
 
 BUCKET: Final = 1.0
@@ -39,7 +39,7 @@ class ScenarioOutcome:
     by_second: tuple[tuple[float, float | None, float | None, float], ...]
 
 
-def outcome(scenario: Scenario, seen: Requests) -> ScenarioOutcome:
+def outcome(scenario: Scenario, seen: Answers) -> ScenarioOutcome:
     disturbed = scenario.begins < scenario.lasts
     now = (seen.came >= scenario.begins) & (seen.came < scenario.ends) if disturbed else np.ones(len(seen.came), bool)
     p50, p99, shed = _summary(seen, now)
@@ -53,7 +53,7 @@ def outcome(scenario: Scenario, seen: Requests) -> ScenarioOutcome:
     )  # fmt: skip
 
 
-def _summary(seen: Requests, which: NDArray[np.bool_]) -> tuple[float | None, float | None, float]:
+def _summary(seen: Answers, which: NDArray[np.bool_]) -> tuple[float | None, float | None, float]:
     """p50 and p99, ms, of those with ads, and the share without."""
     answered = seen.took[which & seen.ads] * 1000
     shed = 1 - float(seen.ads[which].mean()) if which.any() else 0.0
@@ -62,7 +62,7 @@ def _summary(seen: Requests, which: NDArray[np.bool_]) -> tuple[float | None, fl
     return float(np.median(answered)), float(np.quantile(answered, 0.99)), shed
 
 
-def _recovery(scenario: Scenario, seen: Requests, seconds: list[tuple[float, float | None, float | None, float]]) -> float | None:
+def _recovery(scenario: Scenario, seen: Answers, seconds: list[tuple[float, float | None, float | None, float]]) -> float | None:
     _, usual, shed = _summary(seen, seen.came < scenario.begins)
     if usual is None:
         return None

@@ -17,7 +17,8 @@ from pipelines.errors import PipelineError
 from pipelines.planning.demand import Demand
 from pipelines.planning.kept import write
 from pipelines.planning.plan import CapacityPlan, plan
-from pipelines.planning.simulation.machine import Machine, Requests, arrivals, simulate
+from pipelines.planning.prices import EXAMPLE
+from pipelines.planning.simulation.machine import Answers, Machine, arrivals, simulate
 from pipelines.planning.simulation.outcome import outcome
 from pipelines.planning.simulation.scenarios import Scenario, scenarios
 from pipelines.planning.simulation.service_times import POINTS, USUAL, ServiceTimes
@@ -102,7 +103,7 @@ def test_nobody_gets_ads_after_the_deadline_and_overload_is_refused() -> None:
 
 
 def test_a_plan_of_one_region_has_nowhere_to_go(planned: CapacityPlan) -> None:
-    alone = replace(planned, demand=replace(planned.demand, regions={"all": 100.0}))
+    alone = plan(replace(planned.demand, regions={"all": 100.0}), 100, "given", keys=1_000)
     everywhere = [s.name for s in scenarios(planned)]
     assert everywhere == ["diurnal", "regional_failure", "cache_flush", "slow_shard", "burst"]
     assert [s.name for s in scenarios(alone)] == [n for n in everywhere if n != "regional_failure"]
@@ -127,10 +128,10 @@ def test_recovery_is_counted_from_the_end_of_the_disturbance() -> None:
     took[(came >= 20) & (came < 33)] = 0.05
     ads = np.ones(len(came), bool)
     scenario = Scenario("made", "", 60.0, 20.0, 30.0)
-    assert outcome(scenario, Requests(came, took, ads)).recovery_s == 3
+    assert outcome(scenario, Answers(came, took, ads)).recovery_s == 3
     took[came >= 20] = 0.05
-    assert outcome(scenario, Requests(came, took, ads)).recovery_s is None
-    assert outcome(scenario, Requests(came, took, ads & (came < 20))).p99_ms is None
+    assert outcome(scenario, Answers(came, took, ads)).recovery_s is None
+    assert outcome(scenario, Answers(came, took, ads & (came < 20))).p99_ms is None
 
 
 def test_service_times_that_cannot_be_are_refused() -> None:
@@ -153,7 +154,8 @@ def test_the_verb_reports_every_scenario(planned: CapacityPlan, tmp_path: Path, 
 
     from pipelines.__main__ import app
 
-    write(Home(tmp_path), replace(planned, name="default"))
+    one_core = replace(EXAMPLE, server_cores=1)
+    write(Home(tmp_path), plan(planned.demand, 100, "given", prices=one_core, keys=1_000))
     monkeypatch.setenv("PLACARD_HOME", str(tmp_path))
     done = CliRunner().invoke(app, ["plan", "simulate", "--json"])
     assert done.exit_code == 0, done.output
