@@ -143,6 +143,14 @@ class EventLogSettings(Room):
     )
 
 
+class RetentionSettings(Room):
+    """How long days of events, features and training sets are kept, and where."""
+
+    warm_days: int = Field(30, ge=1, le=3660, description="Days that partitions stay where everything reads; older ones are moved")
+    cold_days: int = Field(365, ge=2, le=36600, description="Days that partitions are kept at all")
+    cold_path: str = Field("", description="Folder of what was moved; left out: `cold` in the state folder")
+
+
 class StoreSettings(Room):
     """Servers that are not ours."""
 

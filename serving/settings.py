@@ -33,6 +33,7 @@ from serving.room_settings import (
     IntegritySettings,
     LanguageSettings,
     PrecisionSettings,
+    RetentionSettings,
     Room,
     SourcingSettings,
     StoreSettings,
@@ -73,6 +74,7 @@ class Settings(BaseSettings):
     eventlog: EventLogSettings = EventLogSettings()
     stores: StoreSettings = StoreSettings()
     ingest: IngestSettings = IngestSettings()
+    retention: RetentionSettings = RetentionSettings()
     features: FeatureSettings = FeatureSettings()
     training: TrainingSettings = TrainingSettings()
     gates: GateSettings = GateSettings()

@@ -33,6 +33,7 @@ VERBS: Final[dict[str, str]] = {
     "guard": "Hold the champion to its guardrails.",
     "campaigns": "Take a campaign's ads down at once, and let them run again.",
     "ledger": "The ledger of spend: whether it is the right one, and taking another for it.",
+    "retention": "Days of events, features and training sets: move old ones to the cold tier, bring one back.",
     "eventlog": "What was served: export a day, and remove days that are kept no longer.",
     "serve": "Serve ads until Ctrl-C.",
     "explain": "Print a decision's understanding, funnel, prices and strongest features.",

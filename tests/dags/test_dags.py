@@ -45,6 +45,7 @@ STRUCTURE = {
         "skew": set(),
     },
     "language_daily": {"train": set()},
+    "retention_daily": {"run": set()},
 }
 """Downstream tasks of each task, of each DAG. A DAG that is not here fails."""
 
@@ -77,6 +78,7 @@ CALLS = {
         "quality skew",
     ],
     "language_daily": ["language train --alias champion"],
+    "retention_daily": ["retention run"],
 }
 
 

@@ -1,0 +1,80 @@
+"""`placard retention`: old days move to the cold tier, and one comes back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pipelines.cli.options import Day, Json, example
+from pipelines.cli.output import emit, prepared
+
+if TYPE_CHECKING:
+    from pipelines.warehouse.retention import Retention
+    from serving.settings import Settings
+
+RUN = example("placard retention run --partition 2026-01-31", "placard retention restore --partition 2025-11-02")
+group = typer.Typer(
+    no_args_is_help=True, epilog=RUN, help="Days of events, features and training sets: move old ones to the cold tier, bring one back."
+)
+
+
+def _tiers(settings: Settings) -> Retention:
+    from pathlib import Path
+
+    from pipelines.warehouse.retention import Retention
+
+    kept = settings.retention
+    cold = Path(kept.cold_path).absolute() if kept.cold_path else settings.home.root / "cold"
+    return Retention(settings.home, cold, kept.warm_days, kept.cold_days, settings.training.history_days)
+
+
+@group.command("run", epilog=example("placard retention run --partition 2026-01-31"))
+@prepared
+def run(settings: Settings, day: Day, as_json: Json = False) -> None:
+    """Move days that are older than the setting warm_days, counted from the partition, and remove those older than cold_days.
+
+    Days that were brought back stay until their time is over. Safe to run again, and after a kill.
+    """
+    from dataclasses import asdict
+
+    from pipelines.warehouse.retention import run
+
+    done = run(_tiers(settings), day)
+    said = f"{len(done.moved)} partitions moved, {len(done.expired)} removed for good, {len(done.kept)} kept as they were brought back"
+    emit({"partition": day, **asdict(done)}, as_json, said)
+
+
+@group.command("restore", epilog=example("placard retention restore --partition 2025-11-02"))
+@prepared
+def restore(
+    settings: Settings,
+    day: Day,
+    stays: Annotated[int, typer.Option("--days", min=1, max=3660, help="How many days it stays, from today.")] = 7,
+    as_json: Json = False,
+) -> None:
+    """Bring a day's partitions back, checked against their hashes; the cold copies stay."""
+    from datetime import UTC, datetime
+
+    from pipelines.warehouse.retention import restore
+
+    brought = restore(_tiers(settings), day, datetime.now(UTC).date(), stays)
+    said = f"{len(brought)} partitions of {day} are back for {stays} days" if brought else f"{day} was there already"
+    emit({"partition": day, "brought": brought, "days": stays}, as_json, said)
+
+
+@group.command("list", epilog=example("placard retention list"))
+@prepared
+def listed(settings: Settings, as_json: Json = False) -> None:
+    """Every day, and in which tier its partitions lie."""
+    from dataclasses import asdict
+
+    from pipelines.warehouse.retention import listed
+
+    days = listed(_tiers(settings))
+    lines = [f"{d.day}  warm {d.warm:3} ({d.warm_bytes / 1e6:,.1f} MB)  cold {d.cold:3} ({d.cold_bytes / 1e6:,.1f} MB)" for d in days]
+    emit({"days": [asdict(d) for d in days]}, as_json, lines or ["no day in either tier"])
+
+
+def register(app: typer.Typer) -> None:
+    app.add_typer(group, name="retention")

@@ -1,0 +1,159 @@
+"""Days between the tiers: nothing is lost, whatever kills a move."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+
+from feature_repo.home import Home
+from pipelines.errors import Missing, PipelineError
+from pipelines.warehouse.retention import MANIFEST, Retention, days_in, listed, movable, restore, run
+from tests.killed import apart
+
+TODAY = date(2026, 6, 30)
+OLD = TODAY - timedelta(days=40)
+
+
+@pytest.fixture
+def tiers(tmp_path: Path) -> Retention:
+    home = Home(tmp_path / "home")
+    return Retention(home, tmp_path / "cold", 30, 60, 30)
+
+
+def put(home: Home, day: date, content: str = "rows", name: str = "impressions") -> Path:
+    partition = home.partition(name, day)
+    partition.mkdir(parents=True)
+    for source in ("simulator", "serving"):
+        (partition / f"{source}.parquet").write_text(f"{content} of {source} on {day}")
+    return partition
+
+
+def everything(tiers: Retention) -> dict[str, str]:
+    """Content of every partition's files of the warm tier, else of the cold one, by kind, day and name."""
+
+    def files(root: Path) -> Iterator[tuple[str, str]]:
+        for path in sorted(root.rglob("*")):
+            parts = path.relative_to(root).parts
+            if path.is_file() and path.name != MANIFEST and path.suffix == ".parquet" and not any(p.startswith(".") for p in parts):
+                yield "/".join(parts), path.read_text()
+
+    return {**dict(files(tiers.cold)), **dict(files(tiers.home.root))}
+
+
+def test_old_days_move_and_very_old_ones_leave(tiers: Retention) -> None:
+    for age in (0, 31, 32, 59):
+        put(tiers.home, TODAY - timedelta(days=age))
+    before = everything(tiers)
+    done = run(tiers, TODAY)
+    assert done.moved == (f"events/impressions/day={TODAY - timedelta(days=59)}", f"events/impressions/day={TODAY - timedelta(days=32)}")
+    assert done.expired == () and everything(tiers) == before
+    assert run(tiers, TODAY).moved == (), "again: nothing"
+    later = run(tiers, TODAY + timedelta(days=2))
+    assert later.expired == (), "days are counted from the table's newest"
+    put(tiers.home, TODAY + timedelta(days=2))
+    assert run(tiers, TODAY + timedelta(days=2)).expired == (f"events/impressions/day={TODAY - timedelta(days=59)}",)
+
+
+def test_whose_past_is_read_whole_does_not_move(tiers: Retention) -> None:
+    for name in ("users", "creatives", "impressions"):
+        put(tiers.home, OLD, name=name)
+        put(tiers.home, TODAY, name=name)
+    assert run(tiers, TODAY).moved == (f"events/impressions/day={OLD}",)
+    assert not {"events/users", "catalog/creatives"} & {*movable(tiers.home)}
+
+
+def test_a_platform_that_rested_keeps_what_it_reads(tiers: Retention) -> None:
+    put(tiers.home, OLD)
+    assert run(tiers, TODAY + timedelta(days=300)).moved == ()
+
+
+def test_a_day_comes_back_and_stays_until_its_time_is_over(tiers: Retention) -> None:
+    put(tiers.home, OLD), put(tiers.home, TODAY)
+    before = everything(tiers)
+    run(tiers, TODAY)
+    with pytest.raises(Missing, match="retention list"):
+        restore(tiers, OLD - timedelta(days=1), TODAY)
+    assert restore(tiers, OLD, TODAY, 7) == (f"events/impressions/day={OLD}",)
+    assert tiers.home.partition("impressions", OLD).is_dir() and everything(tiers) == before
+    assert restore(tiers, OLD, TODAY, 7) == ()
+    assert run(tiers, TODAY).kept == (f"events/impressions/day={OLD}",)
+    (tiers.home.state / "pinned_days.json").unlink()
+    assert run(tiers, TODAY).moved == (f"events/impressions/day={OLD}",) and everything(tiers) == before
+
+
+def test_what_was_corrected_after_it_came_back_is_what_stays(tiers: Retention) -> None:
+    put(tiers.home, OLD), put(tiers.home, TODAY)
+    run(tiers, TODAY)
+    restore(tiers, OLD, TODAY - timedelta(days=60), 7)
+    corrected = tiers.home.partition("impressions", OLD) / "serving.parquet"
+    corrected.write_text("corrected")
+    assert run(tiers, TODAY).moved == (f"events/impressions/day={OLD}",)
+    assert everything(tiers)[f"events/impressions/day={OLD}/serving.parquet"] == "corrected"
+
+
+def test_what_was_altered_in_the_cold_tier_is_not_brought_back(tiers: Retention) -> None:
+    put(tiers.home, OLD), put(tiers.home, TODAY), put(tiers.home, OLD, name="activity"), put(tiers.home, TODAY, name="activity")
+    run(tiers, TODAY)
+    cold = tiers.cold / "events" / "impressions" / f"day={OLD}"
+    for damage in (lambda: (cold / "serving.parquet").write_text("altered"), lambda: (cold / MANIFEST).write_text("[")):
+        damage()
+        with pytest.raises(PipelineError, match="cold partition"):
+            restore(tiers, OLD, TODAY)
+        assert days_in(tiers.home.table("activity")) == [TODAY], "nothing half"
+
+
+@pytest.mark.parametrize("what", ["run", "restore"])
+def test_nothing_is_lost_at_a_kill(tiers: Retention, what: str, tmp_path: Path) -> None:
+    """Killed before every step that touches a file; then run again."""
+    put(tiers.home, OLD), put(tiers.home, TODAY), put(tiers.home, TODAY - timedelta(days=50))
+    if what == "restore":
+        run(tiers, TODAY)
+    work = (lambda: run(tiers, TODAY)) if what == "run" else (lambda: restore(tiers, TODAY - timedelta(days=50), TODAY))
+    before, step = everything(tiers), 0
+    assert before
+    while apart(work, tmp_path, step) == -1:
+        assert everything(tiers) == before, f"after the death at step {step}"
+        for day in days_in(tiers.home.table("impressions")):
+            assert len(list(tiers.home.partition("impressions", day).glob("*.parquet"))) == 2, "never half a partition"
+        step += 1
+    assert step > 5 and everything(tiers) == before
+    run(tiers, TODAY)
+    assert everything(tiers) == before and not list(tmp_path.rglob(".gone-*"))
+
+
+@pytest.mark.parametrize(("warm", "cold_days", "history"), [(29, 60, 30), (30, 30, 30), (40, 60, 41)])
+def test_tiers_that_would_take_what_is_read_are_refused(tmp_path: Path, warm: int, cold_days: int, history: int) -> None:
+    with pytest.raises(PipelineError, match=r"_days"):
+        Retention(Home(tmp_path / "home"), tmp_path / "cold", warm, cold_days, history)
+    with pytest.raises(PipelineError, match="cold_path"):
+        Retention(Home(tmp_path / "home"), tmp_path, 30, 60, 30)
+
+
+def test_days_are_listed_with_their_tiers(tiers: Retention) -> None:
+    put(tiers.home, OLD), put(tiers.home, TODAY)
+    run(tiers, TODAY)
+    assert [(d.day, d.warm, d.cold) for d in listed(tiers)] == [(OLD, 0, 1), (TODAY, 1, 0)]
+    assert all(d.warm_bytes + d.cold_bytes > 0 for d in listed(tiers))
+
+
+def test_the_verbs(tiers: Retention, monkeypatch: pytest.MonkeyPatch) -> None:
+    from typer.testing import CliRunner
+
+    from pipelines.__main__ import app
+
+    put(tiers.home, OLD), put(tiers.home, TODAY)
+    monkeypatch.setenv("PLACARD_HOME", str(tiers.home.root))
+
+    def call(*words: str) -> dict[str, object]:
+        done = CliRunner().invoke(app, ["retention", *words, "--json"])
+        assert done.exit_code == 0, done.output
+        return dict(json.loads(done.stdout))
+
+    assert call("run", "--partition", str(TODAY))["moved"] == [f"events/impressions/day={OLD}"]
+    assert (tiers.home.root / "cold" / "events").is_dir()
+    assert call("restore", "--partition", str(OLD))["brought"] == [f"events/impressions/day={OLD}"]
+    assert len(call("list")["days"]) == 2  # type: ignore[arg-type]
