@@ -47,8 +47,10 @@ def ingest(
     """Map a log to the event tables: raw copy kept, malformed rows quarantined, every row landed once. Exit 3, with nothing landed, when
     more rows are malformed than the setting most_bad_share allows.
 
-    `serving` imports a day of decisions and events that were served; `day` collects a day from every source in the settings.
+    `serving` imports a day of decisions and events that were served; `day` collects a day from every source in the settings, and exits with
+    4 where the day has ended and inputs that its sources declare have not come: nothing can be built of it.
     """
+    from pipelines.errors import Missing
     from pipelines.ingest import format_named
     from pipelines.ingest.format import IngestError
 
@@ -65,8 +67,13 @@ def ingest(
             only = collected[0]
             emit({"outcome": only.outcome, **(asdict(only.ingested) if only.ingested else {})}, as_json, lines)
         else:
+            from pipelines.features.day_gate import nothing_to_build
+
             totals = {n: sum(getattr(c.ingested, n) for c in collected if c.ingested) for n in COUNTS}
-            emit({"partition": day, **totals, "sources": [asdict(c) for c in collected]}, as_json, lines)
+            without = nothing_to_build(settings, day)
+            emit({"partition": day, **totals, "lacking": without, "sources": [asdict(c) for c in collected]}, as_json, lines)
+            if without:
+                raise Missing(f"inputs of {day}", ", ".join(without), NOT_BUILT)
         return
     log = format_named(source)
     if path is None:
@@ -84,6 +91,10 @@ def ingest(
 
 
 COUNTS = ("rows_in", "kept", "quarantined", "duplicated")
+NOT_BUILT = (
+    "Nothing of the day can be built. A scheduler tries to collect it twice more, then leaves the day; the next one begins at midnight."
+    " Once its logs are there, clear its task `ingest`: what follows runs as well."
+)
 
 
 def register(app: typer.Typer) -> None:
