@@ -25,6 +25,8 @@ from feature_repo import catalog, events
 from feature_repo.home import Home
 from feature_repo.partition_file import write_partition
 from pipelines.ingest.format import ROW
+from pipelines.ingest.merge import Member, Step, steps
+from pipelines.ingest.ordinals import NAMES, without_ordinal
 from pipelines.ingest.whereabouts import Whereabouts
 
 SCHEMAS: Final = {**events.EVENTS, **catalog.CATALOG}
@@ -78,18 +80,29 @@ def _days(table: pa.Table) -> NDArray[np.object_]:
     return np.asarray(pc.cast(table[KNOWN], pa.date32()).to_numpy(zero_copy_only=False).astype("datetime64[D]").astype(object))
 
 
-def whereabouts(home: Home, name: str, source: str) -> Whereabouts:
-    """Of every key that a source has in a table."""
+def _groups(name: str, table: pa.Table, numbered: bool) -> pd.Series:
+    """Of each row what it shares with those that are alike in all but their ordinal: its key, where keys hold none."""
+    if not numbered:
+        return _keys(name, table)
+    alike = {c: without_ordinal(table[c].cast(pa.string())) for c in KEYS[name] if c in NAMES}
+    return _keys(name, pa.table({c: alike.get(c, table[c]) for c in KEYS[name]}))
+
+
+def whereabouts(home: Home, name: str, source: str, numbered: bool = False) -> Whereabouts:
+    """Of every group that a source has in a table."""
     found = Whereabouts()
     for day in home.days(name):
         if (path := _file(home, name, day, source)).exists():
-            found.put(day, _keys(name, pq.read_table(path, columns=list(KEYS[name]), partitioning=None)))
+            found.put(day, _groups(name, pq.read_table(path, columns=list(KEYS[name]), partitioning=None), numbered))
     return found
 
 
-def land_events(home: Home, source: str, tables: Mapping[str, pa.Table], places: dict[str, Whereabouts] | None = None) -> dict[str, Landed]:
+def land_events(
+    home: Home, source: str, tables: Mapping[str, pa.Table], places: dict[str, Whereabouts] | None = None, numbered: bool = False
+) -> dict[str, Landed]:
     """Puts the rows into their day's partition. A key that is there with the same content, or whose content was corrected before, brings
-    nothing; with other content it replaces what is there.
+    nothing; with other content it replaces what is there. numbered: keys hold an ordinal, and rows that are alike are taken together
+    (merge.py).
 
     places: where the keys of each table lie, for a caller who lands several batches; it is filled and kept up to date. A death half-way
     leaves a correction's old row under replaced/ alone or the new one in its place; the same rows landed again end the same.
@@ -97,57 +110,105 @@ def land_events(home: Home, source: str, tables: Mapping[str, pa.Table], places:
     places, landed = {} if places is None else places, {}
     for name, table in tables.items():
         if name not in places:
-            places[name] = whereabouts(home, name, source)
-        table = earliest(name, [table])
-        stays, corrected = _replace(home, source, name, table, places[name])
-        rows, days, fresh = table.select(SCHEMAS[name].names).cast(SCHEMAS[name]), _days(table), ~stays
-        for day in sorted(set(days[fresh])):
-            path, coming = _file(home, name, day, source), fresh & (days == day)
-            whole = pa.concat_tables([_read(path, name), rows.filter(pa.array(coming))])
-            _write(path, name, whole)
-            places[name].put(day, _keys(name, whole))
-        number = table[ROW].to_numpy()
-        landed[name] = Landed(number[fresh & ~corrected], number[fresh & corrected])
+            places[name] = whereabouts(home, name, source, numbered)
+        landed[name] = _land(home, source, name, earliest(name, [table]), places[name], numbered)
     return landed
 
 
-def _replace(home: Home, source: str, name: str, table: pa.Table, place: Whereabouts) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Takes the rows that are corrected out of their partitions, into replaced/. Of each given row: whether its key stays as it is there;
-    whether it is a correction."""
-    keys, stays, corrected = _keys(name, table), np.zeros(len(table), bool), np.zeros(len(table), bool)
-    for day, at in place.days(keys).items():
-        path = _file(home, name, day, source)
-        present = _read(path, name)
-        where = pd.Index(_keys(name, present)).get_indexer(keys.iloc[at])
-        at, where = at[where >= 0], where[where >= 0]
-        stays[at] = True
-        other = ~_same(table.take(pa.array(at)), present.take(pa.array(where)))
-        at, where = at[other], where[other]
-        history = home.replaced(name, day) / f"{source}.parquet"
-        before = _before(home, name, source, set(keys.iloc[at]))
-        again = np.array([any(_same(table.slice(i, 1), row)[0] for row in before.get(keys.iloc[i], [])) for i in at], bool)
-        at, where = at[~again], where[~again]
-        if len(at) == 0:
-            continue
-        _write(history, name, pa.concat_tables([_read(history, name), present.take(pa.array(where))]))
-        rest = present.filter(pa.array(~np.isin(np.arange(len(present)), where)))
-        _write(path, name, rest)
-        place.put(day, _keys(name, rest))
-        stays[at], corrected[at] = False, True
-    return stays, corrected
+def _land(home: Home, source: str, name: str, table: pa.Table, place: Whereabouts, numbered: bool) -> Landed:
+    rows, groups = table.select(SCHEMAS[name].names).cast(SCHEMAS[name]), _groups(name, table, numbered)
+    held, days, index = _held(home, source, name, groups, place, numbered)
+    keys, held_keys, held_groups = _keys(name, table), _keys(name, held), _groups(name, held, numbered)
+    first = pd.Series(np.arange(len(held)), index=held_keys).groupby(level=0, sort=False).first()
+    at = first.reindex(keys).to_numpy(dtype=float)
+    same = np.zeros(len(table), bool)
+    there = np.flatnonzero(~np.isnan(at))
+    same[there] = _same(rows.take(pa.array(there)), held.take(pa.array(at[there].astype(np.int64))))
+    known = groups.isin(set(held_groups)).to_numpy(dtype=bool)
+    contested = set(groups[~same & known])
+    new, taken = np.flatnonzero(~same & ~known), list[Step]()
+    if contested:
+        ours = _members(rows, keys, groups, contested, numbered)
+        theirs = _members(held, held_keys, held_groups, contested, numbered)
+        before = _before(home, name, source, contested, numbered)
+        for group, delivered in ours.items():
+            taken += steps(delivered, theirs[group], before.get(group, set()))
+    _write_history(home, source, name, held, days, [s.out.at for s in taken if s.kind == "corrected" and s.out])
+    coming = pa.concat_tables([rows.take(pa.array(new)), _named(rows, held, [s for s in taken if s.put], numbered)])
+    _write_days(home, source, name, coming, [(days[s.out.at], index[s.out.at]) for s in taken if s.out], place, numbered)
+    number = table[ROW].to_numpy()
+    fresh, corrected = (np.array([s.put.at for s in taken if s.kind == kind and s.put], np.int64) for kind in ("fresh", "corrected"))
+    return Landed(number[np.concatenate([new, fresh])], number[corrected])
 
 
-def _before(home: Home, name: str, source: str, keys: set[str]) -> dict[str, list[pa.Table]]:
-    """What stood under some keys before it was corrected, a table of one row each."""
-    found: dict[str, list[pa.Table]] = {}
-    if not keys:
-        return found
+def _held(
+    home: Home, source: str, name: str, groups: pd.Series, place: Whereabouts, numbered: bool
+) -> tuple[pa.Table, list[date], list[int]]:
+    """The rows of these groups that are there; of each the day, and the place in that day's file."""
+    wanted, parts, days, index = set(groups), [SCHEMAS[name].empty_table()], list[date](), list[int]()
+    for day in place.days(groups):
+        present = _read(_file(home, name, day, source), name)
+        among = np.flatnonzero(_groups(name, present, numbered).isin(wanted).to_numpy(dtype=bool))
+        parts.append(present.take(pa.array(among)))
+        days += [day] * len(among)
+        index += among.tolist()
+    return pa.concat_tables(parts), days, index
+
+
+def _contents(rows: pa.Table, numbered: bool) -> list[str]:
+    """All that each row says but its names, as one text."""
+    said = [c for c in rows.column_names if not (numbered and c in NAMES)]
+    return [repr(values) for values in zip(*(rows[c].to_pylist() for c in said), strict=True)]
+
+
+def _members(rows: pa.Table, keys: pd.Series, groups: pd.Series, wanted: set[str], numbered: bool) -> dict[str, list[Member]]:
+    """Of each wanted group its rows, in their order."""
+    found: dict[str, list[Member]] = {}
+    among = np.flatnonzero(groups.isin(wanted).to_numpy(dtype=bool))
+    for i, content in zip(among.tolist(), _contents(rows.take(pa.array(among)), numbered), strict=True):
+        found.setdefault(groups.iloc[i], []).append(Member(i, keys.iloc[i], content))
+    return found
+
+
+def _before(home: Home, name: str, source: str, groups: set[str], numbered: bool) -> dict[str, set[str]]:
+    """What stood in some groups before it was corrected."""
+    found: dict[str, set[str]] = {}
     for path in sorted((home.root / "replaced" / name).glob("day=*")):
         held = _read(path / f"{source}.parquet", name)
-        for i, key in enumerate(_keys(name, held)):
-            if key in keys:
-                found.setdefault(key, []).append(held.slice(i, 1))
+        for group, members in _members(held, _keys(name, held), _groups(name, held, numbered), groups, numbered).items():
+            found.setdefault(group, set()).update(m.content for m in members)
     return found
+
+
+def _named(rows: pa.Table, held: pa.Table, taken: Sequence[Step], numbered: bool) -> pa.Table:
+    """The rows that go in, each under the names of the row whose place it takes."""
+    coming = rows.take(pa.array([s.put.at for s in taken if s.put], pa.int64()))
+    if numbered and any(s.named is not s.put for s in taken):
+        for at, column in enumerate(coming.column_names):
+            if column in NAMES:
+                told = [(held if s.out is s.named else rows)[column][s.named.at].as_py() for s in taken if s.named]
+                coming = coming.set_column(at, coming.schema.field(at), pa.array(told, coming.schema.field(at).type))
+    return coming
+
+
+def _write_history(home: Home, source: str, name: str, held: pa.Table, days: Sequence[date], out: Sequence[int]) -> None:
+    for day in sorted({days[i] for i in out}):
+        path = home.replaced(name, day) / f"{source}.parquet"
+        _write(path, name, pa.concat_tables([_read(path, name), held.take(pa.array([i for i in out if days[i] == day]))]))
+
+
+def _write_days(
+    home: Home, source: str, name: str, coming: pa.Table, out: Sequence[tuple[date, int]], place: Whereabouts, numbered: bool
+) -> None:
+    """Writes the days anew that something goes out of or into. Those that lose rows come first: a death in between leaves no row twice."""
+    into, leaving = _days(coming), {day for day, _ in out}
+    for day in [*sorted(leaving), *sorted(set(into) - leaving)]:
+        path = _file(home, name, day, source)
+        present = _read(path, name)
+        stays = ~np.isin(np.arange(len(present)), [i for d, i in out if d == day])
+        whole = pa.concat_tables([present.filter(pa.array(stays)), coming.filter(pa.array(into == day))])
+        _write(path, name, whole)
+        place.put(day, _groups(name, whole, numbered))
 
 
 def _same(one: pa.Table, other: pa.Table) -> NDArray[np.bool_]:

@@ -29,7 +29,7 @@ from pipelines.ingest.landing import Landed, land_events
 from pipelines.ingest.lines import Fault
 from pipelines.ingest.quarantine import quarantine_path, set_aside
 from pipelines.ingest.well_formed import CLOCKS_DIFFER
-from serving.eventlog.log import Event, EventLog, clicked
+from serving.eventlog.log import MOST_VALUE_MICROS, Event, EventLog, clicked
 from serving.record.decision import Decision, RankedAd
 
 SERVING: Final = "serving"
@@ -71,6 +71,8 @@ def ingest_served(home: Home, log: EventLog, day: date, most_bad: float = MOST_B
             faults.append(_fault(i, event, at, "unknown decision" if decision is None else "the decision did not show this ad"))
         elif event.ts > at + CLOCKS_DIFFER:
             faults.append(_fault(i, event, at, f"its time lies in the future: {event.ts.isoformat()}"))
+        elif not 0 <= event.value_micros <= MOST_VALUE_MICROS:
+            faults.append(_fault(i, event, at, f"value_micros is not within 0 and {MOST_VALUE_MICROS}: {event.value_micros}"))
         elif event.kind == "click" and not clicked(log.happened(event.decision_id, event.creative_id)):
             lost.append(_fault(i, event, at, "a click without the impression of its ad"))
         elif event.kind != IMPRESSION and event.kind not in ENGAGEMENT_KINDS:

@@ -192,7 +192,7 @@ def test_rows_in_are_kept_quarantined_or_duplicated_whatever_happens_to_the_log(
         path = samples[log.name](Path(folder) / "log")
         (file,) = logs_of(log, path)
         header, *lines = file.path.read_bytes().splitlines()
-        picks = data.draw(st.lists(st.sampled_from(lines), max_size=12))
+        picks = data.draw(st.lists(st.sampled_from(lines), min_size=1, max_size=12))
         noise = st.binary(max_size=4).filter(lambda b: b"\n" not in b)
         damaged = [
             line[:at] + data.draw(noise) + line[at + data.draw(st.integers(0, 6)) :]
