@@ -15,7 +15,8 @@ def days(settings: Settings) -> Check:
     found = feature_days(settings)
     if not found:
         return Check("days", "ok", "no day is known yet")
-    late = [d for d in found if d.day >= today() - timedelta(days=USUAL_DAYS) or d.day >= found[-1].day - timedelta(days=USUAL_DAYS)]
+    newest = max((d.day for d in found if d.rows or d.published), default=today())
+    late = [d for d in found if d.day >= min(newest, today()) - timedelta(days=USUAL_DAYS)]
     by_state = {state: [str(d.day) for d in late if d.state == state] for state in WRONG}
     seen = "; ".join(
         f"{state}: {', '.join(named[:NAMED])}{f' and {len(named) - NAMED} more' if len(named) > NAMED else ''}"

@@ -23,7 +23,7 @@ from pipelines.ingest.format import ROW, TS, Format, IngestError, LogFile
 from pipelines.ingest.landing import earliest, land_events, land_seen
 from pipelines.ingest.lines import Fault
 from pipelines.ingest.printable import printable
-from pipelines.ingest.quarantine import quarantine_path, set_aside
+from pipelines.ingest.quarantine import note_refusal, quarantine_path, set_aside
 from pipelines.ingest.raw import keep_raw
 from pipelines.ingest.well_formed import wanted_columns, well_formed
 from pipelines.ingest.whereabouts import Whereabouts
@@ -131,11 +131,13 @@ def ingest(
 
 
 def refuse_bad_share(log: str, bad: int, rows: int, most: float, aside: Path) -> None:
-    """Raises Refused when more than a share of a log's rows was set aside."""
-    if bad > most * rows:
+    """Raises Refused when more than a share of a log's rows was set aside, and notes it beside them for `placard doctor`."""
+    why = f"{bad:,} of {rows:,} rows are bad ({bad / rows:.1%})" if bad > most * rows else ""
+    note_refusal(aside, f"{log}: {why}" if why else "")
+    if why:
         raise Refused(
             log,
-            f"{bad:,} of {rows:,} rows are bad ({bad / rows:.1%})",
+            why,
             f"Most allowed is {most:.0%} (setting most_bad_share). Nothing has landed. Rows and reasons: {aside}",
         )
 
