@@ -20,8 +20,9 @@ from feature_repo.exclusive import exclusive
 from feature_repo.home import Home
 from pipelines.errors import Refused
 from pipelines.ingest.format import ROW, TS, Format, IngestError, LogFile
-from pipelines.ingest.landing import earliest, land_events, land_seen
+from pipelines.ingest.landing import land_events, land_seen
 from pipelines.ingest.lines import Fault
+from pipelines.ingest.partitions import earliest
 from pipelines.ingest.printable import printable
 from pipelines.ingest.quarantine import note_refusal, quarantine_path, set_aside
 from pipelines.ingest.raw import keep_raw

@@ -81,7 +81,7 @@ def test_a_correction_that_died_half_way_ends_as_one_that_did_not(home: Home, tm
         talkingdata(whole, tmp_path, one)
     from pipelines.ingest import landing
 
-    write, left = landing._write, 0
+    write, left = landing.write_rows, 0
 
     def dying(*arguments: object) -> None:
         nonlocal left
@@ -95,7 +95,7 @@ def test_a_correction_that_died_half_way_ends_as_one_that_did_not(home: Home, tm
         talkingdata(at, tmp_path, SOON)
         left = steps
         with monkeypatch.context() as patched:
-            patched.setattr(landing, "_write", dying)
+            patched.setattr(landing, "write_rows", dying)
             with pytest.raises(KeyboardInterrupt):
                 talkingdata(at, tmp_path, LATER)
         talkingdata(at, tmp_path, LATER)
@@ -116,9 +116,11 @@ TWINS = {
         "9,2019-11-24 12:00:00+00:00,0,3,1,0.5,w,x,y,z,0.0,1.5,0.0",
         "9,2019-11-24 12:00:00+00:00,0,3,0,0.5,w,x,y,z,3.0,0.0,0.0",
     ),
-    "landing-pages": (),
+    "landing-pages": tuple(f"https://shop.example/shoes\t2026-01-06 10:00\tShoes\t{text}" for text in ("Red.", "Blue.", "Green.", "Blue.")),
 }
-"""Rows of one moment that are alike in all that makes their identity, some of them in everything. A page has one reading at a moment."""
+"""Rows of one moment that are alike in all that makes their identity, some of them in everything."""
+LOST = {"landing-pages": 3}
+"""Rows that bring nothing: a page has one reading at a moment, which is the same one in any order."""
 
 
 def _delivered(home: Home, log: Format, folder: Path, samples: Samples, files: Sequence[Sequence[bytes]]) -> Ingested:
@@ -162,7 +164,7 @@ def test_any_order_any_cut_and_any_repetition_give_the_same_tables(log: Format, 
         folder = Path(name)
         lines = _lines(log, folder / "sample", samples)
         ordered, moved = Home(folder / "ordered"), Home(folder / "moved")
-        assert _delivered(ordered, log, folder / "log", samples, [lines]).kept == len(lines)
+        assert _delivered(ordered, log, folder / "log", samples, [lines]).kept == len(lines) - LOST.get(log.name, 0)
         whole = data.draw(cuts(lines))
         twice = [*whole, *data.draw(st.lists(st.sampled_from(whole), max_size=2))]
         some = st.one_of(cuts(lines).map(lambda files: files[:1]), cuts(lines))

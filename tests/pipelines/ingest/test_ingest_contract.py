@@ -18,7 +18,7 @@ from feature_repo.home import Home
 from pipelines.ingest import FORMATS
 from pipelines.ingest.collect import Ingested, ingest
 from pipelines.ingest.format import Format, IngestError, LogFile
-from pipelines.ingest.landing import KEYS
+from pipelines.ingest.partitions import KEYS
 from tests.examples import examples
 
 Samples = dict[str, Callable[[Path], Path]]
