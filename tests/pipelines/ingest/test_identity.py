@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import subprocess
@@ -20,7 +21,7 @@ from hypothesis import strategies as st
 from feature_repo.catalog import CATALOG
 from feature_repo.events import EVENTS
 from feature_repo.home import Home
-from pipelines.ingest import FORMATS
+from pipelines.ingest import FORMATS, landing
 from pipelines.ingest.collect import Ingested, ingest
 from pipelines.ingest.format import Format
 from pipelines.ingest.talkingdata import COLUMNS, TalkingData
@@ -75,12 +76,14 @@ def test_what_was_corrected_does_not_come_back_with_the_first_delivery(home: Hom
     assert (again.kept, again.duplicated, again.corrected) == (0, 1, 0) and tables(home) == before
 
 
-def test_a_correction_that_died_half_way_ends_as_one_that_did_not(home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("then", [(LATER,), (SOON, LATER, NEVER)], ids=["a correction", "a longer copy"])
+@pytest.mark.parametrize("first", [(SOON,), (LATER, NEVER)])
+def test_a_delivery_that_died_half_way_ends_as_one_that_did_not(
+    first: tuple[str, ...], then: tuple[str, ...], home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     whole = Home(tmp_path / "whole")
-    for one in (SOON, LATER):
-        talkingdata(whole, tmp_path, one)
-    from pipelines.ingest import landing
-
+    for lines in (first, then):
+        talkingdata(whole, tmp_path, *lines)
     write, left = landing.write_rows, 0
 
     def dying(*arguments: object) -> None:
@@ -90,16 +93,15 @@ def test_a_correction_that_died_half_way_ends_as_one_that_did_not(home: Home, tm
             raise KeyboardInterrupt
         write(*arguments)  # type: ignore[arg-type]
 
-    for steps in range(3):
+    for steps in range(6):
         at = Home(tmp_path / f"killed after {steps}")
-        talkingdata(at, tmp_path, SOON)
+        talkingdata(at, tmp_path, *first)
         left = steps
-        with monkeypatch.context() as patched:
+        with monkeypatch.context() as patched, contextlib.suppress(KeyboardInterrupt):
             patched.setattr(landing, "write_rows", dying)
-            with pytest.raises(KeyboardInterrupt):
-                talkingdata(at, tmp_path, LATER)
-        talkingdata(at, tmp_path, LATER)
-        assert tables(at) == tables(whole)
+            talkingdata(at, tmp_path, *then)
+        talkingdata(at, tmp_path, *then)
+        assert tables(at) == tables(whole), steps
 
 
 def test_a_correction_that_waits_for_its_click_is_a_conversion(home: Home, tmp_path: Path) -> None:
