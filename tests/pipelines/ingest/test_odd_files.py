@@ -8,9 +8,12 @@ import io
 import json
 import lzma
 import os
+import sqlite3
 import zipfile
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from contextlib import closing
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +32,7 @@ from pipelines.ingest.serving_log import ingest_served
 from pipelines.ingest.talkingdata import COLUMNS, TalkingData
 from pipelines.simulator.config import path as market_path
 from serving.eventlog.memory import MemoryEventLog
+from serving.eventlog.sqlite import SqliteEventLog
 from tests.pipelines.ingest.conftest import open_bandit
 
 Run = Callable[..., Result]
@@ -220,15 +224,45 @@ def test_every_odd_fraction_is_set_aside(cell: int, values: list[str], home: Hom
     assert (done.kept, done.quarantined) == (len(rows), len(odd))
 
 
-@pytest.mark.parametrize("value", [-1, 10**15 + 1, 2**63, -(2**63)])
-def test_money_that_is_none_is_set_aside(value: int, home: Home, decided: Any, happened: Any, noon: datetime, hour: timedelta) -> None:
+NAIVE, FIRST = datetime(2026, 3, 9, 12), datetime(1, 1, 1, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    "odd", [{"value_micros": v} for v in (-1, 10**15 + 1, 2**63, -(2**63))] + [{"ts": ts} for ts in (NAIVE, FIRST)], ids=str
+)
+def test_served_money_and_times_that_are_none_are_set_aside(
+    odd: dict[str, Any], home: Home, decided: Any, happened: Any, noon: datetime, hour: timedelta
+) -> None:
     log = MemoryEventLog()
     log.append_decision(decided("d1"))
     event = happened("d1", "a1", "like", noon + hour)
-    bad = type(event)("bad", event.decision_id, event.creative_id, event.kind, event.ts, value)
-    log.append_events([event, bad], noon + hour)
+    log.append_events([event, replace(event, event_id="bad", **odd)], noon + hour)
     done = ingest_served(home, log, noon.date(), most_bad=1)
     assert (done.kept, done.quarantined) == (2, 1)
+
+
+@pytest.mark.parametrize("what", ["no database", "half a record", "another record"])
+@pytest.mark.parametrize("source", ["serving", "day"])
+def test_an_event_log_that_cannot_be_read_is_named_and_lands_nothing(
+    what: str, source: str, run: Run, home: Home, decided: Any, noon: datetime
+) -> None:
+    path = home.eventlog / "events.db"
+    log = SqliteEventLog(path)
+    log.append_decision(decided("d1"))
+    log.close()
+    if what == "no database":
+        for file in home.eventlog.iterdir():
+            file.unlink()
+        path.write_bytes(b"garbage " * 1_000)
+    else:
+        record = b"{" if what == "half a record" else b'{"event_id": 3}'
+        with closing(sqlite3.connect(path)) as database:
+            received = int(noon.timestamp() * 1_000_000)
+            database.execute("insert into events (id, received, record, place) values ('bad', ?, ?, 'd1|a1')", (received, record))
+            database.commit()
+    result = run(source, "--partition", noon.date())
+    assert result.exit_code == 4 and str(home.eventlog) in said(result) and "cannot be read" in said(result)
+    assert not landed(home)
 
 
 @pytest.mark.parametrize("how", ["grown", "written again", "cut"])
