@@ -40,6 +40,17 @@ def test_json_reports_every_row(name: str, run: Run, tmp_path: Path, samples: Sa
     assert first["files"] and first["tables"]["engagements"] > 0
 
 
+def test_files_that_are_named_together_are_one_delivery(run: Run, tmp_path: Path, samples: Samples) -> None:
+    path = samples["talkingdata"](tmp_path / "log")
+    other = path.with_name("other.csv")
+    other.write_text("\n".join(path.read_text().splitlines()[:2]) + "\n")
+    told = json.loads(run("talkingdata", path, other, "--json").stdout)
+    assert (told["rows_in"], told["kept"], [f["file"] for f in told["files"]]) == (6, 6, ["clicks.csv", "other.csv"])
+    again = json.loads(run("talkingdata", other, "--json").stdout)
+    assert (again["kept"], again["duplicated"], again["alike"]) == (0, 1, 0)
+    assert run("talkingdata", path, tmp_path / "nowhere.csv").exit_code == 2
+
+
 def test_people_read_where_the_broken_rows_lie(run: Run, tmp_path: Path, samples: Samples) -> None:
     path = samples["talkingdata"](tmp_path / "log")
     header, *lines = path.read_text().splitlines()
