@@ -3,7 +3,7 @@
 `ingest → build (a task per table) → validate → publish → rebuild → announce`, every day at 00:00 UTC. The partition key is the day that
 has just ended.
 
-- **ingest** collects the day from every source in the setting `sources`; rows that are there already are counted, not repeated.
+- **ingest** collects the day from the sources in the setting `sources`, each row once; where declared inputs have not come it fails (4).
 - **build** computes each feature table as of the day's end, into staging.
 - **validate** checks each table with Great Expectations. Bad rows go to quarantine with their reasons; above 5 % the task is refused,
   is not retried, and nothing that is live has changed.

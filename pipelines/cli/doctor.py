@@ -31,8 +31,9 @@ def doctor(settings: Settings, as_json: Json = False) -> None:
         checks += [*examine_stores(settings), *examine_models(settings)]
     if not absent("platform"):
         from pipelines.features.doctor_days import days
+        from pipelines.features.doctor_logs import logs
 
-        checks.append(days(settings))
+        checks += [logs(settings), days(settings)]
     lines = [f"{MARKS[c.verdict]} {c.name:12} {escape(c.seen)}{f'  → {escape(c.fix)}' if c.fix else ''}" for c in checks]
     emit({"checks": checks, "healthy": all(c.verdict != "bad" for c in checks)}, as_json, lines)
     if any(c.verdict == "bad" for c in checks):

@@ -119,20 +119,42 @@ def history(
     )
 
 
-@group.command("days", epilog=example("placard features days"))
+@group.command("days", epilog=example("placard features days", "placard features days --since 2026-01-01"))
 @prepared
-def show_days(settings: Settings, as_json: Json = False) -> None:
-    """What is the matter with each day: missing, empty, late, stale or future; or published, live, waiting, open."""
-    from pipelines.features.days import MEANING, WRONG, feature_days
+def show_days(
+    settings: Settings,
+    since: Annotated[
+        date | None,
+        typer.Option("--since", parser=arguments.any_day, metavar="DAY", help="The first day that is shown; default: the last 30."),
+    ] = None,
+    every: Annotated[bool, typer.Option("--all", help="Show every day.")] = False,
+    as_json: Json = False,
+) -> None:
+    """What is the matter with each day: missing, empty, late, stale or future; or published, live, waiting, open.
+
+    Days with which something is the matter are always shown, older ones that are alike in one line.
+    """
+    from pipelines.features.days import MEANING, feature_days, rebuilding
+    from pipelines.features.shown_days import lines_of, shown_days
 
     found = feature_days(settings)
-    lines = []
-    for d in found:
-        state = f"[yellow]{d.state:9}[/]" if d.state in WRONG else f"{d.state:9}"
-        lines.append(f"{d.day}  {state} {d.rows:>12,} rows{'  live' if d.live else ''}  {d.why}")
-    seen = [state for state in MEANING if any(d.state == state for d in found)]
+    shown = shown_days(found, since, every)
+    command, left = rebuilding(found), len(found) - len(shown.days)
+    lines = lines_of(shown)
+    seen = [state for state in MEANING if any(d.state == state for d in shown.days)]
     lines += ["", *(f"{state}: {MEANING[state]}" for state in seen)] if found else ["no day is known yet"]
-    emit({"days": [{**asdict(d), "due": d.due} for d in found], "due": [d.day for d in found if d.due]}, as_json, lines)
+    lines += [f"{left:,} days before {shown.since} are fine and not shown: --all shows them"] if left else []
+    lines += [f"{sum(d.due for d in found):,} days are due: `{command}`"] if command else []
+    emit(
+        {
+            "days": [{**asdict(d), "due": d.due} for d in shown.days],
+            "due": [d.day for d in found if d.due],
+            "rebuild": command,
+            "left_out": left,
+        },
+        as_json,
+        lines,
+    )
 
 
 @group.command("rebuild", epilog=REBUILD)

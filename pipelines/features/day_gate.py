@@ -8,7 +8,7 @@ from typing import Final
 
 import pyarrow.parquet as pq
 
-from feature_repo.days import refuse_unended
+from feature_repo.days import refuse_unended, today
 from feature_repo.home import Home
 from pipelines.errors import Missing, Refused
 from pipelines.ingest.day import declared
@@ -31,6 +31,11 @@ def lacking(settings: Settings, day: date) -> list[str]:
     if not any(rows.values()):
         return ["every log"]
     return [name for name in declared(settings, day) if not rows.get(name, 1)]
+
+
+def nothing_to_build(settings: Settings, day: date) -> list[str]:
+    """What `lacking` says of a day that has ended; nothing of one that may still bring it."""
+    return lacking(settings, day) if day < today() else []
 
 
 def thin(settings: Settings, day: date) -> list[str]:

@@ -20,6 +20,8 @@ from feature_repo.whole_file import write_whole
 from pipelines.warehouse.as_of import SCHEMAS, STATES, files_known
 
 INPUTS: Final = "inputs.json"
+UNWRITTEN: Final = "inputs that were not written down"
+"""What changed of a day that a version published which wrote no inputs down."""
 DERIVED: Final = {"image_stats": ("creatives",), "query_keys": ("queries",), "thing_codes": ("activity", "engagements")}
 """Tables that a build reads and that are made of others on the way (inputs.py)."""
 
@@ -86,7 +88,7 @@ def changed(home: Home, table: FeatureTable, day: date) -> list[str]:
     written down, its inputs as a whole."""
     before = read_inputs(home.feature_partition(table.name, day))
     if before is None:
-        return ["inputs that were not written down"]
+        return [UNWRITTEN]
     now = {str(f.relative_to(home.root)): f for f in _files(home, table, day)}
     return sorted(name for name in now.keys() | before.keys() if not _as_before(now.get(name), before.get(name)))
 

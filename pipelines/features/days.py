@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final, Literal
@@ -11,7 +11,7 @@ from feature_repo.days import days_between, today
 from feature_repo.home import Home
 from feature_repo.tables import TABLES
 from pipelines.features.day_gate import DAILY, lacking, rows_of
-from pipelines.features.day_inputs import changed
+from pipelines.features.day_inputs import UNWRITTEN, changed
 from pipelines.features.published import live_day, published_days
 from serving.settings import Settings
 
@@ -31,6 +31,8 @@ DUE: Final = ("late", "stale")
 WRONG: Final = ("missing", "empty", "late", "stale", "future")
 NAMED: Final = 3
 """Most files that a reason names."""
+USUAL_DAYS: Final = 30
+"""Days that are looked at where nobody says how many: as far as features look back."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,12 @@ def feature_days(settings: Settings) -> list[FeatureDay]:
     begun = {day for name in DAILY for day in home.days(name)} | _partly_published(home)
     known = [*days_between(min(begun), now - timedelta(days=1)), *sorted(day for day in begun if day >= now)] if begun else []
     return [_looked_at(settings, day, day in published, day == live, live) for day in known]
+
+
+def rebuilding(found: Sequence[FeatureDay]) -> str:
+    """The command that builds all of the days again that are due, "" where none is."""
+    due = [d.day for d in found if d.due]
+    return f"placard features rebuild --partition {due[-1]} --days {max((due[-1] - due[0]).days + 1, USUAL_DAYS)}" if due else ""
 
 
 def due_days(settings: Settings, since: date, until: date) -> list[date]:
@@ -97,6 +105,8 @@ def _changed(home: Home, day: date) -> list[str]:
     return sorted({name for table in TABLES for name in changed(home, table, day)})
 
 
-def _named(files: Iterable[str]) -> str:
+def _named(files: Collection[str]) -> str:
+    if UNWRITTEN in files:
+        return "it was published before inputs were written down; built again it says them, and is the same where nothing has changed"
     first, more = (listed := sorted(files))[:NAMED], len(listed) - NAMED
     return f"changed: {', '.join(first)}" + (f" and {more:,} more" if more > 0 else "")

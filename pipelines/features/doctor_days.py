@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Final
 
 from feature_repo.days import today
-from pipelines.features.days import WRONG, feature_days
+from pipelines.features.days import USUAL_DAYS, WRONG, feature_days, rebuilding
 from pipelines.operations.doctor import NAMED, Check
 from serving.settings import Settings
-
-LOOK_BACK: Final = 30
-"""Days that are looked at: as far as features look back."""
 
 
 def days(settings: Settings) -> Check:
@@ -19,7 +15,8 @@ def days(settings: Settings) -> Check:
     found = feature_days(settings)
     if not found:
         return Check("days", "ok", "no day is known yet")
-    late = [d for d in found if d.day >= today() - timedelta(days=LOOK_BACK) or d.day >= found[-1].day - timedelta(days=LOOK_BACK)]
+    newest = max((d.day for d in found if d.rows or d.published), default=today())
+    late = [d for d in found if d.day >= min(newest, today()) - timedelta(days=USUAL_DAYS)]
     by_state = {state: [str(d.day) for d in late if d.state == state] for state in WRONG}
     seen = "; ".join(
         f"{state}: {', '.join(named[:NAMED])}{f' and {len(named) - NAMED} more' if len(named) > NAMED else ''}"
@@ -28,9 +25,8 @@ def days(settings: Settings) -> Check:
     )
     if by_state["future"]:
         return Check("days", "bad", seen, f"Run `placard features retract --partition {by_state['future'][0]}`.")
-    if any(d.due for d in late):
-        last = max(d.day for d in late if d.due)
-        return Check("days", "warn", seen, f"Run `placard features rebuild --partition {last}`.")
+    if command := rebuilding(late):
+        return Check("days", "warn", seen, f"Run `{command}`.")
     if seen:
         return Check("days", "warn", seen, "See `placard features days`; `placard ingest day --partition DAY` collects a day.")
     return Check("days", "ok", f"{len(found)} days, none missing, late or stale")

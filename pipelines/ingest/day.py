@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
+from sqlite3 import DatabaseError
 from typing import Final
 
 import pyarrow.parquet as pq
+from msgspec import MsgspecError
 
 from feature_repo.days import refuse_future
 from feature_repo.home import Home
+from pipelines.errors import Missing
 from pipelines.ingest.collect import FileCount, Ingested, total
 from pipelines.ingest.format import IngestError
 from pipelines.ingest.serving_log import SERVING, ingest_served
@@ -79,10 +82,16 @@ def _rows(home: Home, day: date, source: str) -> dict[str, int]:
 
 
 def _serving(settings: Settings, day: date) -> Collected:
-    with served_log(settings) as log:
-        if isinstance(log, MemoryEventLog):
-            return Collected(SERVING, "nothing has been served; `placard serve` does", total(SERVING, [], {}, []))
-        return Collected(SERVING, COLLECTED, ingest_served(settings.home, log, day, settings.ingest.most_bad_share))
+    try:
+        with served_log(settings) as log:
+            if isinstance(log, MemoryEventLog):
+                return Collected(SERVING, "nothing has been served; `placard serve` does", total(SERVING, [], {}, []))
+            return Collected(SERVING, COLLECTED, ingest_served(settings.home, log, day, settings.ingest.most_bad_share))
+    except (MsgspecError, DatabaseError) as error:
+        place = settings.home.eventlog if settings.profile == "embedded" else "redis"
+        raise Missing(
+            f"event log of {day}", str(place), f"It cannot be read: {error}. Nothing has landed; restore it from a backup."
+        ) from None
 
 
 DAILY: Final[dict[str, Callable[[Settings, date], Collected]]] = {"simulator": _simulator, SERVING: _serving}

@@ -53,10 +53,12 @@ class Mapped:
     events: rows of event tables with the extra column ROW. A key stands once: of several in one batch the earliest known stays, and a later
     delivery with other content replaces what is there. seen: rows of `users` and of catalogue
     tables, of which the earliest per key stays; a `catalogue` file gives the ROW of one of them, by which its rows are counted.
+    numbered: the keys of events hold an ordinal (ordinals.py), so that rows of later deliveries are compared with all that are alike.
     """
 
     events: Mapping[str, pa.Table] = field(default_factory=dict)
     seen: Mapping[str, pa.Table] = field(default_factory=dict)
+    numbered: bool = False
 
 
 class Format(Protocol):
@@ -80,5 +82,6 @@ class Format(Protocol):
         ...
 
     def map(self, file: LogFile, rows: pa.Table) -> Mapped:
-        """Maps the well-formed rows of one day (all rows of a `catalogue` file), in file order."""
+        """Maps the well-formed rows of one day (all rows of a `catalogue` file), of all files of one part in a delivery. `file` is the
+        first of them."""
         ...

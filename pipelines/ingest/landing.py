@@ -11,8 +11,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import reduce
-from pathlib import Path
-from typing import Final
 
 import numpy as np
 import pandas as pd
@@ -21,19 +19,12 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from feature_repo import catalog, events
 from feature_repo.home import Home
-from feature_repo.partition_file import write_partition
 from pipelines.ingest.format import ROW
+from pipelines.ingest.merge import Member, Step, steps
+from pipelines.ingest.ordinals import NAMES, without_ordinal
+from pipelines.ingest.partitions import KEYS, KNOWN, SCHEMAS, days_of, earliest, file_of, keys_of, read_rows, write_rows
 from pipelines.ingest.whereabouts import Whereabouts
-
-SCHEMAS: Final = {**events.EVENTS, **catalog.CATALOG}
-KNOWN: Final = "created_ts"
-KEYS: Final[dict[str, tuple[str, ...]]] = {name: (key,) for name, key in {**events.KEYS, **catalog.KEYS}.items()} | {
-    "affinities": ("impression_id", "creative_id"),
-    "friendships": ("user_id", "friend_id"),
-    "landing_pages": ("landing_url", KNOWN),  # every reading of a page stays
-}
 
 
 @dataclass(frozen=True)
@@ -48,48 +39,29 @@ class Landed:
         return np.concatenate([self.fresh, self.corrected])
 
 
-def _file(home: Home, name: str, day: date, source: str) -> Path:
-    return home.partition(name, day) / f"{source}.parquet"
+def _groups(name: str, table: pa.Table, numbered: bool) -> pd.Series:
+    """Of each row what it shares with those that are alike in all but their ordinal: its key, where keys hold none."""
+    if not numbered:
+        return keys_of(name, table)
+    alike = {c: without_ordinal(table[c].cast(pa.string())) for c in KEYS[name] if c in NAMES}
+    return keys_of(name, pa.table({c: alike.get(c, table[c]) for c in KEYS[name]}))
 
 
-def _keys(name: str, table: pa.Table) -> pd.Series:
-    first, *more = (table[c].cast(pa.string()).to_pandas() for c in KEYS[name])
-    return pd.Series(first.str.cat(more, sep="\x1f") if more else first)
-
-
-def _write(path: Path, name: str, table: pa.Table) -> None:
-    """Replaces a partition's file; an empty table removes it."""
-    if len(table) == 0:
-        path.unlink(missing_ok=True)
-        if path.parent.is_dir() and not any(path.parent.iterdir()):
-            path.parent.rmdir()
-        return
-    ordered = table.sort_by([(KNOWN, "ascending"), *((k, "ascending") for k in KEYS[name])])
-    write_partition(ordered.combine_chunks(), path)
-
-
-def _read(path: Path, name: str) -> pa.Table:
-    """A partition's file in the table's own schema: Parquet names the elements of lists otherwise."""
-    schema = SCHEMAS[name]
-    return pq.read_table(path, partitioning=None).cast(schema) if path.exists() else schema.empty_table()
-
-
-def _days(table: pa.Table) -> NDArray[np.object_]:
-    return np.asarray(pc.cast(table[KNOWN], pa.date32()).to_numpy(zero_copy_only=False).astype("datetime64[D]").astype(object))
-
-
-def whereabouts(home: Home, name: str, source: str) -> Whereabouts:
-    """Of every key that a source has in a table."""
+def whereabouts(home: Home, name: str, source: str, numbered: bool = False) -> Whereabouts:
+    """Of every group that a source has in a table."""
     found = Whereabouts()
     for day in home.days(name):
-        if (path := _file(home, name, day, source)).exists():
-            found.put(day, _keys(name, pq.read_table(path, columns=list(KEYS[name]), partitioning=None)))
+        if (path := file_of(home, name, day, source)).exists():
+            found.put(day, _groups(name, pq.read_table(path, columns=list(KEYS[name]), partitioning=None), numbered))
     return found
 
 
-def land_events(home: Home, source: str, tables: Mapping[str, pa.Table], places: dict[str, Whereabouts] | None = None) -> dict[str, Landed]:
+def land_events(
+    home: Home, source: str, tables: Mapping[str, pa.Table], places: dict[str, Whereabouts] | None = None, numbered: bool = False
+) -> dict[str, Landed]:
     """Puts the rows into their day's partition. A key that is there with the same content, or whose content was corrected before, brings
-    nothing; with other content it replaces what is there.
+    nothing; with other content it replaces what is there. numbered: keys hold an ordinal, and rows that are alike are taken together
+    (merge.py).
 
     places: where the keys of each table lie, for a caller who lands several batches; it is filled and kept up to date. A death half-way
     leaves a correction's old row under replaced/ alone or the new one in its place; the same rows landed again end the same.
@@ -97,57 +69,136 @@ def land_events(home: Home, source: str, tables: Mapping[str, pa.Table], places:
     places, landed = {} if places is None else places, {}
     for name, table in tables.items():
         if name not in places:
-            places[name] = whereabouts(home, name, source)
-        table = earliest(name, [table])
-        stays, corrected = _replace(home, source, name, table, places[name])
-        rows, days, fresh = table.select(SCHEMAS[name].names).cast(SCHEMAS[name]), _days(table), ~stays
-        for day in sorted(set(days[fresh])):
-            path, coming = _file(home, name, day, source), fresh & (days == day)
-            whole = pa.concat_tables([_read(path, name), rows.filter(pa.array(coming))])
-            _write(path, name, whole)
-            places[name].put(day, _keys(name, whole))
-        number = table[ROW].to_numpy()
-        landed[name] = Landed(number[fresh & ~corrected], number[fresh & corrected])
+            places[name] = whereabouts(home, name, source, numbered)
+        landed[name] = _land(home, source, name, table, places[name], numbered)
     return landed
 
 
-def _replace(home: Home, source: str, name: str, table: pa.Table, place: Whereabouts) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Takes the rows that are corrected out of their partitions, into replaced/. Of each given row: whether its key stays as it is there;
-    whether it is a correction."""
-    keys, stays, corrected = _keys(name, table), np.zeros(len(table), bool), np.zeros(len(table), bool)
-    for day, at in place.days(keys).items():
-        path = _file(home, name, day, source)
-        present = _read(path, name)
-        where = pd.Index(_keys(name, present)).get_indexer(keys.iloc[at])
-        at, where = at[where >= 0], where[where >= 0]
-        stays[at] = True
-        other = ~_same(table.take(pa.array(at)), present.take(pa.array(where)))
-        at, where = at[other], where[other]
-        history = home.replaced(name, day) / f"{source}.parquet"
-        before = _before(home, name, source, set(keys.iloc[at]))
-        again = np.array([any(_same(table.slice(i, 1), row)[0] for row in before.get(keys.iloc[i], [])) for i in at], bool)
-        at, where = at[~again], where[~again]
-        if len(at) == 0:
-            continue
-        _write(history, name, pa.concat_tables([_read(history, name), present.take(pa.array(where))]))
-        rest = present.filter(pa.array(~np.isin(np.arange(len(present)), where)))
-        _write(path, name, rest)
-        place.put(day, _keys(name, rest))
-        stays[at], corrected[at] = False, True
-    return stays, corrected
+def _land(home: Home, source: str, name: str, delivered: pa.Table, place: Whereabouts, numbered: bool) -> Landed:
+    table = earliest(name, [delivered])
+    lost = _lost(name, delivered, table, numbered)
+    rows, groups = table.select(SCHEMAS[name].names).cast(SCHEMAS[name]), _groups(name, table, numbered)
+    held, days, index = _held(home, source, name, groups, place, numbered)
+    keys, held_keys, held_groups = keys_of(name, table), keys_of(name, held), _groups(name, held, numbered)
+    first = pd.Series(np.arange(len(held)), index=held_keys).groupby(level=0, sort=False).first()
+    at = first.reindex(keys).to_numpy(dtype=float)
+    same = np.zeros(len(table), bool)
+    there = np.flatnonzero(~np.isnan(at))
+    same[there] = _same(rows.take(pa.array(there)), held.take(pa.array(at[there].astype(np.int64))))
+    known = groups.isin(set(held_groups)).to_numpy(dtype=bool)
+    contested = set(groups[~same & known])
+    new, taken = np.flatnonzero(~same & ~known), list[Step]()
+    if contested:
+        ours = _members(rows, keys, groups, contested, numbered)
+        theirs = _members(held, held_keys, held_groups, contested, numbered)
+        before = _before(home, name, source, contested, numbered)
+        for group, coming_in in ours.items():
+            chosen = lost.get(group, set()) & {h.content for h in theirs[group]}  # this delivery holds what is held: its choice stands
+            taken += steps(coming_in, theirs[group], set() if chosen else before.get(group, set()))
+    _write_history(home, source, name, held, days, [s.out.at for s in taken if s.kind == "corrected" and s.out])
+    _remember(home, source, name, delivered, lost, numbered)
+    coming = pa.concat_tables([rows.take(pa.array(new)), _named(rows, held, [s for s in taken if s.put], numbered)])
+    _write_days(home, source, name, coming, [(days[s.out.at], index[s.out.at]) for s in taken if s.out], place, numbered)
+    number = table[ROW].to_numpy()
+    fresh, corrected = (np.array([s.put.at for s in taken if s.kind == kind and s.put], np.int64) for kind in ("fresh", "corrected"))
+    return Landed(number[np.concatenate([new, fresh])], number[corrected])
 
 
-def _before(home: Home, name: str, source: str, keys: set[str]) -> dict[str, list[pa.Table]]:
-    """What stood under some keys before it was corrected, a table of one row each."""
-    found: dict[str, list[pa.Table]] = {}
-    if not keys:
-        return found
-    for path in sorted((home.root / "replaced" / name).glob("day=*")):
-        held = _read(path / f"{source}.parquet", name)
-        for i, key in enumerate(_keys(name, held)):
-            if key in keys:
-                found.setdefault(key, []).append(held.slice(i, 1))
+def _lost(name: str, delivered: pa.Table, chosen: pa.Table, numbered: bool) -> dict[str, set[str]]:
+    """By group, what rows said whose key another row of the same delivery has taken."""
+    if len(delivered) == len(chosen):
+        return {}
+    keys = keys_of(name, delivered)
+    twice = set(keys[keys.duplicated(keep=False)])
+
+    def said(table: pa.Table) -> dict[str, set[str]]:
+        rows, of = table.select(SCHEMAS[name].names).cast(SCHEMAS[name]), keys_of(name, table)
+        return {g: {m.content for m in members} for g, members in _members(rows, of, of, twice, numbered).items()}
+
+    kept = said(chosen)
+    return {group: rest for group, contents in said(delivered).items() if (rest := contents - kept[group])}
+
+
+def _remember(home: Home, source: str, name: str, delivered: pa.Table, lost: Mapping[str, set[str]], numbered: bool) -> None:
+    """Keeps rows that were lost with those that were corrected: one of them that comes again by itself corrects nothing."""
+    if not lost:
+        return
+    rows, keys = delivered.select(SCHEMAS[name].names).cast(SCHEMAS[name]), keys_of(name, delivered)
+    before = _before(home, name, source, set(lost), numbered)
+    of = _members(rows, keys, keys, set(lost), numbered)
+    first = {(g, m.content): m.at for g, members in of.items() for m in members if m.content in lost[g] - before.get(g, set())}
+    places = sorted(first.values())
+    _write_history(home, source, name, rows, list(days_of(rows)), places)
+
+
+def _held(
+    home: Home, source: str, name: str, groups: pd.Series, place: Whereabouts, numbered: bool
+) -> tuple[pa.Table, list[date], list[int]]:
+    """The rows of these groups that are there; of each the day, and the place in that day's file."""
+    wanted, parts, days, index = set(groups), [SCHEMAS[name].empty_table()], list[date](), list[int]()
+    for day in place.days(groups):
+        present = read_rows(file_of(home, name, day, source), name)
+        among = np.flatnonzero(_groups(name, present, numbered).isin(wanted).to_numpy(dtype=bool))
+        parts.append(present.take(pa.array(among)))
+        days += [day] * len(among)
+        index += among.tolist()
+    return pa.concat_tables(parts), days, index
+
+
+def _contents(rows: pa.Table, numbered: bool) -> list[str]:
+    """All that each row says but its names, as one text."""
+    said = [c for c in rows.column_names if not (numbered and c in NAMES)]
+    return [repr(values) for values in zip(*(rows[c].to_pylist() for c in said), strict=True)]
+
+
+def _members(rows: pa.Table, keys: pd.Series, groups: pd.Series, wanted: set[str], numbered: bool) -> dict[str, list[Member]]:
+    """Of each wanted group its rows, in their order."""
+    found: dict[str, list[Member]] = {}
+    among = np.flatnonzero(groups.isin(wanted).to_numpy(dtype=bool))
+    for i, content in zip(among.tolist(), _contents(rows.take(pa.array(among)), numbered), strict=True):
+        found.setdefault(groups.iloc[i], []).append(Member(i, keys.iloc[i], content))
     return found
+
+
+def _before(home: Home, name: str, source: str, groups: set[str], numbered: bool) -> dict[str, set[str]]:
+    """What stood in some groups before it was corrected."""
+    found: dict[str, set[str]] = {}
+    for path in sorted((home.root / "replaced" / name).glob("day=*")):
+        held = read_rows(path / f"{source}.parquet", name)
+        for group, members in _members(held, keys_of(name, held), _groups(name, held, numbered), groups, numbered).items():
+            found.setdefault(group, set()).update(m.content for m in members)
+    return found
+
+
+def _named(rows: pa.Table, held: pa.Table, taken: Sequence[Step], numbered: bool) -> pa.Table:
+    """The rows that go in, each under the names of the row whose place it takes."""
+    coming = rows.take(pa.array([s.put.at for s in taken if s.put], pa.int64()))
+    if numbered and any(s.named is not s.put for s in taken):
+        for at, column in enumerate(coming.column_names):
+            if column in NAMES:
+                told = [(held if s.out is s.named else rows)[column][s.named.at].as_py() for s in taken if s.named]
+                coming = coming.set_column(at, coming.schema.field(at), pa.array(told, coming.schema.field(at).type))
+    return coming
+
+
+def _write_history(home: Home, source: str, name: str, held: pa.Table, days: Sequence[date], out: Sequence[int]) -> None:
+    for day in sorted({days[i] for i in out}):
+        path = home.replaced(name, day) / f"{source}.parquet"
+        write_rows(path, name, pa.concat_tables([read_rows(path, name), held.take(pa.array([i for i in out if days[i] == day]))]))
+
+
+def _write_days(
+    home: Home, source: str, name: str, coming: pa.Table, out: Sequence[tuple[date, int]], place: Whereabouts, numbered: bool
+) -> None:
+    """Writes the days anew that something goes out of or into. Those that lose rows come first: a death in between leaves no row twice."""
+    into, leaving = days_of(coming), {day for day, _ in out}
+    for day in [*sorted(leaving), *sorted(set(into) - leaving)]:
+        path = file_of(home, name, day, source)
+        present = read_rows(path, name)
+        stays = ~np.isin(np.arange(len(present)), [i for d, i in out if d == day])
+        whole = pa.concat_tables([present.filter(pa.array(stays)), coming.filter(pa.array(into == day))])
+        write_rows(path, name, whole)
+        place.put(day, _groups(name, whole, numbered))
 
 
 def _same(one: pa.Table, other: pa.Table) -> NDArray[np.bool_]:
@@ -161,31 +212,6 @@ def _same(one: pa.Table, other: pa.Table) -> NDArray[np.bool_]:
     return reduce(np.logical_and, (column(name) for name in other.column_names), np.ones(len(one), bool))
 
 
-def earliest(name: str, tables: Sequence[pa.Table]) -> pa.Table:
-    """One row a key, by key: the earliest known; of those that were known at one moment the first by content, whatever order they came in.
-    A ROW column stays, and decides between rows that are alike."""
-    table = pa.concat_tables(tables)
-    keys = _keys(name, table)
-    alone = ~keys.duplicated(keep=False).to_numpy(dtype=bool)
-    if alone.all():
-        return table
-    several = np.flatnonzero(~alone)
-    frame = pd.DataFrame({"key": keys.iloc[several].to_numpy(), "known": table[KNOWN].cast(pa.int64()).to_numpy()[several]}, index=several)
-    first = frame.groupby("key")["known"].transform("min") == frame["known"]
-    frame = frame[first]
-    tied = table.take(pa.array(frame.index.to_numpy()))
-    content = [c for c in tied.column_names if c not in (KNOWN, ROW)]
-    for column in content:
-        nested = pa.types.is_nested(tied.schema.field(column).type)
-        frame[f"c.{column}"] = (
-            [repr(v) for v in tied[column].to_pylist()] if nested else tied[column].cast(pa.string()).to_pandas().to_numpy()
-        )
-    if ROW in tied.column_names:
-        frame["row"] = tied[ROW].to_numpy()
-    chosen = frame.sort_values([c for c in frame.columns if c != "known"], kind="stable").drop_duplicates("key").index
-    return table.take(pa.array(np.sort(np.concatenate([np.flatnonzero(alone), chosen.to_numpy()]))))
-
-
 def land_seen(home: Home, source: str, tables: Mapping[str, pa.Table]) -> dict[str, pa.Table]:
     """Keeps one row a key and source: the earliest. A log that begins earlier moves the row to its earlier day.
 
@@ -194,17 +220,17 @@ def land_seen(home: Home, source: str, tables: Mapping[str, pa.Table]) -> dict[s
     added = {}
     for name, table in tables.items():
         schema = SCHEMAS[name]
-        held = {day: _read(_file(home, name, day, source), name) for day in home.days(name)}
+        held = {day: read_rows(file_of(home, name, day, source), name) for day in home.days(name)}
         rows = earliest(name, [table])
-        known = pd.concat([_keys(name, part) for part in held.values()]) if held else pd.Series(dtype=object)
+        known = pd.concat([keys_of(name, part) for part in held.values()]) if held else pd.Series(dtype=object)
         coming = rows.select(schema.names).cast(schema)
         whole = earliest(name, [*held.values(), coming])
-        days = _days(whole)
+        days = days_of(whole)
         for day in sorted({*days, *(d for d, part in held.items() if len(part))}):
             part = whole.filter(pa.array(days == day))
             before = held.get(day, schema.empty_table())
             order = [(KNOWN, "ascending"), *((k, "ascending") for k in KEYS[name])]
             if not part.sort_by(order).equals(before.sort_by(order)):
-                _write(_file(home, name, day, source), name, part)
-        added[name] = rows.filter(pa.array(~_keys(name, rows).isin(known).to_numpy(dtype=bool)))
+                write_rows(file_of(home, name, day, source), name, part)
+        added[name] = rows.filter(pa.array(~keys_of(name, rows).isin(known).to_numpy(dtype=bool)))
     return added

@@ -22,6 +22,17 @@ SHOWN: Final = 1000
 LONGEST_LINE: Final = 1 << 20
 """Bytes; a longer line is broken."""
 BOM: Final = b"\xef\xbb\xbf"
+OTHER_FORMS: Final = {
+    b"\x1f\x8b": "It is compressed: unpack it first (`gunzip`).",
+    b"PK\x03\x04": "It is an archive: unpack it first (`unzip`).",
+    b"\x28\xb5\x2f\xfd": "It is compressed: unpack it first (`unzstd`).",
+    b"\xfd7zXZ": "It is compressed: unpack it first (`unxz`).",
+    b"BZh": "It is compressed: unpack it first (`bunzip2`).",
+    b"PAR1": "It is a Parquet file; write it as delimited text.",
+    b"\xff\xfe": "It is UTF-16: write it as UTF-8 (`iconv -f utf-16 -t utf-8`).",
+    b"\xfe\xff": "It is UTF-16: write it as UTF-8 (`iconv -f utf-16 -t utf-8`).",
+}
+"""First bytes of files that are no delimited text in UTF-8, and what to do with each."""
 CONTROL: Final = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]|\xc2[\x80-\x9f]")
 """Control characters, but for the tab: no text of a person holds one, and in a log's cell they hide or fake something."""
 
@@ -59,14 +70,19 @@ def _next(handle: BinaryIO) -> tuple[bytes, bool] | None:
 
 def read_header(path: Path, separator: str) -> tuple[str, ...]:
     """The column names. Raises IngestError for a file without a readable first line."""
-    with path.open("rb") as handle:
-        first = _next(handle)
+    try:
+        with path.open("rb") as handle:
+            first = _next(handle)
+    except OSError as error:
+        raise IngestError("log file", str(path), f"It cannot be read: {error.strerror}.") from None
     if first is None:
         raise IngestError("log file", str(path), "It is empty; a header line with the column names is needed.")
+    if packed := next((fix for magic, fix in OTHER_FORMS.items() if first[0].startswith(magic)), ""):
+        raise IngestError("log file", str(path), packed)
     try:
         return tuple(name.strip() for name in first[0].removeprefix(BOM).decode().split(separator))
     except UnicodeDecodeError:
-        raise IngestError("header", repr(first[0][:80]), f"The first line of {path} is not UTF-8 text.") from None
+        raise IngestError("header", repr(first[0][:80]), "The first line is not UTF-8 text.") from None
 
 
 def _flaw(line: bytes, too_long: bool, columns: int, separator: str) -> str:

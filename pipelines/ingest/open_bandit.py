@@ -155,7 +155,8 @@ def _events(policy: str, campaign: str, rows: pa.Table) -> Mapped:
         creative_id=pa.array([f"ob-{campaign}-{i}" for i in other], pa.string()),
     )  # fmt: skip
     users = event_rows("users", everyone, user_id=user, **known)
-    return Mapped({"decisions": decisions, "impressions": impressions, "engagements": clicks, "affinities": affinities}, {"users": users})
+    events = {"decisions": decisions, "impressions": impressions, "engagements": clicks, "affinities": affinities}
+    return Mapped(events, {"users": users}, numbered=True)
 
 
 def _catalogue(campaign: str, rows: pa.Table) -> Mapped:

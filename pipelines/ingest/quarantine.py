@@ -35,3 +35,22 @@ def set_aside(path: Path, file: str, faults: Iterable[Fault]) -> int:
         return 0
     write_whole(path, "".join(_line(r) + "\n" for r in records))
     return len(records)
+
+
+def refused_path(aside: Path) -> Path:
+    """Says, beside the rows that were set aside, that their log was refused as a whole."""
+    return aside.with_suffix(".refused")
+
+
+def note_refusal(aside: Path, why: str) -> None:
+    """why: what was wrong with the log, "" for one that has been taken after all."""
+    if why:
+        write_whole(refused_path(aside), why + "\n")
+    else:
+        refused_path(aside).unlink(missing_ok=True)
+
+
+def refused_logs(home: Home) -> dict[Path, str]:
+    """Of each log that was refused as a whole what was wrong, by the note's file; the last one first."""
+    notes = {path: path.stat().st_mtime_ns for path in (home.quarantine / "ingest").glob("*/*.refused")}
+    return {path: path.read_text(errors="replace").strip() for path in sorted(notes, key=lambda p: (-notes[p], p))}

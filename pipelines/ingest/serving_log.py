@@ -25,11 +25,12 @@ from feature_repo.home import Home
 from feature_repo.request_words import CANONICAL
 from pipelines.ingest.collect import MOST_BAD, FileCount, Ingested, refuse_bad_share, total
 from pipelines.ingest.event_rows import event_rows
+from pipelines.ingest.fields import FIRST_YEAR
 from pipelines.ingest.landing import Landed, land_events
 from pipelines.ingest.lines import Fault
 from pipelines.ingest.quarantine import quarantine_path, set_aside
 from pipelines.ingest.well_formed import CLOCKS_DIFFER
-from serving.eventlog.log import Event, EventLog, clicked
+from serving.eventlog.log import MOST_VALUE_MICROS, Event, EventLog, clicked
 from serving.record.decision import Decision, RankedAd
 
 SERVING: Final = "serving"
@@ -69,8 +70,12 @@ def ingest_served(home: Home, log: EventLog, day: date, most_bad: float = MOST_B
         ad = next((a for a in decision.shown if a.creative_id == event.creative_id), None) if decision else None
         if decision is None or ad is None:
             faults.append(_fault(i, event, at, "unknown decision" if decision is None else "the decision did not show this ad"))
+        elif event.ts.tzinfo is None or event.ts.year < FIRST_YEAR:
+            faults.append(_fault(i, event, at, f"its time is none: {event.ts.isoformat()}"))
         elif event.ts > at + CLOCKS_DIFFER:
             faults.append(_fault(i, event, at, f"its time lies in the future: {event.ts.isoformat()}"))
+        elif not 0 <= event.value_micros <= MOST_VALUE_MICROS:
+            faults.append(_fault(i, event, at, f"value_micros is not within 0 and {MOST_VALUE_MICROS}: {event.value_micros}"))
         elif event.kind == "click" and not clicked(log.happened(event.decision_id, event.creative_id)):
             lost.append(_fault(i, event, at, "a click without the impression of its ad"))
         elif event.kind != IMPRESSION and event.kind not in ENGAGEMENT_KINDS:

@@ -102,7 +102,7 @@ class TalkingData:
             **{name: column.filter(converted) for name, column in shared.items()},
         )  # fmt: skip
         users = event_rows("users", everyone, user_id=shared["user_id"], ts=ts, created_ts=ts, source=SOURCE, device=device, os=os)
-        return Mapped({"engagements": pa.concat_tables([clicks, installs])}, {"users": users, **_catalogue(rows, shared)})
+        return Mapped({"engagements": pa.concat_tables([clicks, installs])}, {"users": users, **_catalogue(rows, shared)}, numbered=True)
 
 
 def _catalogue(rows: pa.Table, shared: dict[str, pa.Array]) -> dict[str, pa.Table]:

@@ -9,7 +9,7 @@ from typing import Final
 from feature_repo.errors import PlacardError
 from pipelines.operations.doctor import Check
 from pipelines.registry.alias_differences import compared
-from pipelines.registry.journal import intended_file
+from pipelines.registry.journal import intended_file, unreadable_lines
 from pipelines.registry.targets import check_files
 from serving.bundles.aliases import Aliases, is_shadow, read_aliases
 from serving.bundles.refusals import read_refusals
@@ -69,12 +69,19 @@ def versions(settings: Settings) -> Check:
 
 
 def changes(settings: Settings) -> Check:
-    """No change of a role was cut short."""
+    """No change of a role was cut short, and every line that tells of one can be read."""
     left = intended_file(settings.home.bundles)
     if left.exists():
         return Check(
             "changes", "warn", f"a change of a role was cut short: {left}", "The same command again finishes it, as any other does."
         )
+    try:
+        unread = unreadable_lines(settings.home.bundles)
+    except OSError as error:
+        return Check("changes", "bad", f"{error.filename}: {error.strerror}", "Restore it from a backup, or remove it.")
+    if unread:
+        fix = "What they told is lost; remove them. Roles lie elsewhere: `placard registry list` shows those in force."
+        return Check("changes", "warn", f"lines of journal.jsonl that cannot be read: {_few([str(n) for n in unread])}", fix)
     return Check("changes", "ok", "none was cut short")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -46,10 +47,13 @@ def _file(bundles: Path) -> Path:
 
 
 def append(bundles: Path, changes: Sequence[Change]) -> None:
-    """Adds lines."""
+    """Adds lines. Half a line that a power cut has left stays one by itself: it takes none of these with it."""
     bundles.mkdir(parents=True, exist_ok=True)
-    with _file(bundles).open("a") as journal:
-        journal.writelines(json.dumps(asdict(change)) + "\n" for change in changes)
+    with _file(bundles).open("a+b") as journal:
+        journal.seek(max(journal.seek(0, os.SEEK_END) - 1, 0))
+        cut = journal.read() not in (b"", b"\n")
+        lines = "".join(json.dumps(asdict(change)) + "\n" for change in changes)
+        journal.write((("\n" if cut else "") + lines).encode())
 
 
 def intended_file(bundles: Path) -> Path:
@@ -111,11 +115,21 @@ def read(bundles: Path, head: str = "", aliases: Aliases | None = None) -> list[
 
 
 def _lines(bundles: Path) -> Iterator[Change]:
-    for line in _file(bundles).read_text().splitlines() if _file(bundles).exists() else ():
+    return (change for _, change in _numbered(bundles) if change is not None)
+
+
+def unreadable_lines(bundles: Path) -> list[int]:
+    """The numbers, from 1, of lines that tell nothing."""
+    return [number for number, change in _numbered(bundles) if change is None]
+
+
+def _numbered(bundles: Path) -> Iterator[tuple[int, Change | None]]:
+    text = _file(bundles).read_text(errors="replace") if _file(bundles).exists() else ""
+    for number, line in enumerate(text.splitlines(), 1):
         try:
-            yield _change(parsed(line))
+            yield number, _change(parsed(line))
         except (ValueError, TypeError):
-            continue
+            yield number, None
 
 
 def on_file(bundles: Path) -> refusals.Refusals:

@@ -133,9 +133,11 @@ def load(home: Home) -> MarketConfig:
     """The market of a state folder. Raises Missing when there is none, PipelineError when it is of another version."""
     if not path(home).exists():
         raise Missing("market", str(path(home)), "Run `placard simulate` first.")
-    raw = json.loads(path(home).read_text())
     try:
+        raw = json.loads(path(home).read_text())
         laws: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in raw.pop("laws").items()}
         return MarketConfig(laws=Laws(**laws), **raw)
-    except (KeyError, TypeError) as error:
-        raise PipelineError("market", str(path(home)), f"It was made by another version ({error}); use a fresh folder.") from None
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise PipelineError(
+            "market", str(path(home)), f"It was made by another version, or altered ({error}); use a fresh folder."
+        ) from None

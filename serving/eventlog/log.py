@@ -38,6 +38,9 @@ AS_LATE_EVENT: Final = Decoder(tuple[Event, str])
 """Decoders of the records. They are made once, at import, and not by each call: where two threads are the first to decode into the same
 class, msgspec (0.22) reads a description that is half made, and the process ends."""
 
+MOST_VALUE_MICROS: Final = 10**15
+"""The most that an event may be worth: a billion, in whatever currency the platform runs."""
+
 PATIENCE: Final = timedelta(minutes=1)
 """How long a click waits for the impression of its ad."""
 

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, 
 
 from feature_repo import request_words
 from feature_repo.events import BILLABLE_KINDS, ENGAGEMENT_KINDS
-from serving.eventlog.log import Event
+from serving.eventlog.log import MOST_VALUE_MICROS, Event
 from serving.record.request import AdRequest
 from serving.settings import Settings
 from serving.worker.billing import Bill
@@ -100,7 +100,7 @@ class EventBody(BaseModel):
     ts: Annotated[AwareDatetime, AfterValidator(_in_utc)] = Field(
         description="When it happened, between the decision and the end of its window; charged to that day, UTC."
     )
-    value_micros: int = Field(0, ge=0, le=10**15)
+    value_micros: int = Field(0, ge=0, le=MOST_VALUE_MICROS)
     event_token: Annotated[str, StringConstraints(max_length=1024)] | None = Field(None, description="The ad's, from the answer.")
 
     def event(self) -> Event:

@@ -33,11 +33,12 @@ from pipelines.datasets.point_in_time import features_at
 from pipelines.errors import Missing, Refused
 from pipelines.features.content import content_hash
 from pipelines.features.day_gate import require_inputs
-from pipelines.features.days import feature_days
+from pipelines.features.days import FeatureDay, feature_days
 from pipelines.features.history import build_day
 from pipelines.features.publish import publish
 from pipelines.features.rebuild import rebuild
 from pipelines.features.retract import retract
+from pipelines.features.shown_days import lines_of, shown_days
 from pipelines.features.validate import passed, validate
 from pipelines.ingest.collect import ingest
 from pipelines.ingest.day import collect_day
@@ -431,6 +432,43 @@ def test_a_file_written_again_with_the_same_bytes_makes_nothing_stale(copy: Any)
     for file in copy.home.files("impressions"):
         file.write_bytes(file.read_bytes())
     assert "stale" not in states(copy.home).values()
+
+
+@pytest.mark.slow
+def test_days_published_before_inputs_were_written_down_are_healed_by_the_command_that_is_named(
+    copy: Any, platform: Any, placard: Path
+) -> None:
+    for file in copy.home.root.glob("features/*/day=*/inputs.json"):
+        file.unlink()
+    found = json.loads(say(placard, copy.home, "features", "days", "--json"))
+    old = [d for d in found["days"] if d["state"] == "stale"]
+    assert [d["day"] for d in old] == [*map(str, copy.days[:3])] == found["due"]
+    assert all("before inputs were written down" in d["why"] for d in old)
+    say(placard, copy.home, *found["rebuild"].split()[1:])
+    assert states(copy.home) == states(platform.home) and content_hash(copy.home) == content_hash(platform.home)
+
+
+def test_of_an_old_home_the_last_days_are_shown_and_of_older_ones_what_is_wrong(copy: Any, placard: Path) -> None:
+    """The platform's days lie months back: nothing has come since."""
+    said = say(placard, copy.home, "features", "days").splitlines()
+    assert sum("missing" in line for line in said) < 35
+    (run,) = [line for line in said if f"{copy.waiting + timedelta(days=1)} to " in line]
+    assert "missing" in run and "no every log" in run
+    assert any(f"{len(copy.days)} days before" in line and "--all" in line for line in said)
+    assert not any(line.startswith(str(copy.live)) for line in said)
+    every = say(placard, copy.home, "features", "days", "--all").splitlines()
+    assert any(line.startswith(str(copy.live)) for line in every)
+    since = json.loads(say(placard, copy.home, "features", "days", "--since", str(copy.live), "--json"))
+    assert (since["days"][0]["day"], since["left_out"]) == (str(copy.live), 2)
+
+
+def test_days_in_a_row_are_one_line_and_those_apart_are_two() -> None:
+    day = date(2026, 1, 1)
+    found = [FeatureDay(day + timedelta(days=n), "published" if n == 2 else "missing", 1, False, False) for n in range(8)]
+    shown = shown_days(found, day + timedelta(days=5), every=False)
+    said = [line.split("  ")[0] for line in lines_of(shown)]
+    assert said == ["2026-01-01 to 2026-01-02, 2 days", "2026-01-04 to 2026-01-05, 2 days", "2026-01-06", "2026-01-07", "2026-01-08"]
+    assert len(found) - len(shown.days) == 1
 
 
 def test_a_day_of_which_an_input_is_missing_is_seen_by_the_doctor(copy: Any, placard: Path) -> None:

@@ -9,6 +9,7 @@ import pytest
 import typer
 from typer.testing import CliRunner, Result
 
+from feature_repo.days import today
 from feature_repo.home import Home
 from pipelines.cli import ingest as verb
 from pipelines.ingest.day import collect_day
@@ -37,6 +38,17 @@ def test_json_reports_every_row(name: str, run: Run, tmp_path: Path, samples: Sa
     assert first["rows_in"] == first["kept"] == second["duplicated"] > 0
     assert first["quarantined"] == second["kept"] == 0
     assert first["files"] and first["tables"]["engagements"] > 0
+
+
+def test_files_that_are_named_together_are_one_delivery(run: Run, tmp_path: Path, samples: Samples) -> None:
+    path = samples["talkingdata"](tmp_path / "log")
+    other = path.with_name("other.csv")
+    other.write_text("\n".join(path.read_text().splitlines()[:2]) + "\n")
+    told = json.loads(run("talkingdata", path, other, "--json").stdout)
+    assert (told["rows_in"], told["kept"], [f["file"] for f in told["files"]]) == (6, 6, ["clicks.csv", "other.csv"])
+    again = json.loads(run("talkingdata", other, "--json").stdout)
+    assert (again["kept"], again["duplicated"], again["alike"]) == (0, 1, 0)
+    assert run("talkingdata", path, tmp_path / "nowhere.csv").exit_code == 2
 
 
 def test_people_read_where_the_broken_rows_lie(run: Run, tmp_path: Path, samples: Samples) -> None:
@@ -77,9 +89,22 @@ def test_a_day_is_collected_from_every_source(run: Run, home: Home) -> None:
     assert "nothing has been served" in first["sources"][1]["outcome"]
 
 
-def test_a_day_without_a_market_collects_nothing(run: Run) -> None:
-    result = json.loads(run("day", "--partition", DAY, "--json").stdout)
+def test_a_day_without_input_says_so_and_is_not_green(run: Run) -> None:
+    done = run("day", "--partition", DAY, "--json")
+    result = json.loads(done.stdout)
     assert result["rows_in"] == 0 and "placard simulate" in result["sources"][0]["outcome"]
+    assert done.exit_code == 4 and result["lacking"] == ["every log"]
+    assert str(DAY) in done.stderr and "Nothing of the day can be built" in done.stderr.replace("\n", " ")
+
+
+def test_a_day_whose_logs_came_by_hand_is_green(run: Run, tmp_path: Path, samples: Samples) -> None:
+    assert run("talkingdata", samples["talkingdata"](tmp_path / "log")).exit_code == 0
+    done = run("day", "--partition", "2017-11-07", "--json")
+    assert done.exit_code == 0 and json.loads(done.stdout)["lacking"] == []
+
+
+def test_a_day_that_has_not_ended_may_still_bring_its_input(run: Run) -> None:
+    assert run("day", "--partition", today(), "--json").exit_code == 0
 
 
 def test_a_day_outside_the_market_is_said(home: Home) -> None:

@@ -18,7 +18,7 @@ from feature_repo.home import Home
 from pipelines.ingest import FORMATS
 from pipelines.ingest.collect import Ingested, ingest
 from pipelines.ingest.format import Format, IngestError, LogFile
-from pipelines.ingest.landing import KEYS
+from pipelines.ingest.partitions import KEYS
 from tests.examples import examples
 
 Samples = dict[str, Callable[[Path], Path]]
@@ -192,7 +192,7 @@ def test_rows_in_are_kept_quarantined_or_duplicated_whatever_happens_to_the_log(
         path = samples[log.name](Path(folder) / "log")
         (file,) = logs_of(log, path)
         header, *lines = file.path.read_bytes().splitlines()
-        picks = data.draw(st.lists(st.sampled_from(lines), max_size=12))
+        picks = data.draw(st.lists(st.sampled_from(lines), min_size=1, max_size=12))
         noise = st.binary(max_size=4).filter(lambda b: b"\n" not in b)
         damaged = [
             line[:at] + data.draw(noise) + line[at + data.draw(st.integers(0, 6)) :]

@@ -63,3 +63,11 @@ def test_refusals_are_made_anew_from_the_journal(bundles: Path) -> None:
     assert journal.refused(bundles) == {"click": {"2": "as the file says"}}
     (bundles / refusals.FILE).write_text("{")
     assert {h: by for h, by in journal.refused(bundles).items() if by} == {"click": {"2": "it promised too much"}}
+
+
+def test_half_a_line_takes_no_other_line_with_it(bundles: Path) -> None:
+    path = bundles / "journal.jsonl"
+    path.write_bytes(path.read_bytes()[:-30])
+    journal.append(bundles, LINES[:2])
+    assert journal.read(bundles) == [*LINES[:-1], *LINES[:2]]
+    assert journal.unreadable_lines(bundles) == [len(LINES)]
