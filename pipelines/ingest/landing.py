@@ -23,8 +23,21 @@ from feature_repo.home import Home
 from pipelines.ingest.format import ROW
 from pipelines.ingest.merge import Member, Step, steps
 from pipelines.ingest.ordinals import NAMES, without_ordinal
-from pipelines.ingest.partitions import KEYS, KNOWN, SCHEMAS, days_of, earliest, file_of, keys_of, read_rows, write_rows
+from pipelines.ingest.partitions import (
+    KEYS,
+    KNOWN,
+    SCHEMAS,
+    days_of,
+    earliest,
+    file_of,
+    keys_of,
+    read_rows,
+    readable,
+    refuse_cold,
+    write_rows,
+)
 from pipelines.ingest.whereabouts import Whereabouts
+from pipelines.warehouse.moved_days import cold_days
 
 
 @dataclass(frozen=True)
@@ -50,8 +63,8 @@ def _groups(name: str, table: pa.Table, numbered: bool) -> pd.Series:
 def whereabouts(home: Home, name: str, source: str, numbered: bool = False) -> Whereabouts:
     """Of every group that a source has in a table."""
     found = Whereabouts()
-    for day in home.days(name):
-        if (path := file_of(home, name, day, source)).exists():
+    for day in sorted({*home.days(name), *cold_days(home, name)}):
+        if (path := readable(home, name, day, source)).exists():
             found.put(day, _groups(name, pq.read_table(path, columns=list(KEYS[name]), partitioning=None), numbered))
     return found
 
@@ -64,17 +77,35 @@ def land_events(
     (merge.py).
 
     places: where the keys of each table lie, for a caller who lands several batches; it is filled and kept up to date. A death half-way
-    leaves a correction's old row under replaced/ alone or the new one in its place; the same rows landed again end the same.
+    leaves a correction's old row under replaced/ alone or the new one in its place; the same rows landed again end the same. Raises Refused,
+    and lands nothing, where a row would go into a day that lies in the cold tier, or out of one.
     """
-    places, landed = {} if places is None else places, {}
+    places, planned = {} if places is None else places, {}
     for name, table in tables.items():
         if name not in places:
             places[name] = whereabouts(home, name, source, numbered)
-        landed[name] = _land(home, source, name, table, places[name], numbered)
-    return landed
+        planned[name] = _planned(home, source, name, table, places[name], numbered)
+    for name, of in planned.items():
+        _write_history(home, source, name, of.corrected)
+        _remember(home, source, name, of.delivered, of.lost, numbered)
+        _write_days(home, source, name, of.coming, of.out, places[name], numbered)
+    return {name: of.landed for name, of in planned.items()}
 
 
-def _land(home: Home, source: str, name: str, delivered: pa.Table, place: Whereabouts, numbered: bool) -> Landed:
+@dataclass(frozen=True)
+class _Planned:
+    """What is to be done to a table: rows that go in, (day, place in its file) of those that go out, which of these were corrected, and what
+    was lost within the delivery."""
+
+    coming: pa.Table
+    out: list[tuple[date, int]]
+    corrected: dict[date, pa.Table]
+    delivered: pa.Table
+    lost: dict[str, set[str]]
+    landed: Landed
+
+
+def _planned(home: Home, source: str, name: str, delivered: pa.Table, place: Whereabouts, numbered: bool) -> _Planned:
     table = earliest(name, [delivered])
     lost = _lost(name, delivered, table, numbered)
     rows, groups = table.select(SCHEMAS[name].names).cast(SCHEMAS[name]), _groups(name, table, numbered)
@@ -95,13 +126,19 @@ def _land(home: Home, source: str, name: str, delivered: pa.Table, place: Wherea
         for group, coming_in in ours.items():
             chosen = lost.get(group, set()) & {h.content for h in theirs[group]}  # this delivery holds what is held: its choice stands
             taken += steps(coming_in, theirs[group], set() if chosen else before.get(group, set()))
-    _write_history(home, source, name, held, days, [s.out.at for s in taken if s.kind == "corrected" and s.out])
-    _remember(home, source, name, delivered, lost, numbered)
     coming = pa.concat_tables([rows.take(pa.array(new)), _named(rows, held, [s for s in taken if s.put], numbered)])
-    _write_days(home, source, name, coming, [(days[s.out.at], index[s.out.at]) for s in taken if s.out], place, numbered)
+    out = [(days[s.out.at], index[s.out.at]) for s in taken if s.out]
+    refuse_cold(home, name, {*days_of(coming), *(day for day, _ in out)})
+    corrected = [s.out.at for s in taken if s.kind == "corrected" and s.out]
     number = table[ROW].to_numpy()
-    fresh, corrected = (np.array([s.put.at for s in taken if s.kind == kind and s.put], np.int64) for kind in ("fresh", "corrected"))
-    return Landed(number[np.concatenate([new, fresh])], number[corrected])
+    fresh, mended = (np.array([s.put.at for s in taken if s.kind == kind and s.put], np.int64) for kind in ("fresh", "corrected"))
+    landed = Landed(number[np.concatenate([new, fresh])], number[mended])
+    return _Planned(coming, out, _by_day(held, days, corrected), delivered, lost, landed)
+
+
+def _by_day(rows: pa.Table, days: Sequence[date], some: Sequence[int]) -> dict[date, pa.Table]:
+    """Some of the rows, by their days."""
+    return {day: rows.take(pa.array([i for i in some if days[i] == day])) for day in sorted({days[i] for i in some})}
 
 
 def _lost(name: str, delivered: pa.Table, chosen: pa.Table, numbered: bool) -> dict[str, set[str]]:
@@ -127,8 +164,7 @@ def _remember(home: Home, source: str, name: str, delivered: pa.Table, lost: Map
     before = _before(home, name, source, set(lost), numbered)
     of = _members(rows, keys, keys, set(lost), numbered)
     first = {(g, m.content): m.at for g, members in of.items() for m in members if m.content in lost[g] - before.get(g, set())}
-    places = sorted(first.values())
-    _write_history(home, source, name, rows, list(days_of(rows)), places)
+    _write_history(home, source, name, _by_day(rows, list(days_of(rows)), sorted(first.values())))
 
 
 def _held(
@@ -137,7 +173,7 @@ def _held(
     """The rows of these groups that are there; of each the day, and the place in that day's file."""
     wanted, parts, days, index = set(groups), [SCHEMAS[name].empty_table()], list[date](), list[int]()
     for day in place.days(groups):
-        present = read_rows(file_of(home, name, day, source), name)
+        present = read_rows(readable(home, name, day, source), name)
         among = np.flatnonzero(_groups(name, present, numbered).isin(wanted).to_numpy(dtype=bool))
         parts.append(present.take(pa.array(among)))
         days += [day] * len(among)
@@ -181,10 +217,10 @@ def _named(rows: pa.Table, held: pa.Table, taken: Sequence[Step], numbered: bool
     return coming
 
 
-def _write_history(home: Home, source: str, name: str, held: pa.Table, days: Sequence[date], out: Sequence[int]) -> None:
-    for day in sorted({days[i] for i in out}):
+def _write_history(home: Home, source: str, name: str, out: Mapping[date, pa.Table]) -> None:
+    for day, rows in out.items():
         path = home.replaced(name, day) / f"{source}.parquet"
-        write_rows(path, name, pa.concat_tables([read_rows(path, name), held.take(pa.array([i for i in out if days[i] == day]))]))
+        write_rows(path, name, pa.concat_tables([read_rows(path, name), rows]))
 
 
 def _write_days(

@@ -5,7 +5,7 @@ A partition's file is sorted by (created_ts, key) and written by one writer, so 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Final
@@ -20,7 +20,9 @@ from numpy.typing import NDArray
 from feature_repo import catalog, events
 from feature_repo.home import Home
 from feature_repo.partition_file import write_partition
+from pipelines.errors import Refused
 from pipelines.ingest.format import ROW
+from pipelines.warehouse.moved_days import cold_days
 
 SCHEMAS: Final = {**events.EVENTS, **catalog.CATALOG}
 KNOWN: Final = "created_ts"
@@ -34,6 +36,21 @@ KEYS: Final[dict[str, tuple[str, ...]]] = {name: (key,) for name, key in {**even
 def file_of(home: Home, name: str, day: date, source: str) -> Path:
     """Where a source's rows of a day lie."""
     return home.partition(name, day) / f"{source}.parquet"
+
+
+def readable(home: Home, name: str, day: date, source: str) -> Path:
+    """Where a source's rows of a day are read: also in the cold tier, for a day that was moved there."""
+    cold = cold_days(home, name).get(day)
+    return file_of(home, name, day, source) if cold is None else cold / f"{source}.parquet"
+
+
+def refuse_cold(home: Home, name: str, days: Iterable[date]) -> None:
+    """Raises Refused where rows would be written into a day that lies in the cold tier: its other rows would be missing beside them."""
+    if found := sorted({*days} & {*cold_days(home, name)}):
+        fix = (
+            f"These days of {name} lie in the cold tier: bring each back with `placard retention restore --partition DAY`, then come again."
+        )
+        raise Refused("old day", ", ".join(map(str, found)), fix)
 
 
 def keys_of(name: str, table: pa.Table) -> pd.Series:

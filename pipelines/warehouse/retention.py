@@ -24,6 +24,7 @@ from feature_repo.tables import TABLES
 from feature_repo.whole_file import whole_folder, write_whole
 from pipelines.errors import Missing, PipelineError
 from pipelines.warehouse.as_of import STATES
+from pipelines.warehouse.moved_days import moved_days, write_moved_days
 
 MANIFEST: Final = "MANIFEST.json"
 LOCK: Final = "retention"
@@ -103,16 +104,27 @@ def _run(tiers: Retention, day: date) -> Moved:
             if pins.get(old, date.min) >= day:
                 kept.append(f"{name}/day={old}")
                 continue
-            _move(folder / f"day={old}", cold_partition(tiers.cold, name, old))
+            _copy(folder / f"day={old}", cold_partition(tiers.cold, name, old))
+            _note(tiers, name)
+            _remove(folder / f"day={old}")
             moved.append(f"{name}/day={old}")
         for old in (d for d in days_in(tiers.cold / name) if d < newest - timedelta(days=tiers.cold_days)):
             _remove(cold_partition(tiers.cold, name, old))
             expired.append(f"{name}/day={old}")
+        _note(tiers, name)
     return Moved(tuple(moved), tuple(expired), tuple(kept))
 
 
-def _move(warm: Path, cold: Path) -> None:
-    """Copies, reads back, removes. What the cold tier holds already is taken only where it is the same to the byte."""
+def _note(tiers: Retention, name: str) -> None:
+    """Writes into the index which days of a table the cold tier has."""
+    index = moved_days(tiers.home)
+    found = {day: cold_partition(tiers.cold, name, day) for day in days_in(tiers.cold / name)}
+    if index.get(name, {}) != found:
+        write_moved_days(tiers.home, {**index, name: found})
+
+
+def _copy(warm: Path, cold: Path) -> None:
+    """Copies and reads back. What the cold tier holds already stays only where it is the same to the byte."""
     content = _hashes(warm)
     if not cold.is_dir() or _manifest(cold) != content or _hashes(cold) != content:
         with whole_folder(cold) as part:
@@ -122,7 +134,6 @@ def _move(warm: Path, cold: Path) -> None:
             (part / MANIFEST).write_text(json.dumps(content, indent=1) + "\n")
     if _hashes(cold) != content:
         raise PipelineError("cold partition", str(cold), "It does not read back as it was written; look at the disk. The warm one stays.")
-    _remove(warm)
 
 
 def _remove(partition: Path) -> None:

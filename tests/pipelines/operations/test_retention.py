@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
+from feature_repo.events import EVENTS
 from feature_repo.home import Home
-from pipelines.errors import Missing, PipelineError
+from pipelines.errors import Missing, PipelineError, Refused
+from pipelines.ingest.format import ROW
+from pipelines.ingest.landing import land_events
 from pipelines.warehouse.retention import MANIFEST, Retention, days_in, listed, movable, restore, run
 from tests.killed import apart
 
@@ -157,3 +161,42 @@ def test_the_verbs(tiers: Retention, monkeypatch: pytest.MonkeyPatch) -> None:
     assert (tiers.home.root / "cold" / "events").is_dir()
     assert call("restore", "--partition", str(OLD))["brought"] == [f"events/impressions/day={OLD}"]
     assert len(call("list")["days"]) == 2  # type: ignore[arg-type]
+
+
+def test_a_log_that_comes_again_is_known_in_the_cold_tier_and_brings_nothing_beside_it(tiers: Retention) -> None:
+    """Rows that are there bring nothing, wherever their day lies; what would change a cold day is refused until it is back."""
+    rows = {OLD: 5, TODAY: 5}
+
+    def delivered(count: int, day: date, prefix: str = "") -> pa.Table:
+        moment = datetime(day.year, day.month, day.day, 12, tzinfo=UTC)
+        columns = {f.name: pa.nulls(count, f.type) for f in EVENTS["impressions"]}
+        columns |= {
+            "impression_id": pa.array([f"{prefix}{day}-{i}" for i in range(count)]),
+            "ts": pa.array([moment] * count, EVENTS["impressions"].field("ts").type),
+            "created_ts": pa.array([moment] * count, EVENTS["impressions"].field("created_ts").type),
+            ROW: pa.array(range(count), pa.int64()),
+        }
+        return pa.table(columns)
+
+    def land(table: pa.Table) -> int:
+        return len(land_events(tiers.home, "serving", {"impressions": table})["impressions"].rows)
+
+    for day, count in rows.items():
+        assert land(delivered(count, day)) == count
+    before = everything_bytes(tiers)
+    assert run(tiers, TODAY).moved == (f"events/impressions/day={OLD}",)
+    assert land(delivered(5, OLD)) == 0
+    for changed in (delivered(6, OLD), delivered(1, OLD, "new-")):
+        both = pa.concat_tables([delivered(1, TODAY, "more-"), changed])
+        with pytest.raises(Refused, match=f"retention restore.*|{OLD}"):
+            land(both.set_column(both.schema.get_field_index(ROW), ROW, pa.array(range(len(both)), pa.int64())))
+    assert everything_bytes(tiers) == before, "nothing half"
+    restore(tiers, OLD, TODAY)
+    assert land(delivered(6, OLD)) == 1
+
+
+def everything_bytes(tiers: Retention) -> dict[str, bytes]:
+    found = {}
+    for root in (tiers.cold, tiers.home.root):
+        found |= {path.relative_to(root).as_posix(): path.read_bytes() for path in sorted(root.rglob("*.parquet"))}
+    return found
