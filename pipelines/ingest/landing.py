@@ -37,7 +37,6 @@ from pipelines.ingest.partitions import (
     write_rows,
 )
 from pipelines.ingest.whereabouts import Whereabouts
-from pipelines.warehouse.moved_days import cold_days
 
 
 @dataclass(frozen=True)
@@ -63,9 +62,8 @@ def _groups(name: str, table: pa.Table, numbered: bool) -> pd.Series:
 def whereabouts(home: Home, name: str, source: str, numbered: bool = False) -> Whereabouts:
     """Of every group that a source has in a table."""
     found = Whereabouts()
-    for day in sorted({*home.days(name), *cold_days(home, name)}):
-        if (path := readable(home, name, day, source)).exists():
-            found.put(day, _groups(name, pq.read_table(path, columns=list(KEYS[name]), partitioning=None), numbered))
+    for day, path in readable(home, name, source).items():
+        found.put(day, _groups(name, pq.read_table(path, columns=list(KEYS[name]), partitioning=None), numbered))
     return found
 
 
@@ -77,8 +75,8 @@ def land_events(
     (merge.py).
 
     places: where the keys of each table lie, for a caller who lands several batches; it is filled and kept up to date. A death half-way
-    leaves a correction's old row under replaced/ alone or the new one in its place; the same rows landed again end the same. Raises Refused,
-    and lands nothing, where a row would go into a day that lies in the cold tier, or out of one.
+    leaves a correction's old row under replaced/ alone or the new one in its place; the same rows landed again end the same. Raises
+    Refused, and lands nothing, where a row would go into a day that lies in the cold tier, or out of one.
     """
     places, planned = {} if places is None else places, {}
     for name, table in tables.items():
@@ -94,8 +92,8 @@ def land_events(
 
 @dataclass(frozen=True)
 class _Planned:
-    """What is to be done to a table: rows that go in, (day, place in its file) of those that go out, which of these were corrected, and what
-    was lost within the delivery."""
+    """What is to be done to a table: rows that go in, (day, place in its file) of those that go out, which of these were corrected, and
+    what was lost within the delivery."""
 
     coming: pa.Table
     out: list[tuple[date, int]]
@@ -172,8 +170,9 @@ def _held(
 ) -> tuple[pa.Table, list[date], list[int]]:
     """The rows of these groups that are there; of each the day, and the place in that day's file."""
     wanted, parts, days, index = set(groups), [SCHEMAS[name].empty_table()], list[date](), list[int]()
+    files = readable(home, name, source)
     for day in place.days(groups):
-        present = read_rows(readable(home, name, day, source), name)
+        present = read_rows(files.get(day, file_of(home, name, day, source)), name)
         among = np.flatnonzero(_groups(name, present, numbered).isin(wanted).to_numpy(dtype=bool))
         parts.append(present.take(pa.array(among)))
         days += [day] * len(among)

@@ -38,10 +38,11 @@ def file_of(home: Home, name: str, day: date, source: str) -> Path:
     return home.partition(name, day) / f"{source}.parquet"
 
 
-def readable(home: Home, name: str, day: date, source: str) -> Path:
-    """Where a source's rows of a day are read: also in the cold tier, for a day that was moved there."""
-    cold = cold_days(home, name).get(day)
-    return file_of(home, name, day, source) if cold is None else cold / f"{source}.parquet"
+def readable(home: Home, name: str, source: str) -> dict[date, Path]:
+    """Where a source's rows are read, by day: also in the cold tier, for days that were moved there."""
+    warm = {day: file_of(home, name, day, source) for day in home.days(name)}
+    cold = {day: folder / f"{source}.parquet" for day, folder in cold_days(home, name).items()}
+    return {day: path for day, path in sorted({**cold, **warm}.items()) if path.exists()}
 
 
 def refuse_cold(home: Home, name: str, days: Iterable[date]) -> None:
