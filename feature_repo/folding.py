@@ -15,8 +15,8 @@ _UNSEEN: Final = re.compile(
     "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\U000e0000-\U000e01ef]"
 )
 """Characters that nobody sees: of no width, of direction, fillers and variation selectors."""
-_SIGNS: Final = re.compile("[™℠®©]")
-"""Signs of rights: no letters, though Unicode's compatibility form writes them so."""
+_SIGNS: Final = re.compile("[™℠®©ﷺﷻ]")
+"""Signs of rights and of honour: no letters, though Unicode's compatibility form writes them so (the longest as eighteen)."""
 _QUOTES: Final = re.compile("[’‘‛ʼʻ′＇`´]")
 _HYPHENS: Final = re.compile("[‐‑‒–—−﹣－]")
 _OWN_LETTERS: Final = frozenset("йўїґѓќ")
@@ -67,7 +67,8 @@ def folded(text: str) -> str:
     >>> folded("Men’s CAFÉ t-shirt,  7 Quarts")
     'mens cafe tshirt, 7qt'
     """
-    if not text.isascii():
+    ascii_only = text.isascii()
+    if not ascii_only:
         text = _letters(text)
     text = " ".join(text.lower().split())
     if "'" in text:
@@ -77,7 +78,9 @@ def folded(text: str) -> str:
     if _DIGIT.search(text):
         text = _DECIMAL_COMMA.sub(r"\1.\2", _THOUSANDS.sub(lambda m: m[0].replace(",", ""), text))
         text = _NUMBER_UNIT.sub(lambda m: _UNITS[m[1]], text)
-    return _COMPOUND.sub(lambda m: "".join(filter(None, m.groups())), text) if "-" in text else text
+    if "-" in text:
+        text = _COMPOUND.sub(lambda m: "".join(filter(None, m.groups())), text)
+    return text if ascii_only else one_script(text)  # of words that have become one
 
 
 def is_compound(first: str, second: str) -> bool:

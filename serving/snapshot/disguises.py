@@ -13,7 +13,7 @@ from zlib import crc32
 import numpy as np
 from numpy.typing import NDArray
 
-from feature_repo.look_alikes import drawn_in_latin
+from feature_repo.look_alikes import drawn_in_latin, one_script
 from feature_repo.text import is_unspaced
 
 MOST_PARTS: Final = 4
@@ -66,7 +66,7 @@ def _made(tokens: Sequence[str]) -> list[tuple[int, int, str]]:
             word = tokens[start] + word
             if len(word) > MOST_LETTERS or is_unspaced(tokens[start]):
                 break
-            out.append((start, last + 1, word))
+            out.append((start, last + 1, word if word.isascii() else drawn_in_latin(word) or one_script(word)))
     return out
 
 

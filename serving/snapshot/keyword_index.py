@@ -27,7 +27,7 @@ from serving.record.match import Match
 from serving.record.query import Query
 from serving.snapshot.disguises import Disguised, disguised, spellings
 from serving.snapshot.keyword_table import NOBODY, Codes, Rows, Table, among, bag_of, runs_of, spread
-from serving.snapshot.keyword_units import MOST_TOKENS, MOST_WORDS, exact_units, read_of, said_units
+from serving.snapshot.keyword_units import MOST_TOKENS, MOST_WORDS, exact_units, number_cuts, read_of, said_units
 
 QUERY_WORDS: Final = 32
 """Of a query that are looked at for what was bought; negatives are looked for in all of them."""
@@ -145,16 +145,19 @@ class KeywordIndex:
         return [tuple(tokens), *self._otherwise(tokens)]
 
     def _otherwise(self, tokens: Sequence[str]) -> list[tuple[str, ...]]:
-        """A text's words with neighbouring ones joined, and with an unknown one split in two known ones; at most four."""
+        """A text's words with neighbouring ones joined, and with an unknown one split in known ones; at most four."""
         joined = ["" if is_unspaced(a) or is_unspaced(b) else a + b for a, b in pairwise(tokens)]
         known = self._known([*tokens, *joined])
         out = [(*tokens[:i], joined[i], *tokens[i + 2 :]) for i in range(len(joined)) if joined[i] and known[len(tokens) + i]]
         for i, word in enumerate(tokens):
-            if 6 <= len(word) <= 40 and not known[i]:
+            if not known[i] and len(word) <= 40 and not word.isalpha():
+                cuts = [cut for cut in number_cuts(word) if all(self._known(cut))]
+                out += [(*tokens[:i], *cut, *tokens[i + 1 :]) for cut in cuts[:1]]
+            elif 6 <= len(word) <= 40 and not known[i]:
                 fronts = [word[:c] for c in range(3, len(word) - 2)]
-                cuts = [(front, word[len(front) :]) for front in compress(fronts, self._known(fronts))]
-                there = self._known([back for _, back in cuts])
-                out += [(*tokens[:i], *cut, *tokens[i + 1 :]) for cut in islice(compress(cuts, there), 1)]
+                halves = [(front, word[len(front) :]) for front in compress(fronts, self._known(fronts))]
+                there = self._known([back for _, back in halves])
+                out += [(*tokens[:i], *half, *tokens[i + 1 :]) for half in islice(compress(halves, there), 1)]
         return out[:4]
 
     def _known(self, words: Sequence[str]) -> list[bool]:

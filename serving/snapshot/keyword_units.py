@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import Final
@@ -14,6 +15,7 @@ MOST_WORDS: Final = 10
 """Most words of a keyword, in scripts with spaces. A longer keyword matches nothing, as on the large platforms."""
 MOST_TOKENS: Final = 64
 """Most letters of a keyword, in scripts without."""
+_ALIKE: Final = re.compile(r"[\d.]+|[^\d.]+")
 Runs = Sequence[Sequence[str]]
 
 
@@ -74,6 +76,17 @@ def never_spellings(runs: Runs) -> list[Runs]:
     words = [run[0] for run in runs]
     pairs = ([*words[:i], a + b, *words[i + 2 :]] for i, (a, b) in enumerate(pairwise(words)))
     return [runs, *([[word] for word in spelling] for spelling in (*pairs, *([["".join(words)]] if len(words) > 2 else [])))]
+
+
+def number_cuts(word: str) -> list[tuple[str, ...]]:
+    """A word of letters and digits cut where they meet: at one place, then at all.
+
+    >>> number_cuts("iphone15pro"), number_cuts("shoes")
+    ([('iphone', '15pro'), ('iphone15', 'pro'), ('iphone', '15', 'pro')], [])
+    """
+    parts = _ALIKE.findall(word)
+    cuts = [("".join(parts[:i]), "".join(parts[i:])) for i in range(1, len(parts))]
+    return [*cuts, tuple(parts)] if len(parts) > 2 else [*cuts]
 
 
 def said_units(tokens: Sequence[str]) -> list[str]:
