@@ -16,6 +16,8 @@ MOST_WORDS: Final = 10
 MOST_TOKENS: Final = 64
 """Most letters of a keyword, in scripts without."""
 _ALIKE: Final = re.compile(r"[\d.]+|[^\d.]+")
+_LITTLE: Final = FUNCTION_WORDS - {"a"}
+"""Words that are no part of a compound; `a` is one in `usb a`."""
 Runs = Sequence[Sequence[str]]
 
 
@@ -60,7 +62,7 @@ def bought_spellings(runs: Runs) -> list[Runs]:
     >>> bought_spellings([["usb"], ["c"], ["cable"]])
     [[['usb'], ['c'], ['cable']], [['usbc'], ['cable']]]
     """
-    said = [run[0] if len(run) == 1 and not is_unspaced(run[0]) and run[0] not in FUNCTION_WORDS else "" for run in runs]
+    said = [run[0] if len(run) == 1 and not is_unspaced(run[0]) and run[0] not in _LITTLE else "" for run in runs]
     joined = [i for i, (a, b) in enumerate(pairwise(said)) if a and b and is_compound(a, b)]
     return [runs, *([*runs[:i], [said[i] + said[i + 1]], *runs[i + 2 :]] for i in joined)]
 
