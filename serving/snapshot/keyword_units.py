@@ -59,8 +59,8 @@ def bought_spellings(runs: Runs) -> list[Runs]:
     """How a keyword that was bought is written: as it was, and with two of its words as one where a hyphen between them makes them one
     (`t shirt` and `t-shirt`). runs: of text.token_runs.
 
-    >>> bought_spellings([["usb"], ["c"], ["cable"]])
-    [[['usb'], ['c'], ['cable']], [['usbc'], ['cable']]]
+    >>> bought_spellings([["red"], ["t"], ["shirt"]])
+    [[['red'], ['t'], ['shirt']], [['redt'], ['shirt']], [['red'], ['tshirt']]]
     """
     said = [run[0] if len(run) == 1 and not is_unspaced(run[0]) and run[0] not in _LITTLE else "" for run in runs]
     joined = [i for i, (a, b) in enumerate(pairwise(said)) if a and b and is_compound(a, b)]
