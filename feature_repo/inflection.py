@@ -8,11 +8,23 @@ from typing import Final
 
 _AS_THEY_ARE: Final = frozenset({"news", "series", "species", "lens", "gas", "bus", "plus", "canvas", "atlas", "yes", "this", "its", "his"})
 """Words whose last letters are no ending."""
+IRREGULAR: Final = {
+    "men": "man", "women": "woman", "mens": "man", "womens": "woman", "children": "child", "childrens": "child", "feet": "foot",
+    "teeth": "tooth", "geese": "goose", "mice": "mouse", "knives": "knife", "wives": "wife", "lives": "life", "shelves": "shelf",
+    "leaves": "leaf", "loaves": "loaf", "scarves": "scarf", "halves": "half", "calves": "calf", "wolves": "wolf", "hooves": "hoof",
+    "thieves": "thief", "potatoes": "potato", "tomatoes": "tomato", "heroes": "hero", "mangoes": "mango", "volcanoes": "volcano",
+    "tornadoes": "tornado", "mosquitoes": "mosquito", "torpedoes": "torpedo", "echoes": "echo", "buses": "bus", "gases": "gas",
+    "lenses": "lens", "viruses": "virus", "bonuses": "bonus", "irises": "iris", "atlases": "atlas", "canvases": "canvas",
+    "cactuses": "cactus", "axes": "axe", "quizzes": "quiz", "taxis": "taxi", "skis": "ski", "bikinis": "bikini", "kiwis": "kiwi",
+    "emojis": "emoji", "martinis": "martini", "tvs": "tv", "cds": "cd",
+}  # fmt: skip
+"""Plurals that no rule makes. `mens` and `womens` are `men's` and `women's`, folded."""
 _VOWEL: Final = re.compile("[aeiouy]")
 _DOUBLED: Final = re.compile(r"([bdfgmnprt])\1$")
 _CUT_E: Final = re.compile("(?:at|bl|iz|v|c|[aiou]g|[^aeiou]l|[^aeiou]s|us|[aeiou]s)$")
 FUNCTION_WORDS: Final = frozenset({
-    "a", "an", "the", "of", "for", "in", "on", "at", "by", "and", "or", "und", "oder", "zum", "zur", "vom", "para", "del", "della", "dei",
+    "a", "an", "the", "of", "for", "in", "on", "at", "by", "and", "or", "but", "is", "und", "oder", "zum", "zur", "vom", "para",
+    "del", "della", "dei",
 })  # fmt: skip
 """Articles, conjunctions and prepositions that exact and broad keywords may have more or fewer of. None that turns the meaning (to, from,
 without), and of other languages none that is another word in English (die, fur, pour)."""
@@ -25,6 +37,8 @@ def base(word: str) -> str:
     >>> [base(w) for w in ("shoes", "running", "runs", "business", "busy", "animals", "animation", "batteries", "news")]
     ['shoe', 'run', 'run', 'business', 'busy', 'animal', 'animation', 'battery', 'news']
     """
+    if word in IRREGULAR:
+        return IRREGULAR[word]
     if not word.isascii() or len(word) <= 3 or word in _AS_THEY_ARE:
         return word
     word = _singular(word)
@@ -36,8 +50,10 @@ def base(word: str) -> str:
 
 
 def _singular(word: str) -> str:
-    if word.endswith("ies") and len(word) > 4:
-        return word[:-3] + "y"
+    if word.endswith(("ies", "ie")) and len(word.removesuffix("s")) > 3:  # of cookies nobody can tell whether one is a cookie or a cooky
+        return word.removesuffix("s")[:-2] + "y"
+    if word.endswith(("che", "she")) and len(word) > 4:  # of headaches, too
+        return word[:-1]
     if word.endswith(("sses", "shes", "ches", "xes", "zzes")):
         return word[:-2]
     return word[:-1] if word.endswith("s") and not word.endswith(("ss", "us", "is")) else word

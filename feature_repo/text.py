@@ -15,12 +15,13 @@ from numpy.typing import NDArray
 
 from feature_repo.folding import folded
 from feature_repo.identity_codes import HASH_BUCKETS
+from feature_repo.inflection import IRREGULAR
 
 CACHED: Final = 64
 """Up to this many words are hashed one by one through a cache: they are a request's, and most of them were hashed before."""
 _MARKS: Final = "".join(c for c in map(chr, range(0x300, 0xFE00)) if unicodedata.category(c) in ("Mn", "Mc"))
 """Accents and vowel signs that are letters of their own to Unicode: words hold them, none begins with one."""
-_WORD: Final = re.compile(rf"[^\W_]+(?:[{_MARKS}]+[^\W_]*)*", re.UNICODE)
+_WORD: Final = re.compile(rf"(?<![\w.])\d+\.\d+(?!\d|\.\d)[^\W_]*|[^\W_]+(?:[{_MARKS}]+[^\W_]*)*", re.UNICODE)
 _UNSPACED: Final = (
     "\u3005-\u3007\u3041-\u3096\u309d-\u309f\u30a1-\u30fa\u30fc-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
     "\U00020000-\U0003134f\u0e01-\u0e30\u0e32\u0e33\u0e40-\u0e46\u0e81-\u0eb0\u0eb2\u0eb3\u0ec0-\u0ec6\u1000-\u102a\u103f\u1780-\u17b3"
@@ -40,9 +41,9 @@ def normalise(text: str) -> str:
 
 
 def tokenise(text: str) -> list[str]:
-    """The words of `text` after `folded`: runs of letters and digits. A number and its unit are one word, so that "10 km" in a query meets
-    "10km" in a keyword, an ad or a page. In scripts without spaces each letter, with its marks, is a word: a run of them is found within
-    a longer one wherever it stands.
+    """The words of `text` after `folded`: runs of letters and digits. A number, with its decimals and its unit, is one word: "10 km" in a
+    query meets "10km" in a keyword, an ad or a page, and size 9.5 is not size 5. In scripts without spaces each letter, with its marks, is
+    a word: a run of them is found within a longer one wherever it stands.
 
     >>> tokenise("Men's 10 km Shoes!"), tokenise("東京 Hotel")
     (['mens', '10km', 'shoes'], ['東', '京', 'hotel'])
@@ -89,7 +90,8 @@ def runs(words: Sequence[str], most: int) -> Iterator[str]:
 
 
 def stem(word: str) -> str:
-    """The stem of a normalised word (Snowball's English algorithm): keyword matching compares stems. Takes any string.
+    """The stem of a normalised word (Snowball's English algorithm, of irregular plurals their singular's): keyword matching compares
+    stems. Takes any string.
 
     >>> stem("running")
     'run'
@@ -100,7 +102,7 @@ def stem(word: str) -> str:
 @lru_cache(maxsize=262_144)
 def _stem(word: str) -> str:
     try:
-        return str(Stemmer.Stemmer("english", 0).stemWord(word))  # one for each: a stemmer keeps the word it is at
+        return str(Stemmer.Stemmer("english", 0).stemWord(IRREGULAR.get(word, word)))  # one for each: a stemmer keeps the word it is at
     except UnicodeEncodeError:  # half of a surrogate pair
         return word
 

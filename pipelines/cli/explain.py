@@ -44,6 +44,7 @@ def explain(
     from serving.explain import why
     from serving.record.request import AdRequest
 
+    what = what.encode("utf-8", "replace").decode()  # a byte that is no text in the shell's encoding arrives as half a character
     with closing(open_eventlog(settings)) as log:
         decision = log.decision(what)
     if decision is None:

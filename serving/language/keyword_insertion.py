@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import html
 import re
+import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
@@ -70,15 +71,20 @@ def insert(template: str, keyword: str, limit: int, refused: str = "", refuses: 
     words = _clean(keyword).lower().split()
     why = refused or ("" if words else "no_keyword")
     if not why:
-        text = _clean(PLACEHOLDER.sub(lambda m: " ".join(_STYLES.get(m[1], list)(words)), template))
+        text = _clean(PLACEHOLDER.sub(lambda m: _composed(" ".join(_STYLES.get(m[1], list)(words))), template))
         why = "too_long" if width(text) > limit else refuses(text)
         if not why:
             return KeywordInsertion(html.escape(text), " ".join(words))
     return KeywordInsertion(_safe(PLACEHOLDER.sub(lambda m: m[2] or "", template)), why=why)
 
 
+def _composed(text: str) -> str:
+    """The text with each letter and its accents as one character. Python writes İ in lower case as i and a dot: a dot too many."""
+    return unicodedata.normalize("NFC", text).replace("i\u0307", "i")
+
+
 def _title(word: str) -> str:
-    return word[:1].upper() + word[1:]
+    return word[:1].title() + word[1:]
 
 
 def _clean(text: str) -> str:

@@ -13,8 +13,19 @@ from feature_repo.catalog import KEYWORD
 from feature_repo.taxonomy import MATCH_TYPES
 from feature_repo.text import stem, token_runs
 from serving.language.display_text import displayed
+from serving.snapshot.disguises import checksums
 from serving.snapshot.keyword_table import BROAD, EXACT, NOBODY, PHRASE, Rows, arrays_of, padded, sequence_codes
-from serving.snapshot.keyword_units import MOST_TOKENS, MOST_WORDS, broad_units, exact_units, read_of, very_units
+from serving.snapshot.keyword_units import (
+    MOST_TOKENS,
+    MOST_WORDS,
+    Runs,
+    bought_spellings,
+    broad_units,
+    exact_units,
+    never_spellings,
+    read_of,
+    very_units,
+)
 
 
 def keyword_columns(catalog: Mapping[str, pa.Table], creatives: pa.Table) -> dict[str, np.ndarray]:
@@ -87,36 +98,43 @@ class _Keywords:
 
 
 def _bought(keywords: _Keywords) -> dict[str, np.ndarray]:
-    """Arrays of the keywords that a group bid on, looked up by what each match type compares; with their own words, and as they were
-    written."""
-    mine = np.flatnonzero(~keywords.negative & keywords.fits & (keywords.group != NOBODY))
-    units, lengths = padded([_compared(keywords, i) for i in mine.tolist()])
-    table, order = arrays_of("keyword", units, lengths, keywords.kind[mine], keywords.bid_micros[mine])
-    mine = mine[order]
-    texts = [displayed(keywords.text[i]).encode() for i in mine.tolist()]
+    """Arrays of the keywords that a group bid on, a row for each way that one is written, looked up by what each match type compares; with
+    their own words, and as they were bought."""
+    mine = np.flatnonzero(~keywords.negative & keywords.fits & (keywords.group != NOBODY)).tolist()
+    written = [(i, runs) for i in mine for runs in bought_spellings(keywords.runs[i])]
+    of = np.array([i for i, _ in written], np.int64)
+    units, lengths = padded([_compared(int(keywords.kind[i]), runs) for i, runs in written])
+    table, order = arrays_of("keyword", units, lengths, keywords.kind[of], keywords.bid_micros[of])
+    of = of[order]
+    texts = [displayed(keywords.text[i]).encode() for i in of.tolist()]
     return {
-        "keyword.group": keywords.group[mine], "keyword.bid_micros": keywords.bid_micros[mine],
-        "keyword.raw_sequence": sequence_codes(*padded([keywords.words[i] for i in mine.tolist()])),
+        "keyword.group": keywords.group[of], "keyword.bid_micros": keywords.bid_micros[of],
+        "keyword.raw_sequence": sequence_codes(*padded([keywords.words[i] for i in of.tolist()])),
         "keyword.text": np.frombuffer(b"".join(texts), np.uint8), "keyword.text_from": np.cumsum([0, *map(len, texts)]).astype(np.int64),
         **table,
     }  # fmt: skip
 
 
-def _compared(keywords: _Keywords, i: int) -> list[str]:
-    if keywords.kind[i] == EXACT:
-        return exact_units(keywords.words[i])
-    return [*map(stem, keywords.words[i])] if keywords.kind[i] == PHRASE else broad_units(keywords.runs[i])
+def _compared(kind: int, runs: Runs) -> list[str]:
+    words = [token for run in runs for token in run]
+    if kind == EXACT:
+        return exact_units(words)
+    return [*map(stem, words)] if kind == PHRASE else broad_units(runs)
 
 
 def _negatives(keywords: _Keywords) -> dict[str, np.ndarray]:
-    """Arrays of the keywords that keep ads out, looked up by their very words: of those that are too long, phrase ones by their first
-    words, and broad ones by all, so that a search of the same words in another order meets them."""
-    theirs = np.flatnonzero(keywords.negative & keywords.fits & ((keywords.group != NOBODY) | (keywords.campaign != NOBODY)))
-    words, lengths = padded([_very(keywords, i) for i in theirs.tolist()])
-    table, order = arrays_of("keyword.never", words, lengths, keywords.kind[theirs], keywords.bid_micros[theirs])
-    theirs = theirs[order]
-    return {"keyword.never_group": keywords.group[theirs], "keyword.never_campaign": keywords.campaign[theirs], **table}
+    """Arrays of the keywords that keep ads out, a row for each way that one is written, looked up by their very words: of those that are
+    too long, phrase ones by their first words, and broad ones by all, so that a search of the same words in another order meets them."""
+    theirs = np.flatnonzero(keywords.negative & keywords.fits & ((keywords.group != NOBODY) | (keywords.campaign != NOBODY))).tolist()
+    written = [(i, runs) for i in theirs for runs in never_spellings(keywords.runs[i])]
+    of = np.array([i for i, _ in written], np.int64)
+    words, lengths = padded([_very(int(keywords.kind[i]), runs) for i, runs in written])
+    table, order = arrays_of("keyword.never", words, lengths, keywords.kind[of], keywords.bid_micros[of])
+    return {
+        "keyword.never_group": keywords.group[of[order]], "keyword.never_campaign": keywords.campaign[of[order]],
+        "keyword.never_checksums": checksums([word for i in theirs for word in keywords.words[i]]), **table,
+    }  # fmt: skip
 
 
-def _very(keywords: _Keywords, i: int) -> Sequence[str]:
-    return very_units(keywords.runs[i])[:MOST_TOKENS] if keywords.kind[i] == BROAD else read_of(keywords.words[i], MOST_WORDS)
+def _very(kind: int, runs: Runs) -> Sequence[str]:
+    return very_units(runs)[:MOST_TOKENS] if kind == BROAD else read_of([token for run in runs for token in run], MOST_WORDS)

@@ -4,7 +4,8 @@ The rules are those that the large search-ad platforms document. Exact: the quer
 keyword's words in a row. Broad: it holds them all, anywhere. Close variants match as the keyword does: other forms of its words (exact:
 without inflection; else stems), their order and function words (exact), words joined or split. All of this is said of what was typed.
 Where its spelling may be mistaken, phrase and broad keywords match the corrected reading too, as close variants. Negatives match what
-was typed, by their very words. In scripts without spaces phrase keywords and negatives are found wherever they stand.
+was typed, by their very words, also where these are written apart, as one, or in letters that are drawn alike. In scripts without
+spaces phrase keywords and negatives are found wherever they stand.
 
 Exact and phrase keywords lie sorted by a code of their words, so a query looks up its own. Broad ones lie by their rarest word: a
 query reads those of each of its words and keeps the keywords it holds whole (rarest-first conjunctive lookup, Zobel and Moffat 2006).
@@ -24,8 +25,9 @@ from feature_repo.inflection import base
 from feature_repo.text import hash_words, is_unspaced, stem, tokenise
 from serving.record.match import Match
 from serving.record.query import Query
+from serving.snapshot.disguises import Disguised, disguised, spellings
 from serving.snapshot.keyword_table import NOBODY, Codes, Rows, Table, among, bag_of, runs_of, spread
-from serving.snapshot.keyword_units import MOST_TOKENS, MOST_WORDS, exact_units, read_of, said_units
+from serving.snapshot.keyword_units import MOST_TOKENS, MOST_WORDS, exact_units, number_cuts, read_of, said_units
 
 QUERY_WORDS: Final = 32
 """Of a query that are looked at for what was bought; negatives are looked for in all of them."""
@@ -54,9 +56,13 @@ class _Asked:
         return cls._of(stems, [exact_units(spelling) for spelling in spellings])
 
     @classmethod
-    def very(cls, tokens: Sequence[str]) -> _Asked:
+    def very(cls, tokens: Sequence[str], disguises: Sequence[Disguised]) -> _Asked:
         """As negatives compare it."""
-        return cls._of([tokens], [tokens])
+        rows = [tokens, *spellings(tokens, disguises)]
+        asked = cls._of(rows, rows)
+        if not disguises:
+            return asked
+        return cls(np.union1d(asked.words, hash_words([one.word for one in disguises])), asked.runs, asked.bags)
 
     @classmethod
     def _of(cls, rows: Sequence[Sequence[str]], wholes: Sequence[Sequence[str]]) -> _Asked:
@@ -80,6 +86,7 @@ class KeywordIndex:
     def __init__(self, arrays: Mapping[str, np.ndarray]) -> None:
         self._bought, self._never = Table(arrays, "keyword"), Table(arrays, "keyword.never")
         self._group, self._bid, self._raw = (arrays[f"keyword.{n}"] for n in ("group", "bid_micros", "raw_sequence"))
+        self._never_checksums = arrays["keyword.never_checksums"]
         self._never_group, self._never_campaign = arrays["keyword.never_group"], arrays["keyword.never_campaign"]
         self._text, self._text_from, self._campaign = (arrays[f"keyword.{n}"] for n in ("text", "text_from", "campaign_of"))
         self._group_of = group = arrays["ad_group"]
@@ -138,16 +145,19 @@ class KeywordIndex:
         return [tuple(tokens), *self._otherwise(tokens)]
 
     def _otherwise(self, tokens: Sequence[str]) -> list[tuple[str, ...]]:
-        """A text's words with neighbouring ones joined, and with an unknown one split in two known ones; at most four."""
+        """A text's words with neighbouring ones joined, and with an unknown one split in known ones; at most four."""
         joined = ["" if is_unspaced(a) or is_unspaced(b) else a + b for a, b in pairwise(tokens)]
         known = self._known([*tokens, *joined])
         out = [(*tokens[:i], joined[i], *tokens[i + 2 :]) for i in range(len(joined)) if joined[i] and known[len(tokens) + i]]
         for i, word in enumerate(tokens):
-            if 6 <= len(word) <= 40 and not known[i]:
+            if not known[i] and len(word) <= 40 and not word.isalpha():
+                cuts = [cut for cut in number_cuts(word) if all(self._known(cut))]
+                out += [(*tokens[:i], *cut, *tokens[i + 1 :]) for cut in cuts[:1]]
+            elif 6 <= len(word) <= 40 and not known[i]:
                 fronts = [word[:c] for c in range(3, len(word) - 2)]
-                cuts = [(front, word[len(front) :]) for front in compress(fronts, self._known(fronts))]
-                there = self._known([back for _, back in cuts])
-                out += [(*tokens[:i], *cut, *tokens[i + 1 :]) for cut in islice(compress(cuts, there), 1)]
+                halves = [(front, word[len(front) :]) for front in compress(fronts, self._known(fronts))]
+                there = self._known([back for _, back in halves])
+                out += [(*tokens[:i], *half, *tokens[i + 1 :]) for half in islice(compress(halves, there), 1)]
         return out[:4]
 
     def _known(self, words: Sequence[str]) -> list[bool]:
@@ -160,7 +170,8 @@ class KeywordIndex:
         query as it was typed: what else it may mean keeps nobody out."""
         group = self._group_of[rows]
         groups, campaigns = np.zeros(self._groups + 1, bool), np.zeros(len(self._campaign) + 1, bool)  # the last is NOBODY's
-        asked = _Asked.very(tokenise(query.original))
+        tokens = tokenise(query.original)
+        asked = _Asked.very(tokens, disguised(tokens, self._never_checksums))
         exact = self._never.exact_rows(asked.bags, ALL)
         exact = exact[among(asked.runs, self._never.sequence[exact])]
         out = np.concatenate([exact, self._never.phrase_rows(asked.runs, ALL), self._never.broad_rows(asked.words, ALL)[0]])

@@ -140,6 +140,8 @@ class Table:
 def spread(start: Rows, count: Rows) -> Rows:
     """start, start + 1, ..., of each `count` numbers."""
     at = np.arange(int(count.sum()), dtype=np.int64)
+    if not len(at):  # of most texts no keyword of a kind is found
+        return at
     return np.asarray(at + np.repeat(start - (np.cumsum(count) - count), count))
 
 
@@ -147,10 +149,10 @@ def among(ascending: Codes, wanted: Codes) -> NDArray[np.bool_]:
     """Which of the wanted codes are among the others."""
     if len(ascending) == 0:
         return np.zeros(len(wanted), bool)
-    return np.asarray(ascending[np.minimum(np.searchsorted(ascending, wanted), len(ascending) - 1)] == wanted)
+    return np.asarray(ascending[np.minimum(ascending.searchsorted(wanted), len(ascending) - 1)] == wanted)
 
 
 def _equal(ascending: Codes, wanted: Codes, most: int) -> Rows:
     """Places of the values that are wanted, each of those once; each value's first `most`."""
-    start = np.searchsorted(ascending, wanted)
-    return spread(start, np.minimum(np.searchsorted(ascending, wanted, side="right") - start, most))
+    start = ascending.searchsorted(wanted)
+    return spread(start, np.minimum(ascending.searchsorted(wanted, side="right") - start, most))

@@ -21,7 +21,7 @@ from serving.mapped_array import mapped_array
 from serving.snapshot.meaning_index import arranged_by_meaning
 from serving.snapshot.recall_index import arranged
 
-FORMAT: Final = 7
+FORMAT: Final = 8
 POINTER: Final = "CURRENT"
 
 

@@ -83,3 +83,12 @@ def test_a_time_that_is_none_is_refused(explain: Callable[..., Result]) -> None:
 @pytest.mark.parametrize(("written", "kind"), [("iPhone", "mobile"), ("Smart TV", "tv"), ("DESKTOP", "desktop"), ("unknown", "unknown")])
 def test_a_device_may_be_called_by_its_usual_name(written: str, kind: str) -> None:
     assert arguments.device(written) == kind
+
+
+@pytest.mark.parametrize(
+    "query", ["\udcff telescope", "\ud800", "\x1b[31m[bold]telescope[/]", "\u202eepocselet", "; DROP TABLE ads --", "\0"], ids=ascii
+)
+def test_any_text_is_explained_and_none_of_it_steers_the_terminal(explain: Callable[..., Result], query: str) -> None:
+    result = explain(query)
+    assert result.exit_code == 0, result.output
+    assert not {c for c in result.output if (ord(c) < 32 and c != "\n") or 0x7F <= ord(c) < 0xA0 or 0x202A <= ord(c) <= 0x202E}
