@@ -13,6 +13,7 @@ from pipelines.evaluate.assess import weigh
 from pipelines.gates.evidence import Evidence, of_version, read_evidence
 from pipelines.gates.gate import Verdict
 from pipelines.gates.gates import judge
+from pipelines.language.beside_champion import judged
 from pipelines.promotion.live_evidence import gathered, logged_since
 from pipelines.registry import roles
 from pipelines.registry.journal import Change
@@ -68,7 +69,7 @@ def table(settings: Settings, head: str, version: str, day: date) -> GateTable:
 def _text_model(settings: Settings, head: str, version: str) -> list[Verdict]:
     """A model that is no ranker was measured at training; its sealed manifest holds the figures."""
     known = {v.version: v.metrics for v in versions(settings, head)}
-    return judge(head, known[version], None)
+    return judged(settings, head, known[version], version)
 
 
 def _evidence(settings: Settings, bundle: Bundle, champion: str) -> tuple[Evidence | None, str]:
