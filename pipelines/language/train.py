@@ -118,8 +118,10 @@ def register(settings: Settings, learned: LearnedLanguage, alias: str, day: date
     trained_to = str(read_manifest(learned.folder, head=learned.head)["trained_to"])
     version = registered_before(settings, learned.head, learned.folder)
     if version is None:
-        challenger = "" if newer_in_role(settings, learned.head, "challenger", trained_to) else "challenger"
-        version = register_sealed(settings, learned.head, learned.folder, f"trained on {day}", learned.metrics, challenger)
+        version = register_sealed(settings, learned.head, learned.folder, f"trained on {day}", learned.metrics, "")
+    late = newer_in_role(settings, learned.head, "challenger", trained_to)
+    if not late and not had_role(settings, learned.head, "challenger", version.version):
+        roles.set_alias(settings, learned.head, "challenger", version.version, f"trained on {day}")
     outdated = newer_in_role(settings, learned.head, "champion", trained_to)
     if alias == "champion" and not outdated and not had_role(settings, learned.head, "champion", version.version):
         roles.promote(settings, learned.head, version.version, f"trained on {day}, passed its gates")
