@@ -7,8 +7,7 @@ from typing import Final
 
 from pipelines.gates.gate import Verdict
 from pipelines.gates.gates import judge
-from pipelines.language.champions import champion_of
-from pipelines.registry.listing import versions
+from pipelines.registry.listing import champion_of, versions
 from pipelines.statistics.auc_error import auc_error
 from serving.settings import Settings
 

@@ -5,18 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from feature_repo.home import Home
-from pipelines.registry import journal
-from serving.bundles.aliases import read_aliases, version_folder
+from pipelines.registry.listing import champion_of
+from serving.bundles.aliases import version_folder
 from serving.language.language import LANGUAGE, Language
 from serving.language.onnx_encoder import OnnxEncoder
 from serving.language.text_encoder import ENCODER, Encoder, TextEncoder
 from serving.settings import Settings
-
-
-def champion_of(bundles: Path, head: str) -> str:
-    """The version of a text model that serves; "" before the first promotion, and where it was removed and nobody took its place."""
-    version = read_aliases(bundles).get(head, {}).get("champion", "")
-    return "" if version in journal.refused(bundles).get(head, {}) else version
 
 
 def encoder_in_use(settings: Settings) -> Encoder | None:

@@ -116,6 +116,7 @@ def register(settings: Settings, learned: LearnedLanguage, alias: str, day: date
     if failed:
         raise Refused(f"{learned.head} candidate of {day}", "; ".join(failed), "It was not registered; the champion stays.")
     trained_to = str(read_manifest(learned.folder, head=learned.head)["trained_to"])
+    roles.finish(settings)
     version = registered_before(settings, learned.head, learned.folder)
     if version is None:
         version = register_sealed(settings, learned.head, learned.folder, f"trained on {day}", learned.metrics, "")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from pipelines.registry import journal
 from pipelines.registry.content import content_of
 from pipelines.registry.listing import aliases_of, history, versions
 from pipelines.registry.version import Version
@@ -19,8 +20,10 @@ def registered_before(settings: Settings, head: str, candidate: Path) -> Version
 
 
 def newer_in_role(settings: Settings, head: str, alias: str, trained_to: str) -> str:
-    """The version that has the role, where it was trained to a later moment than `trained_to`; else ""."""
+    """The version that has the role, where it was trained to a later moment than `trained_to`; else "". One that was removed has none."""
     holder = aliases_of(settings).get(head, {}).get(alias, "")
+    if holder in journal.refused(settings.home.bundles).get(head, {}):
+        return ""
     known = {v.version: v.trained_to for v in versions(settings, head)}
     return holder if known.get(holder, "") > trained_to else ""
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from pipelines.language.champions import champion_language, champion_of, encoder_in_use
+from pipelines.language.champions import champion_language, encoder_in_use
+from pipelines.registry.listing import champion_of
 from serving.bundles.aliases import version_folder, write_aliases
 from serving.bundles.refusals import write_refusals
 from serving.language.language import LANGUAGE

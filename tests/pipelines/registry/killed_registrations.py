@@ -1,6 +1,6 @@
 """A program: registers models with MLflow, killed at every step, and prints what each death and the same command after it left, as JSON.
 
-Its arguments are an empty folder, and how many steps there are from one death to the next.
+Its arguments are an empty folder, how many steps there are from one death to the next, and which of the registrations.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from pipelines.registry import listing
 from pipelines.registry.again import registered_before
 from pipelines.registry.mlflow_store import make_database, mlflow_client
 from pipelines.registry.register import register
-from pipelines.registry.roles import set_alias
+from pipelines.registry.roles import finish, set_alias
 from serving.bundles import Bundle
 from serving.bundles.aliases import read_aliases
 from serving.language.dictionary import Dictionary
@@ -58,6 +58,7 @@ def candidate(root: Path) -> Bundle:
 
 def register_ranker(settings: Settings, folder: Path) -> None:
     """What `registry register` does once the gates are passed."""
+    finish(settings)
     version = registered_before(settings, CLICK, folder)
     if version is None:
         rows = np.zeros((2, len(Bundle.load(folder).manifest.columns)), np.float32)
@@ -128,15 +129,15 @@ def main() -> None:
         with mlflow_client(settings):
             pass
 
-    works: list[tuple[str, str, Callable[[], object], Callable[[Settings], object]]] = [
-        ("the first registration ever", LANGUAGE, a_database, lambda s: register_language(s, first, "champion", DAY)),
-        (
-            "a registration beside a champion", LANGUAGE, lambda: register_language(settings, first, "champion", DAY),
-            lambda s: register_language(s, second, "champion", DAY),
+    works: dict[str, tuple[str, Callable[[], object], Callable[[Settings], object]]] = {
+        "the first registration ever": (LANGUAGE, a_database, lambda s: register_language(s, first, "champion", DAY)),
+        "a registration beside a champion": (
+            LANGUAGE, lambda: register_language(settings, first, "champion", DAY), lambda s: register_language(s, second, "champion", DAY),
         ),
-        ("a ranker's registration", CLICK, a_database, lambda s: register_ranker(s, folder)),
-    ]  # fmt: skip
-    for name, head, start, work in works:
+        "a ranker's registration": (CLICK, a_database, lambda s: register_ranker(s, folder)),
+    }  # fmt: skip
+    for name in sys.argv[3:]:
+        head, start, work = works[name]
         out[name] = in_order(settings, work, head, every, begin(name, start))
     print(json.dumps(out))
 
