@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from feast import FeatureStore
 
 PROJECT: Final = "placard"
+REGISTRY_STORE: Final = "feature_repo.whole_registry_store.WholeRegistryStore"
 CLOCKS_DIFFER: Final = timedelta(minutes=5)
 """How far the clock of who publishes may be ahead of the clock of who serves."""
 
@@ -68,6 +69,7 @@ def open_store(home: Home, profile: str = "embedded", redis_url: str = "") -> Fe
             provider="local",
             registry={
                 "path": str(home.feast / "registry.db"),
+                "registry_store_type": REGISTRY_STORE,
                 "cache_ttl_seconds": 60,
                 "cache_mode": "thread",
                 # Else every read fails while a day is being published, and until the next publish when one is killed.

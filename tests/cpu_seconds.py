@@ -42,6 +42,14 @@ LONGER_FOR_A_REASON: dict[str, str] = {
     "tests/pipelines/features/test_publish.py::test_kill_9_leaves_the_old_or_the_new_and_a_rerun_ends_the_same": (
         "a publication that is killed, and all of it again"
     ),
+    "tests/pipelines/features/test_killed_publications.py::"
+    "test_a_kill_during_a_publication_leaves_the_old_or_the_new_and_a_rerun_ends_the_same": (
+        "three publications with Feast, one of which is killed"
+    ),
+    "tests/pipelines/registry/test_killed_registrations.py::"
+    "test_a_kill_while_a_model_is_registered_leaves_the_old_or_the_new_and_a_rerun_ends_the_same": (
+        "four registrations with MLflow, one of which is killed, and the making of its database"
+    ),
     "tests/pipelines/promotion/test_judged.py::test_the_first_is_judged_by_bounds_and_the_next_against_the_champion_on_the_same_rows": (
         "two candidates, each from the fit to the verdict"
     ),

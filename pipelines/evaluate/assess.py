@@ -23,17 +23,18 @@ from pipelines.evaluate.slices import slices
 from pipelines.gates.evidence import Evidence, read_evidence
 from pipelines.gates.gate import Verdict
 from pipelines.gates.gates import FLOORS, LATENCY
+from pipelines.registry.listing import champion_of
 from pipelines.training.candidate import evidence_path, load_candidate, plots_folder, report_path
 from serving.bundles import Bundle
-from serving.bundles.aliases import read_aliases, version_folder
+from serving.bundles.aliases import version_folder
 from serving.errors import BundleRefused
 from serving.settings import Settings
 
 
 def champion(home: Home, head: str) -> Bundle | None:
-    """The bundle that serves now; None before the first promotion, and for one that another version wrote: a candidate is then
-    judged by the gates' bounds alone."""
-    version = read_aliases(home.bundles).get(head, {}).get("champion")
+    """The bundle that serves now; None before the first promotion, for one that was removed, and for one that another release wrote: a
+    candidate is then judged by the gates' bounds alone."""
+    version = champion_of(home.bundles, head)
     try:
         return Bundle.load(version_folder(home.bundles, head, version)) if version else None
     except BundleRefused:

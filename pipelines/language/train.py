@@ -13,15 +13,14 @@ from sklearn.metrics import f1_score, roc_auc_score
 from feature_repo.home import Home
 from pipelines.errors import Refused
 from pipelines.gates.gate import Verdict
-from pipelines.gates.gates import judge
 from pipelines.language import classifier, encoder, words
+from pipelines.language.beside_champion import BOUGHT, CLICKED, COMMERCIAL, NOT_BOUGHT, judged
 from pipelines.language.query_log import QueryLog, query_log
 from pipelines.registry import roles
 from pipelines.registry.again import had_role, newer_in_role, registered_before
 from pipelines.registry.listing import versions
 from pipelines.registry.register import register_sealed
 from pipelines.registry.version import Version
-from serving.bundles.aliases import read_aliases
 from serving.bundles.sealed import read_manifest
 from serving.language.gazetteer import Gazetteer
 from serving.language.language import LANGUAGE, write_language
@@ -32,11 +31,6 @@ from serving.snapshot.text_columns import ad_texts
 
 HELD_OUT: Final = 0.8
 """Share of the searches, the earlier ones, that is learned from when measuring; the models that are kept learn from all."""
-
-CLICKED: Final = "clicked_searches"
-"""How many clicks on later searches a model was measured on."""
-SHARES: Final = {"category_accuracy", "recall_at_10", "recall_at_100"}
-"""Figures that are shares of those clicks."""
 
 
 @dataclass(frozen=True)
@@ -84,27 +78,11 @@ def train(settings: Settings, day: date) -> list[LearnedLanguage]:
         candidate(settings.home, LANGUAGE, day), "0", words.known_words(log), words.names(log), words.related_terms(log, made),
         weights, bias, {**said, "ranker": "linear", "metrics": read},
     )  # fmt: skip
-    return [
-        LearnedLanguage(h, candidate(settings.home, h, day), m, _judged(settings, h, m)) for h, m in ((LANGUAGE, read), (ENCODER, near))
-    ]
-
-
-def _judged(settings: Settings, head: str, measured: dict[str, float]) -> list[Verdict]:
-    """Every gate, beside the champion's figures where it has any: each of the two was measured in the same way, on later searches than it
-    had learned from, and so on other rows. A share's interval is that of the difference of two independent shares."""
-    version = read_aliases(settings.home.bundles).get(head, {}).get("champion", "")
-    champion = next((v.metrics for v in versions(settings, head) if v.version == version), {})
-    apart: dict[str, tuple[float, float]] = {}
-    if measured[CLICKED] > 0 and champion.get(CLICKED, 0.0) > 0:
-        for name in SHARES & measured.keys() & champion.keys():
-            a, b = measured[name], champion[name]
-            spread = 1.96 * (a * (1 - a) / measured[CLICKED] + b * (1 - b) / champion[CLICKED]) ** 0.5
-            apart[name] = (a - b - spread, a - b + spread)
-    return judge(head, measured, {name: champion[name] for name in apart}, differences=apart)
+    return [LearnedLanguage(h, candidate(settings.home, h, day), m, judged(settings, h, m)) for h, m in ((LANGUAGE, read), (ENCODER, near))]
 
 
 def _measured(later: QueryLog, model: QueryClassifier, gazetteer: Gazetteer) -> dict[str, float]:
-    """category_accuracy: of the clicked ads' categories on later searches; commercial_auc: of whether a search is clicked;
+    """category_accuracy: of the clicked ads' categories on later searches; COMMERCIAL: the AUC of whether a search is clicked;
     intent_macro_f1: against the weak labels of those that are worded plainly, nan where none is."""
     creatives = later.catalog["creatives"]
     category = dict(zip(creatives["creative_id"].to_pylist(), creatives["category"].to_pylist(), strict=True))
@@ -123,8 +101,10 @@ def _measured(later: QueryLog, model: QueryClassifier, gazetteer: Gazetteer) -> 
     return {
         "intent_macro_f1": float(f1),
         "category_accuracy": float(np.mean(right)) if right else float("nan"),
-        "commercial_auc": auc,
+        COMMERCIAL: auc,
         CLICKED: float(len(right)),
+        BOUGHT: float(asked["clicked"].sum()),
+        NOT_BOUGHT: float((~asked["clicked"]).sum()),
     }
 
 
@@ -136,10 +116,13 @@ def register(settings: Settings, learned: LearnedLanguage, alias: str, day: date
     if failed:
         raise Refused(f"{learned.head} candidate of {day}", "; ".join(failed), "It was not registered; the champion stays.")
     trained_to = str(read_manifest(learned.folder, head=learned.head)["trained_to"])
+    roles.finish(settings)
     version = registered_before(settings, learned.head, learned.folder)
     if version is None:
-        challenger = "" if newer_in_role(settings, learned.head, "challenger", trained_to) else "challenger"
-        version = register_sealed(settings, learned.head, learned.folder, f"trained on {day}", learned.metrics, challenger)
+        version = register_sealed(settings, learned.head, learned.folder, f"trained on {day}", learned.metrics, "")
+    late = newer_in_role(settings, learned.head, "challenger", trained_to)
+    if not late and not had_role(settings, learned.head, "challenger", version.version):
+        roles.set_alias(settings, learned.head, "challenger", version.version, f"trained on {day}")
     outdated = newer_in_role(settings, learned.head, "champion", trained_to)
     if alias == "champion" and not outdated and not had_role(settings, learned.head, "champion", version.version):
         roles.promote(settings, learned.head, version.version, f"trained on {day}, passed its gates")

@@ -8,12 +8,13 @@ from typing import Final
 
 from feature_repo.errors import PlacardError
 from pipelines.operations.doctor import Check
+from pipelines.registry import journal
 from pipelines.registry.alias_differences import compared
-from pipelines.registry.journal import intended_file, unreadable_lines
+from pipelines.registry.mlflow_aliases import MlflowUnread, mlflow_versions
 from pipelines.registry.targets import check_files
-from serving.bundles.aliases import Aliases, is_shadow, read_aliases
+from serving.bundles.aliases import Aliases, is_shadow, read_aliases, version_folder
 from serving.bundles.refusals import read_refusals
-from serving.bundles.sealed import read_manifest
+from serving.bundles.sealed import MANIFEST, read_manifest
 from serving.settings import Settings
 from serving.snapshot import current_version, verified_snapshot
 
@@ -70,19 +71,34 @@ def versions(settings: Settings) -> Check:
 
 def changes(settings: Settings) -> Check:
     """No change of a role was cut short, and every line that tells of one can be read."""
-    left = intended_file(settings.home.bundles)
+    left = journal.intended_file(settings.home.bundles)
     if left.exists():
         return Check(
             "changes", "warn", f"a change of a role was cut short: {left}", "The same command again finishes it, as any other does."
         )
     try:
-        unread = unreadable_lines(settings.home.bundles)
+        unread = journal.unreadable_lines(settings.home.bundles)
     except OSError as error:
         return Check("changes", "bad", f"{error.filename}: {error.strerror}", "Restore it from a backup, or remove it.")
     if unread:
         fix = "What they told is lost; remove them. Roles lie elsewhere: `placard registry list` shows those in force."
         return Check("changes", "warn", f"lines of journal.jsonl that cannot be read: {_few([str(n) for n in unread])}", fix)
     return Check("changes", "ok", "none was cut short")
+
+
+def registrations(settings: Settings) -> Check:
+    """What MLflow knows is installed, or was once."""
+    bundles = settings.home.bundles
+    try:
+        known = mlflow_versions(settings)
+    except MlflowUnread as error:
+        return Check("registrations", "warn", str(error), "Versions are listed as they are installed; start MLflow's store again.")
+    told = {(change.head, change.version) for change in journal.read(bundles)}
+    left = [f"{head} {v}" for head, v in known if (head, v) not in told and not (version_folder(bundles, head, v) / MANIFEST).exists()]
+    if left:
+        fix = "Nothing serves them. Register again what was to be registered: the version is finished, and gets no other number."
+        return Check("registrations", "warn", f"known to MLflow and not installed: {_few(left)}", fix)
+    return Check("registrations", "ok", "none was cut short")
 
 
 def snapshot(settings: Settings) -> Check:
@@ -114,7 +130,7 @@ def _few(what: list[str]) -> str:
     return "; ".join(what[:NAMED]) + more
 
 
-CHECKS: Final[tuple[Callable[[Settings], Check], ...]] = (roles, versions, changes, snapshot, mlflow_roles)
+CHECKS: Final[tuple[Callable[[Settings], Check], ...]] = (roles, versions, changes, registrations, snapshot, mlflow_roles)
 
 
 def examine_models(settings: Settings) -> Iterable[Check]:

@@ -13,10 +13,11 @@ from pipelines.evaluate.assess import weigh
 from pipelines.gates.evidence import Evidence, of_version, read_evidence
 from pipelines.gates.gate import Verdict
 from pipelines.gates.gates import judge
+from pipelines.language.beside_champion import judged
 from pipelines.promotion.live_evidence import gathered, logged_since
 from pipelines.registry import roles
 from pipelines.registry.journal import Change
-from pipelines.registry.listing import versions
+from pipelines.registry.listing import champion_of, versions
 from pipelines.warehouse.label_times import LabelTimes
 from serving.bundles import Bundle
 from serving.bundles.aliases import read_aliases, version_folder
@@ -44,11 +45,12 @@ def table(settings: Settings, head: str, version: str, day: date) -> GateTable:
     """Every gate of a head on a registered version. day: up to which served traffic is looked at.
 
     The kept evaluation counts only for the files that it judged, and beside the champion in force: beside another one it is
-    done again, on the same rows. With `require_evidence` a gate that nothing was measured for fails, once somebody reigns. Raises
-    PipelineError for a version that is not registered.
+    done again, on the same rows. A champion that was removed is no measure. With `require_evidence` a gate that nothing was measured for
+    fails, once somebody reigns, or did until it was removed: there has been traffic then. Raises PipelineError for a version that is not
+    registered.
     """
     version = roles.chosen_of(settings, head, version)
-    champion = read_aliases(settings.home.bundles).get(head, {}).get("champion", "")
+    champion = champion_of(settings.home.bundles, head)
     if head not in HEADS:
         return GateTable(head, version, champion, tuple(_text_model(settings, head, version)))
     bundle = Bundle.load(version_folder(settings.home.bundles, head, version), head)
@@ -60,7 +62,7 @@ def table(settings: Settings, head: str, version: str, day: date) -> GateTable:
         return GateTable(head, version, champion, (lacking, *judge(head, live.figures, None, live.ends)))
     figures = {**live.figures, **logged_since(settings.home, date.fromisoformat(evidence.day), day)}
     verdicts = evidence.verdicts(figures, live.ends)
-    if settings.gates.require_evidence and champion not in ("", version):
+    if settings.gates.require_evidence and read_aliases(settings.home.bundles).get(head, {}).get("champion", "") not in ("", version):
         verdicts = [replace(v, passed=v.passed and v.evidence) for v in verdicts]
     return GateTable(head, version, champion, tuple(verdicts))
 
@@ -68,7 +70,7 @@ def table(settings: Settings, head: str, version: str, day: date) -> GateTable:
 def _text_model(settings: Settings, head: str, version: str) -> list[Verdict]:
     """A model that is no ranker was measured at training; its sealed manifest holds the figures."""
     known = {v.version: v.metrics for v in versions(settings, head)}
-    return judge(head, known[version], None)
+    return judged(settings, head, known[version], version)
 
 
 def _evidence(settings: Settings, bundle: Bundle, champion: str) -> tuple[Evidence | None, str]:
@@ -81,13 +83,13 @@ def _evidence(settings: Settings, bundle: Bundle, champion: str) -> tuple[Eviden
         return None, f"an evaluation of version {version}: {missing.fix}"
     if not found.of(bundle.manifest.files):
         return None, f"an evaluation of version {version}; the one kept is of other files: evaluate and register it again"
-    if champion in ("", version, found.champion):
+    if champion in (version, found.champion):
         return found, ""
     try:
         again = _again(settings, bundle, found)
     except (Missing, Refused) as error:
-        beside = f"champion {found.champion}" if found.champion else "no champion"
-        return None, f"an evaluation beside champion {champion}, not {beside} ({error.fix})"
+        due, had = (f"champion {reigns}" if reigns else "no champion" for reigns in (champion, found.champion))
+        return None, f"an evaluation beside {due}, not {had} ({error.fix})"
     again.write(path)
     return again, ""
 

@@ -12,7 +12,7 @@ from pipelines.gates.evidence import of_version
 from pipelines.registry.again import had_role, newer_in_role, registered_before
 from pipelines.registry.listing import versions
 from pipelines.registry.register import register
-from pipelines.registry.roles import set_alias
+from pipelines.registry.roles import finish, set_alias
 from pipelines.registry.version import Version
 from pipelines.training.candidate import candidate, load_candidate, plots_folder, report_path
 from serving.bundles.aliases import is_shadow
@@ -34,16 +34,19 @@ def register_candidate(settings: Settings, head: str, day: date, ranker: str, al
         raise Refused(f"{head} candidate {ranker} of {day}", "; ".join(failed), "It was not registered; the champion stays.")
     folder, trained_to = candidate(home, head, day, ranker), load_candidate(home, head, day, ranker).manifest.trained_to
     given = "" if not is_shadow(alias) and newer_in_role(settings, head, alias, trained_to) else alias
-    if before := registered_before(settings, head, folder):
-        if given and not had_role(settings, head, given, before.version):
-            set_alias(settings, head, given, before.version, f"trained on {day}")
-        return next(v for v in versions(settings, head) if v.version == before.version)
-    dataset = read(home, head, day).narrowed(load_candidate(home, head, day, ranker).manifest.columns)
-    plots = [*sorted(plots_folder(home, head, day, ranker).glob("*.png")), report_path(home, head, day, ranker)]
-    version = register(
-        settings, folder, given, f"trained on {day}", evidence.metrics, plots,
-        dataset.matrix[dataset.part("test")][:EXAMPLE_ROWS],
-        evidence.calibrated,
-    )  # fmt: skip
-    evidence.write(of_version(home.bundles, head, version.version))
-    return version
+    finish(settings)
+    version = registered_before(settings, head, folder)
+    if version is None:
+        dataset = read(home, head, day).narrowed(load_candidate(home, head, day, ranker).manifest.columns)
+        plots = [*sorted(plots_folder(home, head, day, ranker).glob("*.png")), report_path(home, head, day, ranker)]
+        version = register(
+            settings, folder, "", f"trained on {day}", evidence.metrics, plots,
+            dataset.matrix[dataset.part("test")][:EXAMPLE_ROWS],
+            evidence.calibrated,
+        )  # fmt: skip
+    kept = of_version(home.bundles, head, version.version)
+    if not kept.exists():
+        evidence.write(kept)
+    if given and not had_role(settings, head, given, version.version):
+        set_alias(settings, head, given, version.version, f"trained on {day}")
+    return next(v for v in versions(settings, head) if v.version == version.version)

@@ -3,38 +3,27 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Final
 
-from feature_repo.json_text import parsed
+from pipelines.registry import journal
+from pipelines.registry.content import content_of
 from pipelines.registry.listing import aliases_of, history, versions
 from pipelines.registry.version import Version
 from serving.bundles.aliases import version_folder
-from serving.bundles.sealed import MANIFEST, SEAL
 from serving.settings import Settings
-
-GIVEN_AT_REGISTRATION: Final = ("version", "metrics", "calibrated", SEAL)
-"""What a manifest says of a version and not of what it was trained to."""
 
 
 def registered_before(settings: Settings, head: str, candidate: Path) -> Version | None:
     """The newest version with a candidate's content: the same files, trained the same on the same rows. None where there is none."""
-    wanted = _content(candidate)
-    found = [v for v in versions(settings, head) if _content(version_folder(settings.home.bundles, head, v.version)) == wanted]
+    wanted = content_of(candidate)
+    found = [v for v in versions(settings, head) if content_of(version_folder(settings.home.bundles, head, v.version)) == wanted]
     return found[-1] if found and wanted else None
 
 
-def _content(folder: Path) -> dict[str, Any]:
-    """{} where the manifest cannot be read: such a model is like no other."""
-    try:
-        said = parsed((folder / MANIFEST).read_text())
-        return {name: value for name, value in said.items() if name not in GIVEN_AT_REGISTRATION}
-    except (OSError, ValueError, AttributeError):
-        return {}
-
-
 def newer_in_role(settings: Settings, head: str, alias: str, trained_to: str) -> str:
-    """The version that has the role, where it was trained to a later moment than `trained_to`; else ""."""
+    """The version that has the role, where it was trained to a later moment than `trained_to`; else "". One that was removed has none."""
     holder = aliases_of(settings).get(head, {}).get(alias, "")
+    if holder in journal.refused(settings.home.bundles).get(head, {}):
+        return ""
     known = {v.version: v.trained_to for v in versions(settings, head)}
     return holder if known.get(holder, "") > trained_to else ""
 

@@ -11,9 +11,13 @@ from feature_repo.whole_file import whole_folder
 from serving.bundles.sealed import write_manifest_file
 
 
-def install(candidate: Path, target: Path, manifest: Mapping[str, Any]) -> Path:
-    """Copies a model's folder to where serving reads it, whole or not at all, and returns that place."""
+def fill(candidate: Path, place: Path, manifest: Mapping[str, Any]) -> None:
+    """Copies a model's files into a folder, with another manifest."""
+    shutil.copytree(candidate, place, dirs_exist_ok=True)
+    write_manifest_file(place, manifest)
+
+
+def install(candidate: Path, target: Path, manifest: Mapping[str, Any]) -> None:
+    """Copies a model's folder to where serving reads it, whole or not at all."""
     with whole_folder(target) as part:
-        shutil.copytree(candidate, part, dirs_exist_ok=True)
-        write_manifest_file(part, manifest)
-    return target
+        fill(candidate, part, manifest)

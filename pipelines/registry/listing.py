@@ -26,6 +26,12 @@ def aliases_of(settings: Settings) -> Aliases:
             return {m.name: {alias: str(v) for alias, v in m.aliases.items()} for m in client.search_registered_models()}
 
 
+def champion_of(bundles: Path, head: str) -> str:
+    """The version that is champion; "" before the first promotion, and where it was removed and nobody could take its place."""
+    version = read_aliases(bundles).get(head, {}).get("champion", "")
+    return "" if version in journal.refused(bundles).get(head, {}) else version
+
+
 def manifest_of(folder: Path) -> dict[str, Any] | str:
     """What a version's manifest says, unverified; why it cannot be read, where it cannot."""
     try:

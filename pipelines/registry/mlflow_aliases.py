@@ -1,10 +1,11 @@
-"""Reads MLflow's aliases without MLflow's client, whose import takes seconds."""
+"""Reads MLflow's aliases and versions without MLflow's client, whose import takes seconds."""
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,7 +16,6 @@ from serving.bundles.aliases import Aliases
 from serving.settings import Settings
 
 WAIT_SECONDS: Final = 5
-QUERY: Final = "SELECT name, alias, version FROM registered_model_aliases"
 SQLITE: Final = "sqlite:///"
 
 
@@ -28,53 +28,78 @@ class MlflowUnread(PipelineError):
     """MLflow's store could not be read."""
 
 
+@dataclass(frozen=True)
+class Asked:
+    """query: of a database. kind: of a server, whose path and list are named after it; rows: what each of its entries says."""
+
+    query: str
+    kind: str
+    rows: Callable[[Mapping[str, Any]], Iterable[tuple[Any, ...]]]
+
+
+ALIASES: Final = Asked(
+    "SELECT name, alias, version FROM registered_model_aliases", "registered models",
+    lambda model: [(model["name"], alias["alias"], alias["version"]) for alias in model.get("aliases", ())],
+)  # fmt: skip
+VERSIONS: Final = Asked(
+    "SELECT name, version FROM model_versions WHERE current_stage <> 'Deleted_Internal'", "model versions",
+    lambda version: [(version["name"], version["version"])],
+)  # fmt: skip
+
+
 def mlflow_aliases(settings: Settings) -> Aliases:
-    """head → alias → version as MLflow has them: from its database, or from its server where PLACARD_MLFLOW_URI is of one; empty while
-    nothing has been registered. Raises MlflowUnread, after WAIT_SECONDS where a server does not answer."""
+    """head → alias → version as MLflow has them; empty while nothing has been registered. Raises MlflowUnread."""
+    found: Aliases = {}
+    for head, alias, version in _asked(settings, ALIASES):
+        found.setdefault(head, {})[alias] = str(version)
+    return found
+
+
+def mlflow_versions(settings: Settings) -> list[tuple[str, str]]:
+    """Head and version of every one that MLflow knows. Raises MlflowUnread."""
+    return sorted((head, str(version)) for head, version in _asked(settings, VERSIONS))
+
+
+def _asked(settings: Settings, asked: Asked) -> list[tuple[Any, ...]]:
+    """From MLflow's database, or from its server where PLACARD_MLFLOW_URI is of one. Raises MlflowUnread, after WAIT_SECONDS where a
+    server does not answer."""
     uri = settings.stores.mlflow_uri
     try:
         if path := sqlite_path(uri) if uri else settings.home.mlflow / "mlflow.db":
-            return _by_head(_of_sqlite(path))
-        return _by_head(_of_server(uri) if uri.startswith(("http://", "https://")) else _of_database(uri))
+            return _of_sqlite(path, asked)
+        return list(_of_server(uri, asked)) if uri.startswith(("http://", "https://")) else _of_database(uri, asked)
     except Exception as error:  # drivers and servers fail with errors that share no base
         said = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise MlflowUnread("MLflow", without_password(uri) or str(settings.home.mlflow), f"It cannot be read: {said}") from None
 
 
-def _by_head(rows: Iterable[tuple[str, str, Any]]) -> Aliases:
-    found: Aliases = {}
-    for head, alias, version in rows:
-        found.setdefault(head, {})[alias] = str(version)
-    return found
-
-
-def _of_sqlite(path: Path) -> list[tuple[str, str, Any]]:
+def _of_sqlite(path: Path, asked: Asked) -> list[tuple[Any, ...]]:
     if not path.exists():
         return []
     with closing(sqlite3.connect(read_only_database(path), timeout=WAIT_SECONDS, uri=True)) as database:
-        return list(database.execute(QUERY))
+        return list(database.execute(asked.query))
 
 
-def _of_database(uri: str) -> list[tuple[str, str, Any]]:
+def _of_database(uri: str, asked: Asked) -> list[tuple[Any, ...]]:
     from sqlalchemy import create_engine, text
     from sqlalchemy.pool import NullPool
 
     engine = create_engine(uri, poolclass=NullPool, connect_args={"connect_timeout": WAIT_SECONDS})
     with engine.connect() as database:
-        return [(name, alias, version) for name, alias, version in database.execute(text(QUERY))]
+        return [tuple(row) for row in database.execute(text(asked.query))]
 
 
-def _of_server(uri: str) -> Iterator[tuple[str, str, Any]]:
+def _of_server(uri: str, asked: Asked) -> Iterator[tuple[Any, ...]]:
     import requests
 
+    address = f"{uri.rstrip('/')}/api/2.0/mlflow/{asked.kind.replace(' ', '-')}/search"
     page = {"max_results": "1000"}
     while True:
-        answer = requests.get(f"{uri.rstrip('/')}/api/2.0/mlflow/registered-models/search", params=page, timeout=WAIT_SECONDS)
+        answer = requests.get(address, params=page, timeout=WAIT_SECONDS)
         answer.raise_for_status()
         found = answer.json()
-        for model in found.get("registered_models", ()):
-            for alias in model.get("aliases", ()):
-                yield model["name"], alias["alias"], alias["version"]
+        for entry in found.get(asked.kind.replace(" ", "_"), ()):
+            yield from asked.rows(entry)
         if not found.get("next_page_token"):
             return
         page["page_token"] = found["next_page_token"]

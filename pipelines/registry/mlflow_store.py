@@ -7,7 +7,7 @@ import tempfile
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stderr
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -27,6 +27,10 @@ from serving.settings import Settings
 if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities import Run
+
+
+CONTENT: Final = "placard.content"
+"""A run's tag: the digest of what it registers."""
 
 
 def address(settings: Settings) -> str:
@@ -116,67 +120,98 @@ mlflow.models.set_model(Served())
 """MLflow runs it from its text: nothing is pickled."""
 
 
+@dataclass(frozen=True)
+class Registration:
+    """What is to become the next version of a head. content: a digest of the candidate, by which a registration that a death has cut short
+    is found again. fill: puts the files of that version into an empty folder. installed: whether serving's files of a version are there."""
+
+    head: str
+    content: str
+    metrics: Mapping[str, float]
+    fill: Callable[[str, Path], object]
+    installed: Callable[[str], bool]
+
+
 def log_ranker(
-    settings: Settings,
-    bundle: Bundle,
-    candidate: Path,
-    metrics: Mapping[str, float],
-    plots: Sequence[Path],
-    rows: NDArray[np.float32],
-    install: Callable[[str], Path],
+    settings: Settings, it: Registration, bundle: Bundle, candidate: Path, plots: Sequence[Path], rows: NDArray[np.float32]
 ) -> str:
     """Logs a ranker's bundle as the next version of its head, and gives that version.
 
     candidate: the bundle's folder. rows: a few rows of the training matrix, (n, columns), logged as the example with the signature.
-    install: puts the version's files where serving reads them and returns their folder, which is logged too.
     """
     manifest = bundle.manifest
-    with _run(settings, manifest.head, f"{manifest.ranker} to {manifest.trained_to[:10]}", asdict(manifest), metrics):
+
+    def log(client: MlflowClient, run: Run) -> str:
         import mlflow
 
         for path in plots:
             mlflow.log_artifact(str(path), "plots")
-        version = _log_model(bundle, candidate, rows)
-        mlflow.log_artifacts(str(install(version)), "bundle")
-    return version
+        return _log_model(bundle, candidate, rows)
+
+    return _log(settings, it, f"{manifest.ranker} to {manifest.trained_to[:10]}", asdict(manifest), log)
 
 
-def log_sealed(
-    settings: Settings, head: str, manifest: Mapping[str, Any], metrics: Mapping[str, float], install: Callable[[str], Path]
-) -> str:
+def log_sealed(settings: Settings, it: Registration, manifest: Mapping[str, Any]) -> str:
     """Logs a sealed model folder as the next version of its head, which is made where it is new, and gives that version."""
-    with mlflow_client(settings) as client:
+
+    def log(client: MlflowClient, run: Run) -> str:
         from mlflow.exceptions import MlflowException
 
         with exclusive(settings.home, "mlflow"):
             try:
-                client.get_registered_model(head)
+                client.get_registered_model(it.head)
             except MlflowException:
-                client.create_registered_model(head)
-        with _run(settings, head, f"{head} to {manifest['trained_to'][:10]}", manifest, metrics) as run:
-            import mlflow
+                client.create_registered_model(it.head)
+        return str(client.create_model_version(it.head, f"{run.info.artifact_uri}/bundle", run.info.run_id).version)
 
-            version = str(client.create_model_version(head, f"{run.info.artifact_uri}/bundle", run.info.run_id).version)
-            mlflow.log_artifacts(str(install(version)), "bundle")
+    return _log(settings, it, f"{it.head} to {manifest['trained_to'][:10]}", manifest, log)
+
+
+def _log(settings: Settings, it: Registration, name: str, known: Mapping[str, Any], log: Callable[[MlflowClient, Run], str]) -> str:
+    """The version that `log` makes, or the one that it has made for the same content before a death kept its files from being installed.
+    MLflow knows all of it at the end; what was told before is told again, which changes nothing."""
+    with mlflow_client(settings) as client:
+        begun, version = _begun(client, _experiment(settings, client, it.head), it)
+    with _run(settings, it.head, name, known, it.metrics, {CONTENT: it.content}, begun) as (client, run):
+        import mlflow
+
+        version = version or log(client, run)
+        with tempfile.TemporaryDirectory() as place:
+            it.fill(version, Path(place))
+            mlflow.log_artifacts(place, "bundle")
     return version
+
+
+def _begun(client: MlflowClient, experiment: str, it: Registration) -> tuple[str, str]:
+    """The run and the version of a registration that was cut short; "" for what there is not."""
+    for run in client.search_runs([experiment], f"tags.`{CONTENT}` = '{it.content}'"):
+        made = [str(v.version) for v in client.search_model_versions(f"run_id = '{run.info.run_id}'") if v.name == it.head]
+        if not made or not it.installed(made[0]):
+            return str(run.info.run_id), made[0] if made else ""
+    return "", ""
 
 
 def log_trial(settings: Settings, head: str, name: str, parameters: Mapping[str, float], metrics: Mapping[str, float]) -> None:
     """One trial of a search for parameters, as a run in the experiment of its own beside the head's."""
-    with _run(settings, f"{head} tuning", name, parameters, metrics):
+    with _run(settings, f"{head} tuning", name, parameters, metrics, {}):
         pass
 
 
 @contextmanager
-def _run(settings: Settings, experiment: str, name: str, known: Mapping[str, Any], metrics: Mapping[str, float]) -> Iterator[Run]:
-    """A run with the plain values of what is known as its parameters, and the metrics that are finite."""
+def _run(
+    settings: Settings, experiment: str, name: str, known: Mapping[str, Any], metrics: Mapping[str, float], tags: dict[str, str],
+    begun: str = "",
+) -> Iterator[tuple[MlflowClient, Run]]:  # fmt: skip
+    """A run with the plain values of what is known as its parameters, and the metrics that are finite. begun: the run that goes on, "" for
+    a new one."""
     with mlflow_client(settings) as client:
         import mlflow
 
-        with mlflow.start_run(experiment_id=_experiment(settings, client, experiment), run_name=name) as run:
+        here = {"run_id": begun} if begun else {"experiment_id": _experiment(settings, client, experiment), "run_name": name, "tags": tags}
+        with mlflow.start_run(**here) as run:
             mlflow.log_params({k: v for k, v in known.items() if isinstance(v, str | int | float) and k != "version"})
             mlflow.log_metrics({k: v for k, v in metrics.items() if np.isfinite(v)})
-            yield run
+            yield client, run
 
 
 def _log_model(bundle: Bundle, candidate: Path, rows: NDArray[np.float32]) -> str:

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from feature_repo.exclusive import exclusive
 from pipelines.errors import PipelineError
-from pipelines.registry.install import install
+from pipelines.registry.content import content_of
+from pipelines.registry.install import fill, install
 from pipelines.registry.listing import versions
-from pipelines.registry.mlflow_store import log_ranker, log_sealed
+from pipelines.registry.mlflow_store import Registration, log_ranker, log_sealed
 from pipelines.registry.roles import set_alias
 from pipelines.registry.version import Version
 from serving.bundles import Bundle
 from serving.bundles.aliases import ALIASES, is_alias, version_folder
-from serving.bundles.sealed import read_manifest
+from serving.bundles.sealed import MANIFEST, read_manifest
 from serving.settings import Settings
 
 
@@ -39,16 +41,11 @@ def register(
     if alias and not is_alias(alias):
         raise PipelineError("alias", alias, f"Use one of: {', '.join(ALIASES)}, or shadow_NAME.")
     bundle = Bundle.load(candidate)
-
-    def installed(version: str) -> Path:
-        return install(
-            candidate,
-            version_folder(settings.home.bundles, bundle.manifest.head, version),
-            asdict(replace(bundle.manifest, version=version, metrics=dict(metrics), calibrated=calibrated)),
-        )
-
-    version = log_ranker(settings, bundle, candidate, metrics, plots, np.asarray(example, np.float32), installed)
-    return _named(settings, bundle.manifest.head, alias, version, why)
+    head = bundle.manifest.head
+    given = asdict(replace(bundle.manifest, metrics=dict(metrics), calibrated=calibrated))
+    rows = np.asarray(example, np.float32)
+    version = _installed(settings, head, candidate, given, metrics, lambda it: log_ranker(settings, it, bundle, candidate, plots, rows))
+    return _named(settings, head, alias, version, why)
 
 
 def register_sealed(
@@ -57,11 +54,29 @@ def register_sealed(
     """Gives a sealed model folder (of any head that is no ranker) the next version of its head, logs it and sets `alias` ("": none)."""
     manifest = read_manifest(candidate, head=head)
     finite = {name: value for name, value in metrics.items() if np.isfinite(value)}
+    given = {**manifest, "metrics": finite}
+    version = _installed(settings, head, candidate, given, metrics, lambda it: log_sealed(settings, it, manifest))
+    return _named(settings, head, alias, version, why)
 
-    def installed(version: str) -> Path:
-        return install(candidate, version_folder(settings.home.bundles, head, version), {**manifest, "version": version, "metrics": finite})
 
-    return _named(settings, head, alias, log_sealed(settings, head, manifest, metrics, installed), why)
+def _installed(
+    settings: Settings, head: str, candidate: Path, manifest: Mapping[str, Any], metrics: Mapping[str, float],
+    log: Callable[[Registration], str],
+) -> str:  # fmt: skip
+    """Logs a candidate and then installs it, which is the step that decides: a version that MLflow alone knows is none yet, and the same
+    registration done again is that version. manifest: what the version's says beside its number."""
+
+    def place(version: str) -> Path:
+        return version_folder(settings.home.bundles, head, version)
+
+    it = Registration(
+        head, content_of(candidate), metrics, lambda version, folder: fill(candidate, folder, {**manifest, "version": version}),
+        lambda version: (place(version) / MANIFEST).exists(),
+    )  # fmt: skip
+    with exclusive(settings.home, "register"):
+        version = log(it)
+        install(candidate, place(version), {**manifest, "version": version})
+    return version
 
 
 def _named(settings: Settings, head: str, alias: str, version: str, why: str) -> Version:

@@ -33,6 +33,12 @@ def set_alias(settings: Settings, head: str, alias: str, version: str, why: str)
         carry_out(settings, [Change(now(), head, alias, version, before, why)])
 
 
+def finish(settings: Settings) -> None:
+    """Does what a death has left of the last change of a role; nothing where nothing was left."""
+    with exclusive(settings.home, "models"):
+        catch_up(settings)
+
+
 def clear_alias(settings: Settings, head: str, alias: str, why: str) -> None:
     """Takes an alias away; nothing happens when it is not set."""
     with exclusive(settings.home, "models"):

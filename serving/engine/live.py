@@ -3,28 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from serving.bundles import Bundle
 from serving.bundles.aliases import is_shadow
 from serving.bundles.refusals import UNCALIBRATED, Refusals
 from serving.errors import BundleRefused, ServingError
-from serving.language.language import Language
-from serving.language.text_encoder import Encoder
+from serving.language.language import LANGUAGE, Language
+from serving.language.text_encoder import ENCODER, Encoder
 from serving.snapshot import Snapshot
 
 
 @dataclass(frozen=True)
 class Live:
     """snapshot: None before the first publication. bundles: by (head, alias), e.g. ("click", "champion"). language: the
-    champion of its head; encoder: what the snapshot's ads were encoded with; None before their first. refusals: versions that
-    must not enter the auction, whatever alias they have."""
+    champion of its head; encoder: what the snapshot's ads were encoded with; None before their first, and where that version was
+    removed. refusals: versions that must not enter the auction, whatever alias they have."""
 
     snapshot: Snapshot | None
     bundles: Mapping[tuple[str, str], Bundle] = field(default_factory=dict)
     language: Language | None = None
     encoder: Encoder | None = None
     refusals: Refusals = field(default_factory=dict)
+
+    def under(self, refusals: Refusals) -> Live:
+        """The same with these refusals, and without a text model that they name: it has no alias to fall back from."""
+        language = None if self.language is not None and self.language.version in refusals.get(LANGUAGE, {}) else self.language
+        encoder = None if self.encoder is not None and self.encoder.version in refusals.get(ENCODER, {}) else self.encoder
+        return replace(self, refusals=refusals, language=language, encoder=encoder)
 
     def bundle(self, head: str, alias: str) -> Bundle | None:
         return self.bundles.get((head, alias))

@@ -6,7 +6,6 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -71,22 +70,26 @@ class Reloader:
         refused: dict[str, str] = {}
         refusals = self._refusals(refused)
         if refusals != self.live.refusals:
-            self.live = replace(self.live, refusals=refusals)
+            self.live = self.live.under(refusals)
         snapshot = self._snapshot(refused)
         aliases = self._aliases(refused)
         bundles = self._bundles(aliases, refused)
-        language = self._language(aliases.get(LANGUAGE, {}).get("champion", ""), refused)
+        champion = aliases.get(LANGUAGE, {}).get("champion", "")
+        language = self._language(champion, refused)
         # The one that the ads were encoded with, whichever is champion by now: only of one encoder are vectors alike.
-        encoder = self._encoder(snapshot.encoder_version if snapshot else "", refused)
+        encoded_with = snapshot.encoder_version if snapshot else ""
+        encoder = self._encoder(encoded_with, refused)
         now = Live(snapshot, bundles, language, encoder, refusals)
         if now != self.live:
             self.live = now
             self.swaps += 1
-        for name, reason in now.all_barred().items():
-            refused[name] = f"not in the auction: {reason}"
         for name in sorted(refused.keys() - self.refused.keys()):
             log.error("%s refused, what served before goes on serving: %s", name, refused[name])
-        self.refused = refused
+        removed = {name: f"not in the auction: {reason}" for name, reason in now.all_barred().items()}
+        removed |= self._removed(LANGUAGE, champion) | self._removed(ENCODER, encoded_with)
+        for name in sorted(removed.keys() - self.refused.keys()):
+            log.error("%s is %s", name, removed[name])
+        self.refused = refused | removed
         missing = {name: f"{place} is gone" for name, place in self._places().items() if not place.exists()}
         for name in sorted(missing.keys() - self.missing.keys()):
             log.error("%s: %s; it is served from memory until this process ends", name, missing[name])
@@ -142,10 +145,18 @@ class Reloader:
         place = place_of(version, bundles, own)
         return self._text_model(ENCODER, version, place, lambda: verified_encoder(version, bundles, own), self.live.encoder, refused)
 
+    def _removed(self, head: str, version: str) -> dict[str, str]:
+        """Why that version of a text model is not in use, by name, where somebody has removed it; no other stands in for it."""
+        reason = self.live.refusals.get(head, {}).get(version)
+        return {head: f"not in use: version {version} was removed: {reason}"} if reason is not None else {}
+
     def _text_model(
         self, head: str, version: str, place: Path, load: Callable[[], M], have: M | None, refused: dict[str, str]
     ) -> M | None:  # fmt: skip
-        """That version of a text model, or the one in use when there is none or it is refused."""
+        """That version of a text model, or the one in use when there is none or it cannot be taken up. None where it was removed: search
+        then does without, as it does before the first one."""
+        if self._removed(head, version):
+            return None
         if not version or (have is not None and have.version == version):
             return have
         try:

@@ -15,7 +15,14 @@ from serving.language.language import LANGUAGE
 from serving.language.text_encoder import ENCODER
 
 TEXT_METRICS = {
-    LANGUAGE: {"category_accuracy", "commercial_auc", "intent_macro_f1", "clicked_searches"},
+    LANGUAGE: {
+        "category_accuracy",
+        "commercial_auc",
+        "intent_macro_f1",
+        "clicked_searches",
+        "commercial_positives",
+        "commercial_negatives",
+    },
     ENCODER: {"recall_at_10", "recall_at_100", "clicked_searches"},
 }
 """What training measures of the text models."""

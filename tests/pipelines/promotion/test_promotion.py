@@ -19,6 +19,7 @@ from pipelines.gates.gates import GATES
 from pipelines.promotion.promote import GateTable, NotPromoted, promote, table
 from pipelines.promotion.register import register_candidate
 from pipelines.registry import listing
+from pipelines.registry.again import newer_in_role
 from pipelines.registry.refusal import refuse
 from pipelines.training.candidate import candidate, load_candidate
 from serving.bundles import aliases
@@ -65,6 +66,16 @@ def test_the_first_champion_needs_no_traffic_and_the_table_says_that_there_was_n
     assert [v.gate for v in found.verdicts][: len(GATES["click"])] == [g.metric for g in GATES["click"]]
     for gate in GATES["click"]:
         assert word(found, gate.metric) == ("no evidence" if gate.optional else "passed")
+
+
+def test_a_champion_that_was_removed_is_no_measure_and_what_follows_it_needs_evidence_all_the_same(platform: Settings) -> None:
+    promote(platform, "click", "1", TODAY)
+    assert table(platform, "click", "2", TODAY).champion == "1"
+    refuse(platform, "click", "1", "it promised too much")
+    found = table(platform, "click", "2", TODAY)
+    assert found.champion == "" and {v.champion for v in found.verdicts} == {None} and found.failed == []
+    assert table(platform.changed(require_evidence=True), "click", "2", TODAY).failed
+    assert newer_in_role(platform, "click", "champion", "2000-01-01") == ""
 
 
 def test_with_evidence_required_nothing_unmeasured_passes_once_somebody_reigns(platform: Settings) -> None:

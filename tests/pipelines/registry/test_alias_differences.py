@@ -15,7 +15,7 @@ import pytest
 
 from pipelines.registry import mlflow_store
 from pipelines.registry.alias_differences import AliasDifference, Comparison, compared
-from pipelines.registry.mlflow_aliases import mlflow_aliases
+from pipelines.registry.mlflow_aliases import mlflow_aliases, mlflow_versions
 from pipelines.registry.roles import set_alias
 from serving.bundles.aliases import version_folder, write_aliases
 from serving.bundles.sealed import write_sealed
@@ -46,6 +46,7 @@ def test_what_our_own_commands_do_leaves_no_difference(settings: Settings) -> No
     found = compared(settings)
     assert found == Comparison(())
     assert mlflow_aliases(settings)["aside"] == {"champion": "1", "challenger": "2"}, "MLflow was read, not left out"
+    assert mlflow_versions(settings) == [("aside", "1"), ("aside", "2")]
 
 
 def test_what_was_changed_behind_our_back_is_told_by_head_and_alias(settings: Settings, placard: Path) -> None:
@@ -82,22 +83,24 @@ def test_before_anything_is_registered_there_is_nothing_to_compare(tmp_path: Pat
 
 
 class _Server(BaseHTTPRequestHandler):
-    """Answers as MLflow 3's REST interface does, a model a page."""
+    """Answers as MLflow 3's REST interface does, a model or a version a page."""
 
-    models = (
+    registered_models = (
         {"name": "click", "aliases": [{"alias": "champion", "version": "3"}, {"alias": "shadow", "version": "4"}]},
         {"name": "conversion"},
         {"name": "language", "aliases": [{"alias": "champion", "version": "1"}]},
     )
+    model_versions = ({"name": "click", "version": "4"}, {"name": "click", "version": "3"})
 
     def do_GET(self) -> None:
         asked = urlsplit(self.path)
         at = int(parse_qs(asked.query).get("page_token", ["0"])[0])
-        known = asked.path == "/api/2.0/mlflow/registered-models/search"
-        more = {"next_page_token": str(at + 1)} if at + 1 < len(self.models) else {}
+        kind = asked.path.removeprefix("/api/2.0/mlflow/").removesuffix("/search").replace("-", "_")
+        known = getattr(self, kind, ())
+        more = {"next_page_token": str(at + 1)} if at + 1 < len(known) else {}
         self.send_response(200 if known else 404)
         self.end_headers()
-        self.wfile.write(json.dumps({"registered_models": [self.models[at]], **more}).encode())
+        self.wfile.write(json.dumps({kind: known[at : at + 1], **more}).encode())
 
     def log_message(self, *_: object) -> None:
         """Says nothing."""
@@ -119,6 +122,7 @@ def server() -> Iterator[str]:
 def test_a_server_is_read_page_by_page(tmp_path: Path, server: str) -> None:
     settings = Settings(PLACARD_HOME=tmp_path, mlflow_uri=server)
     assert mlflow_aliases(settings) == {"click": {"champion": "3", "shadow": "4"}, "language": {"champion": "1"}}
+    assert mlflow_versions(settings) == [("click", "3"), ("click", "4")]
 
 
 @pytest.mark.parametrize(
