@@ -20,7 +20,7 @@ NOTHING_YET = "FeatureViewNotFoundException"
 """What Feast says of a store without views."""
 
 
-@pytest.mark.parametrize("every", [pytest.param(1, marks=pytest.mark.slow), 125], ids=["every step", "some steps"])
+@pytest.mark.parametrize("every", [pytest.param(1, marks=pytest.mark.slow), 125], ids=["every_step", "some_steps"])
 def test_a_kill_during_a_publication_leaves_the_old_or_the_new_and_a_rerun_ends_the_same(platform: Any, tmp_path: Path, every: int) -> None:
     names = ["the first publication ever", "a publication after another"][: 2 if every == 1 else 1]
     program = "tests.pipelines.features.killed_publications"

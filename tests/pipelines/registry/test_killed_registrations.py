@@ -33,7 +33,7 @@ def deaths(place: Path, every: int, *names: str) -> dict[str, Any]:
     return dict(json.loads(done.stdout))
 
 
-@pytest.mark.parametrize("every", [pytest.param(1, marks=pytest.mark.slow), 45], ids=["every step", "some steps"])
+@pytest.mark.parametrize("every", [pytest.param(1, marks=pytest.mark.slow), 45], ids=["every_step", "some_steps"])
 def test_a_kill_while_a_model_is_registered_leaves_the_old_or_the_new_and_a_rerun_ends_the_same(tmp_path: Path, every: int) -> None:
     names = NAMES if every == 1 else NAMES[:1]
     found = deaths(tmp_path, every, *names)
