@@ -32,7 +32,8 @@ class Books:
 
     def __init__(self, *decisions: Decision, live: Live = Live(None), **changes: Any) -> None:
         self.log, self.ledger, self.live = MemoryEventLog(), MemoryLedger(), live
-        self.billing = Billing(self.log, self.ledger, AttributionSettings(**changes))
+        self.changed: list[str] = []
+        self.billing = Billing(self.log, self.ledger, AttributionSettings(**changes), self.changed.append)
         for decision in decisions:
             self.log.append_decision(decision)
 
