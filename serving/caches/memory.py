@@ -32,8 +32,8 @@ class MemoryLevel:
         self._kept: Any = TLRUCache(most_bytes, ttu=lambda _, kept, __: kept.until, timer=clock, getsizeof=lambda kept: kept.size)
 
     @property
-    def bytes(self) -> int:
-        """What is kept just now."""
+    def held_bytes(self) -> int:
+        """What all entries count just now."""
         with self._lock:
             return int(self._kept.currsize)
 

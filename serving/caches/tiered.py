@@ -23,6 +23,10 @@ from serving.caches.writes import Writes
 from serving.stores.breaker import OUT_OF_ORDER, Breaker
 from serving.stores.deadline import within
 
+UNANSWERED: Final[tuple[type[Exception], ...]] = (*OUT_OF_ORDER, RedisError)
+"""What a level, or the store of generations, raises that does not answer, or not so that it could be used."""
+UNUSABLE: Final[tuple[type[Exception], ...]] = (*UNANSWERED, ValueError, msgspec.MsgspecError)
+"""And what decoding raises of bytes that are no value."""
 NO_VALUE: Final = b""
 """Kept in place of a value that the source does not have."""
 T = TypeVar("T")
@@ -113,7 +117,7 @@ class TieredCache:
         try:
             with within(self.terms.deadline):
                 return self.generations.of(_digest(owner))
-        except (*OUT_OF_ORDER, RedisError):
+        except UNANSWERED:
             self._count("generations", "", "failed")
             return None
 
@@ -132,7 +136,7 @@ class TieredCache:
             try:
                 kept = one.level.get(key)
                 found = None if kept is None else _Found(None if kept == NO_VALUE else kind.decode(kept))
-            except (*OUT_OF_ORDER, RedisError, ValueError, msgspec.MsgspecError):
+            except UNUSABLE:
                 self._count(one.name, kind.name, "failed")
                 continue
             self._count(one.name, kind.name, "miss" if found is None else "hit")
@@ -154,7 +158,7 @@ class TieredCache:
     def _write(self, kind: Kind[Any], one: CacheLevel, key: str, value: bytes, seconds: float) -> None:
         try:
             one.level.put(key, value, seconds)
-        except (*OUT_OF_ORDER, RedisError):
+        except UNANSWERED:
             self._count(one.name, kind.name, "failed")
 
     def _count(self, level: str, kind: str, outcome: str) -> None:

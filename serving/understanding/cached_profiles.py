@@ -21,7 +21,7 @@ AS_ROW: Final = msgspec.msgpack.Decoder(StoredRow)
 ENCODER: Final = msgspec.msgpack.Encoder()
 
 
-class Rows(Protocol):
+class StoredRows(Protocol):
     """The online store, or a fake of it."""
 
     def stored(self, user_id: str) -> StoredRow: ...
@@ -30,11 +30,11 @@ class Rows(Protocol):
 class CachedProfiles:
     """rows: where they come from. version: names the snapshot that is served; "" while there is none, and nothing is cached.
 
-    A row is kept as it was stored: whether it is too old is asked each time. Rows are read of users with consent alone (profile.py), so
+    A row is kept as it was stored: whether it is too old is asked each time. StoredRows are read of users with consent alone (profile.py), so
     that of nobody else anything is kept.
     """
 
-    def __init__(self, rows: Rows, cache: TieredCache, version: Callable[[], str]) -> None:
+    def __init__(self, rows: StoredRows, cache: TieredCache, version: Callable[[], str]) -> None:
         self._rows, self._cache, self._version = rows, cache, version
 
     def read(self, user_id: str, now: datetime) -> UserRow:

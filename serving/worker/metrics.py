@@ -127,7 +127,7 @@ class Metrics:
         for one in self._cache.levels:
             if isinstance(one.level, MemoryLevel):
                 evicted.add_metric([one.name], one.level.evicted)
-                held.add_metric([one.name], one.level.bytes)
+                held.add_metric([one.name], one.level.held_bytes)
         dropped = CounterMetricFamily("placard_cache_writes_dropped", "Writes to caches on other machines that had no room to wait")
         dropped.add_metric([], self._cache.writes.dropped)
         yield from (evicted, held, dropped)

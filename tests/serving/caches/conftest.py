@@ -1,4 +1,4 @@
-"""Every level and every store of generations behind its contract: in memory, in SQLite, and in a real Redis that is emptied for each test."""
+"""Every level and every store of generations behind its contract: in memory, in SQLite, and in a real Redis, emptied for each test."""
 
 from __future__ import annotations
 
