@@ -30,7 +30,7 @@ class StoredRows(Protocol):
 class CachedProfiles:
     """rows: where they come from. version: names the snapshot that is served; "" while there is none, and nothing is cached.
 
-    A row is kept as it was stored: whether it is too old is asked each time. StoredRows are read of users with consent alone (profile.py), so
+    A row is kept as it was stored: whether it is too old is asked each time. Rows are read of users with consent alone (profile.py), so
     that of nobody else anything is kept.
     """
 
