@@ -81,10 +81,10 @@ class TieredCache:
         self._flights: Flights[Any] = Flights()
         self._counting = threading.Lock()
 
-    def get(self, kind: Kind[T], owner: str, parts: Sequence[str], load: Callable[[], T | None]) -> T | None:
+    def get(self, kind: Kind[T], owner: str, parts: Sequence[str], load: Callable[[], T | None], keep: bool = True) -> T | None:
         """A value from the nearest level that has it, or from `load`, which is then kept at every level; None: there is none. owner: the
-        user whose events end it; "" for what is nobody's. parts: what the value is of, with the version of what it was made from. Raises
-        what `load` raises, and keeps nothing then."""
+        user whose events end it; "" for what is nobody's. parts: what the value is of, with the version of what it was made from. keep:
+        false for what may be found, but not left behind. Raises what `load` raises, and keeps nothing then."""
         if not self.levels:
             return load()
         begun = time.monotonic()
@@ -92,7 +92,7 @@ class TieredCache:
         if generation is None:
             return load()
         key = f"{kind.name}:{_digest(kind.form, generation, *parts)}"
-        return cast(T | None, self._flights.run(key, partial(self._fetch, kind, key, begun, load)))
+        return cast(T | None, self._flights.run(key, partial(self._fetch, kind, key, begun, load, keep)))
 
     def advance(self, user: str) -> None:
         """Nothing that was cached of the user before is used by a request that begins after this has returned. Raises what the store of
@@ -121,13 +121,14 @@ class TieredCache:
             self._count("generations", "", "failed")
             return None
 
-    def _fetch(self, kind: Kind[Any], key: str, begun: float, load: Callable[[], Any]) -> Any:
+    def _fetch(self, kind: Kind[Any], key: str, begun: float, load: Callable[[], Any], keep: bool) -> Any:
         with within(self.terms.deadline - (time.monotonic() - begun)):
             found = self._look(kind, key, begun)
         if found is not None:
             return found.value
         value = load()
-        self._keep(kind, self.levels, key, NO_VALUE if value is None else kind.encode(value), begun)
+        if keep:
+            self._keep(kind, self.levels, key, NO_VALUE if value is None else kind.encode(value), begun)
         return value
 
     def _look(self, kind: Kind[Any], key: str, begun: float) -> _Found | None:

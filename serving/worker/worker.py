@@ -86,7 +86,7 @@ class Worker:
         self.eventlog = guarded(eventlog or open_eventlog(settings), self.breakers["event log"])
         self.watch = LedgerWatch(self.ledger, settings.home.state, lambda: forgetful(settings))
         self.reloader, self.signer = Reloader(settings), Signer.of(settings)
-        open_surfaces = surfaces(self._people(profiles), self.ledger, settings)
+        open_surfaces = surfaces(self._people(profiles), self.ledger, settings, self.cache)
         promises = Promises(self.ledger, timedelta(hours=settings.attribution.impression_window_hours))
         self.engine, self._rehearsal = Engine(open_surfaces, settings, promises, self._course.name), Engine(open_surfaces, settings)
         self._stopping = threading.Event()
