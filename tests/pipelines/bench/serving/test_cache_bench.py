@@ -27,11 +27,9 @@ def url(tmp_path: Path) -> Iterator[str]:
 
 
 def test_ratios_are_of_look_ups_at_both_levels(url: str) -> None:
-    trial = replace(
-        SHORT, rate=2_000.0, users=50, near_rows=20, far_rows=5_000, near_seconds=600.0, far_seconds=600.0, warm=0.5, seconds=0.5
-    )
-    found = ratios(trial, 1.2, url, lambda line: None)
-    assert found.measured[1] == pytest.approx(1.0), "Redis has room for everybody, and time"
+    lasting = replace(SHORT, near_seconds=600.0, far_seconds=600.0)
+    found = ratios(replace(lasting, rate=600.0, users=20, near_rows=8, far_rows=5_000, warm=1.0, seconds=0.5), 0.8, url, lambda line: None)
+    assert found.measured[1] == pytest.approx(1.0, abs=0.05), "Redis has room for everybody, and time"
     assert 0.3 < found.predicted[0] < 0.95 and 0.3 < found.measured[0] < 0.95
     assert found.rate > 0
 
