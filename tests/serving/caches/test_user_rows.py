@@ -148,6 +148,22 @@ def test_what_a_user_did_is_seen_by_their_next_request_on_every_worker(
     assert other.ask()["flags"] == one.ask()["flags"] == unknown
 
 
+@pytest.mark.redis
+def test_so_it_is_where_machines_share_redis(worker: Callable[..., Api], store: type[Store], request: pytest.FixtureRequest) -> None:
+    url = redis_url(request)
+    shared = {"profile": "cluster", "redis_url": url, "redis_may_forget": True, "cache_l2_url": url.removesuffix("/0") + "/1"}
+    one, other = worker(**shared), worker(**shared)
+    answer = one.ask()
+    for api in (one, other):
+        api.worker.cache.writes.settle()
+        assert api.ask()["flags"] == []
+    assert store.asked == ["u1"]
+    store.rows["u1"] = NO_ROW
+    tell(other, answer, "click")
+    unknown = [f"{table.name}_unknown" for table in USER_TABLES]
+    assert one.ask()["flags"] == other.ask()["flags"] == unknown
+
+
 def test_a_hidden_ad_is_gone_from_the_next_page_of_every_worker(worker: Callable[..., Api], store: type[Store]) -> None:
     one, other = worker(), worker()
     for api in (one, other):
