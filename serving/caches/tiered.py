@@ -62,7 +62,7 @@ class _Found:
 @dataclass
 class TieredCache:
     """levels: the nearest first; none: everything is loaded each time. generations: of users. breakers: of what may not answer, by name.
-    draw: a number in [0, 1) for the jitter.
+    draw: a number in [0, 1) for the jitter. clock: seconds that never go back.
 
     A level that fails, or holds bytes that are no value, counts as one that has nothing. Where a user's generation cannot be told, nothing
     that is cached of the user is used, and nothing is kept.
@@ -73,6 +73,7 @@ class TieredCache:
     terms: CacheTerms
     breakers: Mapping[str, Breaker] = field(default_factory=dict)
     draw: Callable[[], float] = random.random
+    clock: Callable[[], float] = time.monotonic
     counts: Counter[tuple[str, str, str]] = field(default_factory=Counter)
     """Look-ups by level, kind and what became of them: `hit`, `miss` or `failed`."""
 
@@ -87,7 +88,7 @@ class TieredCache:
         false for what may be found, but not left behind. Raises what `load` raises, and keeps nothing then."""
         if not self.levels:
             return load()
-        begun = time.monotonic()
+        begun = self.clock()
         generation = self._generation(owner)
         if generation is None:
             return load()
@@ -122,7 +123,7 @@ class TieredCache:
             return None
 
     def _fetch(self, kind: Kind[Any], key: str, begun: float, load: Callable[[], Any], keep: bool) -> Any:
-        with within(self.terms.deadline - (time.monotonic() - begun)):
+        with within(self.terms.deadline - (self.clock() - begun)):
             found = self._look(kind, key, begun)
         if found is not None:
             return found.value
@@ -150,7 +151,7 @@ class TieredCache:
         """Its time counts from when the request began, which is before the user's generation was asked for."""
         for one in levels:
             longest = one.seconds if value != NO_VALUE else min(one.seconds, self.terms.negative_seconds)
-            seconds = longest * (1 - self.terms.jitter * self.draw()) - (time.monotonic() - begun)
+            seconds = longest * (1 - self.terms.jitter * self.draw()) - (self.clock() - begun)
             if one.remote:
                 self.writes.offer(partial(self._write, kind, one, key, value, seconds))
             else:
