@@ -8,14 +8,14 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import numpy as np
 
 from feature_repo.addresses import SOCKET_SECONDS
 from feature_repo.home import Home
-from feature_repo.table import Feature
+from feature_repo.stored_row import Cell, StoredRow, StoredTable
 from feature_repo.tables import USER_TABLES
 from feature_repo.user_row import UserRow
 from feature_repo.views import objects
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 
 PROJECT: Final = "placard"
 REGISTRY_STORE: Final = "feature_repo.whole_registry_store.WholeRegistryStore"
-CLOCKS_DIFFER: Final = timedelta(minutes=5)
-"""How far the clock of who publishes may be ahead of the clock of who serves."""
 
 
 @contextmanager
@@ -88,47 +86,37 @@ def register_views(store: FeatureStore, home: Home) -> None:
     store.apply(objects(home))
 
 
-def _cell(feature: Feature, value: Any) -> np.ndarray:
-    if value is None:
-        return feature.filled(1)
-    if feature.dtype == "vector":
-        array = np.asarray(value, np.float32).reshape(1, -1)
-        return array if array.shape[1] == feature.width else feature.filled(1)
-    return np.array([value], object if feature.dtype == "string" else feature.dtype)
+def _cell(kind: str | None, value: Any) -> Cell:
+    """One value of Feast's answer. kind: which of its fields holds it, None where there is none."""
+    if kind is None:
+        return None
+    held = getattr(value, kind)
+    if kind.endswith("_list_val"):
+        return np.asarray(held.val, np.float32).tobytes()
+    return held.encode() if isinstance(held, str) else cast(Cell, held)
 
 
 class OnlineProfiles:
-    """Reads the user tables of one user in one Feast call; checks staleness itself, since Feast does not online."""
+    """Reads the user tables of one user in one Feast call."""
 
     def __init__(self, store: FeatureStore) -> None:
         self._store = store
         self._references = [f"{t.name}:{n}" for t in USER_TABLES for n in t.names]
 
-    def read(self, user_id: str, now: datetime) -> UserRow:
-        """Defaults and a flag for a user, table or value that is missing, and for a table that at `now` is older than its max_age, or comes
-        from the future."""
+    def stored(self, user_id: str) -> StoredRow:
+        """What the store has of the user, however old it is."""
         response = self._store.get_online_features(
             features=self._references, entity_rows=[{"user_id": user_id}], full_feature_names=False
         ).proto
-        names = list(response.metadata.feature_names.val)
-        columns: dict[str, np.ndarray] = {}
-        flags = []
+        place = {name: i for i, name in enumerate(response.metadata.feature_names.val)}
+        tables = []
         for table in USER_TABLES:
-            vectors = [response.results[names.index(name)] for name in table.names]
+            vectors = [response.results[place[name]] for name in table.names]
             stamp = max((v.event_timestamps[0].seconds for v in vectors if v.event_timestamps), default=0)
-            known = stamp > 0
-            age = now - datetime.fromtimestamp(stamp, UTC)
-            stale = known and not -CLOCKS_DIFFER <= age <= table.max_age
-            if not known or stale:
-                flags.append(f"{table.name}_{'stale' if stale else 'unknown'}")
-            missing = []
-            for feature, vector in zip(table.features, vectors, strict=True):
-                value = vector.values[0]
-                kind = value.WhichOneof("val")
-                raw = None if stale or kind is None else getattr(value, kind)
-                raw = raw.val if raw is not None and kind is not None and kind.endswith("_list_val") else raw
-                if raw is None and known and not stale:
-                    missing.append(feature.name)
-                columns[feature.name] = _cell(feature, raw)
-            flags += [f"{name}_missing" for name in missing]
-        return UserRow(columns, tuple(flags))
+            values = [v.values[0] for v in vectors]
+            tables.append(StoredTable(max(stamp, 0), tuple(_cell(value.WhichOneof("val"), value) for value in values)))
+        return StoredRow(tuple(tables))
+
+    def read(self, user_id: str, now: datetime) -> UserRow:
+        """The user's features as they are at `now` (stored_row.py): Feast does not look at staleness online."""
+        return self.stored(user_id).seen(now)

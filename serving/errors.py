@@ -41,3 +41,9 @@ class SnapshotMissing(ServingError):
     """No catalogue snapshot has been published, or the one named cannot be read."""
 
     exit_code = 4
+
+
+class NothingPublished(ServingError):
+    """The online store has been given nothing yet."""
+
+    exit_code = 4

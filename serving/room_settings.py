@@ -161,6 +161,22 @@ class StoreSettings(Room):
     )
 
 
+class CacheSettings(Room):
+    """What is kept of what serving reads from stores, and for how long. A level without a size, or an address, is off."""
+
+    cache_l1_bytes: int = Field(64 * 1024 * 1024, ge=0, description="Memory of the cache in each worker; 0: none")
+    cache_l1_seconds: float = Field(300, gt=0, le=86_400, description="How long an entry lasts there")
+    cache_l2_url: str = Field(
+        "", description="Redis that caches for all workers, as `redis://host:6379/0`; not the one that keeps money, since it should evict"
+    )
+    cache_l2_seconds: float = Field(3600, gt=0, le=86_400, description="How long an entry lasts there")
+    cache_regional_url: str = Field("", description="Redis that caches for all machines of a region, asked after the one above")
+    cache_regional_seconds: float = Field(3600, gt=0, le=86_400, description="How long an entry lasts there")
+    cache_negative_seconds: float = Field(30, gt=0, le=3600, description="How long a user is remembered as unknown")
+    cache_jitter: float = Field(0.1, ge=0, lt=1, description="Share of its time by which an entry may end earlier, at random")
+    cache_deadline_ms: float = Field(5, gt=0, description="What caches on other machines may take of a request, all together")
+
+
 class IngestSettings(Room):
     """Logs."""
 

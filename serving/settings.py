@@ -23,6 +23,7 @@ from feature_repo.home import Home
 from serving.errors import ServingError
 from serving.room_settings import (
     AttributionSettings,
+    CacheSettings,
     DeliverySettings,
     EngineSettings,
     EventLogSettings,
@@ -73,6 +74,7 @@ class Settings(BaseSettings):
     attribution: AttributionSettings = AttributionSettings()
     eventlog: EventLogSettings = EventLogSettings()
     stores: StoreSettings = StoreSettings()
+    caches: CacheSettings = CacheSettings()
     ingest: IngestSettings = IngestSettings()
     retention: RetentionSettings = RetentionSettings()
     features: FeatureSettings = FeatureSettings()

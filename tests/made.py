@@ -9,6 +9,8 @@ from feature_repo.tables import USER_TABLES
 from feature_repo.user_row import UserRow
 from serving.bundles import Bundle, Manifest, Tables, write_bundle
 from serving.bundles.trees import Trees
+from serving.caches.memory_generations import MemoryGenerations
+from serving.caches.tiered import CacheTerms, TieredCache
 
 
 class Known:
@@ -26,3 +28,8 @@ def written_again(bundle: Bundle, folder: Path, manifest: Manifest | None = None
         if isinstance(member, Trees)
     }
     return write_bundle(folder, manifest or bundle.manifest, weights, bundle.encodings, tables or bundle.tables)
+
+
+def no_cache() -> TieredCache:
+    """A cache without a level."""
+    return TieredCache((), MemoryGenerations(0), CacheTerms(0.005, 1, 0))

@@ -60,6 +60,20 @@ def overload(
     emit(result, as_json, as_text(result))
 
 
+@group.command("cache", epilog=example("placard bench cache --small --json"))
+@prepared
+def cache(settings: Settings, small: Small = False, as_json: Json = False) -> None:
+    """Hit ratios beside predicted ones on three Zipf exponents, what a user's row costs with the cache, stale reads beside events.
+
+    In memory and in a redis-server of its own. Small: seconds of fewer requests, whose ratios are rough.
+    """
+    from pipelines.bench.serving.cache import run
+    from pipelines.bench.serving.serve import as_text
+
+    result = run(small, functools.partial(typer.echo, err=True))
+    emit(result, as_json, as_text(result))
+
+
 @group.command("features", epilog=example("placard bench features --small --json"))
 @prepared
 def features(

@@ -15,6 +15,8 @@ from feature_repo.days import end_of
 from feature_repo.feast_store import PROJECT, open_store, register_views
 from feature_repo.table import FeatureTable
 from feature_repo.tables import USER_TABLES
+from serving.caches.generations import EVERYBODY
+from serving.caches.opening import open_generations
 from serving.settings import Settings
 
 ONE_INSTANT: Final = timedelta(seconds=1)
@@ -23,7 +25,8 @@ BUSY_SECONDS: Final = 30
 
 
 def bring_online(settings: Settings, live: date | None) -> None:
-    """Registers the views, writes the user tables of the live day, and removes every other row; all rows where no day is live."""
+    """Registers the views, writes the user tables of the live day, and removes every other row; all rows where no day is live. Servers use
+    nothing then that they have cached of users."""
     with redirect_stdout(StringIO()):  # Feast prints its progress
         store = open_store(settings.home, settings.profile, settings.stores.redis_url)
         register_views(store, settings.home)
@@ -34,6 +37,8 @@ def bring_online(settings: Settings, live: date | None) -> None:
         _prune_redis(settings.stores.redis_url, stamp)
     else:
         _prune_sqlite(settings, stamp)
+    with closing(open_generations(settings)) as generations:
+        generations.advance(EVERYBODY)
 
 
 def _prune_sqlite(settings: Settings, stamp: datetime | None) -> None:

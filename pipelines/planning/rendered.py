@@ -24,6 +24,7 @@ def files(plan: CapacityPlan) -> dict[str, str]:
     """Text by file name."""
     out = {f"values-{region}.yaml": helm_values(plan, region) for region in plan.demand.regions}
     out |= {f"redis-{r.region}.conf": redis_settings(plan, r) for r in plan.sharding.regions}
+    out["redis-cache.conf"] = cache_settings(plan)
     return {**out, "postgresql.conf": postgres_settings(), "serving.env": serving_environment(plan), "prices.toml": as_toml(plan.prices)}
 
 
@@ -42,7 +43,14 @@ def serving_settings(plan: CapacityPlan) -> dict[str, str]:
         "PLACARD_PRIMARY_AT_ONCE": str(plan.models.at_once),
         "PLACARD_SPECULATIVE": "true",
         "PLACARD_SPECULATIVE_CONFIDENCE": str(plan.models.confidence),
+        "PLACARD_CACHE_L1_BYTES": str(_worker_cache(plan)),
     }
+
+
+def _worker_cache(plan: CapacityPlan) -> int:
+    """Bytes of a worker's share of its machine's cache, which takes half of the machine's memory at most."""
+    machine = min(plan.caches.process, int(plan.prices.server_memory_gib * GIB / 2))
+    return machine // plan.prices.server_cores
 
 
 def serving_environment(plan: CapacityPlan) -> str:
@@ -95,6 +103,20 @@ def redis_settings(plan: CapacityPlan, shards: RegionShards) -> str:
         "maxmemory-policy noeviction",
         "appendonly yes",
         "appendfsync everysec",
+        "tcp-keepalive 60",
+        "timeout 0",
+    ]
+    return _head(plan) + "\n".join(lines) + "\n"
+
+
+def cache_settings(plan: CapacityPlan) -> str:
+    """redis.conf of a region's cache, which the settings cache_l2_url and cache_regional_url name the address of."""
+    lines = [
+        "# What is lost here is loaded again: nothing is kept on a disk, and the least recently used goes first.",
+        f"maxmemory {plan.caches.region // 1024**3}gb",
+        "maxmemory-policy allkeys-lru",
+        "appendonly no",
+        'save ""',
         "tcp-keepalive 60",
         "timeout 0",
     ]

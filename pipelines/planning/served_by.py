@@ -22,8 +22,8 @@ class ModelServing:
 
 @dataclass(frozen=True)
 class CacheSizes:
-    """Sizes of the cache levels, bytes. process: of each worker, kept 5 minutes; region: of each region's shared cache, kept an hour;
-    remote: of each of three further ones that regions share."""
+    """Sizes of the cache levels, bytes. process: of all workers of a machine, kept 5 minutes; region: of each region's shared cache, kept
+    an hour; remote: of each of three further ones that regions share."""
 
     process: int = 4 * 1024**3
     region: int = 500 * 1024**3

@@ -45,8 +45,11 @@ class Breaker:
     to its end, as if its asker had died meanwhile, so calls must be such that nothing is lost or done twice by that.
     """
 
-    def __init__(self, store: str, clock: Callable[[], float] = time.monotonic) -> None:
-        self.store, self._clock, self._lock = store, clock, threading.Lock()
+    def __init__(
+        self, store: str, clock: Callable[[], float] = time.monotonic, least: float = LEAST_SECONDS, hang: float = HANG_SECONDS
+    ) -> None:
+        """least: seconds that a call is given also where nothing is left; hang: seconds after which one is held against the store."""
+        self.store, self._clock, self._least, self._hang, self._lock = store, clock, least, hang, threading.Lock()
         self._lanes: Lanes[Any] = Lanes(AT_ONCE, store)
         self._failures, self._rests_until, self._tried = 0, -math.inf, False
         self._since: dict[int, float] = {}
@@ -60,11 +63,11 @@ class Breaker:
         if self._failures >= IN_A_ROW:
             return self._why
         lasted = self._lasted()
-        return f"a call has lasted {lasted:.1f} s" if lasted > HANG_SECONDS else ""
+        return f"a call has lasted {lasted:.1f} s" if lasted > self._hang else ""
 
     def check(self) -> None:
         """Raises Broken where a call would be refused now."""
-        if self._rests() or self._lasted() > max(left(), HANG_SECONDS):
+        if self._rests() or self._lasted() > max(left(), self._hang):
             raise self._broken()
 
     def run(self, work: Callable[[], T]) -> T:
@@ -79,8 +82,8 @@ class Breaker:
         if call is None:
             self._not_tried()
             raise Broken(self.store, f"{AT_ONCE} calls", "None of them comes back; see why it does not answer.")
-        if not call.ends_within(max(seconds, LEAST_SECONDS)):
-            raise Late(self.store, f"{max(seconds, LEAST_SECONDS) * 1000:.1f} ms", "It takes longer; see why it is slow.")
+        if not call.ends_within(max(seconds, self._least)):
+            raise Late(self.store, f"{max(seconds, self._least) * 1000:.1f} ms", "It takes longer; see why it is slow.")
         return cast(T, call.result())
 
     def _lasted(self) -> float:

@@ -26,6 +26,13 @@ def due(moment: float) -> Iterator[None]:
         _due.moment = before
 
 
+@contextmanager
+def within(seconds: float) -> Iterator[None]:
+    """What this thread does in the block has to be done in so many seconds, or by the moment that was set before where that is earlier."""
+    with due(time.perf_counter() + min(left(), seconds)):
+        yield
+
+
 def left() -> float:
     """Seconds until this thread's work has to be done, negative once it is late; infinity where nobody waits for it."""
     return _due.moment - time.perf_counter()

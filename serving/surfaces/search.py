@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from serving.auction.bids import AdvertiserBids
 from serving.auction.quality_score import QualityScore
+from serving.caches.tiered import TieredCache
 from serving.delivery.layout import TopAndBottom
 from serving.delivery.second_price import SecondPrice
 from serving.engine.stages import Profiles
@@ -35,12 +36,12 @@ from serving.understanding.query_vector import QueryVector
 from serving.understanding.unknown_words import UnknownWords
 
 
-def search(profiles: Profiles, ledger: Ledger, settings: Settings) -> Surface:
-    """The surface, top to bottom, and what the settings add to it."""
+def search(profiles: Profiles, ledger: Ledger, settings: Settings, cache: TieredCache | None = None) -> Surface:
+    """The surface, top to bottom, and what the settings add to it. cache: of the queries that were read."""
     page = settings.delivery
     own = Surface(
         name="search",
-        understanding=(Profile(profiles), Exposures(ledger), UnknownWords(), QueryAnalysis(), QueryVector()),
+        understanding=(Profile(profiles), Exposures(ledger), UnknownWords(), QueryAnalysis(cache), QueryVector()),
         sourcing=(Keywords(), Meaning(settings.sourcing.semantic_quota, settings.sourcing.semantic_below)),
         eligibility=(Targeting(), NegativeKeywords()),
         recall=(BestMatch(),),

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+from feature_repo.events import ENGAGEMENT_KINDS
 from serving.engine.live import Live
 from serving.errors import ServingError
 from serving.eventlog.log import BillableLog, Event, clicked
@@ -63,10 +64,12 @@ class Billing:
 
     An event of an unknown decision or ad is not accepted; one that does not count (attribution.py, floods of clicks) is kept apart and
     costs nothing. A click is due once the impression of its ad is on record as well. Billing day: the day the event happened, UTC.
+    changed: told of each user who did something with an ad, before the event is acknowledged: nothing that was cached of them before is
+    used after it.
     """
 
-    def __init__(self, eventlog: BillableLog, ledger: Ledger, settings: AttributionSettings) -> None:
-        self._log, self._ledger, self._settings = eventlog, ledger, settings
+    def __init__(self, eventlog: BillableLog, ledger: Ledger, settings: AttributionSettings, changed: Callable[[str], None]) -> None:
+        self._log, self._ledger, self._settings, self._changed = eventlog, ledger, settings, changed
         self._attribution = Attribution(settings)
 
     def bill(self, events: Sequence[Event], live: Live, received: datetime) -> Bill:
@@ -112,6 +115,8 @@ class Billing:
         if kind in UNWANTED and asker:
             until = now + timedelta(days=self._settings.hide_days)
             self._ledger.hide(asker, Hide(one.ad.creative_id, one.ad.advertiser_id, kind == "report", until))
+        if kind in ENGAGEMENT_KINDS and asker:
+            self._changed(asker)
         if one.ad.price is None or kind not in _completing(one.ad.price.charged_on):
             return
         happened = self._log.happened(one.decision.decision_id, one.ad.creative_id)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from prometheus_client import CollectorRegistry, Counter, Histogram, Summary
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
 
+from serving.caches.memory import MemoryLevel
 from serving.engine.engine import CAME_LATE
 from serving.engine.stage_shares import StageShares
 from serving.eventlog.log import Event
@@ -15,6 +16,7 @@ from serving.record.decision import LATE_FLAG, Decision
 from serving.worker.billing import Bill
 
 if TYPE_CHECKING:
+    from serving.caches.tiered import TieredCache
     from serving.engine.tiers import Tiers
     from serving.shadows.shadows import Shadows
     from serving.stores.breaker import Breaker
@@ -26,6 +28,11 @@ SHADOWED: Final = {
     "failed": "Decisions that a shadow failed to score",
     "unreadable": "Decisions whose records lack columns that a shadow reads",
 }
+LOOKED_UP: Final = {
+    "hit": ("placard_cache_hits", "Values that a level of the cache had"),
+    "miss": ("placard_cache_misses", "Values that a level of the cache did not have"),
+    "failed": ("placard_cache_failures", "Look-ups and writes that a level of the cache did not answer in time, or with bytes of no value"),
+}
 SECONDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
 
 
@@ -33,10 +40,10 @@ class Metrics:
     """Names follow Prometheus' conventions; labels are the engine's own words."""
 
     def __init__(
-        self, reloader: Reloader, shadows: Shadows, tiers: Tiers, breakers: Mapping[str, Breaker], shares: StageShares
+        self, reloader: Reloader, shadows: Shadows, tiers: Tiers, breakers: Mapping[str, Breaker], shares: StageShares, cache: TieredCache
     ) -> None:  # fmt: skip
         r = self.registry = CollectorRegistry()
-        self._reloader, self._shadows, self._tiers, self._breakers = reloader, shadows, tiers, breakers
+        self._reloader, self._shadows, self._tiers, self._breakers, self._cache = reloader, shadows, tiers, breakers, cache
         self._decisions = Counter("placard_decisions", "Decisions by surface and rung", ["surface", "rung"], registry=r)
         self._shown = Counter("placard_ads_shown", "Ads shown", ["surface"], registry=r)
         self._rejected = Counter("placard_rejected", "Candidates dropped, by rule", ["rule"], registry=r)
@@ -95,6 +102,7 @@ class Metrics:
             broken.add_metric([store], float(bool(breaker.trouble)))
         yield from (calls, rows, broken)
         yield from self._of_shadows()
+        yield from self._of_caches()
         yield CounterMetricFamily("placard_swaps", "Models and snapshots taken up", reloader.swaps)
         yield GaugeMetricFamily("placard_refused", "Bundles and snapshots refused just now, over all workers", len(reloader.refused))
 
@@ -106,3 +114,20 @@ class Metrics:
                 if became == outcome:
                     family.add_metric([shadow], n)
             yield family
+
+    def _of_caches(self) -> Iterable[Metric]:
+        for outcome, (name, meaning) in LOOKED_UP.items():
+            family = CounterMetricFamily(name, meaning, labels=["level", "kind"])
+            for (level, kind, became), n in sorted(self._cache.counts.copy().items()):
+                if became == outcome:
+                    family.add_metric([level, kind], n)
+            yield family
+        evicted = CounterMetricFamily("placard_cache_evictions", "Entries that went before their time, to make room", labels=["level"])
+        held = GaugeMetricFamily("placard_cache_bytes", "Bytes of the entries in workers' memory", labels=["level"])
+        for one in self._cache.levels:
+            if isinstance(one.level, MemoryLevel):
+                evicted.add_metric([one.name], one.level.evicted)
+                held.add_metric([one.name], one.level.held_bytes)
+        dropped = CounterMetricFamily("placard_cache_writes_dropped", "Writes to caches on other machines that had no room to wait")
+        dropped.add_metric([], self._cache.writes.dropped)
+        yield from (evicted, held, dropped)

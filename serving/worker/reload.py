@@ -47,6 +47,12 @@ class Reloader:
         self.missing: dict[str, str] = {}
         self.swaps = 0
 
+    @property
+    def version(self) -> str:
+        """Of the snapshot that is served; "" while there is none."""
+        snapshot = self.live.snapshot
+        return snapshot.version if snapshot is not None else ""
+
     def start(self) -> None:
         """Loads what there is, then watches."""
         self.refresh()

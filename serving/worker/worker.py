@@ -18,6 +18,7 @@ from urllib.parse import quote
 
 from serving.bundles import Bundle
 from serving.bundles.aliases import version_folder
+from serving.caches.opening import open_cache
 from serving.delivery.promises import Promises
 from serving.engine.engine import CAME_LATE, Engine
 from serving.engine.live import Live
@@ -39,6 +40,7 @@ from serving.snapshot.columns import TEXTS
 from serving.stores.breaker import OUT_OF_ORDER, Breaker, guarded
 from serving.stores.deadline import due
 from serving.surfaces.surfaces import surfaces
+from serving.understanding.cached_profiles import CachedProfiles
 from serving.understanding.lazy_profiles import LazyProfiles
 from serving.worker.answer import answer
 from serving.worker.billing import Bill, Billing
@@ -78,21 +80,28 @@ class Worker:
         course: Course | None = None,
     ) -> None:  # fmt: skip
         self.settings, self._course = settings, course or Course()
-        self.breakers = {store: Breaker(store) for store in STORES}
+        self.cache = open_cache(settings)
+        self.breakers = {store: Breaker(store) for store in STORES} | dict(self.cache.breakers)
         self.ledger = guarded(ledger or open_durable_ledger(settings), self.breakers["ledger"])
         self.eventlog = guarded(eventlog or open_eventlog(settings), self.breakers["event log"])
         self.watch = LedgerWatch(self.ledger, settings.home.state, lambda: forgetful(settings))
         self.reloader, self.signer = Reloader(settings), Signer.of(settings)
-        people = guarded(profiles or LazyProfiles(settings), self.breakers["online store"])
-        open_surfaces = surfaces(people, self.ledger, settings)
+        open_surfaces = surfaces(self._people(profiles), self.ledger, settings, self.cache)
         promises = Promises(self.ledger, timedelta(hours=settings.attribution.impression_window_hours))
         self.engine, self._rehearsal = Engine(open_surfaces, settings, promises, self._course.name), Engine(open_surfaces, settings)
         self._stopping = threading.Event()
         self._keeper = threading.Thread(target=self._keep, name="keeper", daemon=True)
         self.idle = Idle()
         self.shadows = Shadows(lambda: self.reloader.live, self.eventlog, self.idle, settings.worker.shadow_queue)
-        self.metrics = Metrics(self.reloader, self.shadows, self.engine.tiers, self.breakers, self.engine.shares)
+        self.metrics = Metrics(self.reloader, self.shadows, self.engine.tiers, self.breakers, self.engine.shares, self.cache)
         self.board = MetricsBoard.of(settings, self.metrics)
+
+    def _people(self, profiles: Profiles | None) -> Profiles:
+        """The profiles that are given, else the online store's behind the cache."""
+        store = self.breakers["online store"]
+        if profiles is not None:
+            return guarded(profiles, store)
+        return CachedProfiles(guarded(LazyProfiles(self.settings), store), self.cache, lambda: self.reloader.version)
 
     def start(self) -> None:
         self._look()
@@ -134,6 +143,8 @@ class Worker:
     def _forget(self) -> None:
         with self._outlived("the ledger has not forgotten what is old"):
             self.ledger.forget(self._course.now())
+        with self._outlived("the caches' generations have not been forgotten"):
+            self.cache.forget()
 
     @contextmanager
     def _outlived(self, undone: str) -> Iterator[None]:
@@ -152,6 +163,7 @@ class Worker:
         self.board.stop()
         self.eventlog.close()
         self.ledger.close()
+        self.cache.close()
 
     def check(self, request: AdRequest) -> None:
         """Raises ServingError naming what no catalogue in force can answer: a placement that is not one of the surface's."""
@@ -207,7 +219,7 @@ class Worker:
 
     @property
     def billing(self) -> Billing:
-        return Billing(self.eventlog, self.ledger, self.settings.attribution)
+        return Billing(self.eventlog, self.ledger, self.settings.attribution, self.cache.advance)
 
     def bill(self, events: list[Event]) -> Bill:
         """Logs events and charges what is due. Raises what the stores raise: nothing is acknowledged then."""

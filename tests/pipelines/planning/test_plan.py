@@ -156,6 +156,7 @@ def test_serving_reads_the_plans_settings(monkeypatch: pytest.MonkeyPatch, tmp_p
         monkeypatch.setenv(name, value)
     read = Settings()
     assert (read.profile, read.http.tmax_ms, read.engine.stage_shares) == ("cluster", 80, (0.1, 0.2, 0.1, 0.5, 0.1))
+    assert read.caches.cache_l1_bytes == 1024**3, "4 GiB a machine, of four workers"
     assert (read.precision.primary_batch, read.engine.primary_at_once, read.precision.speculative_confidence) == (64, 32, 0.85)
 
 
@@ -163,7 +164,8 @@ def test_files_are_what_their_tools_read() -> None:
     made = plan(SMALL, 100, "given", keys=1_000)
     written = files(made)
     by_region = {f"{kind}-{region}.{end}" for region in SMALL.regions for kind, end in (("values", "yaml"), ("redis", "conf"))}
-    assert set(written) == {*by_region, "postgresql.conf", "serving.env", "prices.toml"}
+    assert set(written) == {*by_region, "redis-cache.conf", "postgresql.conf", "serving.env", "prices.toml"}
+    assert "maxmemory 500gb" in written["redis-cache.conf"] and "maxmemory-policy allkeys-lru" in written["redis-cache.conf"]
     for region in SMALL.regions:
         values = yaml.safe_load(written[f"values-{region}.yaml"])
         servers = next(f.servers for f in made.fleet if f.region == region)

@@ -20,7 +20,7 @@ from serving.engine.tiers import LEAST_ROWS, PRIMARY, Tiers
 from serving.errors import Busy, Late, ServingError
 from serving.record.decision import Decision
 from serving.surfaces.proactive import proactive
-from tests.made import Known, written_again
+from tests.made import Known, no_cache, written_again
 
 Ask = Callable[..., Any]
 
@@ -282,7 +282,7 @@ def test_metrics_tell_the_tiers(bench: Any, all_set: Live, ask: Ask) -> None:
     from serving.worker.metrics import Metrics
 
     engine = Engine({"proactive": bench.surface}, bench.settings)
-    metrics = Metrics(SimpleNamespace(refused={}, swaps=0), SimpleNamespace(counts={}), engine.tiers, {}, engine.shares)  # type: ignore[arg-type]
+    metrics = Metrics(SimpleNamespace(refused={}, swaps=0), SimpleNamespace(counts={}), engine.tiers, {}, engine.shares, no_cache())  # type: ignore[arg-type]
     decision = engine.decide(ask(), all_set)
     metrics.decided(decision, 0.001)
     seen = {(s.name, *sorted(s.labels.values())): s.value for m in metrics.collect() for s in m.samples}

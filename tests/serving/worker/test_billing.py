@@ -32,7 +32,8 @@ class Books:
 
     def __init__(self, *decisions: Decision, live: Live = Live(None), **changes: Any) -> None:
         self.log, self.ledger, self.live = MemoryEventLog(), MemoryLedger(), live
-        self.billing = Billing(self.log, self.ledger, AttributionSettings(**changes))
+        self.changed: list[str] = []
+        self.billing = Billing(self.log, self.ledger, AttributionSettings(**changes), self.changed.append)
         for decision in decisions:
             self.log.append_decision(decision)
 
@@ -178,6 +179,17 @@ def test_a_hide_is_kept_with_the_user(kind: str) -> None:
     books.bill(event(kind), received=NOON)
     expected = Hide("a1", "adv", kind == "report", NOON + timedelta(days=7))
     assert books.ledger.past("u1", NOON.date(), NOON).hidden == (expected,)
+
+
+def test_caches_hear_of_what_a_user_did_and_not_of_what_was_shown_or_does_not_count() -> None:
+    books = Books(sold(), sold("d2"))
+    books.bill(event("impression"), received=NOON)
+    books.bill(event("click", after=-1e6, decision="d2"), received=NOON)
+    assert books.changed == []
+    books.bill(event("click"), event("hide"), received=NOON)
+    assert books.changed == ["u1", "u1"]
+    books.bill(event("click"), received=NOON)
+    assert len(books.changed) == 3, "a retry completes what may have been cut off"
 
 
 class Interrupted(Exception):

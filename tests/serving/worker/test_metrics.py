@@ -23,6 +23,7 @@ from serving.stores.breaker import Breaker
 from serving.worker.billing import Bill
 from serving.worker.metrics import Metrics
 from serving.worker.metrics_board import MetricsBoard, board_folder, clear_boards
+from tests.made import no_cache
 from tests.serving.every_store import a_decision
 
 GONE = 2**22 + 1
@@ -41,6 +42,7 @@ def metrics_of(events: int, refused: int = 0) -> Metrics:
         Tiers(1),
         {"ledger": Breaker("ledger")},
         StageShares((0.1, 0.2, 0.1, 0.5, 0.1)),
+        no_cache(),
     )  # type: ignore[arg-type]
     one = Event("e", "d", "c", "click", datetime.now(UTC))
     metrics.received([one] * events, Bill(events, 0, (), {}, 10 * events, 10 * events))
