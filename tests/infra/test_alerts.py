@@ -40,6 +40,18 @@ def test_prometheus_takes_the_rules(promtool: str) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+def test_prometheus_takes_its_configuration(promtool: str, tmp_path: Path) -> None:
+    """But for how pods are found: Debian's Prometheus is built without Kubernetes."""
+    configuration = yaml.safe_load((ROOT / "infra" / "prometheus.yaml").read_text())
+    (job,) = configuration["scrape_configs"]
+    assert job["job_name"] == "placard" and job.pop("kubernetes_sd_configs") == [{"role": "pod"}]
+    job["static_configs"] = [{"targets": ["127.0.0.1:8080"]}]
+    (tmp_path / "prometheus.yaml").write_text(yaml.safe_dump(configuration))
+    done = run(promtool, "check", "config", "--syntax-only", tmp_path / "prometheus.yaml")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert [path for name in configuration["rule_files"] for path in sorted((ROOT / "infra").glob(name))] == FILES
+
+
 def test_each_alert_fires_where_it_should(promtool: str) -> None:
     done = run(promtool, "test", "rules", *sorted((ALERTS / "tests").glob("*.yaml")))
     assert done.returncode == 0, done.stdout + done.stderr

@@ -258,3 +258,23 @@ def test_the_autoscalers_metrics_are_made(rendered: dict[str, Rendered]) -> None
         query = rule["metricsQuery"].replace("<<.Series>>", series).replace("<<.GroupBy>>", "pod")
         promql_parser.parse(query.replace("<<.LabelMatchers>>", matchers.removesuffix("}")))
         assert "<<" not in re.sub(r"<<\.(Series|GroupBy|LabelMatchers)>>", "", rule["metricsQuery"])
+
+
+def test_prometheus_finds_the_pods_of_the_api_alone(rendered: dict[str, Rendered]) -> None:
+    (job,) = yaml.safe_load((ROOT / "infra" / "prometheus.yaml").read_text())["scrape_configs"]
+    one, kept = rendered["kubernetes"], set()
+    for name, pod in one.pods():
+        labels = {re.sub(r"\W", "_", key): value for key, value in pod["metadata"]["labels"].items()}
+        for port in [p for c in containers(pod) for p in c.get("ports", [{"name": ""}])]:
+            known = {f"__meta_kubernetes_pod_label_{key}": value for key, value in labels.items()}
+            known |= {
+                "__meta_kubernetes_pod_container_port_name": port["name"],
+                "__meta_kubernetes_namespace": "n",
+                "__meta_kubernetes_pod_name": name,
+            }
+            steps = [(";".join(known.get(source, "") for source in step["source_labels"]), step) for step in job["relabel_configs"]]
+            if all(re.fullmatch(step["regex"], value) for value, step in steps if step.get("action") == "keep"):
+                kept.add(name)
+                targets = {step["target_label"]: value for value, step in steps if "target_label" in step}
+                assert targets == {"namespace": "n", "pod": name, "region": "local"}
+    assert kept == {f"{RELEASE}-api"}
