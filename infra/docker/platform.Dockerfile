@@ -2,9 +2,9 @@
 # Built from the root of the checkout:  docker build -f infra/docker/platform.Dockerfile -t placard-platform .
 FROM python:3.11.13-slim-bookworm AS build
 COPY requirements/build.txt requirements/platform.txt /requirements/
-RUN python -m venv /build && /build/bin/pip install --no-cache-dir --require-hashes -r /requirements/build.txt
+RUN python -m venv /build && /build/bin/pip install --no-cache-dir --no-deps --require-hashes -r /requirements/build.txt
 RUN python -m venv --without-pip /opt/placard \
-    && pip --python /opt/placard/bin/python install --no-cache-dir --require-hashes -r /requirements/platform.txt
+    && pip --python /opt/placard/bin/python install --no-cache-dir --no-deps --require-hashes -r /requirements/platform.txt
 COPY pyproject.toml setup.py README.md LICENSE /source/
 COPY feature_repo /source/feature_repo
 COPY serving /source/serving
