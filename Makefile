@@ -97,6 +97,7 @@ lock: $(UV)  ## compile requirements/*.txt, with hashes
 	$(COMPILE) --exclude-newer $(PLATFORM_AS_OF) --no-deps -c requirements/train.txt requirements/peers.in -o requirements/peers.txt
 	$(COMPILE) --exclude-newer $(AIRFLOW_AS_OF) requirements/airflow.in -o requirements/airflow.txt
 	$(COMPILE) --exclude-newer $(PLATFORM_AS_OF) requirements/sbom.in -o requirements/sbom.txt
+	$(COMPILE) --exclude-newer $(PLATFORM_AS_OF) -c requirements/platform.txt requirements/build.in -o requirements/build.txt
 
 .tools/sbom/.ready: requirements/sbom.txt | $(UV)
 	test -x .tools/sbom/bin/python || $(UV) venv -q --python 3.11 .tools/sbom

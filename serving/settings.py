@@ -226,12 +226,15 @@ def export(settings: Settings) -> None:
     """Writes settings into the environment, so that worker processes load the same."""
     for name in FIELDS:
         value = settings.value(name)
-        if isinstance(value, SecretStr):
-            os.environ[variable(name)] = value.get_secret_value()
-        elif isinstance(value, tuple):
-            os.environ[variable(name)] = json.dumps(value)
+        if isinstance(value, tuple):
+            os.environ[variable(name)] = json.dumps([_plain(one) for one in value])
         elif value is not None:
-            os.environ[variable(name)] = str(value)
+            os.environ[variable(name)] = str(_plain(value))
+
+
+def _plain(value: object) -> object:
+    """A value with its secret in the open, where it has one."""
+    return value.get_secret_value() if isinstance(value, SecretStr) else value
 
 
 def silence_telemetry() -> None:

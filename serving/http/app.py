@@ -48,6 +48,7 @@ def create_app(settings: Settings | None = None, profiles: Profiles | None = Non
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.worker = worker = await run_in_threadpool(Worker, settings, profiles)
+        worker.gauges.queues = queues.lengths
         await run_in_threadpool(worker.start)
         yield
         await run_in_threadpool(worker.stop)
@@ -190,7 +191,7 @@ def readiness(worker: Worker) -> dict[str, object]:
     reloader, ledger = worker.reloader, worker.watch.trouble
     snapshot = reloader.live.snapshot
     return {
-        "ready": snapshot is not None and not ledger,
+        "ready": worker.gauges.ready,
         "snapshot": snapshot.version if snapshot is not None else None,
         "stale": snapshot is not None and datetime.now(UTC) - snapshot.as_of > STALE,
         "models": {f"{head}@{alias}": b.manifest.version for (head, alias), b in reloader.live.bundles.items()},

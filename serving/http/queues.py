@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from serving.http.answers import busy
 from serving.settings import Settings
 from serving.worker.worker import Worker
+from serving.worker.worker_gauges import QueueLength
 
 FORGET: Final = 0.1
 """Weight of the newest piece of work in the mean of what one takes."""
@@ -75,6 +76,10 @@ class Queues:
         self.events = Queue("events", http.events_at_once, http.events_waiting)
         self._by_path = dict.fromkeys(("/v1/ads", "/v1/search"), self.deciding)
         self._by_path |= dict.fromkeys(("/v1/events", "/v1/seen", "/v1/click"), self.events)
+
+    def lengths(self) -> dict[str, QueueLength]:
+        """How long each queue is just now, by name."""
+        return {queue.name: QueueLength(queue.inside, queue.most) for queue in (self.deciding, self.events)}
 
     def of(self, path: str) -> Queue | None:
         """The queue of a route; None: it does not wait."""

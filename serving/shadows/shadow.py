@@ -44,6 +44,11 @@ class Shadow:
         else:
             self._count("dropped")
 
+    @property
+    def waiting(self) -> int:
+        """Decisions that wait to be scored."""
+        return self._queue.qsize()
+
     def retire(self) -> None:
         """Lets what is queued go and ends the thread after what is being scored; does not wait for it."""
         try:

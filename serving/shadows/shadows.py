@@ -60,6 +60,10 @@ class Shadows:
         with self._counting:  # told by many threads at once
             self.counts[name, outcome] += 1
 
+    def waiting(self) -> dict[str, int]:
+        """How many decisions wait for each shadow, by bundle."""
+        return {name: shadow.waiting for name, shadow in self._current.items()}
+
     def stop(self) -> None:
         """Lets what is queued go; waits a moment for what is being scored."""
         with self._changing:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from serving.shadows.shadows import Shadows
     from serving.stores.breaker import Breaker
     from serving.worker.reload import Reloader
+    from serving.worker.worker_gauges import WorkerGauges
 
 SHADOWED: Final = {
     "dropped": "Decisions that a shadow did not score: its queue was full",
@@ -40,10 +41,12 @@ class Metrics:
     """Names follow Prometheus' conventions; labels are the engine's own words."""
 
     def __init__(
-        self, reloader: Reloader, shadows: Shadows, tiers: Tiers, breakers: Mapping[str, Breaker], shares: StageShares, cache: TieredCache
+        self, reloader: Reloader, shadows: Shadows, tiers: Tiers, breakers: Mapping[str, Breaker], shares: StageShares,
+        cache: TieredCache, gauges: WorkerGauges,
     ) -> None:  # fmt: skip
         r = self.registry = CollectorRegistry()
-        self._reloader, self._shadows, self._tiers, self._breakers, self._cache = reloader, shadows, tiers, breakers, cache
+        self._reloader, self._shadows, self._tiers, self._breakers = reloader, shadows, tiers, breakers
+        self._cache, self._gauges = cache, gauges
         self._decisions = Counter("placard_decisions", "Decisions by surface and rung", ["surface", "rung"], registry=r)
         self._shown = Counter("placard_ads_shown", "Ads shown", ["surface"], registry=r)
         self._rejected = Counter("placard_rejected", "Candidates dropped, by rule", ["rule"], registry=r)
@@ -57,6 +60,9 @@ class Metrics:
         self._shares = Summary("placard_stage_share", "Share of the deadline that each stage took", ["stage"], registry=r)
         self._budgets = Counter("placard_stage_budget_share", "Share of it that each might take, summed", ["stage"], registry=r)
         self._budget = shares.by_stage
+        self._flags = Counter("placard_flags", "Defaults that decisions had to use, by what was missing", ["flag"], registry=r)
+        self._no_ads = Counter("placard_no_ads", "Decisions without an ad, by reason", ["surface", "reason"], registry=r)
+        self._promised = Counter("placard_promised_clicks", "Clicks that rankers expected of the ads shown", ["surface"], registry=r)
         self._events = Counter("placard_events", "Events received, by kind", ["kind"], registry=r)
         self._charged = Counter("placard_charged_micros", "Money charged for new events, micros", registry=r)
 
@@ -67,6 +73,11 @@ class Metrics:
         self._skipped.labels(surface).inc(sum(n for bundle, n in decision.scored.items() if bundle != decision.policy))
         self._late.labels(surface).inc(LATE_FLAG in decision.flags)
         self._too_late.labels(surface).inc(decision.no_ad_reason == CAME_LATE)
+        self._promised.labels(surface).inc(sum(ad.pctr for ad in decision.shown))
+        if decision.no_ad_reason:
+            self._no_ads.labels(surface, decision.no_ad_reason).inc()
+        for flag in decision.flags:
+            self._flags.labels(flag).inc()
         for failure in decision.errors:
             component, _, error = failure.partition("_failed:")
             self._errors.labels(component, error).inc()
@@ -88,8 +99,9 @@ class Metrics:
         self._charged.inc(result.fresh_micros)
 
     def collect(self) -> Iterable[Metric]:
-        """Everything, as of now."""
+        """Everything that adds up over workers, as of now."""
         yield from self.registry.collect()
+        yield from self._gauges.collect()
         reloader = self._reloader
         calls = CounterMetricFamily("placard_tier_calls", "Calls of each tier, by what became of them", labels=["tier", "outcome"])
         for (tier, outcome), n in sorted(self._tiers.calls.items()):

@@ -7,7 +7,7 @@ import os
 import shutil
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -78,17 +78,19 @@ def clear_boards(home: Home) -> None:
 
 class MetricsBoard:
     """folder: shared with the other workers; None for a worker on its own. A worker that died goes on counting in the counters,
-    so that no sum falls, and is left out of the gauges."""
+    so that no sum falls, and is left out of the gauges. shared: what every worker would tell alike, told by who is asked for the sums."""
 
-    def __init__(self, metrics: Metrics, folder: Path | None, worker: int) -> None:
-        self._metrics, self._folder, self._worker = metrics, folder, worker
+    def __init__(
+        self, metrics: Metrics, folder: Path | None, worker: int, shared: Callable[[], Iterable[Metric]] = tuple
+    ) -> None:  # fmt: skip
+        self._metrics, self._folder, self._worker, self._shared = metrics, folder, worker, shared
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._publish_on, name="metrics", daemon=True)
 
     @classmethod
-    def of(cls, settings: Settings, metrics: Metrics) -> MetricsBoard:
-        shared = board_folder(settings.home, os.getppid()) if settings.http.workers > 1 else None
-        return cls(metrics, shared, os.getpid())
+    def of(cls, settings: Settings, metrics: Metrics, shared: Callable[[], Iterable[Metric]]) -> MetricsBoard:
+        folder = board_folder(settings.home, os.getppid()) if settings.http.workers > 1 else None
+        return cls(metrics, folder, os.getpid(), shared)
 
     def start(self) -> None:
         """The first publication says that this worker is ready."""
@@ -124,7 +126,7 @@ class MetricsBoard:
         for path in sorted(self._folder.glob("[0-9]*")) if self._folder is not None else ():
             if path.name != str(self._worker):
                 parts.append(_page(path, now))
-        return bytes(generate_latest(Sum(_added(parts))))
+        return bytes(generate_latest(Sum([*_added(parts), *self._shared()])))
 
 
 def _page(path: Path, since_ns: int) -> tuple[bool, list[Family]]:

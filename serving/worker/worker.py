@@ -44,11 +44,14 @@ from serving.understanding.cached_profiles import CachedProfiles
 from serving.understanding.lazy_profiles import LazyProfiles
 from serving.worker.answer import answer
 from serving.worker.billing import Bill, Billing
+from serving.worker.campaign_spend import CampaignSpend
 from serving.worker.ledger_watch import LedgerWatch
 from serving.worker.metrics import Metrics
 from serving.worker.metrics_board import MetricsBoard
 from serving.worker.reload import Reloader
+from serving.worker.shared_facts import SharedFacts
 from serving.worker.signing import Signer, Told
+from serving.worker.worker_gauges import WorkerGauges
 
 log = logging.getLogger(__name__)
 STORES: Final = ("ledger", "event log", "online store")
@@ -93,8 +96,11 @@ class Worker:
         self._keeper = threading.Thread(target=self._keep, name="keeper", daemon=True)
         self.idle = Idle()
         self.shadows = Shadows(lambda: self.reloader.live, self.eventlog, self.idle, settings.worker.shadow_queue)
-        self.metrics = Metrics(self.reloader, self.shadows, self.engine.tiers, self.breakers, self.engine.shares, self.cache)
-        self.board = MetricsBoard.of(settings, self.metrics)
+        self.gauges = WorkerGauges(self.reloader, self.watch, self.shadows)
+        told = self.engine.shares, self.cache, self.gauges
+        self.metrics = Metrics(self.reloader, self.shadows, self.engine.tiers, self.breakers, *told)
+        spend = CampaignSpend(self.ledger, lambda: self.reloader.live, self._course.now)
+        self.board = MetricsBoard.of(settings, self.metrics, SharedFacts(settings.home, self.reloader, spend).collect)
 
     def _people(self, profiles: Profiles | None) -> Profiles:
         """The profiles that are given, else the online store's behind the cache."""

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
@@ -88,3 +89,17 @@ def test_a_list_in_the_environment_that_is_not_json_is_named(folder: Path, monke
     monkeypatch.setenv("PLACARD_SOURCES", "mine")
     with pytest.raises(ServingError, match="sources"):
         load()
+
+
+def test_secrets_reach_the_workers(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ROOMS:  # what export writes is taken back after the test
+        monkeypatch.setenv(variable(name), "")
+        monkeypatch.delenv(variable(name))
+    monkeypatch.setenv("PLACARD_HOME", str(folder))
+    keys = ["k" * 32, "o" * 32]
+    monkeypatch.setenv("PLACARD_TOKEN", "t" * 32)
+    monkeypatch.setenv("PLACARD_EVENT_KEYS", json.dumps(keys))
+    found = load()
+    export(found)
+    assert os.environ["PLACARD_TOKEN"] == "t" * 32 and json.loads(os.environ["PLACARD_EVENT_KEYS"]) == keys
+    assert load() == found

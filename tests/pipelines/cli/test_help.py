@@ -15,6 +15,7 @@ from typer.main import get_command
 from typer.testing import CliRunner
 
 from pipelines.__main__ import VERBS, app
+from tests.verb_line import parse_as_verb
 
 LONG_NAME = "a" * 60 + "-" + "b" * 60
 
@@ -45,16 +46,7 @@ def test_every_verb_has_an_example_that_it_would_take(words: tuple[str, ...], co
     for line in lines:
         name, *argv = shlex.split(line)
         assert name == "placard" and tuple(argv[: len(words)]) == words, "the example is one of this verb"
-        _at(argv)
-
-
-def _at(argv: list[str]) -> None:
-    """Parses the words as `placard` would, and runs nothing. Raises a usage error."""
-    command, context = get_command(app), None
-    while hasattr(command, "list_commands") and argv and not argv[0].startswith("-"):  # a group may do something itself
-        context = command.make_context("placard", [], parent=context, resilient_parsing=True)
-        command = command.get_command(context, argv.pop(0))  # type: ignore[attr-defined]
-    command.make_context("verb", argv, parent=context)
+        parse_as_verb(argv)
 
 
 @pytest.mark.parametrize("words", [["-h"], ["train", "-h"], ["registry", "list", "-h"]])

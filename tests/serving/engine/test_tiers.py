@@ -282,7 +282,8 @@ def test_metrics_tell_the_tiers(bench: Any, all_set: Live, ask: Ask) -> None:
     from serving.worker.metrics import Metrics
 
     engine = Engine({"proactive": bench.surface}, bench.settings)
-    metrics = Metrics(SimpleNamespace(refused={}, swaps=0), SimpleNamespace(counts={}), engine.tiers, {}, engine.shares, no_cache())  # type: ignore[arg-type]
+    nothing, reloader, shadows = SimpleNamespace(collect=tuple), SimpleNamespace(refused={}, swaps=0), SimpleNamespace(counts={})
+    metrics = Metrics(reloader, shadows, engine.tiers, {}, engine.shares, no_cache(), nothing)  # type: ignore[arg-type]
     decision = engine.decide(ask(), all_set)
     metrics.decided(decision, 0.001)
     seen = {(s.name, *sorted(s.labels.values())): s.value for m in metrics.collect() for s in m.samples}

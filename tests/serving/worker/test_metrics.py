@@ -16,6 +16,7 @@ from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
 from feature_repo.home import Home
+from serving.engine.live import Live
 from serving.engine.stage_shares import STAGES, StageShares
 from serving.engine.tiers import Tiers
 from serving.eventlog.log import Event
@@ -23,6 +24,7 @@ from serving.stores.breaker import Breaker
 from serving.worker.billing import Bill
 from serving.worker.metrics import Metrics
 from serving.worker.metrics_board import MetricsBoard, board_folder, clear_boards
+from serving.worker.worker_gauges import QueueLength, WorkerGauges
 from tests.made import no_cache
 from tests.serving.every_store import a_decision
 
@@ -36,14 +38,13 @@ def figures(text: str) -> dict[str, float]:
 
 
 def metrics_of(events: int, refused: int = 0) -> Metrics:
+    reloader = SimpleNamespace(refused=dict.fromkeys(range(refused)), swaps=1, live=Live(None), missing={})
+    shadows = SimpleNamespace(counts=Counter({("click@2", "scored"): 3}), waiting=lambda: {"click@2": 2})
+    gauges = WorkerGauges(reloader, SimpleNamespace(trouble=""), shadows)  # type: ignore[arg-type]
+    gauges.queues = lambda: {"decisions": QueueLength(events, 10)}
     metrics = Metrics(
-        SimpleNamespace(refused=dict.fromkeys(range(refused)), swaps=1),
-        SimpleNamespace(counts=Counter({("click@2", "scored"): 3})),
-        Tiers(1),
-        {"ledger": Breaker("ledger")},
-        StageShares((0.1, 0.2, 0.1, 0.5, 0.1)),
-        no_cache(),
-    )  # type: ignore[arg-type]
+        reloader, shadows, Tiers(1), {"ledger": Breaker("ledger")}, StageShares((0.1, 0.2, 0.1, 0.5, 0.1)), no_cache(), gauges,
+    )  # type: ignore[arg-type]  # fmt: skip
     one = Event("e", "d", "c", "click", datetime.now(UTC))
     metrics.received([one] * events, Bill(events, 0, (), {}, 10 * events, 10 * events))
     return metrics
@@ -54,6 +55,7 @@ def test_errors_and_flags_are_counted_apart() -> None:
     metrics.decided(replace(a_decision("d1"), flags=("late", "user_unknown"), errors=("Targeting_failed:KeyError",)), 0.1)
     seen = figures(generate_latest(metrics).decode())
     assert seen["placard_late_total[('surface', 'proactive')]"] == 1
+    assert seen["placard_flags_total[('flag', 'user_unknown')]"] == 1
     assert {name: n for name, n in seen.items() if name.startswith("placard_errors_total")} == {
         "placard_errors_total[('component', 'Targeting'), ('error', 'KeyError')]": 1
     }
@@ -83,6 +85,8 @@ def test_what_is_done_is_counted(serve: Callable[..., Any], published_home: Home
     seen = figures(api.client.get("/metrics").text)
     assert seen["placard_decisions_total[('rung', 'full'), ('surface', 'proactive')]"] == 1
     assert seen["placard_ads_shown_total[('surface', 'proactive')]"] == 3
+    promised = sum(shown.pctr for shown in api.worker.eventlog.decision(answer["decision_id"]).shown)
+    assert seen["placard_promised_clicks_total[('surface', 'proactive')]"] == pytest.approx(promised) and promised > 0
     assert seen["placard_decision_seconds_count[('surface', 'proactive')]"] == 1
     assert seen["placard_stage_seconds_count[('stage', 'precision')]"] == 1
     assert seen["placard_rejected_total[('rule', 'Targeting')]"] > 0
@@ -101,8 +105,14 @@ def test_several_workers_are_one_sum_and_the_dead_go_on_counting(tmp_path: Path)
     assert seen["placard_charged_micros_total"] == 120
     assert seen["placard_shadow_scored_total[('shadow', 'click@2')]"] == 9
     assert seen["placard_refused"] == 3, "who is gone refuses nothing any more"
+    assert seen["placard_workers"] == 2 and seen["placard_ready_workers"] == 0
+    assert seen["placard_queue_requests[('queue', 'decisions')]"] == 7 and seen["placard_queue_places[('queue', 'decisions')]"] == 20
+    assert seen["placard_shadow_waiting[('shadow', 'click@2')]"] == 4
+    assert seen["process_open_fds"] > 0 and seen["process_cpu_seconds_total"] > 0 and seen["process_resident_memory_bytes"] > 2**20
     board.publish()
-    assert figures(board.render().decode()) == seen, "what this worker wrote before is not added to what it has"
+    again = figures(board.render().decode())
+    ours = {name for name in seen if name.startswith("placard_")}
+    assert {n: again[n] for n in ours} == {n: seen[n] for n in ours}, "what this worker wrote before is not added to what it has"
 
 
 def test_a_server_starts_with_a_clean_board(home: Home) -> None:
