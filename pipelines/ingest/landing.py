@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import reduce
+from typing import Final
 
 import numpy as np
 import pandas as pd
@@ -21,7 +22,7 @@ from numpy.typing import NDArray
 
 from feature_repo.home import Home
 from pipelines.ingest.format import ROW
-from pipelines.ingest.merge import Member, Step, steps
+from pipelines.ingest.merge import Member, Step, holds_more, steps
 from pipelines.ingest.ordinals import NAMES, without_ordinal
 from pipelines.ingest.partitions import (
     KEYS,
@@ -37,6 +38,9 @@ from pipelines.ingest.partitions import (
     write_rows,
 )
 from pipelines.ingest.whereabouts import Whereabouts
+
+ROOT: Final = "impressions"
+"""The table of which others' rows come: they bear the ordinals of its rows."""
 
 
 @dataclass(frozen=True)
@@ -78,11 +82,12 @@ def land_events(
     leaves a correction's old row under replaced/ alone or the new one in its place; the same rows landed again end the same. Raises
     Refused, and lands nothing, where a row would go into a day that lies in the cold tier, or out of one.
     """
-    places, planned = {} if places is None else places, {}
-    for name, table in tables.items():
+    places, planned, longer = {} if places is None else places, {}, frozenset[str]()
+    for name, table in sorted(tables.items(), key=lambda item: item[0] != ROOT):
         if name not in places:
             places[name] = whereabouts(home, name, source, numbered)
-        planned[name] = _planned(home, source, name, table, places[name], numbered)
+        planned[name] = _planned(home, source, name, table, places[name], numbered, longer)
+        longer = planned[name].longer if name == ROOT else longer
     for name, of in planned.items():
         _write_history(home, source, name, of.corrected)
         _remember(home, source, name, of.delivered, of.lost, numbered)
@@ -101,9 +106,22 @@ class _Planned:
     delivered: pa.Table
     lost: dict[str, set[str]]
     landed: Landed
+    longer: frozenset[str]
+    """The groups of which the delivery is a longer copy."""
 
 
-def _planned(home: Home, source: str, name: str, delivered: pa.Table, place: Whereabouts, numbered: bool) -> _Planned:
+def _roots(name: str, table: pa.Table) -> dict[str, str]:
+    """Of each group of rows that came of others the group of those."""
+    if name == ROOT or "impression_id" not in table.column_names:
+        return {}
+    of = without_ordinal(table["impression_id"].cast(pa.string())).to_pylist()
+    return dict(zip(_groups(name, table, True), of, strict=True))
+
+
+def _planned(
+    home: Home, source: str, name: str, delivered: pa.Table, place: Whereabouts, numbered: bool, longer: frozenset[str]
+) -> _Planned:
+    """longer: the groups of impressions of which the delivery is a longer copy, where the table is of what came of them."""
     table = earliest(name, [delivered])
     lost = _lost(name, delivered, table, numbered)
     rows, groups = table.select(SCHEMAS[name].names).cast(SCHEMAS[name]), _groups(name, table, numbered)
@@ -117,13 +135,17 @@ def _planned(home: Home, source: str, name: str, delivered: pa.Table, place: Whe
     known = groups.isin(set(held_groups)).to_numpy(dtype=bool)
     contested = set(groups[~same & known])
     new, taken = np.flatnonzero(~same & ~known), list[Step]()
+    longer_here = set[str]()
     if contested:
+        roots = _roots(name, rows) if numbered else {}
         ours = _members(rows, keys, groups, contested, numbered)
         theirs = _members(held, held_keys, held_groups, contested, numbered)
         before = _before(home, name, source, contested, numbered)
         for group, coming_in in ours.items():
             chosen = lost.get(group, set()) & {h.content for h in theirs[group]}  # this delivery holds what is held: its choice stands
-            taken += steps(coming_in, theirs[group], set() if chosen else before.get(group, set()))
+            if holds_more(coming_in, theirs[group]):
+                longer_here.add(group)
+            taken += steps(coming_in, theirs[group], set() if chosen else before.get(group, set()), roots.get(group) in longer)
     coming = pa.concat_tables([rows.take(pa.array(new)), _named(rows, held, [s for s in taken if s.put], numbered)])
     out = [(days[s.out.at], index[s.out.at]) for s in taken if s.out]
     refuse_cold(home, name, {*days_of(coming), *(day for day, _ in out)})
@@ -131,7 +153,7 @@ def _planned(home: Home, source: str, name: str, delivered: pa.Table, place: Whe
     number = table[ROW].to_numpy()
     fresh, mended = (np.array([s.put.at for s in taken if s.kind == kind and s.put], np.int64) for kind in ("fresh", "corrected"))
     landed = Landed(number[np.concatenate([new, fresh])], number[mended])
-    return _Planned(coming, out, _by_day(held, days, corrected), delivered, lost, landed)
+    return _Planned(coming, out, _by_day(held, days, corrected), delivered, lost, landed, frozenset(longer_here))
 
 
 def _by_day(rows: pa.Table, days: Sequence[date], some: Sequence[int]) -> dict[date, pa.Table]:

@@ -3,6 +3,9 @@
 A group is all rows that are alike in what makes their identity; they are told apart by an ordinal alone. A delivery that holds all that is
 held is a longer copy: it stands as it is, under its own numbers. One of which all is held brings nothing. Of any other the rows that are
 held are the same ones, and of the rest each corrects one that is held and was not delivered, as far as there are such; what is left is new.
+
+What came of rows (a click, an affinity) bears their ordinal, and may be the same in a longer copy and in what was held although ordinals
+are not: the rows themselves tell then which it is.
 """
 
 from __future__ import annotations
@@ -33,14 +36,19 @@ class Step:
     named: Member | None = None
 
 
-def steps(delivered: Sequence[Member], held: Sequence[Member], before: Collection[str]) -> list[Step]:
+def holds_more(delivered: Sequence[Member], held: Sequence[Member]) -> bool:
+    """Whether a delivery of a group holds all that is held of it, and more."""
+    return Counter(h.content for h in held) < Counter(d.content for d in delivered)
+
+
+def steps(delivered: Sequence[Member], held: Sequence[Member], before: Collection[str], of_longer: bool = False) -> list[Step]:
     """What makes the held rows of a group those that the delivery says. before: contents that were corrected earlier; one of them that is
-    delivered again corrects nothing back."""
+    delivered again corrects nothing back. of_longer: the rows that these came of are a longer copy of those that are held."""
     coming, there = Counter(d.content for d in delivered), Counter(h.content for h in held)
+    if holds_more(delivered, held) or (of_longer and there == coming):
+        return _longer_copy(delivered, held)
     if coming <= there:
         return []
-    if there <= coming:
-        return _longer_copy(delivered, held)
     rest, left = _unmatched(delivered, held)
     open_keys = {h.key for h in left}
     rest.sort(key=lambda d: (d.content not in before, d.key not in open_keys))

@@ -111,7 +111,7 @@ def test_every_verb_that_a_dag_calls_exists_with_its_options(words: str) -> None
 
 
 def test_there_are_verbs_to_check() -> None:
-    assert len(verbs()) == 20
+    assert len(verbs()) == 21
 
 
 def test_a_failure_is_told_in_the_verbs_own_words() -> None:

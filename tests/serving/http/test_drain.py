@@ -151,17 +151,16 @@ def test_no_client_is_cut_off_when_the_server_is_told_to_stop(workers: int, fres
 
 
 def test_a_worker_that_a_fault_ends_leaves_a_trace_and_is_replaced(tmp_path: Path) -> None:
-    with (tmp_path / "log").open("w") as errors, server(2, errors) as (process, port):
+    log = tmp_path / "log"
+    with log.open("w") as errors, server(2, errors) as (process, port):
         listening(port, process)
         before = children(process.pid)
         for worker in before:  # one of them may not have come so far that it can leave a trace
             os.kill(worker, signal.SIGSEGV)
-        eventually(lambda: bool(children(process.pid) - before) and not children(process.pid) & before)
+        eventually(lambda: all(f"worker {worker} has ended with -11; starting another" in log.read_text() for worker in before))
+        eventually(lambda: len(children(process.pid) - before) == 2)
         listening(port, process)
-    told = (tmp_path / "log").read_text()
-    assert "Fatal Python error: Segmentation fault" in told
-    for worker in before:
-        assert f"worker {worker} has ended with -11; starting another" in told
+    assert "Fatal Python error: Segmentation fault" in log.read_text()
 
 
 def test_it_is_seen_who_knocks_where_many_files_are_open() -> None:
