@@ -22,6 +22,9 @@ PACE_WORK = 0.17
 """CPU-seconds that `fixed_work` takes on a quiet machine of the kind that LIMIT was set on."""
 SHOWN = 20
 LONGER_FOR_A_REASON: dict[str, str] = {
+    "tests/pipelines/ingest/test_identity.py::test_any_order_any_cut_and_any_repetition_give_the_same_tables": (
+        "a log is ingested in many orders and cuts, with every case of the large profile"
+    ),
     "tests/pipelines/bench/rankers/test_report.py::test_a_training_set_that_is_kept_is_measured_as_it_lies": (
         "rankers are fitted and measured on a whole training set"
     ),
