@@ -124,7 +124,7 @@ def simulate(
     from pipelines.reporting.page import write_page
 
     plan = read(settings.home, name)
-    times, real = compare(lambda line: tell(line)) if against_real else (None, [])
+    times, real = compare(tell) if against_real else (None, [])
     machine = machine_of(plan, settings, times)
     outcomes = run(plan, machine, seed)
     page = write_page(folder(settings.home, name) / "simulation.html", render(plan, machine, outcomes))

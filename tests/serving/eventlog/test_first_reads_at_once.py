@@ -39,4 +39,5 @@ HIDE = b'{"creative_id": "c", "advertiser_id": "a", "reported": false, "until": 
 def test_many_threads_read_the_first_record_at_once(module: str, decoder: str, record: bytes) -> None:
     program = READ.format(module=module, decoder=decoder, record=record, threads=THREADS)
     for _ in range(PROCESSES):
-        subprocess.run([sys.executable, "-c", program], check=True, capture_output=True)
+        done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr

@@ -160,6 +160,8 @@ def test_a_worker_that_a_fault_ends_leaves_a_trace_and_is_replaced(tmp_path: Pat
         eventually(lambda: all(f"worker {worker} has ended with -11; starting another" in log.read_text() for worker in before))
         eventually(lambda: len(children(process.pid) - before) == 2)
         listening(port, process)
+        process.send_signal(signal.SIGTERM)  # a supervisor that is killed leaves its workers behind
+        process.wait(SECONDS)
     assert "Fatal Python error: Segmentation fault" in log.read_text()
 
 
