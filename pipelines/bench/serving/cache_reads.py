@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Sequence
 from contextlib import redirect_stdout
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -103,40 +103,42 @@ def stale_reads(folder: Path, url: str, times: int) -> Stale:
     Redis. times: reads of each reader."""
     generations = [SqliteGenerations(folder / "generations.db", 60.0) for _ in range(WORKERS)]
     workers = [_worker(one, url) for one in generations]
-    truth, acknowledged, late, done = [0] * USERS, [0] * USERS, list[int](), threading.Event()
+    found = race(workers, USERS, READERS, times)
+    for worker in workers:
+        worker.close()
+    return found
+
+
+def race(workers: Sequence[TieredCache], users: int, readers: int, times: int) -> Stale:
+    """Readers and one writer at once, over workers whose users have the same generations. times: reads of each reader."""
+    truth, acknowledged, late, done = [0] * users, [0] * users, list[int](), threading.Event()
 
     def write() -> None:
         rng = random.Random(1)
         while not done.is_set():
-            user = rng.randrange(USERS)
+            user = rng.randrange(users)
             truth[user] += 1
-            workers[rng.randrange(WORKERS)].advance(str(user))
+            workers[rng.randrange(len(workers))].advance(str(user))
             acknowledged[user] = truth[user]
 
     def read(me: int) -> None:
         rng = random.Random(me)
         for _ in range(times):
-            user = rng.randrange(USERS)
+            user = rng.randrange(users)
             due = acknowledged[user]
-            found = workers[me % WORKERS].get(NUMBER, str(user), (str(user),), partial(truth.__getitem__, user))
+            found = workers[me % len(workers)].get(NUMBER, str(user), (str(user),), partial(truth.__getitem__, user))
             if found is None or found < due:
                 late.append(user)
 
     writer = threading.Thread(target=write)
-    readers = [threading.Thread(target=read, args=(me,)) for me in range(READERS)]
-    _together(writer, readers, done.set)
-    for worker in workers:
-        worker.close()
-    return Stale(READERS * times, len(late), sum(acknowledged))
-
-
-def _together(writer: threading.Thread, readers: list[threading.Thread], end: Callable[[], None]) -> None:
-    for thread in (writer, *readers):
+    reading = [threading.Thread(target=read, args=(me,)) for me in range(readers)]
+    for thread in (writer, *reading):
         thread.start()
-    for thread in readers:
+    for thread in reading:
         thread.join()
-    end()
+    done.set()
     writer.join()
+    return Stale(readers * times, len(late), sum(acknowledged))
 
 
 def _worker(generations: SqliteGenerations, url: str) -> TieredCache:

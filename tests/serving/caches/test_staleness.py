@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import random
-import threading
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pipelines.bench.serving.cache_reads import NUMBER, race
 from serving.caches.generations import Generations
-from serving.caches.kind import Kind
 from serving.caches.memory import MemoryLevel
 from serving.caches.memory_generations import MemoryGenerations
 from serving.caches.tiered import CacheLevel, CacheTerms, TieredCache
 from tests.examples import examples
 from tests.serving.caches.conftest import LASTS, PATIENT, Hand
 
-NUMBER: Kind[int] = Kind("number", "1", lambda n: str(n).encode(), int)
 TERMS = CacheTerms(PATIENT, 30, 0.5)
 WORKERS, READS, USERS = 3, 300, 3
 
@@ -32,38 +28,11 @@ def worker(generations: Generations, shared: MemoryLevel, hand: Hand) -> TieredC
 def test_concurrent_readers_and_writers(generations: Generations, hand: Hand) -> None:
     shared = MemoryLevel(50_000, hand)
     workers = [worker(generations, shared, hand) for _ in range(WORKERS)]
-    truth, acknowledged, stale = [0] * USERS, [0] * USERS, list[tuple[int, int]]()
-    done = threading.Event()
-
-    def write() -> None:
-        rng = random.Random(1)
-        while not done.is_set():
-            user = rng.randrange(USERS)
-            truth[user] += 1
-            workers[rng.randrange(WORKERS)].advance(str(user))
-            acknowledged[user] = truth[user]
-
-    def read(me: int) -> None:
-        rng = random.Random(me)
-        for _ in range(READS):
-            user = rng.randrange(USERS)
-            due = acknowledged[user]
-            got = workers[me % WORKERS].get(NUMBER, str(user), (str(user),), partial(truth.__getitem__, user))
-            if got is None or got < due:
-                stale.append((due, -1 if got is None else got))
-
-    readers = [threading.Thread(target=read, args=(me,)) for me in range(2 * WORKERS)]
-    writer = threading.Thread(target=write)
-    for thread in (writer, *readers):
-        thread.start()
-    for thread in readers:
-        thread.join()
-    done.set()
-    writer.join()
+    found = race(workers, USERS, 2 * WORKERS, READS)
     for one in workers:
         one.writes.stop()
-    assert stale == []
-    assert max(acknowledged) > 1
+    assert found.stale == 0
+    assert found.events > USERS
 
 
 STEPS = st.lists(
