@@ -2,45 +2,35 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Final, ParamSpec, TypeVar
+from typing import ParamSpec, TypeVar
 
 from anyio import CapacityLimiter, to_thread
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from serving.http.admission_rule import AdmissionRule, for_decisions
 from serving.http.answers import busy
 from serving.settings import Settings
 from serving.worker.worker import Worker
 from serving.worker.worker_gauges import QueueLength
 
-FORGET: Final = 0.1
-"""Weight of the newest piece of work in the mean of what one takes."""
-PATIENT: Final = 0.6
-"""Share of the usual deadline in which a decision has to come foreseeably for its request to be let in."""
 P = ParamSpec("P")
 T = TypeVar("T")
 
 
 class Queue:
-    """One kind of work. at_once: threads it may use; waiting: requests that may wait for one of them, in the order of their coming.
-    patience: seconds in which a request wants to be answered; one that would foreseeably take longer finds no place, unless a thread is
-    free."""
+    """One kind of work, done in as many threads as its rule says; who finds none free waits, in the order of their coming."""
 
-    def __init__(self, name: str, at_once: int, waiting: int, patience: float = math.inf) -> None:
-        self.name, self.at_once, self.most, self.inside = name, at_once, at_once + waiting, 0
-        self._patience, self.took = patience, 0.0
-        """took: what a piece of work takes in its thread, seconds: a moving mean."""
-        self._threads = CapacityLimiter(at_once)
+    def __init__(self, name: str, rule: AdmissionRule) -> None:
+        self.name, self.rule, self.inside = name, rule, 0
+        self._threads = CapacityLimiter(rule.at_once)
 
     @property
     def full(self) -> bool:
         """Whether there is no place for one more."""
-        if self.inside < self.at_once:
-            return False
-        return self.inside >= self.most or (self.inside / self.at_once + 1) * self.took > self._patience
+        return self.rule.full(self.inside)
 
     @contextmanager
     def place(self) -> Iterator[bool]:
@@ -62,7 +52,7 @@ class Queue:
             try:
                 return work(*args, **named)
             finally:
-                self.took += FORGET * (time.perf_counter() - began - self.took)
+                self.rule.learn(time.perf_counter() - began)
 
         return await to_thread.run_sync(timed, limiter=self._threads)
 
@@ -72,14 +62,14 @@ class Queues:
 
     def __init__(self, settings: Settings) -> None:
         http = settings.http
-        self.deciding = Queue("decisions", http.decisions_at_once, http.decisions_waiting, PATIENT * http.tmax_ms / 1000)
-        self.events = Queue("events", http.events_at_once, http.events_waiting)
+        self.deciding = Queue("decisions", for_decisions(http.decisions_at_once, http.decisions_waiting, http.tmax_ms / 1000))
+        self.events = Queue("events", AdmissionRule(http.events_at_once, http.events_at_once + http.events_waiting))
         self._by_path = dict.fromkeys(("/v1/ads", "/v1/search"), self.deciding)
         self._by_path |= dict.fromkeys(("/v1/events", "/v1/seen", "/v1/click"), self.events)
 
     def lengths(self) -> dict[str, QueueLength]:
         """How long each queue is just now, by name."""
-        return {queue.name: QueueLength(queue.inside, queue.most) for queue in (self.deciding, self.events)}
+        return {queue.name: QueueLength(queue.inside, queue.rule.most) for queue in (self.deciding, self.events)}
 
     def of(self, path: str) -> Queue | None:
         """The queue of a route; None: it does not wait."""

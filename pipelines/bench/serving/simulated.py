@@ -21,6 +21,8 @@ LOADS: Final = (0.3, 0.6, 0.9)
 ADS: Final = 100_000
 WARM_SECONDS: Final = 5.0
 SECONDS: Final = 20.0
+RESTS: Final = 0.03
+"""Seconds between one answer and the next question, where a process shall have rested."""
 NEAR: Final = 0.15
 """How far the simulated p50 and p99 may lie from the real ones."""
 SEED: Final = 11
@@ -37,13 +39,23 @@ async def asked_at(connections: Askers, moments: list[float]) -> list[Reply]:
     return list(await asyncio.gather(*tasks))
 
 
+async def with_rests(connections: Askers, seconds: float) -> list[Reply]:
+    """What came of asking one at a time, each after a rest."""
+    until, found = time.perf_counter() + seconds, []
+    while time.perf_counter() < until:
+        await asyncio.sleep(RESTS)
+        found.append(await connections.ask(time.perf_counter()))
+    return found
+
+
 async def _measured(url: str, token: str, say: Progress) -> tuple[ServiceTimes, float, dict[float, list[Reply]]]:
     connections = Askers(url, token)
     try:
         say("One client, for the service times")
         await closed_loop(connections, 1, WARM_SECONDS)
         alone = await closed_loop(connections, 1, SECONDS)
-        times = ServiceTimes.of([reply.seconds for reply in alone if reply.good])
+        rested = await with_rests(connections, SECONDS)
+        times = ServiceTimes.of([reply.seconds for reply in alone if reply.good], [reply.seconds for reply in rested if reply.good])
         rated = 1000 / times.mean_ms
         seen = {}
         rng = np.random.default_rng(SEED)
@@ -61,7 +73,11 @@ def compare(say: Progress) -> tuple[ServiceTimes, list[Figure]]:
     settings = load()
     with pinned_server(ADS) as url:
         times, rated, seen = asyncio.run(_measured(url, secret(settings), say))
-    figures = [Figure("real_service_ms", times.mean_ms, "ms"), Figure("real_rate_per_s", rated, "1/s")]
+    figures = [
+        Figure("real_service_ms", times.mean_ms, "ms"),
+        Figure("real_longer_after_a_rest_ms", times.rested_ms, "ms"),
+        Figure("real_rate_per_s", rated, "1/s"),
+    ]
     for load_, replies in seen.items():
         deadline = TMAX_MS / 1000
         model = Machine(1, rated * load_, times, settings.http.decisions_at_once, settings.http.decisions_waiting, deadline)

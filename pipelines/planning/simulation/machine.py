@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from pipelines.planning.simulation.scenarios import Scenario
 from pipelines.planning.simulation.service_times import ServiceTimes
 from pipelines.planning.simulation.worker_model import Job, WorkerModel
+from serving.http.admission_rule import for_decisions
 
 STEP: Final = 0.05
 """Seconds over which the rate of arrivals counts as constant."""
@@ -53,15 +54,14 @@ def simulate(machine: Machine, scenario: Scenario, seed: int) -> Answers:
     rng = np.random.default_rng(seed)
     came = arrivals(scenario, machine.rate, rng)
     work, takes = machine.times.drawn(len(came), rng), rng.integers(machine.workers, size=len(came))
-    unlucky = rng.random(len(came))
+    unlucky, rested = rng.random(len(came)), machine.times.rested_ms / 1000
     jobs = []
     for at, seconds, chance in zip(came.tolist(), work.tolist(), unlucky.tolist(), strict=True):
         share, wait = scenario.waiting(at)
-        jobs.append(Job(at, seconds + scenario.added_work(at), wait if chance < share else 0.0))
+        jobs.append(Job(at, seconds + scenario.added_work(at), wait if chance < share else 0.0, rested))
     env, refusal = simpy.Environment(), machine.times.refusal_ms / 1000
     models = [
-        WorkerModel(env, machine.at_once, machine.waiting, machine.deadline, refusal)
-        for _ in range(machine.workers)
+        WorkerModel(env, for_decisions(machine.at_once, machine.waiting, machine.deadline), machine.deadline, refusal)
         for _ in range(machine.workers)
     ]
 

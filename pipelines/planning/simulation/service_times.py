@@ -17,9 +17,11 @@ POINTS: Final = 101
 
 @dataclass(frozen=True)
 class ServiceTimes:
-    """A distribution by its quantiles at 0, 1, ... 100 %, milliseconds, ascending. refusal_ms: what refusing a request costs."""
+    """A distribution by its quantiles at 0, 1, ... 100 %, milliseconds, ascending, of requests one right after the other. rested_ms: how
+    much longer the median takes where the process has rested before. refusal_ms: what refusing a request costs."""
 
     quantiles_ms: tuple[float, ...]
+    rested_ms: float = 0.0
     refusal_ms: float = 0.3
 
     def __post_init__(self) -> None:
@@ -28,15 +30,17 @@ class ServiceTimes:
             raise PipelineError("service times", values.shape, f"{POINTS} ascending milliseconds above 0 are needed.")
 
     @classmethod
-    def of(cls, seconds: Sequence[float]) -> ServiceTimes:
-        """From measured times of requests that nobody else delayed. The slowest hundredth is left out: what makes so few slow is not the
-        request."""
-        ms = np.quantile(np.array(seconds) * 1000, np.linspace(0, 0.99, POINTS))
-        return cls(tuple(float(q) for q in np.maximum.accumulate(ms)))
+    def of(cls, in_a_row: Sequence[float], rested: Sequence[float] = ()) -> ServiceTimes:
+        """From measured seconds of requests that nobody else delayed: one right after the other, and each after a rest. The slowest
+        hundredth is left out: what makes so few slow is not the request."""
+        ms = np.quantile(np.array(in_a_row) * 1000, np.linspace(0, 0.99, POINTS))
+        longer = (float(np.median(rested)) - float(np.median(in_a_row))) * 1000 if len(rested) else 0.0
+        return cls(tuple(float(q) for q in np.maximum.accumulate(ms)), max(longer, 0.0))
 
     def scaled(self, mean_ms: float) -> ServiceTimes:
         """The same shape with another mean."""
-        return ServiceTimes(tuple(q * mean_ms / self.mean_ms for q in self.quantiles_ms), self.refusal_ms)
+        times = mean_ms / self.mean_ms
+        return ServiceTimes(tuple(q * times for q in self.quantiles_ms), self.rested_ms * times, self.refusal_ms)
 
     @property
     def mean_ms(self) -> float:

@@ -8,6 +8,10 @@ from typing import Any, Final
 
 import simpy
 
+from serving.http.admission_rule import AdmissionRule
+
+REST: Final = 0.005
+"""Seconds without work after which a process has rested: what it needs has left the nearest caches of its core."""
 LEAST: Final = 1e-9
 """Seconds of work that count as none, since shares of time are rounded."""
 
@@ -15,21 +19,26 @@ LEAST: Final = 1e-9
 @dataclass
 class Job:
     """One request. came: when. work: seconds of the core that it needs. wait: seconds for a store, in which it holds its turn and no core.
-    ended: when it was answered. outcome: ads, late (no ad, its deadline had passed before its turn) or refused."""
+    rested: seconds more that it needs where the process has rested. began: when its turn came. ended: when it was answered. outcome: ads,
+    late (no ad, its deadline had passed before its turn) or refused."""
 
     came: float
     work: float
     wait: float = 0.0
+    rested: float = 0.0
+    began: float = 0.0
     ended: float = 0.0
     outcome: str = ""
 
 
 class WorkerModel:
-    """Processor sharing with a bounded queue: of those whose turn it is, `at_once` at most, each has the same share of the core."""
+    """Processor sharing with the queue of serving: of those whose turn it is, each has the same share of the core."""
 
-    def __init__(self, env: simpy.Environment, at_once: int, waiting: int, deadline: float, refusal: float) -> None:
-        """deadline: seconds from arrival. refusal: seconds of the core that refusing costs."""
-        self._env, self._at_once, self._most, self._deadline, self._refusal = env, at_once, waiting, deadline, refusal
+    def __init__(self, env: simpy.Environment, rule: AdmissionRule, deadline: float, refusal: float) -> None:
+        """rule: how many are worked on at once, and who finds a place. deadline: seconds from arrival. refusal: seconds of the core that
+        refusing costs."""
+        self._env, self._rule, self._deadline, self._refusal = env, rule, deadline, refusal
+        self._at_once = rule.at_once
         self._queue: deque[Job] = deque()
         self._away = 0
         """Jobs that hold a turn and wait for a store."""
@@ -41,17 +50,21 @@ class WorkerModel:
         """Number of the latest plan of when the next job ends; older ones are void."""
 
     def arrive(self, job: Job) -> None:
-        if self._away + len(self._active) < self._at_once:
-            self._begin(job)
-        elif len(self._queue) < self._most:
-            self._queue.append(job)
-        else:
+        inside = self._away + len(self._active) + len(self._queue)
+        if self._rule.full(inside):
             self._advance()
             job.work, job.outcome = self._refusal, "refused"
             self._refusals.append(job)
             self._plan()
+        elif inside < self._at_once:
+            if not self._sharing and self._env.now - self._since >= REST:
+                job.work += job.rested
+            self._begin(job)
+        else:
+            self._queue.append(job)
 
     def _begin(self, job: Job) -> None:
+        job.began = self._env.now
         if self._env.now - job.came >= self._deadline:  # answered without a look
             job.work, job.wait, job.outcome = self._refusal, 0.0, "late"
         if job.wait > 0:
@@ -92,7 +105,11 @@ class WorkerModel:
         self._advance()
         for job in [j for j in self._sharing if j.work <= LEAST]:
             job.ended, job.outcome = self._env.now, job.outcome or "ads"
-            (self._refusals if job in self._refusals else self._active).remove(job)
+            if job in self._refusals:
+                self._refusals.remove(job)
+            else:
+                self._active.remove(job)
+                self._rule.learn(job.ended - job.began)
         while self._queue and self._away + len(self._active) < self._at_once:
             self._begin(self._queue.popleft())
         self._plan()

@@ -24,6 +24,7 @@ from pipelines.planning.simulation.scenarios import Scenario, scenarios
 from pipelines.planning.simulation.service_times import POINTS, USUAL, ServiceTimes
 from pipelines.planning.simulation.simulation import figures, machine_of, render, run
 from pipelines.planning.simulation.worker_model import Job, WorkerModel
+from serving.http.admission_rule import for_decisions
 from serving.settings import Settings
 from tests.examples import examples
 
@@ -64,7 +65,7 @@ def test_everybody_is_answered_once_and_the_core_does_all_the_work(
     jobs: list[tuple[float, float, float]], at_once: int, waiting: int, deadline: float
 ) -> None:
     env = simpy.Environment()
-    model = WorkerModel(env, at_once, waiting, deadline, 0.01)
+    model = WorkerModel(env, for_decisions(at_once, waiting, deadline), deadline, 0.01)
     made = [Job(came, work, wait) for came, work, wait in sorted(jobs)]
 
     def clients():  # type: ignore[no-untyped-def]
@@ -86,6 +87,36 @@ def test_everybody_is_answered_once_and_the_core_does_all_the_work(
         if job.outcome == "late":
             assert job.ended - job.came >= deadline
     assert max(job.ended for job in made) >= done - 1e-6, "one core does one second of work a second"
+
+
+def test_who_would_foreseeably_be_late_is_refused_as_in_serving() -> None:
+    """Three at a moment, each of 40 ms, two at once, a deadline of 100 ms: the two have taught the queue that one takes 80 ms."""
+    env = simpy.Environment()
+    model = WorkerModel(env, for_decisions(2, 100, 0.1), 0.1, 0.001)
+    model._rule.took = 0.08
+    jobs = [Job(0.0, 0.04) for _ in range(3)]
+    for job in jobs:
+        model.arrive(job)
+    env.run()
+    assert [job.outcome for job in jobs] == ["ads", "ads", "refused"]
+    assert model._rule.took == pytest.approx(0.08, rel=0.02)
+
+
+def test_a_process_that_has_rested_takes_longer() -> None:
+    env = simpy.Environment()
+    model = WorkerModel(env, for_decisions(2, 100, 1.0), 1.0, 0.001)
+    jobs = [Job(at, 0.01, rested=0.005) for at in (0.1, 0.1151, 0.2)]
+
+    def clients():  # type: ignore[no-untyped-def]
+        for job in jobs:
+            yield env.timeout(job.came - env.now)
+            model.arrive(job)
+
+    env.process(clients())  # type: ignore[no-untyped-call]
+    env.run()
+    assert [job.ended - job.came for job in jobs] == pytest.approx([0.015, 0.01, 0.015])
+    measured = ServiceTimes.of([0.010] * 50, [0.013] * 50)
+    assert measured.rested_ms == pytest.approx(3.0) and measured.scaled(20.0).rested_ms == pytest.approx(6.0)
 
 
 def test_arrivals_follow_the_load() -> None:

@@ -19,6 +19,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from feature_repo.home import Home
 from serving.engine.engine import Engine
+from serving.http.admission_rule import AdmissionRule
 from serving.http.body_limit import BodyLimit
 from serving.http.connection import ServerConfig
 from serving.http.draining import DrainingServer
@@ -223,13 +224,12 @@ def test_a_client_that_reads_nothing_is_cut_off() -> None:
 
 
 def test_a_queue_lets_in_who_can_foreseeably_be_answered_in_time() -> None:
-    queue = Queue("decisions", at_once=2, waiting=100, patience=0.06)
-    queue.took = 0.02
+    queue = Queue("decisions", AdmissionRule(at_once=2, most=102, patience=0.06, took=0.02))
     with ExitStack() as inside:
         let_in = [inside.enter_context(queue.place()) for _ in range(10)]
         assert let_in == [True] * 5 + [False] * 5, "the fifth has two rounds before it and is answered in the third"
         assert queue.inside == 5
-    queue.took = 10.0
+    queue.rule.took = 10.0
     with queue.place() as one, queue.place() as two, queue.place() as three:
         assert (one, two, three) == (True, True, False), "a free thread is never left idle"
     assert queue.inside == 0
@@ -243,6 +243,6 @@ def test_a_queue_learns_how_long_its_work_takes(monkeypatch: pytest.MonkeyPatch)
         for _ in range(100):
             assert await queue.run(lambda: "done") == "done"
 
-    queue = Queue("decisions", 1, 1)
+    queue = Queue("decisions", AdmissionRule(1, 2))
     asyncio.run(often(queue))
-    assert queue.took == pytest.approx(3, rel=1e-3)
+    assert queue.rule.took == pytest.approx(3, rel=1e-3)
