@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pipelines.cli import arguments
 from pipelines.cli.options import Day, Json, example
 from pipelines.cli.output import emit, prepared
+from pipelines.errors import PipelineError
 
 if TYPE_CHECKING:
     from pipelines.warehouse.retention import Retention
@@ -45,22 +48,33 @@ def run(settings: Settings, day: Day, as_json: Json = False) -> None:
     emit({"partition": day, **asdict(done)}, as_json, said)
 
 
-@group.command("restore", epilog=example("placard retention restore --partition 2025-11-02"))
+@group.command(
+    "restore",
+    epilog=example(
+        "placard retention restore --partition 2025-11-02", "placard retention restore --since 2025-10-01 --partition 2025-10-31"
+    ),
+)
 @prepared
 def restore(
     settings: Settings,
     day: Day,
+    since: Annotated[
+        date | None,
+        typer.Option("--since", parser=arguments.any_day, metavar="DAY", help="Also every day from this one to the partition."),
+    ] = None,
     stays: Annotated[int, typer.Option("--days", min=1, max=3660, help="How many days it stays, from today.")] = 7,
     as_json: Json = False,
 ) -> None:
-    """Bring a day's partitions back, checked against their hashes; the cold copies stay."""
-    from datetime import UTC, datetime
-
+    """Bring partitions of a day, or of several, back, checked against their hashes; the cold copies stay."""
+    from feature_repo.days import days_between, today
     from pipelines.warehouse.retention import restore
 
-    brought = restore(_tiers(settings), day, datetime.now(UTC).date(), stays)
-    said = f"{len(brought)} partitions of {day} are back for {stays} days" if brought else f"{day} was there already"
-    emit({"partition": day, "brought": brought, "days": stays}, as_json, said)
+    if since is not None and since > day:
+        raise PipelineError("since", str(since), f"It lies after the partition, {day}.")
+    brought = restore(_tiers(settings), [*days_between(since or day, day)], today(), stays)
+    named = f"{since} to {day}" if since else str(day)
+    said = f"{len(brought)} partitions of {named} are back for {stays} days" if brought else f"{named} was there already"
+    emit({"partition": day, "since": since or day, "brought": brought, "days": stays}, as_json, said)
 
 
 @group.command("list", epilog=example("placard retention list"))

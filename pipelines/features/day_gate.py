@@ -12,6 +12,7 @@ from feature_repo.days import refuse_unended, today
 from feature_repo.home import Home
 from pipelines.errors import Missing, Refused
 from pipelines.ingest.day import declared
+from pipelines.warehouse.moved_days import require_warm
 from serving.settings import Settings
 
 DAILY: Final = ("decisions", "impressions", "engagements", "activity", "queries")
@@ -51,6 +52,8 @@ def thin(settings: Settings, day: date) -> list[str]:
 def require_inputs(settings: Settings, day: date) -> None:
     """Raises FeatureError for a day that has not ended, Missing for one without its inputs, Refused for one with far too few rows."""
     refuse_unended(day)
+    for name in DAILY:
+        require_warm(settings.home, name, day, day)
     if absent := lacking(settings, day):
         raise Missing(
             f"inputs of {day}", ", ".join(absent), "Collect them: `placard ingest day --partition`; `placard features days` lists all days."

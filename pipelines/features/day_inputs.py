@@ -16,8 +16,10 @@ from typing import Final
 from feature_repo.days import end_of
 from feature_repo.home import Home
 from feature_repo.table import FeatureTable
+from feature_repo.table_names import EVENT_TABLES
 from feature_repo.whole_file import write_whole
 from pipelines.warehouse.as_of import SCHEMAS, STATES, files_known
+from pipelines.warehouse.moved_days import cold_days, manifest
 
 INPUTS: Final = "inputs.json"
 UNWRITTEN: Final = "inputs that were not written down"
@@ -84,13 +86,25 @@ def read_inputs(partition: Path) -> Inputs | None:
 
 
 def changed(home: Home, table: FeatureTable, day: date) -> list[str]:
-    """The files that are other than the published partition of the day was built from: new, gone, or of another content. Where nothing is
-    written down, its inputs as a whole."""
+    """The files that are other than the published partition of the day was built from: new, gone, or of another content. A file that moved
+    to the cold tier is none of these. Where nothing is written down, its inputs as a whole."""
     before = read_inputs(home.feature_partition(table.name, day))
     if before is None:
         return [UNWRITTEN]
     now = {str(f.relative_to(home.root)): f for f in _files(home, table, day)}
-    return sorted(name for name in now.keys() | before.keys() if not _as_before(now.get(name), before.get(name)))
+    other = sorted(name for name in now.keys() | before.keys() if not _as_before(now.get(name), before.get(name)))
+    cold = _cold(home) if any(name not in now for name in other) else {}
+    return [name for name in other if name in now or cold.get(name) != before[name].sha256]
+
+
+def _cold(home: Home) -> dict[str, str]:
+    """SHA-256 of every file of an event table whose day moved to the cold tier, by the path that it had."""
+    return {
+        str((home.partition(name, day) / file).relative_to(home.root)): digest
+        for name in EVENT_TABLES
+        for day, folder in cold_days(home, name).items()
+        for file, digest in manifest(folder).items()
+    }
 
 
 def _as_before(file: Path | None, before: InputFile | None) -> bool:

@@ -13,9 +13,10 @@ from feature_repo.tables import TABLES
 from pipelines.features.day_gate import DAILY, lacking, rows_of
 from pipelines.features.day_inputs import UNWRITTEN, changed
 from pipelines.features.published import live_day, published_days
+from pipelines.warehouse.moved_days import cold_days
 from serving.settings import Settings
 
-State = Literal["missing", "empty", "late", "stale", "future", "published", "live", "waiting", "open"]
+State = Literal["missing", "empty", "late", "stale", "future", "published", "live", "waiting", "cold", "open"]
 MEANING: Final[dict[State, str]] = {
     "missing": "inputs that its sources declare have not come",
     "empty": "its inputs are there and hold no row",
@@ -25,6 +26,7 @@ MEANING: Final[dict[State, str]] = {
     "published": "it is published, from the inputs that are there",
     "live": "the newest published day: its features serve",
     "waiting": "its inputs are there; it is newer than what is live",
+    "cold": "it was moved to the cold tier: `placard retention restore --partition DAY` brings it back",
     "open": "it is today, and not over",
 }
 DUE: Final = ("late", "stale")
@@ -56,9 +58,13 @@ def feature_days(settings: Settings) -> list[FeatureDay]:
     """Every day from the first that anything is known of to yesterday, and those after it that should not be there."""
     home, now = settings.home, today()
     published, live = {*published_days(home)}, live_day(home)
-    begun = {day for name in DAILY for day in home.days(name)} | _partly_published(home)
+    cold = {day for name in DAILY for day in cold_days(home, name)}
+    begun = {day for name in DAILY for day in home.days(name)} | _partly_published(home) | cold
     known = [*days_between(min(begun), now - timedelta(days=1)), *sorted(day for day in begun if day >= now)] if begun else []
-    return [_looked_at(settings, day, day in published, day == live, live) for day in known]
+    return [
+        FeatureDay(day, "cold", 0, False, False) if day in cold else _looked_at(settings, day, day in published, day == live, live)
+        for day in known
+    ]
 
 
 def rebuilding(found: Sequence[FeatureDay]) -> str:

@@ -13,6 +13,7 @@ from feature_repo.engine_function import engine_function
 from feature_repo.home import Home
 from feature_repo.instants import instant
 from feature_repo.literal_path import literal_path, literal_path_in_spark
+from pipelines.warehouse.moved_days import require_warm
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -65,10 +66,14 @@ def files_known(home: Home, name: str, as_of: datetime, window_days: int | None 
 def as_of_table(con: BaseBackend, home: Home, name: str, as_of: datetime, window_days: int | None = None) -> ir.Table:
     """Rows of `name` with created_ts < as_of, and within the window when one is given; the latest row per key of a state table.
 
-    Reads only the partitions that can hold such rows. A table without any gives an empty one of the right schema.
+    Reads only the partitions that can hold such rows. A table without any gives an empty one of the right schema. Raises Missing where days
+    within the window lie in the cold tier.
     """
     import ibis
 
+    if window_days:
+        last = (as_of - timedelta(microseconds=1)).date()
+        require_warm(home, name, last - timedelta(days=window_days - 1), last)
     files = files_known(home, name, as_of, window_days)
     if not files:
         return naive(con, ibis.memtable(SCHEMAS[name].empty_table()))

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -24,9 +24,8 @@ from feature_repo.tables import TABLES
 from feature_repo.whole_file import whole_folder, write_whole
 from pipelines.errors import Missing, PipelineError
 from pipelines.warehouse.as_of import STATES
-from pipelines.warehouse.moved_days import moved_days, write_moved_days
+from pipelines.warehouse.moved_days import MANIFEST, manifest, moved_days, write_moved_days
 
-MANIFEST: Final = "MANIFEST.json"
 LOCK: Final = "retention"
 GONE: Final = ".gone-"
 PINNED_DAYS: Final = 7
@@ -126,7 +125,7 @@ def _note(tiers: Retention, name: str) -> None:
 def _copy(warm: Path, cold: Path) -> None:
     """Copies and reads back. What the cold tier holds already stays only where it is the same to the byte."""
     content = _hashes(warm)
-    if not cold.is_dir() or _manifest(cold) != content or _hashes(cold) != content:
+    if not cold.is_dir() or manifest(cold) != content or _hashes(cold) != content:
         with whole_folder(cold) as part:
             for name in content:
                 (part / name).parent.mkdir(parents=True, exist_ok=True)
@@ -166,37 +165,30 @@ def _hashes(folder: Path) -> dict[str, str]:
     return out
 
 
-def _manifest(cold: Path) -> dict[str, str]:
-    """The hashes that a cold partition was written with. Raises PipelineError where they cannot be read."""
-    try:
-        read = json.loads((cold / MANIFEST).read_text())
-        return {str(name): str(digest) for name, digest in read.items()}
-    except (OSError, ValueError, AttributeError) as error:
-        raise PipelineError("cold partition", str(cold), f"Its {MANIFEST} cannot be read ({type(error).__name__}).") from None
-
-
-def restore(tiers: Retention, day: date, today: date, pinned_days: int = PINNED_DAYS) -> tuple[str, ...]:
-    """Brings a day's partitions back into the warm tier, checked against their hashes, and keeps them there for so many days from today.
-    The cold copies stay. Raises Missing where the cold tier has none of the day, PipelineError for one that was altered: then nothing is
+def restore(tiers: Retention, days: Sequence[date], today: date, pinned_days: int = PINNED_DAYS) -> tuple[str, ...]:
+    """Brings partitions of days back into the warm tier, checked against their hashes, and keeps them there for so many days from today.
+    The cold copies stay. Raises Missing where the cold tier has none of the days, PipelineError for one that was altered: then nothing is
     brought back."""
     with exclusive(tiers.home, LOCK):
-        there = {n: cold_partition(tiers.cold, n, day) for n in movable_in(tiers)}
-        there = {name: cold for name, cold in there.items() if cold.is_dir()}
+        names = movable_in(tiers)
+        there = [(name, day, cold_partition(tiers.cold, name, day)) for day in days for name in names]
+        there = [found for found in there if found[-1].is_dir()]
         if not there:
-            raise Missing("cold day", str(day), f"{tiers.cold} has no partition of it; `placard retention list` shows which there are.")
-        for cold in there.values():
-            if _hashes(cold) != _manifest(cold):
+            said = str(days[0]) if len(days) == 1 else f"{days[0]} to {days[-1]}"
+            raise Missing("cold day", said, f"{tiers.cold} has no partition of it; `placard retention list` shows which there are.")
+        for _, _, cold in there:
+            if _hashes(cold) != manifest(cold):
                 raise PipelineError("cold partition", str(cold), "Its files are not what was written there; nothing was brought back.")
-        pins = {**_pins(tiers.home), day: today + timedelta(days=pinned_days)}
+        pins = {**_pins(tiers.home), **dict.fromkeys((day for _, day, _ in there), today + timedelta(days=pinned_days))}
         write_whole(_pin_file(tiers.home), json.dumps({str(d): str(u) for d, u in sorted(pins.items()) if u >= today}) + "\n")
         folders = movable(tiers.home)
         brought = []
-        for name, cold in there.items():
+        for name, day, cold in there:
             warm = folders.get(name, tiers.home.root / name) / f"day={day}"
             if warm.is_dir():  # it may have been corrected since
                 continue
             with whole_folder(warm) as part:
-                for file in _manifest(cold):
+                for file in manifest(cold):
                     (part / file).parent.mkdir(parents=True, exist_ok=True)
                     shutil.copyfile(cold / file, part / file)
             brought.append(f"{name}/day={day}")
