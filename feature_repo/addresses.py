@@ -7,8 +7,13 @@ from typing import Final
 SOCKET_SECONDS: Final = 1.0
 """How long Redis' answer is waited for where its address does not say `socket_timeout`."""
 
+OPENERS: Final = {"user", "username", "password", "passwd", "sslpassword"}
+"""Options of addresses that name who opens a server, and with what."""
+
 
 def without_password(address: str) -> str:
-    """The address without the name and the password that open it."""
+    """The address without the name and the password that open it, wherever it says them."""
     scheme, between, rest = address.partition("://")
-    return f"{scheme}{between}{rest.rpartition('@')[2]}"
+    place, question, options = rest.rpartition("@")[2].partition("?")
+    kept = [option for option in options.split("&") if option.partition("=")[0].lower() not in OPENERS]
+    return f"{scheme}{between}{place}{question if any(kept) else ''}{'&'.join(kept)}"

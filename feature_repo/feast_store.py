@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 import numpy as np
 
-from feature_repo.addresses import SOCKET_SECONDS
 from feature_repo.home import Home
+from feature_repo.rows_address import rows_address
 from feature_repo.stored_row import Cell, StoredRow, StoredTable
 from feature_repo.tables import USER_TABLES
 from feature_repo.user_row import UserRow
@@ -41,8 +41,8 @@ def _left_as_written() -> Iterator[None]:
         typeguard.typechecked = checking
 
 
-def open_store(home: Home, profile: str = "embedded", redis_url: str = "") -> FeatureStore:
-    """The feature store of a state folder: DuckDB offline; online SQLite, or Redis when clustered."""
+def open_store(home: Home, profile: str = "embedded", rows_url: str = "") -> FeatureStore:
+    """The feature store of a state folder: DuckDB offline; online SQLite, or when clustered the Redis, or Redis Cluster, at rows_url."""
     import prometheus_client  # noqa: F401  first: Feast's import switches it to files shared between processes, for good
 
     with _left_as_written():
@@ -51,14 +51,7 @@ def open_store(home: Home, profile: str = "embedded", redis_url: str = "") -> Fe
     logging.getLogger("feast.repo_config").setLevel(logging.ERROR)  # warns of the setting below, which the file registry does honour
     home.feast.mkdir(parents=True, exist_ok=True)
     if profile == "cluster":
-        address = redis_url.removeprefix("redis://")
-        hostport, _, rest = address.partition("/")
-        database, _, options = rest.partition("?")
-        bounded = "" if "socket_timeout=" in options else f"socket_timeout={SOCKET_SECONDS:g}"
-        settings = ",".join(filter(None, [f"db={database}" if database else "", *options.split("&"), bounded]))
-        # Feast leaves out what has the moment of what is there: a day that is published again would not change.
-        connection = f"{hostport},{settings}" if settings else hostport
-        online: dict[str, Any] = {"type": "redis", "connection_string": connection, "skip_dedup": True}
+        online = rows_address(rows_url).feast()
     else:
         online = {"type": "sqlite", "path": str(home.feast / "online.db")}
     return FeatureStore(

@@ -155,10 +155,22 @@ class StoreSettings(Room):
     """Servers that are not ours."""
 
     mlflow_uri: str = Field("", description="MLflow's database or server; default: SQLite in the state folder")
-    redis_url: str = Field("redis://127.0.0.1:6379/0?socket_timeout=1", description="State and online store when clustered")
+    redis_url: str = Field(
+        "redis://127.0.0.1:6379/0?socket_timeout=1", description="Redis that keeps money, caps and events when clustered: one server"
+    )
+    profiles_redis_url: str = Field(
+        "",
+        description="Redis that keeps users' rows when clustered, as `redis://host:6379/1`, or a Redis Cluster, as"
+        " `redis+cluster://host:6379,host:6379`; left out: the one above",
+    )
     redis_may_forget: bool = Field(
         False, description="Serve although Redis keeps no append-only file, or evicts: spend and events may be lost"
     )
+
+    @property
+    def rows_url(self) -> str:
+        """Where users' rows lie when clustered."""
+        return self.profiles_redis_url or self.redis_url
 
 
 class CacheSettings(Room):
@@ -195,6 +207,12 @@ class FeatureSettings(Room):
     )
     least_rows_share: float = Field(
         0.5, ge=0, le=1, description="Share of the last published day's rows that a feature table needs to be published; 0: no least"
+    )
+    budget_share: float = Field(
+        1.0,
+        gt=0,
+        le=1,
+        description="Part of each campaign's daily budget that is published here, where platforms with ledgers of their own have the rest",
     )
 
 

@@ -19,6 +19,7 @@ from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
+from feature_repo.addresses import without_password
 from feature_repo.home import Home
 from serving.errors import ServingError
 from serving.room_settings import (
@@ -177,7 +178,7 @@ def from_environment() -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Origin:
-    """One setting for `placard config show`; a secret's value is masked."""
+    """One setting for `placard config show`; a secret's value is masked, an address has no password."""
 
     name: str
     value: str
@@ -209,7 +210,8 @@ def origins() -> list[Origin]:
             origin = str(file)
         else:
             origin = "default"
-        rows.append(Origin(name, str(settings.value(name)), origin, field.description or ""))
+        value = str(settings.value(name))
+        rows.append(Origin(name, without_password(value) if "://" in value else value, origin, field.description or ""))
     return rows
 
 

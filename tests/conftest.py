@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -133,6 +133,27 @@ def redis_port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     """A redis-server that keeps nothing."""
     with redis_server(tmp_path_factory.mktemp("redis"), "--appendonly", "no") as (_, port):
         yield port
+
+
+@pytest.fixture(scope="session")
+def redis_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a Redis Cluster of three nodes without replicas: redis+cluster://127.0.0.1:PORT."""
+    with ExitStack() as running:
+        ports = []
+        for n in range(3):
+            options = ("--appendonly", "no", "--cluster-enabled", "yes", "--cluster-port", str(free_port()))
+            ports.append(running.enter_context(redis_server(tmp_path_factory.mktemp(f"node{n}"), *options))[1])
+        nodes = [f"127.0.0.1:{port}" for port in ports]
+        subprocess.run(["redis-cli", "--cluster", "create", *nodes, "--cluster-yes"], check=True, capture_output=True)
+        deadline = time.monotonic() + 120
+        while any(b"cluster_state:ok" not in _cluster_info(port) for port in ports):
+            assert time.monotonic() < deadline, "the nodes never agreed"
+            time.sleep(0.1)
+        yield f"redis+cluster://{nodes[0]}"
+
+
+def _cluster_info(port: int) -> bytes:
+    return subprocess.run(["redis-cli", "-p", str(port), "cluster", "info"], check=True, capture_output=True).stdout
 
 
 @pytest.fixture(scope="session")

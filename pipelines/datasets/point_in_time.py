@@ -44,7 +44,7 @@ def features_at(settings: Settings, frame: pd.DataFrame) -> dict[str, np.ndarray
         }
     )  # fmt: skip
     with redirect_stdout(StringIO()):
-        store = open_store(settings.home, settings.profile, settings.stores.redis_url)
+        store = open_store(settings.home, settings.profile, settings.stores.rows_url)
         with exclusive(settings.home, "feast"):
             register_views(store, settings.home)
         refs = [f"{t.name}:{n}" for t in TABLES for n in t.names]

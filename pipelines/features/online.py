@@ -13,6 +13,7 @@ from typing import Final
 
 from feature_repo.days import end_of
 from feature_repo.feast_store import PROJECT, open_store, register_views
+from feature_repo.rows_address import rows_address
 from feature_repo.table import FeatureTable
 from feature_repo.tables import USER_TABLES
 from serving.caches.generations import EVERYBODY
@@ -28,13 +29,13 @@ def bring_online(settings: Settings, live: date | None) -> None:
     """Registers the views, writes the user tables of the live day, and removes every other row; all rows where no day is live. Servers use
     nothing then that they have cached of users."""
     with redirect_stdout(StringIO()):  # Feast prints its progress
-        store = open_store(settings.home, settings.profile, settings.stores.redis_url)
+        store = open_store(settings.home, settings.profile, settings.stores.rows_url)
         register_views(store, settings.home)
         if live is not None:
             store.materialize(end_of(live) - ONE_INSTANT, end_of(live) + ONE_INSTANT)
     stamp = end_of(live) if live is not None else None
     if settings.profile == "cluster":
-        _prune_redis(settings.stores.redis_url, stamp)
+        _prune_redis(settings.stores.rows_url, stamp)
     else:
         _prune_sqlite(settings, stamp)
     with closing(open_generations(settings)) as generations:
@@ -55,7 +56,6 @@ def _prune_sqlite(settings: Settings, stamp: datetime | None) -> None:
 def _prune_redis(url: str, stamp: datetime | None) -> None:
     """Each user is a hash; each view has some fields of it, and one that holds the moment of its row."""
     from google.protobuf.timestamp_pb2 import Timestamp
-    from redis import Redis
 
     wanted = b""
     if stamp is not None:
@@ -63,17 +63,17 @@ def _prune_redis(url: str, stamp: datetime | None) -> None:
         moment.FromDatetime(stamp)
         wanted = moment.SerializeToString()
     views = [_fields(table) for table in USER_TABLES]
-    with closing(Redis.from_url(url)) as redis:
+    with closing(rows_address(url).client()) as redis:
         for keys in _some_at_once(redis.scan_iter(match=_pattern(), count=AT_ONCE)):
             with redis.pipeline(transaction=False) as asking:
                 for key in keys:
-                    asking.execute_command("HMGET", key, *(fields[0] for fields in views))  # type: ignore[no-untyped-call]
+                    asking.execute_command("HMGET", key, *(fields[0] for fields in views))
                 stamps = asking.execute()
             with redis.pipeline(transaction=False) as removing:
                 for key, found in zip(keys, stamps, strict=True):
                     for fields, at in zip(views, found, strict=True):
                         if at is not None and at != wanted:
-                            removing.execute_command("HDEL", key, *fields)  # type: ignore[no-untyped-call]  # a hash without fields is gone
+                            removing.execute_command("HDEL", key, *fields)  # a hash without fields is gone
                 removing.execute()
 
 

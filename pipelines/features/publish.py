@@ -13,6 +13,7 @@ from datetime import date
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from feature_repo.days import end_of, refuse_unended
@@ -92,7 +93,17 @@ def _move_in(home: Home, table: FeatureTable, day: date) -> None:
 def _snapshot(settings: Settings, live: date, catalog: Mapping[str, pa.Table]) -> str:
     home = settings.home
     features = {t.name: pq.read_table(home.feature_partition(t.name, live), partitioning=None) for t in (*AD_TABLES, *QUERY_TABLES)}
-    return write_snapshot(home.snapshots, end_of(live), catalog, features, encoder_in_use(settings))
+    shared = {**catalog, "campaigns": _own_budgets(catalog["campaigns"], settings.features.budget_share)}
+    return write_snapshot(home.snapshots, end_of(live), shared, features, encoder_in_use(settings))
+
+
+def _own_budgets(campaigns: pa.Table, share: float) -> pa.Table:
+    """The campaigns with the part of their daily budgets that may be spent here, rounded down: all platforms together spend none over."""
+    if share == 1:
+        return campaigns
+    place = campaigns.schema.get_field_index("daily_budget_micros")
+    own = pc.cast(pc.floor(pc.multiply(pc.cast(campaigns[place], pa.float64()), share)), campaigns.schema.field(place).type)
+    return campaigns.set_column(place, campaigns.schema.field(place), own)
 
 
 def _forget_old_snapshots(snapshots: Path, current: str, keep: int = 3) -> None:

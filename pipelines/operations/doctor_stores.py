@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from contextlib import closing
 from datetime import UTC, date, datetime
 from typing import Final
 
-from feature_repo.errors import PlacardError
+from feature_repo.errors import FeatureError, PlacardError
+from feature_repo.rows_address import rows_address
 from pipelines.operations.doctor import Check
 from pipelines.operations.feast_registry import registered_views
+from serving.errors import ServingError
 from serving.settings import Settings
 from serving.snapshot.manifest import current_version, read_manifest
 from serving.stores.redis_server import forgets
@@ -33,11 +36,25 @@ def redis(settings: Settings) -> Check:
 
     try:
         why = forgets(settings.stores.redis_url)
-    except (RedisError, ValueError) as error:
+    except (RedisError, ServingError) as error:
         return Check("redis", "bad", str(error), "Start it, or set PLACARD_REDIS_URL.")
     if why:
         return Check("redis", "warn" if settings.stores.redis_may_forget else "bad", "forgets what it acknowledges", why)
     return Check("redis", "ok", "answers, and keeps what it acknowledges")
+
+
+def rows(settings: Settings) -> Check:
+    if settings.profile != "cluster":
+        return Check("users' rows", "ok", "in the state folder")
+    from redis import RedisError
+
+    try:
+        address = rows_address(settings.stores.rows_url)
+        with closing(address.client()) as client:
+            client.ping()
+    except (RedisError, FeatureError) as error:
+        return Check("users' rows", "bad", str(error), "Start it, or set PLACARD_PROFILES_REDIS_URL.")
+    return Check("users' rows", "ok", "the cluster answers" if address.cluster else "the server answers")
 
 
 def features(settings: Settings) -> Check:
@@ -52,7 +69,7 @@ def features(settings: Settings) -> Check:
     return Check("features", "ok", f"published as of {snapshot.as_of:%Y-%m-%d}")
 
 
-CHECKS: Final[tuple[Callable[[Settings], Check], ...]] = (feast, redis, features)
+CHECKS: Final[tuple[Callable[[Settings], Check], ...]] = (feast, redis, rows, features)
 
 
 def examine_stores(settings: Settings) -> Iterable[Check]:

@@ -24,7 +24,7 @@ def files(plan: CapacityPlan) -> dict[str, str]:
     """Text by file name."""
     out = {f"values-{region}.yaml": helm_values(plan, region) for region in plan.demand.regions}
     out |= {f"redis-{r.region}.conf": redis_settings(plan, r) for r in plan.sharding.regions}
-    out["redis-cache.conf"] = cache_settings(plan)
+    out |= {"redis-ledger.conf": ledger_settings(plan), "redis-cache.conf": cache_settings(plan)}
     return {**out, "postgresql.conf": postgres_settings(), "serving.env": serving_environment(plan), "prices.toml": as_toml(plan.prices)}
 
 
@@ -53,6 +53,12 @@ def _worker_cache(plan: CapacityPlan) -> int:
     return machine // plan.prices.server_cores
 
 
+def budget_share(plan: CapacityPlan, region: str) -> float:
+    """The part of each campaign's daily budget that a region may spend, by its traffic: each region's ledger counts for itself. Rounded
+    down, so that the regions together spend none over."""
+    return math.floor(plan.demand.regions[region] * 10_000) / 1e6
+
+
 def serving_environment(plan: CapacityPlan) -> str:
     return _head(plan) + "".join(f"{name}={value}\n" for name, value in serving_settings(plan).items())
 
@@ -60,7 +66,7 @@ def serving_environment(plan: CapacityPlan) -> str:
 def helm_values(plan: CapacityPlan, region: str) -> str:
     """Values of the chart in infra/helm for one region."""
     servers = next(f.servers for f in plan.fleet if f.region == region)
-    settings = serving_settings(plan)
+    settings = serving_settings(plan) | {"PLACARD_BUDGET_SHARE": str(budget_share(plan, region))}
     values: dict[str, Any] = {
         "region": region,
         "api": {
@@ -90,19 +96,37 @@ def redis_settings(plan: CapacityPlan, shards: RegionShards) -> str:
     memory = math.ceil(fullest * HEADROOM * 1024)
     nodes = shards.shards * (1 + plan.prices.replicas)
     lines = [
-        f"# Region {shards.region}: {shards.shards} shards with about {SLOTS / shards.shards:,.0f} hash slots each,",
-        f"# and {plan.prices.replicas} replica(s) of each: {nodes} nodes. A cluster is made by:",
+        f"# Users' rows of region {shards.region}: {shards.shards} shards with about {SLOTS / shards.shards:,.0f} hash slots each,",
+        f"# and {plan.prices.replicas} replica(s) of each: {nodes} nodes. A cluster is made, and named, by:",
         f"#   redis-cli --cluster create NODE:PORT ... --cluster-replicas {plan.prices.replicas}",
+        "#   PLACARD_PROFILES_REDIS_URL=redis+cluster://NODE:PORT,NODE:PORT",
         "cluster-enabled yes",
         "cluster-node-timeout 5000",
         "# One shard that is down leaves the others answering.",
         "cluster-require-full-coverage no",
         f"# The fullest shard: {fullest * GIB / 1024**2:,.0f} MiB of rows.",
         f"maxmemory {memory}mb",
-        "# Spend and caps lie here: nothing may be evicted, and what was acknowledged is on the disk.",
+        "# An evicted user would be unknown until the next day is published; a node that starts again has its rows.",
         "maxmemory-policy noeviction",
         "appendonly yes",
         "appendfsync everysec",
+        "tcp-keepalive 60",
+        "timeout 0",
+    ]
+    return _head(plan) + "\n".join(lines) + "\n"
+
+
+def ledger_settings(plan: CapacityPlan) -> str:
+    """redis.conf of a region's ledger, which PLACARD_REDIS_URL names the address of: one server, since what is counted together lies
+    together, and a replica that takes its place."""
+    lines = [
+        "# Spend, caps and events of a region: nothing may be evicted, and what was acknowledged is on the disk.",
+        "maxmemory-policy noeviction",
+        "appendonly yes",
+        "appendfsync everysec",
+        "# Fewer than one replica that follows, and nothing is sold.",
+        f"min-replicas-to-write {1 if plan.prices.replicas else 0}",
+        "min-replicas-max-lag 10",
         "tcp-keepalive 60",
         "timeout 0",
     ]

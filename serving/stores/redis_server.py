@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from redis import Redis
 from redis.backoff import NoBackoff
@@ -16,9 +17,18 @@ OR: Final = "Or set PLACARD_REDIS_MAY_FORGET=true, where spend and events may be
 
 
 def connect(url: str) -> Any:
-    """A client. It tries once more on a fresh connection, at once: the server may have been restarted since the last call."""
+    """A client. It tries once more on a fresh connection, at once: the server may have been restarted since the last call. Raises
+    ServingError for an address that is none, and for a cluster: what is counted together lies in one server."""
+    if urlsplit(url).scheme.endswith("+cluster"):
+        fix = "Money, caps and events lie in one server: name it with PLACARD_REDIS_URL, and the cluster with PLACARD_PROFILES_REDIS_URL."
+        raise ServingError("redis", without_password(url), fix)
     once_more = Retry(NoBackoff(), 1, supported_errors=(ConnectionError,))  # who did not answer in time may have done what was asked
-    return Redis.from_url(url, socket_timeout=SOCKET_SECONDS, socket_connect_timeout=SOCKET_SECONDS, retry=once_more)
+    try:
+        return Redis.from_url(url, socket_timeout=SOCKET_SECONDS, socket_connect_timeout=SOCKET_SECONDS, retry=once_more)
+    except ValueError as error:
+        raise ServingError(
+            "redis", without_password(url), f"It is no address ({error}); set PLACARD_REDIS_URL, as `redis://host:6379/0`."
+        ) from None
 
 
 def forgets(url: str) -> str:
@@ -41,7 +51,7 @@ def forgets(url: str) -> str:
 
 def refuse_forgetful(url: str) -> None:
     """Raises ServingError for a server that would lose what it acknowledged, or that does not answer."""
-    said = without_password(url.partition("?")[0])  # options may name a password too
+    said = without_password(url)
     try:
         why = forgets(url)
     except RedisError as error:

@@ -15,6 +15,7 @@ import promql_parser
 import pytest
 import yaml
 
+from feature_repo.rows_address import rows_address
 from pipelines.gates.guardrails import NOW
 from pipelines.operations.platform_programs import GUARD_SECONDS
 from serving.http.access import refuse_open_bind
@@ -28,8 +29,12 @@ KUBERNETES = ("1.29", "1.34")
 """The oldest version that the chart is for, and a recent one."""
 PLANS = sorted((ROOT / "infra" / "plans" / "example").glob("values-*.yaml"))
 SAID: dict[str, Any] = {"consentWhenAbsent": "refused"}
-BY_KUBERNETES = SAID | {"dags": {"runBy": "kubernetes"}, "jobs": {"once": "features rebuild --partition 2026-01-31"}}
-SECRETS = {"PLACARD_TOKEN", "PLACARD_EVENT_KEYS", "PLACARD_REDIS_URL", "PLACARD_MLFLOW_URI"}
+BY_KUBERNETES = SAID | {
+    "dags": {"runBy": "kubernetes"},
+    "jobs": {"once": "features rebuild --partition 2026-01-31"},
+    "secrets": {"profilesRedisUrl": "profiles-redis-url"},
+}
+SECRETS = {"PLACARD_TOKEN", "PLACARD_EVENT_KEYS", "PLACARD_REDIS_URL", "PLACARD_PROFILES_REDIS_URL", "PLACARD_MLFLOW_URI"}
 
 
 @pytest.fixture(scope="module")
@@ -146,6 +151,7 @@ def test_variables_are_settings_and_what_is_secret_is_a_reference(rendered: dict
 
 def test_the_api_takes_its_variables(rendered: dict[str, Rendered], monkeypatch: pytest.MonkeyPatch) -> None:
     secrets = {"PLACARD_TOKEN": "t" * 32, "PLACARD_EVENT_KEYS": f'["{"k" * 32}"]', "PLACARD_REDIS_URL": "redis://redis:6379/0"}
+    secrets |= {"PLACARD_PROFILES_REDIS_URL": "redis+cluster://rows:6379"}
     for name, one in rendered.items():
         (api,) = one.all("Deployment", "api")
         with monkeypatch.context() as environment:
@@ -155,6 +161,7 @@ def test_the_api_takes_its_variables(rendered: dict[str, Rendered], monkeypatch:
             refuse_open_bind(settings)
             refuse_unsaid_consent(settings)
             assert settings.profile == "cluster" and settings.http.port == 8080, name
+            assert rows_address(settings.stores.rows_url).cluster == (name == "kubernetes"), name
 
 
 def test_each_command_is_a_verb_of_its_image(rendered: dict[str, Rendered]) -> None:

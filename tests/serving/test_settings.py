@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from serving.errors import ServingError
-from serving.settings import ROOMS, Settings, export, load, origins, variable
+from serving.settings import FIELDS, ROOMS, Settings, export, load, origins, variable
 
 
 @pytest.fixture
@@ -55,6 +55,22 @@ def test_a_file_that_is_not_toml_is_named(folder: Path) -> None:
 def test_a_token_is_never_shown(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PLACARD_TOKEN", "very-secret")
     assert all("very-secret" not in str(row) for row in origins())
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "redis://:very-secret@host:1/0?socket_timeout=1", "redis://host:1/0?socket_timeout=1&password=very-secret",
+        "redis://:very?very-secret@host:1/0?socket_timeout=1", "redis://host:1/0?PASSWORD=very-secret&socket_timeout=1",
+    ],
+)  # fmt: skip
+def test_the_password_of_an_address_is_never_shown(folder: Path, monkeypatch: pytest.MonkeyPatch, address: str) -> None:
+    names = [name for name, (_, field) in FIELDS.items() if name.endswith(("_url", "_uri"))]
+    assert len(names) >= 5
+    for name in names:
+        monkeypatch.setenv(variable(name), address)
+    shown = {row.name: row.value for row in origins() if row.name in names}
+    assert set(shown.values()) == {"redis://host:1/0?socket_timeout=1"} and len(shown) == len(names)
 
 
 def test_each_setting_keeps_its_own_name_in_every_place(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,14 +14,17 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
+from redis import Redis
 
 from feature_repo.days import end_of
 from feature_repo.feast_store import OnlineProfiles, open_store
+from feature_repo.rows_address import rows_address
 from feature_repo.services import INPUTS
 from feature_repo.table import FeatureTable
 from feature_repo.tables import AD_TABLES, QUERY_TABLES, TABLES, USER_TABLES
 from feature_repo.text import query_key
 from pipelines.datasets.point_in_time import assemble, features_at
+from pipelines.features.online import bring_online
 from pipelines.features.publish import publish
 from serving.engine.candidates import Candidates
 from serving.engine.live import Live
@@ -77,9 +81,27 @@ def test_users_online_are_users_offline(platform: Any) -> None:
 def test_users_in_redis_are_users_offline(copy: Any, redis_port: int) -> None:
     settings = Settings(home_path=copy.home.root, profile="cluster", redis_url=f"redis://127.0.0.1:{redis_port}/3?socket_timeout=2")
     publish(settings, copy.days[:3])
-    profiles = OnlineProfiles(open_store(copy.home, settings.profile, settings.stores.redis_url))
+    profiles = OnlineProfiles(open_store(copy.home, settings.profile, settings.stores.rows_url))
     assert same_online(copy, profiles) > 40 * len(USER_TABLES[0].features)
     assert profiles.read("nobody", end_of(copy.live)).flags == tuple(f"{t.name}_unknown" for t in USER_TABLES)
+
+
+@pytest.mark.redis
+def test_users_in_a_redis_cluster_are_users_offline_and_leave_it_with_their_day(copy: Any, redis_cluster: str, redis_port: int) -> None:
+    """Money lies in one server, users' rows in the cluster: on every node of it, and only those of the live day."""
+    settings = Settings(
+        home_path=copy.home.root, profile="cluster", redis_url=f"redis://127.0.0.1:{redis_port}/4", profiles_redis_url=redis_cluster
+    )
+    publish(settings, copy.days[:3])
+    profiles = OnlineProfiles(open_store(copy.home, settings.profile, settings.stores.rows_url))
+    assert same_online(copy, profiles) > 40 * len(USER_TABLES[0].features)
+    with closing(rows_address(redis_cluster).client()) as client:
+        nodes = client.get_primaries()
+        assert len(nodes) == 3 and all(client.dbsize(target_nodes=node) > 0 for node in nodes)
+        bring_online(settings, None)
+        assert client.dbsize(target_nodes=nodes) == 0
+    with closing(Redis.from_url(settings.stores.redis_url)) as money:
+        assert all(key.startswith(b"placard:") for key in money.scan_iter()), "no user's row lies beside the money"
 
 
 def test_ads_in_the_snapshot_are_ads_offline(platform: Any) -> None:

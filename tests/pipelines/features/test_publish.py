@@ -102,3 +102,16 @@ def test_a_snapshot_that_is_being_read_outlives_the_next_publish(copy: Any) -> N
     publish(copy.settings, [copy.waiting])
     assert open_current(copy.home.snapshots).version != old.version
     assert {name: values.tobytes() for name, values in old.arrays.items()} == before
+
+
+def test_a_platform_publishes_its_share_of_every_budget(copy: Any) -> None:
+    """Where each region has a ledger of its own, all together spend no budget twice."""
+    publish(copy.settings, [copy.waiting])
+    whole = open_current(copy.home.snapshots)["campaign.budget_micros"].copy()
+    own = [copy.settings.model_copy(update={"features": copy.settings.features.model_copy(update={"budget_share": s})}) for s in (0.3, 0.7)]
+    parts = []
+    for settings in own:
+        publish(settings, [copy.waiting])
+        parts.append(open_current(copy.home.snapshots)["campaign.budget_micros"].copy())
+    assert len(whole) > 10 and (whole > 0).all()
+    assert (parts[0] + parts[1] <= whole).all() and (parts[0] + parts[1] >= whole - 2).all()

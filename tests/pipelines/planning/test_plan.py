@@ -22,7 +22,7 @@ from pipelines.planning.kept import read, write
 from pipelines.planning.plan import plan
 from pipelines.planning.prices import EXAMPLE, as_toml, read_prices
 from pipelines.planning.rate import OURS, rate
-from pipelines.planning.rendered import files, serving_settings
+from pipelines.planning.rendered import budget_share, files, serving_settings
 from pipelines.planning.row_sizes import ON_THE_DEMO, measured
 from pipelines.planning.sharding import by_largest_remainder, sharding, shards_needed
 from pipelines.planning.tiers import tiers
@@ -164,14 +164,22 @@ def test_files_are_what_their_tools_read() -> None:
     made = plan(SMALL, 100, "given", keys=1_000)
     written = files(made)
     by_region = {f"{kind}-{region}.{end}" for region in SMALL.regions for kind, end in (("values", "yaml"), ("redis", "conf"))}
-    assert set(written) == {*by_region, "redis-cache.conf", "postgresql.conf", "serving.env", "prices.toml"}
+    assert set(written) == {*by_region, "redis-ledger.conf", "redis-cache.conf", "postgresql.conf", "serving.env", "prices.toml"}
     assert "maxmemory 500gb" in written["redis-cache.conf"] and "maxmemory-policy allkeys-lru" in written["redis-cache.conf"]
     for region in SMALL.regions:
         values = yaml.safe_load(written[f"values-{region}.yaml"])
         servers = next(f.servers for f in made.fleet if f.region == region)
         assert values["api"]["replicas"] == values["autoscaling"]["maxReplicas"] == servers
-        assert TypeAdapter(dict[str, str]).validate_python(values["settings"]) == serving_settings(made)
+        own = {"PLACARD_BUDGET_SHARE": str(SMALL.regions[region] / 100)}
+        assert TypeAdapter(dict[str, str]).validate_python(values["settings"]) == serving_settings(made) | own
         assert "maxmemory-policy noeviction" in written[f"redis-{region}.conf"]
+    assert not any("cluster-" in written[name] for name in ("redis-ledger.conf", "redis-cache.conf"))
+
+
+def test_regions_together_spend_no_budget_twice() -> None:
+    thirds = replace(SMALL, regions={"a": 100 / 3, "b": 100 / 3, "c": 100 - 200 / 3})
+    made = plan(thirds, 100, "given", keys=1_000)
+    assert 0.99999 < sum(budget_share(made, region) for region in thirds.regions) <= 1
 
 
 def test_a_plan_is_kept_and_says_where_a_key_lies(tmp_path: Path) -> None:

@@ -52,6 +52,13 @@ capabilities:
     secretKeyRef:
       name: {{ .Values.secrets.name }}
       key: {{ .Values.secrets.redisUrl }}
+{{- if .Values.secrets.profilesRedisUrl }}
+- name: PLACARD_PROFILES_REDIS_URL
+  valueFrom:
+    secretKeyRef:
+      name: {{ .Values.secrets.name }}
+      key: {{ .Values.secrets.profilesRedisUrl }}
+{{- end }}
 {{- end }}
 
 {{/* The container of one verb of the factory. Given: root, name, words, resources; daysBack where the verb takes a day. */}}
