@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 PROJECT: Final = "placard"
 REGISTRY_STORE: Final = "feature_repo.whole_registry_store.WholeRegistryStore"
+OFFLINE_STORE: Final = "feature_repo.asof_store.AsofOfflineStore"
 
 
 @contextmanager
@@ -66,7 +67,7 @@ def open_store(home: Home, profile: str = "embedded", rows_url: str = "") -> Fea
                 # Else every read fails while a day is being published, and until the next publish when one is killed.
                 "serve_features_while_materializing": True,
             },
-            offline_store={"type": "duckdb"},
+            offline_store={"type": OFFLINE_STORE},
             online_store=online,
             entity_key_serialization_version=3,
             repo_path=home.root,

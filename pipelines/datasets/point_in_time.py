@@ -49,8 +49,11 @@ def features_at(settings: Settings, frame: pd.DataFrame) -> dict[str, np.ndarray
             register_views(store, settings.home)
         refs = [f"{t.name}:{n}" for t in TABLES for n in t.names]
         job = store.get_historical_features(entity_df=entity, features=refs, filter_by_created_timestamp=True)
-        joined = job.to_arrow().sort_by("row_number")
-    if joined["row_number"].to_pylist() != list(range(len(frame))):
+        joined = job.to_arrow()
+    numbers, inorder = joined["row_number"].to_numpy(), np.arange(len(frame))
+    if not np.array_equal(numbers, inorder):  # of another offline store than ours
+        joined = joined.take(np.argsort(numbers, kind="stable"))
+    if not np.array_equal(joined["row_number"].to_numpy(), inorder):
         raise PipelineError("point-in-time join", len(joined), f"{len(frame)} rows went in; look for duplicate features.")
     out: dict[str, np.ndarray] = {}
     for table in TABLES:
