@@ -1,9 +1,9 @@
 """Feast's DuckDB offline store with point-in-time joins by DuckDB's ASOF join. Feast imports this module by the name that stands in
 `feature_store.yaml` and in `feast_store.open_store`.
 
-Feast's own join pairs each label with every earlier row of its entity and keeps the latest, so its cost grows with the days; and it takes the
-columns of a view from the first file alone, so that days from before a feature was added cannot be read beside days after. Here each label
-looks up one row, and a column that a file lacks is null there.
+Feast's own join pairs each label with every earlier row of its entity and keeps the latest, so its cost grows with the days; and it takes
+the columns of a view from the first file alone, so that days from before a feature was added cannot be read beside days after. Here each
+label looks up one row, and a column that a file lacks is null there.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ from feast.on_demand_feature_view import OnDemandFeatureView
 from feast.type_map import feast_value_type_to_pa
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
     from feast import FeatureView
     from feast.data_source import DataSource
     from feast.infra.registry.base_registry import BaseRegistry
     from feast.repo_config import RepoConfig
     from feast.saved_dataset import SavedDatasetStorage
+    from numpy.typing import NDArray
 
 ROW, AT, EVENT, CREATED, FOUND = "__row", "__at", "__event", "__created", "__found"
 """Columns of a lookup: a label's number; its time, or the time from which on labels may see a row; when a row's event was and when it was
@@ -116,8 +116,9 @@ def _lookup(view: FeatureView, refs: Sequence[str], full_names: bool, as_known: 
     shown, base = projection.name_to_use(), projection.name_alias or view.name
     names = [ref.split(":")[1] for ref in refs if ref.startswith(f"{shown}:")]
     keys = {own: projection.join_key_map.get(own, own) for own in (e.name for e in view.entity_columns)}
+    created = source.created_timestamp_column or ""
     return Lookup(
-        source.path, source.timestamp_field, source.created_timestamp_column or "", as_known and bool(source.created_timestamp_column), keys,
+        source.path, source.timestamp_field, created, as_known and bool(created), keys,
         {name: f"{base}__{name}" if full_names else name for name in names},
         {f.name: feast_value_type_to_pa(f.dtype.to_value_type()) for f in view.features}, view.ttl or None,
     )  # fmt: skip
@@ -145,7 +146,8 @@ class AsofJob(RetrievalJob):  # type: ignore[misc]
         return out
 
     def _to_df_internal(self, timeout: int | None = None) -> pd.DataFrame:
-        return self._to_arrow_internal(timeout).to_pandas()
+        found: pd.DataFrame = self._to_arrow_internal(timeout).to_pandas()
+        return found
 
     @property
     def full_feature_names(self) -> bool:
@@ -216,9 +218,9 @@ def _source(con: duckdb.DuckDBPyConnection, lookup: Lookup) -> pa.Table:
 
 def _one_row_a_moment(con: duckdb.DuckDBPyConnection, lookup: Lookup) -> bool:
     """Whether the rows of a key follow each other: none became known after a later one, and no two at the same moment."""
-    late, rows, moments = con.sql(
-        f"select coalesce(bool_or({AT} > {EVENT}), false), count(*), count(distinct ({', '.join((*map(_quoted, lookup.keys), AT))})) from source"
-    ).fetchall()[0]
+    moment = ", ".join((*map(_quoted, lookup.keys), AT))
+    asked = f"select coalesce(bool_or({AT} > {EVENT}), false), count(*), count(distinct ({moment})) from source"
+    late, rows, moments = con.sql(asked).fetchall()[0]
     return not late and rows == moments
 
 
@@ -232,7 +234,7 @@ def _best_so_far(lookup: Lookup) -> str:
 
 def _microseconds(times: pd.Series) -> NDArray[np.int64]:
     """Of times with a zone, (n,): microseconds since 1970, UTC."""
-    return times.dt.tz_convert("UTC").dt.tz_localize(None).to_numpy("datetime64[us]").astype(np.int64)
+    return np.asarray(times.dt.tz_convert("UTC").dt.tz_localize(None).to_numpy("datetime64[us]").astype(np.int64))
 
 
 def _ttl(ttl: timedelta) -> int:

@@ -6,6 +6,7 @@ Importing Feast takes seconds, so this module and those that describe our featur
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 PROJECT: Final = "placard"
 REGISTRY_STORE: Final = "feature_repo.whole_registry_store.WholeRegistryStore"
+LOOK_AGAIN: Final = 60.0
+"""Seconds, as long as Feast keeps its registry."""
 OFFLINE_STORE: Final = "feature_repo.asof_store.AsofOfflineStore"
 
 
@@ -91,24 +94,36 @@ def _cell(kind: str | None, value: Any) -> Cell:
 
 
 class OnlineProfiles:
-    """Reads the user tables of one user in one Feast call."""
+    """Reads the user tables of one user in one Feast call. A feature that came after the last publication is not registered yet: it is
+    missing until then."""
 
     def __init__(self, store: FeatureStore) -> None:
         self._store = store
-        self._references = [f"{t.name}:{n}" for t in USER_TABLES for n in t.names]
+        self._references: list[str] = []
+        self._looked = float("-inf")
+
+    def _registered(self) -> list[str]:
+        """What Feast is asked for; looked up again every LOOK_AGAIN while it lacks a feature."""
+        wanted = [f"{t.name}:{n}" for t in USER_TABLES for n in t.names]
+        if len(self._references) < len(wanted) and time.monotonic() - self._looked >= LOOK_AGAIN:
+            views = {view.name: {f.name for f in view.features} for view in self._store.list_feature_views(allow_cache=True)}
+            known = [f"{t.name}:{n}" for t in USER_TABLES for n in t.names if n in views.get(t.name, ())]
+            self._references, self._looked = known or wanted, time.monotonic()
+        return self._references
 
     def stored(self, user_id: str) -> StoredRow:
         """What the store has of the user, however old it is."""
         response = self._store.get_online_features(
-            features=self._references, entity_rows=[{"user_id": user_id}], full_feature_names=False
+            features=self._registered(), entity_rows=[{"user_id": user_id}], full_feature_names=False
         ).proto
         place = {name: i for i, name in enumerate(response.metadata.feature_names.val)}
         tables = []
         for table in USER_TABLES:
-            vectors = [response.results[place[name]] for name in table.names]
-            stamp = max((v.event_timestamps[0].seconds for v in vectors if v.event_timestamps), default=0)
-            values = [v.values[0] for v in vectors]
-            tables.append(StoredTable(max(stamp, 0), tuple(_cell(value.WhichOneof("val"), value) for value in values)))
+            vectors = [response.results[place[name]] if name in place else None for name in table.names]
+            stamp = max((v.event_timestamps[0].seconds for v in vectors if v is not None and v.event_timestamps), default=0)
+            values = [None if v is None else v.values[0] for v in vectors]
+            cells = (None if value is None else _cell(value.WhichOneof("val"), value) for value in values)
+            tables.append(StoredTable(max(stamp, 0), tuple(cells)))
         return StoredRow(tuple(tables))
 
     def read(self, user_id: str, now: datetime) -> UserRow:

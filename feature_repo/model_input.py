@@ -21,20 +21,28 @@ class Column:
     """One model input. origin: `context` (request), `user`, `ad` (feature tables and catalogue), `pair` or `search` (request_time.py).
 
     kind `category` marks identity codes (text.hash_codes), which a ranker encodes and never orders by; `history` what is told
-    of a user's latest actions, action by action, which only rankers that read sequences know what to do with.
+    of a user's latest actions, action by action, which only rankers that read sequences know what to do with. since: the first version of
+    the inputs that holds the column; until: the first that does not any more, 0 for none (services.py).
     """
 
     name: str
     origin: Literal["context", "user", "ad", "pair", "search"]
     kind: Literal["numeric", "category", "history"] = "numeric"
+    since: int = 1
+    until: int = 0
+
+    def held_by(self, version: int) -> bool:
+        """Whether a version of the inputs holds the column."""
+        return self.since <= version and not 0 < self.until <= version
 
 
 @dataclass(frozen=True)
 class ModelInput:
-    """The ordered input of a family of rankers; its name is written into every bundle and checked at load."""
+    """One version of the ordered input of a family of rankers. Every bundle, snapshot and decision names the input, `click_v2`."""
 
     name: str
     columns: tuple[Column, ...]
+    version: int = 1
 
     def __hash__(self) -> int:  # asked for several times a request: of all the columns it would cost more than gathering them
         return hash(self.name)

@@ -1,4 +1,9 @@
-"""The only list of what rankers read, in order: training and serving both take it from here."""
+"""The only list of what rankers read, in order: training and serving both take it from here.
+
+What rankers read has versions. A column names the first version that holds it (`since`), and the first that does not any more (`until`);
+`click_v2` is every column of `click` that version 2 holds. Bundles and catalogue snapshots name the versions they were made for and go on
+serving while the next one is built, back-filled and trained beside them.
+"""
 
 from __future__ import annotations
 
@@ -20,9 +25,14 @@ CONTEXT: Final = (
 )
 SURFACE: Final = CONTEXT[0].name
 """The column that tells the surface, by its number in taxonomy.SURFACES."""
-USER: Final = tuple(Column(f.name, "user") for f in USER_PROFILE.features if f.dtype not in ("vector", "string"))
+USER: Final = tuple(
+    Column(f.name, "user", since=f.since, until=f.until) for f in USER_PROFILE.features if f.dtype not in ("vector", "string")
+)
 AD: Final = tuple(
-    Column(f.name, "ad") for table in (AD_CREATIVE, AD_PERFORMANCE) for f in table.features if f.dtype not in ("vector", "string", "int64")
+    Column(f.name, "ad", since=f.since, until=f.until)
+    for table in (AD_CREATIVE, AD_PERFORMANCE)
+    for f in table.features
+    if f.dtype not in ("vector", "string", "int64")
 )
 PAIR: Final = tuple(
     Column(name, "pair")
@@ -59,26 +69,61 @@ CANDIDATE: Final = tuple(c.name for c in IDENTITY[3:] if c.name != "advertiser_c
 """The identities that an ad and a user's earlier actions have in common: category, campaign, creative."""
 HISTORY: Final = tuple(Column(name, "user", "history") for name in action_columns())
 
-CLICK: Final = ModelInput("click", (*CONTEXT, *USER, *AD, *PAIR, *SEARCH, *IDENTITY))
-CLICK_HISTORY: Final = ModelInput("click_history", (*CLICK.columns, *HISTORY))
-"""With what the user did last, for rankers that read sequences."""
-CONVERSION: Final = ModelInput("conversion", (*CONTEXT, *USER, *AD, *PAIR, *SEARCH, *IDENTITY))
-INPUTS: Final = {m.name: m for m in (CLICK, CLICK_HISTORY, CONVERSION)}
-"""By name."""
+
+_COLUMNS: Final = (*CONTEXT, *USER, *AD, *PAIR, *SEARCH, *IDENTITY)
+FAMILIES: Final[dict[str, tuple[Column, ...]]] = {"click": _COLUMNS, "click_history": (*_COLUMNS, *HISTORY), "conversion": _COLUMNS}
+"""The columns of every version of an input. `click_history` is `click` and what the user did last, for rankers that read sequences."""
+_OF_HEAD: Final = {"click": ("click", "click_history"), "conversion": ("conversion",)}
+"""The inputs that rankers of a head may read; the last one holds every column of the others, first."""
+NEWEST: Final = max(c.since for columns in FAMILIES.values() for c in columns)
+"""The version that is built and trained."""
+OLDEST: Final = 1
+"""The oldest version that still serves: bundles and snapshots of those before it are refused. Raise it, in a release after the one that
+raised RETIRING, once nothing names the versions before it; then features that no version holds may go from their tables."""
+RETIRING: Final = 0
+"""Versions up to this one go with the next release: who still serves one is told."""
+
+
+def _input(name: str, version: int) -> ModelInput:
+    return ModelInput(f"{name}_v{version}", tuple(c for c in FAMILIES[name] if c.held_by(version)), version)
+
+
+INPUTS: Final = {m.name: m for version in range(OLDEST, NEWEST + 1) for m in (_input(name, version) for name in FAMILIES)}
+"""Every version that serves, by name."""
+CLICK: Final = INPUTS[f"click_v{NEWEST}"]
+CLICK_HISTORY: Final = INPUTS[f"click_history_v{NEWEST}"]
+CONVERSION: Final = INPUTS[f"conversion_v{NEWEST}"]
 HEADS: Final = {"click": (CLICK, CLICK_HISTORY), "conversion": (CONVERSION,)}
-"""What is predicted, and the inputs that a ranker of it may read; the last one holds every column of the others, first."""
+"""What is predicted, and the newest inputs that a ranker of it may read; the last one holds every column of the others, first."""
+
+
+def inputs_at(head: str, version: int) -> tuple[ModelInput, ...]:
+    """The inputs that rankers of a head read at a version that serves, the widest last."""
+    return tuple(INPUTS[f"{name}_v{version}"] for name in _OF_HEAD[head])
 
 
 def inputs_of(head: str) -> tuple[str, ...]:
-    """Names of the inputs that rankers of a head may read. Raises FeatureError for an unknown head."""
+    """Names of the inputs, of every version that serves, that rankers of a head may read. Raises FeatureError for an unknown head."""
     if head not in HEADS:
         raise FeatureError("head", head, f"Known: {', '.join(HEADS)}.")
-    return tuple(m.name for m in HEADS[head])
+    return tuple(m.name for version in range(OLDEST, NEWEST + 1) for m in inputs_at(head, version))
+
+
+def is_retired(name: str) -> bool:
+    """Whether a name is that of an input whose version does not serve any more."""
+    family, _, version = name.rpartition("_v")
+    return family in FAMILIES and version.isdecimal() and int(version) < OLDEST
+
+
+def successor_of(older: ModelInput, newer: ModelInput) -> bool:
+    """Whether `newer` is a later version of the same input that still holds every column of `older`."""
+    same = older.name.rpartition("_v")[0] == newer.name.rpartition("_v")[0]
+    return same and older.version < newer.version and places_in(newer.name, older.names) is not None
 
 
 @lru_cache(maxsize=256)
 def places_in(logged: str, columns: tuple[str, ...]) -> tuple[int, ...] | None:
-    """Where rows of an input hold some columns, in the columns' order; None where it lacks one, or is not known."""
+    """Where rows of an input hold some columns, in the columns' order; None where it lacks one, or does not serve any more."""
     at = {name: i for i, name in enumerate(INPUTS[logged].names)} if logged in INPUTS else {}
     return tuple(at[name] for name in columns) if all(name in at for name in columns) else None
 

@@ -26,7 +26,8 @@ class Feature:
     """One column of a feature table.
 
     default: what serving uses when the entity or the value is missing. low, high: inclusive bounds that every value must keep.
-    width: number of float32 elements of a vector. unit: for people ("probability", "days", "share").
+    width: number of float32 elements of a vector. unit: for people ("probability", "days", "share"). since, until: the versions of rankers'
+    inputs that hold it, where rankers read it (model_input.Column).
     """
 
     name: str
@@ -37,6 +38,8 @@ class Feature:
     nullable: bool = False
     width: int = 0
     unit: str = ""
+    since: int = 1
+    until: int = 0
 
     @property
     def arrow(self) -> pa.DataType:
@@ -49,6 +52,10 @@ class Feature:
         if self.dtype == "vector":
             return np.full((n, self.width), self.default, np.float32)
         return np.full(n, self.default, object if self.dtype == "string" else self.dtype)
+
+    def filled_arrow(self, n: int) -> pa.Array:
+        """The default, n times, as a partition holds it."""
+        return pa.array(list(self.filled(n)), self.arrow)
 
 
 @dataclass(frozen=True)

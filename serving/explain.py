@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from feature_repo.services import INPUTS
+from feature_repo.services import places_in
 from serving.bundles import Bundle
 from serving.record.decision import Decision, Price, RankedAd
 from serving.record.query import Query
@@ -128,8 +128,10 @@ def _contributions(decision: Decision, ad: RankedAd, bundle: Bundle | None) -> t
     """The strongest columns; none when the bundle that scored is no longer at hand."""
     if bundle is None or bundle.name != decision.policy or not ad.features:
         return ()
-    names = INPUTS[decision.input].names
-    row = ad.vector[None, :]
+    places = places_in(decision.input, bundle.manifest.columns)
+    if places is None:  # of a version that does not serve any more
+        return ()
+    names, row = bundle.manifest.columns, ad.vector[None, list(places)]
     shares, values = bundle.contributions(row)[0][:-1], bundle.encoded(row)[0]
     strongest = np.argsort(-np.abs(shares))[:TOP]
     return tuple(Contribution(names[i], float(values[i]), float(shares[i])) for i in strongest)

@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from feature_repo.model_input import ModelInput
-from feature_repo.services import HEADS
+from feature_repo.services import INPUTS, inputs_of
 from pipelines.datasets.left_out import LeftOut
 from pipelines.errors import PipelineError
 
@@ -39,15 +39,18 @@ class Dataset:
         return np.asarray(self.rows["split"].isin(splits))
 
     def narrowed(self, columns: tuple[str, ...]) -> Dataset:
-        """The dataset of a narrower input, whose columns must be this matrix's first ones. Raises PipelineError for others."""
-        k = len(columns)
-        if self.input.names[:k] != columns:
+        """The dataset of an input that reads some of these columns: a narrower one, or an older version. Raises PipelineError where this
+        one lacks a column."""
+        at = {name: i for i, name in enumerate(self.input.names)}
+        if not at.keys() >= {*columns}:
             raise PipelineError("dataset input", self.input.name, "It holds other columns than are asked for: make it again, then train.")
-        if k == len(self.input.columns):
+        if columns == self.input.names:
             return self
-        fitting = [m for m in HEADS[self.head] if m.names == columns]
-        narrow = fitting[0] if fitting else replace(self.input, columns=self.input.columns[:k])
-        return replace(self, input=narrow, matrix=self.matrix[:, :k])
+        places, k = [at[name] for name in columns], len(columns)
+        fitting = [m for m in INPUTS.values() if m.names == columns and m.name in inputs_of(self.head)]
+        narrow = fitting[0] if fitting else replace(self.input, columns=tuple(self.input.columns[i] for i in places))
+        first = places == list(range(k))
+        return replace(self, input=narrow, matrix=self.matrix[:, :k] if first else np.ascontiguousarray(self.matrix[:, places]))
 
     @property
     def label(self) -> NDArray[np.bool_]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -12,9 +13,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from feature_repo.home import Home
+from feature_repo.model_input import ModelInput
 from feature_repo.partition_file import write_partition
-from feature_repo.services import HEADS
-from feature_repo.whole_file import whole_file
+from feature_repo.services import HEADS, INPUTS
+from feature_repo.whole_file import whole_file, write_whole
 from pipelines.datasets.dataset import Dataset
 from pipelines.datasets.fresh_labels import fresh_labels
 from pipelines.datasets.labels import OTHERS, labels
@@ -29,6 +31,7 @@ from serving.settings import Settings
 
 ROWS: Final = "rows.parquet"
 MATRIX: Final = "matrix.npy"
+INPUT: Final = "input.json"
 
 
 def folder(home: Home, head: str, day: date) -> Path:
@@ -63,6 +66,7 @@ def make(settings: Settings, head: str, day: date, cuts: tuple[float, float] = (
     place = folder(settings.home, head, day)
     for old in place.glob("*.npz"):  # what rankers kept of the rows before
         old.unlink(missing_ok=True)
+    write_whole(place / INPUT, json.dumps({"name": widest.name, "columns": widest.names}) + "\n")
     with whole_file(place / MATRIX) as part, part.open("wb") as file:
         np.save(file, made.matrix, allow_pickle=False)
     write_partition(pa.Table.from_pandas(made.rows, preserve_index=False), place / ROWS)
@@ -75,11 +79,19 @@ def read(home: Home, head: str, day: date) -> Dataset:
     if not (place / ROWS).exists():
         raise Missing(f"{head} dataset", str(day), f"Run `placard train --head {head} --partition {day} --step dataset`.")
     rows = pq.read_table(place / ROWS, partitioning=None).to_pandas()
-    matrix = np.load(place / MATRIX, allow_pickle=False)
-    fitting = [m for m in HEADS[head] if len(m.columns) == matrix.shape[1]]  # an older version's may be of a narrower input
-    if not fitting:
-        raise Refused(
-            f"{head} dataset of {day}", f"{matrix.shape[1]} columns", "Features have changed: make it again with `--step dataset`."
-        )
+    matrix, made = np.load(place / MATRIX, allow_pickle=False), _input_of(place)
+    if made is None or matrix.shape[1] != len(made.columns):
+        fix = "Features have changed: make it again with `--step dataset`."
+        raise Refused(f"{head} dataset of {day}", f"{matrix.shape[1]} columns", fix)
     others = tuple(name for name in OTHERS[head] if name in rows)  # an older version's dataset has none
-    return Dataset(head, fitting[-1], rows, matrix, others, place=place)
+    return Dataset(head, made, rows, matrix, others, place=place)
+
+
+def _input_of(place: Path) -> ModelInput | None:
+    """The input that a kept training set is of; None where it does not serve any more, or has other columns now."""
+    try:
+        said = json.loads((place / INPUT).read_text())
+        found = INPUTS.get(said["name"])
+        return found if found is not None and found.names == tuple(said["columns"]) else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None

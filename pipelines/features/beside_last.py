@@ -9,9 +9,9 @@ from typing import Final
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from feature_repo.home import Home
+from feature_repo.partition_file import read_features
 from feature_repo.table import Feature, FeatureTable
 from pipelines.features.published import published_days
 from serving.room_settings import FeatureSettings
@@ -39,7 +39,7 @@ def against_last(home: Home, table: FeatureTable, day: date, rows: pa.Table, lea
     last = max((d for d in published_days(home) if d < day), default=None)
     if last is None:
         return
-    before = pq.read_table(home.feature_partition(table.name, last), partitioning=None)
+    before = read_features(table, home.feature_partition(table.name, last))
     if len(rows) < least * len(before):
         yield f"{len(rows):,} rows where {last} has {len(before):,}"
     if len(rows) < FEWEST or len(before) < FEWEST:

@@ -7,8 +7,11 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final, Literal
 
+import pyarrow.parquet as pq
+
 from feature_repo.days import days_between, today
 from feature_repo.home import Home
+from feature_repo.partition_file import lacking_features
 from feature_repo.tables import TABLES
 from pipelines.features.day_gate import DAILY, lacking, rows_of
 from pipelines.features.day_inputs import UNWRITTEN, changed
@@ -16,23 +19,24 @@ from pipelines.features.published import live_day, published_days
 from pipelines.warehouse.moved_days import cold_days
 from serving.settings import Settings
 
-State = Literal["missing", "empty", "late", "stale", "future", "published", "live", "waiting", "cold", "open"]
+State = Literal["missing", "empty", "late", "stale", "future", "published", "live", "waiting", "cold", "open", "older"]
 MEANING: Final[dict[State, str]] = {
     "missing": "inputs that its sources declare have not come",
     "empty": "its inputs are there and hold no row",
     "late": "its inputs came after a later day was published: it is due",
     "stale": "it was published, and its inputs have changed since: it is due",
     "future": "it has not begun",
+    "older": "it was published before features came that are built now: it is due",
     "published": "it is published, from the inputs that are there",
     "live": "the newest published day: its features serve",
     "waiting": "its inputs are there; it is newer than what is live",
     "cold": "it was moved to the cold tier: `placard retention restore --partition DAY` brings it back",
     "open": "it is today, and not over",
 }
-DUE: Final = ("late", "stale")
+DUE: Final = ("late", "stale", "older")
 WRONG: Final = ("missing", "empty", "late", "stale", "future")
 NAMED: Final = 3
-"""Most files that a reason names."""
+"""Most files or features that a reason names."""
 USUAL_DAYS: Final = 30
 """Days that are looked at where nobody says how many: as far as features look back."""
 
@@ -99,7 +103,9 @@ def _looked_at(settings: Settings, day: date, published: bool, is_live: bool, li
         why = f"no {', no '.join(absent)}" + ("; it is published from older data" if published else "")
         return said("empty" if nothing else "missing", why)
     if published and (other := _changed(settings.home, day)):
-        return said("stale", _named(other))
+        return said("stale", _why_stale(other))
+    if published and (came := _came_since(settings.home, day)):
+        return said("older", f"without {_named(came)}")
     if published:
         return said("live" if is_live else "published")
     if live is not None and day < live:
@@ -111,8 +117,19 @@ def _changed(home: Home, day: date) -> list[str]:
     return sorted({name for table in TABLES for name in changed(home, table, day)})
 
 
-def _named(files: Collection[str]) -> str:
+def _came_since(home: Home, day: date) -> list[str]:
+    """The features that the partitions of a day were built before."""
+    found = ((table, home.feature_partition(table.name, day)) for table in TABLES)
+    return [f"{t.name}.{f.name}" for t, file in found if file.exists() for f in lacking_features(t, pq.read_schema(file))]
+
+
+def _why_stale(files: Collection[str]) -> str:
     if UNWRITTEN in files:
         return "it was published before inputs were written down; built again it says them, and is the same where nothing has changed"
-    first, more = (listed := sorted(files))[:NAMED], len(listed) - NAMED
-    return f"changed: {', '.join(first)}" + (f" and {more:,} more" if more > 0 else "")
+    return f"changed: {_named(files)}"
+
+
+def _named(things: Collection[str]) -> str:
+    """The first few, and how many more there are."""
+    first, more = sorted(things)[:NAMED], len(things) - NAMED
+    return ", ".join(first) + (f" and {more:,} more" if more > 0 else "")

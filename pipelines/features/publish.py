@@ -14,11 +14,11 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from feature_repo.days import end_of, refuse_unended
 from feature_repo.exclusive import exclusive
 from feature_repo.home import Home
+from feature_repo.partition_file import read_features
 from feature_repo.table import FeatureTable
 from feature_repo.tables import AD_TABLES, QUERY_TABLES, TABLES
 from feature_repo.whole_file import whole_file, write_whole
@@ -92,7 +92,7 @@ def _move_in(home: Home, table: FeatureTable, day: date) -> None:
 
 def _snapshot(settings: Settings, live: date, catalog: Mapping[str, pa.Table]) -> str:
     home = settings.home
-    features = {t.name: pq.read_table(home.feature_partition(t.name, live), partitioning=None) for t in (*AD_TABLES, *QUERY_TABLES)}
+    features = {t.name: read_features(t, home.feature_partition(t.name, live)) for t in (*AD_TABLES, *QUERY_TABLES)}
     shared = {**catalog, "campaigns": _own_budgets(catalog["campaigns"], settings.features.budget_share)}
     return write_snapshot(home.snapshots, end_of(live), shared, features, encoder_in_use(settings))
 

@@ -8,10 +8,10 @@ from datetime import date, datetime, timedelta
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from feature_repo.days import end_of
 from feature_repo.home import Home
+from feature_repo.partition_file import read_features
 from feature_repo.table import EVENT_TIME, FeatureTable
 from pipelines.monitor.drift import published
 
@@ -30,7 +30,7 @@ def as_published(home: Home, table: FeatureTable, entities: Sequence[str], at: S
         if not rows:
             continue
         wanted = pa.array(sorted({entities[i] for i in rows}), pa.string())
-        part = pq.read_table(home.feature_partition(table.name, day), partitioning=None, filters=pc.is_in(pc.field(table.entity), wanted))
+        part = read_features(table, home.feature_partition(table.name, day), pc.is_in(pc.field(table.entity), wanted))
         place = {key: i for i, key in enumerate(part[table.entity].to_pylist())}
         stamps = part[EVENT_TIME].to_pylist() or [end_of(day)]
         for i in rows:

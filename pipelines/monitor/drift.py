@@ -8,9 +8,9 @@ from typing import Final
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from feature_repo.home import Home
+from feature_repo.partition_file import read_features
 from feature_repo.table import FeatureTable
 from feature_repo.tables import TABLES
 from pipelines.errors import Missing
@@ -53,7 +53,7 @@ def drift(home: Home, day: date, against: date | None = None) -> Report:
             continue
         if other is None or not home.feature_partition(table.name, other).exists():
             continue
-        new, old = (pq.read_table(home.feature_partition(table.name, d), partitioning=None) for d in (day, other))
+        new, old = (read_features(table, home.feature_partition(table.name, d)) for d in (day, other))
         references[table.name], rows[table.name] = other.isoformat(), len(new)
         if len(new) and len(old):
             figures += [figure for _, figure in figures_of(table, old, new)]

@@ -12,9 +12,8 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Final
 
-import pyarrow.parquet as pq
-
 from feature_repo.home import Home
+from feature_repo.partition_file import read_features
 from feature_repo.table import FeatureTable
 from feature_repo.tables import TABLES
 from pipelines.errors import Missing
@@ -67,7 +66,7 @@ def training_drift(home: Home, manifest: Manifest, day: date) -> TrainingDrift:
         if not read or not before or not now or before[-1] == now[-1]:
             continue
         compared[table.name] = f"{before[-1]} → {now[-1]}"
-        old, new = (pq.read_table(home.feature_partition(table.name, d), partitioning=None) for d in (before[-1], now[-1]))
+        old, new = (read_features(table, home.feature_partition(table.name, d)) for d in (before[-1], now[-1]))
         if not len(old) or not len(new):
             continue
         first = logged[0] if logged else before[0]

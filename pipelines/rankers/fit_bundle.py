@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from feature_repo.model_input import ModelInput
-from feature_repo.services import HEADS, SURFACE, tells_of_ad
+from feature_repo.services import SURFACE, inputs_at, tells_of_ad
 from pipelines.datasets.dataset import Dataset
 from pipelines.errors import Refused
 from pipelines.rankers.calibrate import DRIFT, LEARNING, fit_calibrator, fit_surfaces
@@ -165,7 +165,7 @@ class Ready:
 
 def read_by(family: RankerFamily, dataset: Dataset) -> Dataset:
     """The dataset with the columns that a family reads."""
-    return dataset if isinstance(family, ReadsHistory) else dataset.narrowed(HEADS[dataset.head][0].names)
+    return dataset if isinstance(family, ReadsHistory) else dataset.narrowed(inputs_at(dataset.head, dataset.input.version)[0].names)
 
 
 def fit_bundle(

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from feature_repo.json_text import parsed
-from feature_repo.services import INPUTS, SURFACE, inputs_of
+from feature_repo.services import INPUTS, OLDEST, SURFACE, inputs_of, is_retired
 from serving.bundles.calibrator import Calibrator, probability
 from serving.bundles.encoder import Encoding, encode, evidence
 from serving.bundles.manifest import FORMAT, Manifest
@@ -211,12 +211,13 @@ def _read_manifest(folder: Path) -> Manifest:
 
 
 def _compare(manifest: Manifest, head: str) -> None:
-    """Refuses a bundle of another head, or one that reads other columns than its input has now."""
+    """Refuses a bundle of another head, of a version that does not serve any more, or one that reads other columns than its input has."""
     if manifest.head != head:
         raise BundleRefused("bundle head", manifest.head, f"{head} is needed.")
     known = inputs_of(head)
     if manifest.input not in known:
-        raise BundleRefused("bundle input", manifest.input, f"This head reads {', '.join(known)}.")
+        fix = f"Version {OLDEST} is the oldest that still serves: train and promote again." if is_retired(manifest.input) else ""
+        raise BundleRefused("bundle input", manifest.input, fix or f"This head reads {', '.join(known)}.")
     expected = INPUTS[manifest.input]
     kinds = tuple(c.kind for c in expected.columns)
     for i, (have, want) in enumerate(zip(manifest.columns, expected.names, strict=False)):

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from feature_repo.request_time import text_overlaps, word_codes
-from feature_repo.services import INPUTS
+from feature_repo.services import places_in
 from serving.delivery.insertion_policy import refusal, text_refusal
 from serving.engine.candidates import Candidates, Scores
 from serving.engine.live import Live
@@ -73,8 +73,8 @@ class Copywriter:
         bundle = next((b for b in live.bundles.values() if b.name == scores.policy), None)
         if query is None or not query.stems or scores.matrix is None or bundle is None:
             return 0
-        matrix = np.repeat(scores.matrix[row.candidate][None, :], len(choices), axis=0)
-        names = INPUTS[scores.input].names
+        names = bundle.manifest.columns
+        matrix = np.repeat(scores.matrix[row.candidate, list(places_in(scores.input, names) or ())][None, :], len(choices), axis=0)
         written = {
             f"{name}_words": word_codes([insert(choice[i], "", 1).text for choice in choices], most)
             for i, (name, most) in enumerate(WORDS.items())

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from feature_repo.model_input import ModelInput
+from feature_repo.services import INPUTS, successor_of
 from serving.bundles import Bundle
 from serving.bundles.aliases import is_shadow
 from serving.bundles.refusals import UNCALIBRATED, Refusals
@@ -39,6 +41,8 @@ class Live:
         """Why a bundle must not enter the auction; "" when it may."""
         if not bundle.manifest.calibrated:
             return UNCALIBRATED
+        if self.snapshot is not None and bundle.manifest.input not in self.snapshot.manifest.inputs:
+            return f"The catalogue snapshot {self.snapshot.version} was published without {bundle.manifest.input}: publish features again."
         return self.refusals.get(bundle.manifest.head, {}).get(bundle.manifest.version, "")
 
     def for_auction(self, head: str, alias: str) -> Bundle:
@@ -60,6 +64,15 @@ class Live:
         anyway."""
         heard = (bundle for (_, alias), bundle in self.bundles.items() if not is_shadow(alias))
         return {bundle.name: reason for bundle in heard if (reason := self.barred(bundle))}
+
+    def logged_input(self, bundle: Bundle) -> ModelInput:
+        """The input that decisions by a bundle are made and logged with: its own, or a newer version of it that a shadow of its head reads,
+        that holds all its columns, and that the snapshot was published with; else what serves could not be compared with what comes."""
+        own = INPUTS[bundle.manifest.input]
+        served = self.snapshot.manifest.inputs if self.snapshot is not None else {}
+        others = [INPUTS[s.manifest.input] for s in self.shadows(bundle.manifest.head)]
+        newer = [other for other in others if other.name in served and successor_of(own, other)]
+        return max(newer, key=lambda model: model.version, default=own)
 
     def shadows(self, head: str) -> list[Bundle]:
         """The bundles of a head's shadow aliases, which score decisions without having a say in them: each once, in the order of their

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from feature_repo.services import INPUTS
 from serving.engine.candidates import Candidates, Scores
 from serving.engine.live import Live
 from serving.engine.stages import Context
 from serving.engine.tiers import PRIMARY
 from serving.precision.conversions import conversions
-from serving.precision.model_matrix import model_matrix
+from serving.precision.model_matrix import matrices
 from serving.record.request import AdRequest
 
 
@@ -25,11 +24,10 @@ class BundleScorer:
 
     def score(self, request: AdRequest, context: Context, candidates: Candidates, live: Live) -> Scores:
         click = live.admitted("click", self._alias, self._otherwise) or live.for_auction("click", self._alias)
-        model = INPUTS[click.manifest.input]
-        x = model_matrix(model, context, candidates)
-        pctr = context.allowance.score(self._alias, click, x)
+        model, x, own = matrices(click, context, candidates, live)
+        pctr = context.allowance.score(self._alias, click, own)
         conversion = live.admitted("conversion", self._alias, PRIMARY, "previous")
         pcvr = conversions(context, candidates, self._alias, conversion, model, x)
         said = conversion.name if conversion is not None else ""
-        phide = click.further("hide", x) if self._hides else None
+        phide = click.further("hide", own) if self._hides else None
         return Scores(pctr, pcvr, click.name, self._rung, model.name, x, conversion=said, phide=phide)

@@ -13,8 +13,6 @@ from serving.precision.historical_rate import click_rate
 from serving.precision.model_matrix import model_matrix
 from serving.record.request import AdRequest
 
-CONVERSION = INPUTS["conversion"]
-
 
 class ConversionScorer:
     """Each ad's smoothed click rate × the conversion champion. Raises ServingError when there is none,
@@ -25,8 +23,9 @@ class ConversionScorer:
 
     def score(self, request: AdRequest, context: Context, candidates: Candidates, live: Live) -> Scores:
         conversion = live.admitted("conversion", "champion", "previous") or live.for_auction("conversion", "champion")
-        x = model_matrix(CONVERSION, context, candidates)
+        model = INPUTS[conversion.manifest.input]
+        x = model_matrix(model, context, candidates)
         pcvr = conversion.predict(x)
         if not np.isfinite(pcvr).all():
             raise ConversionFailed("scores", conversion.name, "They are not finite; roll back: `placard rollback conversion`.")
-        return Scores(click_rate(request, candidates), pcvr, conversion.name, "fallback", CONVERSION.name, x, conversion=conversion.name)
+        return Scores(click_rate(request, candidates), pcvr, conversion.name, "fallback", model.name, x, conversion=conversion.name)

@@ -9,13 +9,18 @@ from numpy.typing import NDArray
 
 from feature_repo.model_input import Columns, ModelInput
 from feature_repo.request_time import NO_SEARCH, NOT_SEARCHED, pair_columns, search_columns
+from feature_repo.services import INPUTS, places_in
+from serving.bundles import Bundle
 from serving.engine.candidates import Candidates
+from serving.engine.live import Live
 from serving.engine.stages import Context
 from serving.language.query_columns import query_columns
 from serving.record.query import Query
 from serving.snapshot.manifest import matrix_name
 from serving.snapshot.search_columns import WORDS
 from serving.understanding.exposures import times_seen
+
+Matrix = NDArray[np.float32]
 
 
 def model_matrix(model: ModelInput, context: Context, candidates: Candidates) -> NDArray[np.float32]:
@@ -45,6 +50,25 @@ def model_matrix(model: ModelInput, context: Context, candidates: Candidates) ->
     for i, values in each:
         out[:, i] = values
     return out
+
+
+def read_from(matrix: NDArray[np.float32], made: ModelInput, wanted: ModelInput) -> NDArray[np.float32] | None:
+    """The rows of a narrower or older input taken out of one that is made already, (n, k); None where that lacks a column."""
+    if wanted is made:
+        return matrix
+    places = places_in(made.name, wanted.names)
+    if places is None:
+        return None
+    k = len(places)
+    return matrix[:, :k] if places == tuple(range(k)) else np.ascontiguousarray(matrix[:, places])
+
+
+def matrices(bundle: Bundle, context: Context, candidates: Candidates, live: Live) -> tuple[ModelInput, Matrix, Matrix]:
+    """The input that the decision is logged with, its matrix, and the part of that which the bundle reads, columns in its order."""
+    model, own = live.logged_input(bundle), INPUTS[bundle.manifest.input]
+    x = model_matrix(model, context, candidates)
+    read = read_from(x, model, own)
+    return model, x, model_matrix(own, context, candidates) if read is None else read
 
 
 def _search(query: Query, candidates: Candidates) -> Columns:

@@ -20,7 +20,7 @@ from serving.engine.stages import Context
 from serving.engine.tiers import PRIMARY
 from serving.errors import Busy, Late
 from serving.precision.conversions import acting, conversions
-from serving.precision.model_matrix import model_matrix
+from serving.precision.model_matrix import matrices, model_matrix, read_from
 from serving.precision.standing import Standing
 from serving.record.request import AdRequest
 from serving.settings import Settings
@@ -64,13 +64,12 @@ class Speculative:
 
     def score(self, request: AdRequest, context: Context, candidates: Candidates, live: Live) -> Scores:
         click, fast = live.for_auction("click", PRIMARY), live.for_auction("click", FAST)
-        model = INPUTS[click.manifest.input]
-        x = model_matrix(model, context, candidates)
+        model, x, read = matrices(click, context, candidates, live)
         conversion = live.admitted("conversion", PRIMARY, "previous")
         said = conversion.name if conversion is not None else ""
-        phide = click.further("hide", x) if self._hides else None
+        phide = click.further("hide", read) if self._hides else None
         if len(candidates) <= self._how.batch:
-            pctr = context.allowance.score(PRIMARY, click, x)
+            pctr = context.allowance.score(PRIMARY, click, read)
             pcvr = conversions(context, candidates, PRIMARY, conversion, model, x)
             return Scores(pctr, pcvr, click.name, "full", model.name, x, conversion=said, phide=phide)
         quick = live.admitted("conversion", FAST) or conversion
@@ -83,7 +82,7 @@ class Speculative:
         while len(rows):
             some = candidates.take(rows)
             try:
-                pctr[rows] = context.allowance.score(PRIMARY, click, x[rows])
+                pctr[rows] = context.allowance.score(PRIMARY, click, read[rows])
                 if quick is not conversion:
                     pcvr[rows] = conversions(context, some, PRIMARY, conversion, model, x[rows])
             except (Late, Busy):
@@ -103,8 +102,8 @@ class Speculative:
     ) -> Scores:
         """Everyone's scores by the fast models; x: the input of this name, which they read too as a rule."""
         model, own = INPUTS[made], INPUTS[fast.manifest.input]
-        k = len(own.columns)  # a wider input begins with the narrower one
-        matrix = x[:, :k] if own.columns == model.columns[:k] else model_matrix(own, context, candidates)
+        found = read_from(x, model, own)
+        matrix = found if found is not None else model_matrix(own, context, candidates)
         pctr = context.allowance.score(FAST, fast, matrix)
         return Scores(pctr, conversions(context, candidates, FAST, conversion, model, x), fast.name, FAST)
 

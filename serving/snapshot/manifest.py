@@ -88,10 +88,9 @@ def ad_inputs() -> dict[str, tuple[str, ...]]:
 
 
 def matrix_name(model: ModelInput) -> str:
-    """The column that holds an input's ad columns; inputs with the same ones share it."""
-    ads = [model.columns[i] for i in model.of("ad")]
-    same = (m.name for m in INPUTS.values() if [m.columns[i] for i in m.of("ad")] == ads)
-    return f"matrix.{next(same, model.name)}"
+    """The column that holds an input's ad columns, named by them: inputs and versions with the same ones share it."""
+    ads = [model.columns[i].name for i in model.of("ad")]
+    return f"matrix.{hashlib.sha256(json.dumps(ads).encode()).hexdigest()[:12]}"
 
 
 def write_pointer(snapshots: Path, version: str) -> None:

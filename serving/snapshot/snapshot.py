@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 import pyarrow as pa
@@ -54,6 +55,10 @@ class Placement:
     floor_micros: int
 
 
+ABSENT: Final = {f.name: f.filled(1)[0] for t in AD_TABLES for f in t.features if f.name in PAIR_READS}
+"""What stands for a feature that came after a snapshot was published: no input of the snapshot holds what is made of it."""
+
+
 class PairInputs(dict[str, np.ndarray]):
     """The columns of PAIR_INPUTS at some rows of a snapshot, each gathered when it is first read."""
 
@@ -62,7 +67,8 @@ class PairInputs(dict[str, np.ndarray]):
         self._arrays, self._rows = arrays, rows
 
     def __missing__(self, name: str) -> np.ndarray:
-        found = self[name] = self._arrays[PAIR_INPUTS[name]].take(self._rows, axis=0)
+        column = self._arrays.get(PAIR_INPUTS[name])
+        found = self[name] = ABSENT[name][None] if column is None else column.take(self._rows, axis=0)
         return found
 
 
@@ -103,7 +109,7 @@ class Snapshot:
         at = int(np.searchsorted(keys, wanted))
         known = at < len(keys) and keys[at] == wanted
         return {
-            f.name: np.asarray(self.arrays[f"query.{f.name}"][at : at + 1]) if known else f.filled(1)
+            f.name: np.asarray(self.arrays[f"query.{f.name}"][at : at + 1]) if known and f"query.{f.name}" in self.arrays else f.filled(1)
             for t in QUERY_TABLES
             for f in t.features
         }
@@ -244,10 +250,14 @@ def open_snapshot(folder: Path) -> Snapshot:
 
 
 def _refuse_other_features(manifest: SnapshotManifest) -> None:
-    """Raises SnapshotMissing when the snapshot was written for other feature columns than the present ones. The matrix holds numbers
-    without names, so a model would score wrong columns without an error."""
-    for name, wanted in ad_inputs().items():
-        have = manifest.inputs.get(name, ())
+    """Raises SnapshotMissing when no version of the inputs that the snapshot was published with serves any more, or one of them is made of
+    other ad columns now. The matrix holds numbers without names, so a model would score wrong columns without an error."""
+    inputs = ad_inputs()
+    if not inputs.keys() & manifest.inputs.keys():
+        held = ", ".join(manifest.inputs) or "no inputs"
+        raise SnapshotMissing("snapshot inputs", held, f"These serve: {', '.join(inputs)}. Publish again.")
+    for name in inputs.keys() & manifest.inputs.keys():
+        wanted, have = inputs[name], manifest.inputs[name]
         for i, (old, new) in enumerate(zip(have, wanted, strict=False)):
             if old != new:
                 raise SnapshotMissing(f"snapshot column {i} of {name}", old, f"Expected {new}: the features have changed; publish again.")
@@ -258,9 +268,13 @@ def _refuse_other_features(manifest: SnapshotManifest) -> None:
 
 def _refuse_torn(manifest: SnapshotManifest, arrays: Mapping[str, np.ndarray]) -> None:
     """Every column that a request reads must be there, with a row for every ad, or for every query."""
-    shapes = {matrix_name(INPUTS[name]): (manifest.ads, len(columns)) for name, columns in manifest.inputs.items() if name in INPUTS}
-    of_ads = (*shapes, *PAIR_INPUTS.values(), "id.creative_id", "campaign", "bid_micros", "policy", "sensitive", "recall.vectors")
-    of_queries = ("query.key", *(f"query.{f.name}" for t in QUERY_TABLES for f in t.features))
+    published = [INPUTS[name] for name in manifest.inputs if name in INPUTS]
+    shapes = {matrix_name(model): (manifest.ads, len(model.of("ad"))) for model in published}
+    newest = max(model.version for model in published)
+    later = {f.name for t in AD_TABLES for f in t.features if f.since > newest}
+    pairs = (column for name, column in PAIR_INPUTS.items() if name not in later)
+    of_ads = (*shapes, *pairs, "id.creative_id", "campaign", "bid_micros", "policy", "sensitive", "recall.vectors")
+    of_queries = ("query.key", *(f"query.{f.name}" for t in QUERY_TABLES for f in t.features if f.since <= newest))
     for name in (*of_ads, *of_queries, "keyword.groups"):  # without keywords an ad might be shown that a negative keeps out
         if name not in arrays:
             raise SnapshotMissing("snapshot column", name, "It is absent; publish again.")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from feature_repo.services import CLICK
 from serving.eventlog.log import Event, EventLog
 from serving.eventlog.memory import MemoryEventLog
 from serving.eventlog.sqlite import SqliteEventLog
@@ -42,7 +43,7 @@ def make_decision(
     request = AdRequest(f"r-{key}", "proactive", user, at, device="mobile", os="ios", region="north", language="en", consent=consent)
     shown = tuple(ads) or (make_ad("a1"), make_ad("a2", 0.01, 2))
     return Decision(
-        decision_id=key, request=request, decided_at=at, rung="full", policy="click@1", input="click", snapshot="s1",
+        decision_id=key, request=request, decided_at=at, rung="full", policy="click@1", input=CLICK.name, snapshot="s1",
         funnel=Funnel({"campaigns": 40}, {"Budget": 3}, 30, 7 - len(shown), len(shown)), shown=shown, held=(),
         explored=explored,
     )  # fmt: skip
