@@ -109,10 +109,20 @@ def inputs_of(head: str) -> tuple[str, ...]:
     return tuple(m.name for version in range(OLDEST, NEWEST + 1) for m in inputs_at(head, version))
 
 
+def version_of(name: str) -> int:
+    """The version in an input's name, `click_v2`; 0 for a name of another form."""
+    family, _, version = name.rpartition("_v")
+    return int(version) if family in FAMILIES and version.isdecimal() else 0
+
+
 def is_retired(name: str) -> bool:
     """Whether a name is that of an input whose version does not serve any more."""
-    family, _, version = name.rpartition("_v")
-    return family in FAMILIES and version.isdecimal() and int(version) < OLDEST
+    return 0 < version_of(name) < OLDEST
+
+
+def is_retiring(name: str) -> bool:
+    """Whether the version of an input goes with the next release."""
+    return OLDEST <= version_of(name) <= RETIRING
 
 
 def successor_of(older: ModelInput, newer: ModelInput) -> bool:

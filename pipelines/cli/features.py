@@ -130,7 +130,7 @@ def show_days(
     every: Annotated[bool, typer.Option("--all", help="Show every day.")] = False,
     as_json: Json = False,
 ) -> None:
-    """What is the matter with each day: missing, empty, late, stale or future; or published, live, waiting, open.
+    """What is the matter with each day: missing, empty, late, stale, older or future; or published, live, waiting, open.
 
     Days with which something is the matter are always shown, older ones that are alike in one line.
     """

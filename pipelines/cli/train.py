@@ -39,6 +39,7 @@ def train(
     Labels count up to the day's end.
     """
     from pipelines.datasets.training_set import make
+    from pipelines.features.days import back_fill
     from pipelines.operations.training_environment import require
     from pipelines.rankers import RANKERS
     from pipelines.training.candidate import candidate
@@ -58,6 +59,9 @@ def train(
         if made.left_out is not None:
             result["left_out"] = asdict(made.left_out)
             lines += [f"left out: {why}" for why in made.left_out.words(settings.training.history_days)]
+        if lacking := back_fill(settings.home):
+            result["back_fill"] = lacking
+            lines.append(lacking)
     if step != "dataset":
         if ranker == AUTO:
             choice = choose(settings, head, day)

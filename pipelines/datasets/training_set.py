@@ -63,14 +63,19 @@ def make(settings: Settings, head: str, day: date, cuts: tuple[float, float] = (
     widest = HEADS[head][-1]
     made = Dataset(head, widest, frame, assemble(widest, frame, features_at(settings, frame), search), OTHERS[head])
     refuse_unteachable(made)
-    place = folder(settings.home, head, day)
+    return replace(keep(settings.home, day, made), left_out=left_out)
+
+
+def keep(home: Home, day: date, made: Dataset) -> Dataset:
+    """Writes a training set to the folder of its head and day, in place of one that is there."""
+    place = folder(home, made.head, day)
     for old in place.glob("*.npz"):  # what rankers kept of the rows before
         old.unlink(missing_ok=True)
-    write_whole(place / INPUT, json.dumps({"name": widest.name, "columns": widest.names}) + "\n")
+    write_whole(place / INPUT, json.dumps({"name": made.input.name, "columns": made.input.names}) + "\n")
     with whole_file(place / MATRIX) as part, part.open("wb") as file:
         np.save(file, made.matrix, allow_pickle=False)
     write_partition(pa.Table.from_pandas(made.rows, preserve_index=False), place / ROWS)
-    return replace(made, place=place, left_out=left_out)
+    return replace(made, place=place)
 
 
 def read(home: Home, head: str, day: date) -> Dataset:

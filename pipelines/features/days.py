@@ -34,7 +34,7 @@ MEANING: Final[dict[State, str]] = {
     "open": "it is today, and not over",
 }
 DUE: Final = ("late", "stale", "older")
-WRONG: Final = ("missing", "empty", "late", "stale", "future")
+WRONG: Final = ("missing", "empty", "late", "stale", "older", "future")
 NAMED: Final = 3
 """Most files or features that a reason names."""
 USUAL_DAYS: Final = 30
@@ -75,6 +75,16 @@ def rebuilding(found: Sequence[FeatureDay]) -> str:
     """The command that builds all of the days again that are due, "" where none is."""
     due = [d.day for d in found if d.due]
     return f"placard features rebuild --partition {due[-1]} --days {max((due[-1] - due[0]).days + 1, USUAL_DAYS)}" if due else ""
+
+
+def back_fill(home: Home) -> str:
+    """What published days lack of the present features, and the command that builds them; "" where they lack nothing."""
+    found = {day: came for day in published_days(home) if (came := _came_since(home, day))}
+    if not found:
+        return ""
+    names, first, last = _named({name for came in found.values() for name in came}), min(found), max(found)
+    command = f"placard features rebuild --partition {last} --days {(last - first).days + 1}"
+    return f"{names}: at the default before {last + timedelta(days=1)}; `{command}` back-fills it"
 
 
 def due_days(settings: Settings, since: date, until: date) -> list[date]:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
 from feature_repo.errors import PlacardError
+from feature_repo.services import is_retiring
 from pipelines.operations.doctor import Check
 from pipelines.registry import journal
 from pipelines.registry.alias_differences import compared
@@ -39,9 +40,21 @@ def roles(settings: Settings) -> Check:
     ]
     if removed:
         return Check("roles", "warn", _few(removed), "Promote another version, or `placard registry admit HEAD VERSION`.")
+    going = [f"{who} reads {name}" for who, name in _inputs_read(settings, aliases) if is_retiring(name)]
+    if going:
+        fix = "Train and promote a version of the newest input."
+        return Check("roles", "warn", f"{_few(going)}: the next release does not serve it", fix)
     return Check(
         "roles", "ok", ", ".join(f"{head} {by['champion']}" for head, by in aliases.items() if "champion" in by) or "no champion yet"
     )
+
+
+def _inputs_read(settings: Settings, aliases: Aliases) -> Iterator[tuple[str, str]]:
+    """Every role with its version, and the input that it reads; "" of what reads none."""
+    for head, by in aliases.items():
+        for alias, version in by.items():
+            manifest = read_manifest(version_folder(settings.home.bundles, head, version))
+            yield f"{head}@{alias} {version}", str(manifest.get("input", ""))
 
 
 def _unsound(settings: Settings, aliases: Aliases) -> Iterator[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -41,12 +41,13 @@ class SnapshotManifest:
 def write_columns(snapshots: Path, as_of: datetime, columns: Mapping[str, np.ndarray], ads: int) -> str:
     """Writes the columns as one folder, named by day and content; returns the version. Idempotent."""
     columns = arranged_by_meaning(arranged(columns))
-    content = content_of(columns)
+    inputs = ad_inputs()
+    content = content_of(columns, inputs)
     version = named(as_of, content)
     folder = snapshots / version
     if _lies_whole(folder, content):
         return version
-    manifest = {"version": version, "as_of": as_of.isoformat(), "ads": ads, "content": content, "inputs": ad_inputs(), "format": FORMAT}
+    manifest = {"version": version, "as_of": as_of.isoformat(), "ads": ads, "content": content, "inputs": inputs, "format": FORMAT}
     with whole_folder(folder) as part:
         for name, array in columns.items():
             np.save(part / f"{name}.npy", np.ascontiguousarray(array), allow_pickle=False)
@@ -54,9 +55,9 @@ def write_columns(snapshots: Path, as_of: datetime, columns: Mapping[str, np.nda
     return version
 
 
-def content_of(columns: Mapping[str, np.ndarray]) -> str:
-    """SHA-256 over the columns' names, types, shapes and values, and over the feature columns that the present code asks for."""
-    digest = hashlib.sha256(json.dumps(ad_inputs()).encode())
+def content_of(columns: Mapping[str, np.ndarray], inputs: Mapping[str, Sequence[str]]) -> str:
+    """SHA-256 over the columns' names, types, shapes and values, and over the ad columns of each model input."""
+    digest = hashlib.sha256(json.dumps(dict(inputs), sort_keys=True).encode())
     for name in sorted(columns):
         array = np.ascontiguousarray(columns[name])
         digest.update(f"{name}|{array.dtype.str}|{array.shape}|".encode())
@@ -72,7 +73,8 @@ def named(as_of: datetime, content: str) -> str:
 def _lies_whole(folder: Path, content: str) -> bool:
     """Whether the folder holds exactly this content: one that was altered since is written anew."""
     try:
-        return read_manifest(folder).content == content and content_of(mapped_columns(folder)) == content
+        manifest = read_manifest(folder)
+        return manifest.content == content and content_of(mapped_columns(folder), manifest.inputs) == content
     except (SnapshotMissing, OSError, ValueError):
         return False
 

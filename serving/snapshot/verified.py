@@ -26,7 +26,7 @@ def verified_snapshot(folder: Path) -> Snapshot:
     manifest = snapshot.manifest
     if manifest.version != folder.name or manifest.version != named(manifest.as_of, manifest.content):
         raise SnapshotMissing("snapshot version", manifest.version, f"It lies in {folder.name}, and its content differs; publish again.")
-    seen = content_of(snapshot.arrays)
+    seen = content_of(snapshot.arrays, manifest.inputs)
     if seen != manifest.content:
         raise SnapshotMissing("snapshot content", seen[:16], f"{manifest.content[:16]} was written: a column was altered; publish again.")
     _check_bounds(snapshot)

@@ -7,12 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 
 from feature_repo.home import Home
-from feature_repo.partition_file import write_partition
 from feature_repo.services import CLICK
-from pipelines.datasets.training_set import MATRIX, ROWS, folder
+from pipelines.datasets.dataset import Dataset
+from pipelines.datasets.training_set import keep
 from pipelines.training.fit import fit
 from serving.settings import Settings
 
@@ -40,10 +39,7 @@ def lay_out(home: Home, day: date, signal: float, n: int = 10_000) -> None:
             "split": np.where(share < 0.6, "train", np.where(share < 0.75, "calibrate", "test")), "weight_rate": 1.0,
         }
     )  # fmt: skip
-    place = folder(home, "click", day)
-    place.mkdir(parents=True)
-    np.save(place / MATRIX, x)
-    write_partition(pa.Table.from_pandas(rows, preserve_index=False), place / ROWS)
+    keep(home, day, Dataset("click", CLICK, rows, x))
 
 
 def make(place: Path, signals: tuple[tuple[date, float], ...], ranker: str) -> None:

@@ -10,13 +10,11 @@ from unittest.mock import patch
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 
 from feature_repo.home import Home
-from feature_repo.partition_file import write_partition
 from feature_repo.services import CLICK, SURFACE
 from pipelines.datasets.dataset import Dataset
-from pipelines.datasets.training_set import MATRIX, ROWS, folder, read
+from pipelines.datasets.training_set import keep, read
 from pipelines.evaluate.baseline import baseline
 from pipelines.rankers import RANKERS, kept_encoding
 from pipelines.rankers.encoding import Encoded
@@ -69,14 +67,6 @@ def leaking(honest: Dataset, wrong: float) -> Dataset:
     return replace(honest, matrix=matrix, prepared={})
 
 
-def _written(home: Home, dataset: Dataset, day: date) -> Dataset:
-    place = folder(home, "click", day)
-    place.mkdir(parents=True)
-    np.save(place / MATRIX, dataset.matrix)
-    write_partition(pa.Table.from_pandas(dataset.rows, preserve_index=False), place / ROWS)
-    return dataset
-
-
 def _taught(honest: Dataset, **columns: object) -> Dataset:
     """The dataset that a broken pipeline would have taught from: other rows or another matrix."""
     return replace(honest, prepared={}, **columns)  # type: ignore[arg-type]
@@ -95,7 +85,8 @@ def make(place: Path) -> None:
 
 
 def _make(home: Home, models: Path) -> None:
-    honest, rng = _written(home, market(), DAY), np.random.default_rng(9)
+    honest, rng = market(), np.random.default_rng(9)
+    keep(home, DAY, honest)
     family = RANKERS[RANKER]
     good = fit_bundle(family, honest, models / "honest", "0")
     fit_bundle(RANKERS["logistic"], honest, models / "logistic", "0")
@@ -117,7 +108,9 @@ def _make(home: Home, models: Path) -> None:
     stale = Dataset("click", CLICK, days.assign(split=split), honest.matrix[old.to_numpy()])
     fit_bundle(family, stale, models / "stale", "0")
     for name, (day, wrong) in LEAKS.items():
-        fit_bundle(family, _written(home, leaking(honest, wrong), day), models / name, "0")
+        leaky = leaking(honest, wrong)
+        keep(home, day, leaky)
+        fit_bundle(family, leaky, models / name, "0")
 
     _calibrated_otherwise(good, models)
     for day in (DAY, *(day for day, _ in LEAKS.values())):

@@ -8,16 +8,14 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 import pytest
 
 from feature_repo.home import Home
-from feature_repo.partition_file import write_partition
 from feature_repo.services import CLICK
 from pipelines.datasets.dataset import Dataset
 from pipelines.datasets.labels import labels
 from pipelines.datasets.teachable import refuse_unteachable
-from pipelines.datasets.training_set import MATRIX, ROWS, folder
+from pipelines.datasets.training_set import keep
 from pipelines.errors import Missing, Refused
 from pipelines.training.candidate import candidate
 from pipelines.training.fit import fit
@@ -92,11 +90,7 @@ def test_a_sound_set_passes(sound: Dataset) -> None:
 @pytest.mark.parametrize("how", BAD)
 def test_a_set_that_cannot_teach_leaves_no_candidate(sound: Dataset, how: str, tmp_path: Path) -> None:
     settings = Settings(PLACARD_HOME=tmp_path / "placard")
-    made = bad(sound, how)
-    place = folder(settings.home, "click", DAY)
-    place.mkdir(parents=True)
-    np.save(place / MATRIX, made.matrix)
-    write_partition(pa.Table.from_pandas(made.rows, preserve_index=False), place / ROWS)
+    keep(settings.home, DAY, bad(sound, how))
     with pytest.raises(Refused) as caught:
         fit(settings, "click", DAY, "xgboost_slim")
     assert BAD[how] in str(caught.value) and caught.value.exit_code == 3

@@ -36,7 +36,7 @@ from serving.language.query_classifier import OUTPUTS
 from serving.language.text_encoder import BUCKETS
 from serving.settings import Settings
 from serving.snapshot import current_version, open_current, open_snapshot, set_current
-from serving.snapshot.manifest import content_of, write_columns
+from serving.snapshot.manifest import ad_inputs, content_of, write_columns
 from serving.worker.reload import Reloader
 from tests.made import written_again
 
@@ -403,9 +403,9 @@ def test_bids_beyond_a_bound_and_cells_that_spoil_all_others_are_refused(platfor
 
 def test_the_content_of_a_snapshot_covers_every_column(platform: Settings) -> None:
     arrays = dict(open_current(platform.home.snapshots).arrays)
-    whole = content_of(arrays)
+    whole = content_of(arrays, ad_inputs())
     for name in arrays:
-        assert content_of({n: a for n, a in arrays.items() if n != name}) != whole
+        assert content_of({n: a for n, a in arrays.items() if n != name}, ad_inputs()) != whole
 
 
 # What no model may say is refused at smoke.

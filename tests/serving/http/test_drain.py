@@ -169,6 +169,8 @@ def test_it_is_seen_who_knocks_where_many_files_are_open() -> None:
     beyond = 1024
     """The first file number that `select.select` refuses."""
     least, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if most != resource.RLIM_INFINITY and most < 2 * beyond:
+        pytest.skip(f"a process may open {most} files here, {2 * beyond} are needed")
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(least, 2 * beyond), most))
     try:
         with socket.create_server(("127.0.0.1", 0)) as low, socket.socket(fileno=fcntl.fcntl(low, fcntl.F_DUPFD, beyond)) as listener:

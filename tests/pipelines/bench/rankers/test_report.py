@@ -12,12 +12,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 import pytest
 from scipy.special import logit
 
 from feature_repo.home import Home
-from feature_repo.partition_file import write_partition
 from pipelines.bench.rankers.data import Task
 from pipelines.bench.rankers.figures import as_text, whole
 from pipelines.bench.rankers.page import render
@@ -25,7 +23,7 @@ from pipelines.bench.rankers.peers.peer import Given, Peer
 from pipelines.bench.rankers.rankers import run
 from pipelines.bench.rankers.trial import Result, measure
 from pipelines.bench.search.search_market import SMALL
-from pipelines.datasets.training_set import MATRIX, ROWS, folder
+from pipelines.datasets.training_set import keep
 from pipelines.errors import Missing, PipelineError
 from pipelines.evaluate.contest import BASE_RATE, OURS, PEER, TRUTH, Contest, contest
 from pipelines.rankers import RANKERS
@@ -151,10 +149,7 @@ def test_unknown_data_and_an_absent_log_are_named_before_any_work(tmp_path: Path
 
 def test_a_training_set_that_is_kept_is_measured_as_it_lies(known: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     home, day = Home(tmp_path / "placard"), date(2026, 1, 7)
-    place = folder(home, "click", day)
-    place.mkdir(parents=True)
-    np.save(place / MATRIX, known.dataset.matrix)
-    write_partition(pa.Table.from_pandas(known.dataset.rows, preserve_index=False), place / ROWS)
+    keep(home, day, known.dataset)
     monkeypatch.setattr("pipelines.bench.rankers.rankers.RANKERS", {"xgboost_slim": RANKERS["xgboost_slim"]})
     monkeypatch.setattr("pipelines.bench.rankers.rankers.PEERS", (Oracle(known.test_truth, known.kept),))
     page = tmp_path / "reports" / "page.html"
