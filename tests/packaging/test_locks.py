@@ -103,6 +103,8 @@ def extra_for(file: str, called: bool) -> str:
     """The extra that must bring what a file imports. Verbs import their work when they are called, so their files need no extra."""
     if file == "feature_repo/whole_registry_store.py":
         return "serving"  # Feast itself imports it, by its name
+    if file == "feature_repo/asof_store.py":
+        return "platform"  # Feast imports this one too; it joins for the factory, and serving has its imports by `feast[duckdb]`
     if file.startswith("feature_repo/"):
         return "platform" if called else ""  # tables are built by the factory and read by serving
     if file.startswith("serving/"):
