@@ -18,7 +18,7 @@ from serving.bundles import Bundle, Tables, aliases, refusals, write_manifest
 from serving.bundles.calibrator import Calibrator
 from serving.errors import ServingError
 from serving.snapshot import current_version, open_current, set_current
-from serving.snapshot.manifest import write_columns
+from serving.snapshot.manifest import matrix_name, write_columns
 from serving.worker.reload import Reloader
 from tests.made import written_again
 
@@ -172,20 +172,20 @@ def test_a_new_snapshot_is_taken_up(reloader: Reloader, published_home: Home) ->
 
 def rename_a_feature(folder: Path) -> None:
     raw = json.loads((folder / "manifest.json").read_text())
-    raw["inputs"]["click"][0] = "was_called"
+    raw["inputs"][CLICK.name][0] = "was_called"
     (folder / "manifest.json").write_text(json.dumps(raw))
 
 
 def drop_a_feature(folder: Path) -> None:
     raw = json.loads((folder / "manifest.json").read_text())
-    raw["inputs"]["click"].pop()
+    raw["inputs"][CLICK.name].pop()
     (folder / "manifest.json").write_text(json.dumps(raw))
 
 
 def swap_two_features(folder: Path) -> None:
     """The same number of columns: nothing but the names could tell."""
     raw = json.loads((folder / "manifest.json").read_text())
-    names = raw["inputs"]["click"]
+    names = raw["inputs"][CLICK.name]
     names[0], names[1] = names[1], names[0]
     (folder / "manifest.json").write_text(json.dumps(raw))
 
@@ -198,7 +198,7 @@ def of_an_older_release(folder: Path) -> None:
 
 
 def narrower_matrix(folder: Path) -> None:
-    np.save(folder / "matrix.click.npy", np.load(folder / "matrix.click.npy")[:, :-1])
+    np.save(folder / f"{matrix_name(CLICK)}.npy", np.load(folder / f"{matrix_name(CLICK)}.npy")[:, :-1])
 
 
 def fewer_rows(folder: Path) -> None:
@@ -210,15 +210,15 @@ def lose_a_column(folder: Path) -> None:
 
 
 def cut_a_column(folder: Path) -> None:
-    content = (folder / "matrix.click.npy").read_bytes()
-    (folder / "matrix.click.npy").write_bytes(content[: len(content) // 2])
+    content = (folder / f"{matrix_name(CLICK)}.npy").read_bytes()
+    (folder / f"{matrix_name(CLICK)}.npy").write_bytes(content[: len(content) // 2])
 
 
 @pytest.mark.parametrize(
     ("damage", "said"),
     [
         (rename_a_feature, "was_called"), (drop_a_feature, "features have changed"), (swap_two_features, "features have changed"),
-        (of_an_older_release, "publish again"), (narrower_matrix, "matrix.click"), (fewer_rows, "campaign"), (lose_a_column, "policy"),
+        (of_an_older_release, "publish again"), (narrower_matrix, matrix_name(CLICK)), (fewer_rows, "campaign"), (lose_a_column, "policy"),
         (cut_a_column, "publish again"), (be_gone, "publish again"),
     ],
 )  # fmt: skip
@@ -242,7 +242,7 @@ def test_a_snapshot_written_under_other_features_has_another_version(published_h
     arrays = {name: np.array(a) for name, a in old.arrays.items()}
     assert write_columns(published_home.snapshots, old.as_of, arrays, len(old)) == current_version(published_home.snapshots)
     renamed = replace(CLICK, columns=(*CLICK.columns[:-1], replace(CLICK.columns[-1], name="renamed")))
-    monkeypatch.setitem(__import__("feature_repo.services").services.INPUTS, "click", renamed)
+    monkeypatch.setitem(__import__("feature_repo.services").services.INPUTS, CLICK.name, renamed)
     assert write_columns(published_home.snapshots, old.as_of, arrays, len(old)) != current_version(published_home.snapshots)
 
 
