@@ -39,11 +39,8 @@ DAY = date(2026, 1, 11)
 def settings(tmp_path: Path, thin: Any) -> Settings:
     """A state folder with one small dataset."""
     made = Settings(PLACARD_HOME=tmp_path)
-    place = training_set.folder(made.home, "click", DAY)
-    place.mkdir(parents=True)
-    np.save(place / training_set.MATRIX, thin.dataset.matrix, allow_pickle=False)
     rows = thin.dataset.rows.assign(ts=thin.dataset.rows["ts"].dt.floor("us"))
-    write_partition(pa.Table.from_pandas(rows, preserve_index=False), place / training_set.ROWS)
+    training_set.keep(made.home, DAY, replace(thin.dataset, rows=rows))
     return made
 
 
