@@ -1,0 +1,57 @@
+"""The ads that rows name: an item, its campaign, its group and its advertiser, and the neutral catalogue rows of those nobody describes.
+
+An item without a campaign is a campaign of its own, and a campaign without an advertiser has its own one, so that a slate can be filled:
+an advertiser appears once on it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from feature_repo.events import TIME
+from pipelines.ingest import neutral
+from pipelines.ingest.format import TS
+
+
+def of_item(rows: Mapping[str, pa.Array]) -> tuple[pa.Array, pa.Array, pa.Array, pa.Array]:
+    """Of each row its item, campaign, ad group and advertiser."""
+
+    def given(name: str, otherwise: pa.Array) -> pa.Array:
+        return pc.if_else(pc.equal(rows[name], ""), otherwise, rows[name]) if name in rows else otherwise
+
+    item = rows["item"]
+    campaign = given("campaign", item)
+    return item, campaign, given("ad_group", item), given("advertiser", campaign)
+
+
+def own_ads(rows: Mapping[str, pa.Array], source: str, objective: str, creatives: bool = True) -> dict[str, pa.Table]:
+    """Advertisers, campaigns, ad groups and, if asked, creatives of the rows' items on neutral terms, each from the first row on."""
+    item, campaign, group, advertiser = (cells.to_pandas() for cells in of_item(rows))
+    frame = pd.DataFrame({"item": item, "campaign": campaign, "group": group, "advertiser": advertiser, TS: rows[TS].to_pandas()})
+    frame = frame.sort_values([TS, "item", "campaign", "group", "advertiser"], kind="stable")
+
+    def first(column: str) -> pd.DataFrame:
+        return frame.drop_duplicates(column)
+
+    def words(values: pd.Series) -> pa.Array:
+        return pa.array(values, pa.string())
+
+    def times(values: pd.DataFrame) -> pa.Array:
+        return pa.array(values[TS], TIME)
+
+    who, campaigns, groups, items = first("advertiser"), first("campaign"), first("group"), first("item")
+    found = {
+        "advertisers": neutral.advertisers(words(who["advertiser"]), times(who), source, who["advertiser"].tolist()),
+        "campaigns": neutral.campaigns(words(campaigns["campaign"]), words(campaigns["advertiser"]), times(campaigns), source, objective),
+        "ad_groups": neutral.ad_groups(words(groups["group"]), words(groups["campaign"]), times(groups), source, objective),
+    }
+    if creatives:
+        found["creatives"] = neutral.creatives(
+            words(items["item"]), words(items["group"]), words(items["campaign"]), words(items["advertiser"]), times(items), source,
+            items["item"].tolist(), [""] * len(items),
+        )  # fmt: skip
+    return found
