@@ -23,6 +23,7 @@ from feature_repo.home import Home
 from pipelines.ingest.format import ROW
 from pipelines.ingest.landing import Landed, land_seen
 from pipelines.ingest.partitions import KEYS, KNOWN, SCHEMAS, days_of, file_of, keys_of, read_rows, readable, refuse_cold, write_rows
+from pipelines.warehouse.as_of import STATES
 
 IMPLIED: Final = "-implied"
 """Ends the source of implied rows."""
@@ -73,7 +74,7 @@ def land_implied(home: Home, source: str, tables: Mapping[str, pa.Table]) -> dic
     """Puts implied rows where nothing was stated yet, and takes away those of which something has been. How many keys of each table are
     new."""
     added = {}
-    for name in sorted({*tables, *(n for n in KEYS if any(home.days(n)))}):
+    for name in sorted({*tables, *(name for name in STATES if readable(home, name, source + IMPLIED))}):
         since = _stated_since(home, name, source)
         for path in readable(home, name, source + IMPLIED).values():
             held = read_rows(path, name)

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from feature_repo.events import TIME
 from pipelines.ingest import neutral
@@ -28,11 +30,18 @@ def of_item(rows: Mapping[str, pa.Array]) -> tuple[pa.Array, pa.Array, pa.Array,
     return item, campaign, given("ad_group", item), given("advertiser", campaign)
 
 
+def first_of(keys: pd.Series, moments: pd.Series) -> NDArray[np.bool_]:
+    """Of each row whether none of its key is earlier."""
+    codes, _ = pd.factorize(keys)
+    return np.asarray(moments.groupby(codes).transform("min") == moments, bool)
+
+
 def own_ads(rows: Mapping[str, pa.Array], source: str, objective: str, creatives: bool = True) -> dict[str, pa.Table]:
     """Advertisers, campaigns, ad groups and, if asked, creatives of the rows' items on neutral terms, each from the first row on."""
     item, campaign, group, advertiser = (cells.to_pandas() for cells in of_item(rows))
     frame = pd.DataFrame({"item": item, "campaign": campaign, "group": group, "advertiser": advertiser, TS: rows[TS].to_pandas()})
-    frame = frame.sort_values([TS, "item", "campaign", "group", "advertiser"], kind="stable")
+    earliest = [first_of(frame[name], frame[TS]) for name in ("item", "campaign", "group", "advertiser")]
+    frame = frame[np.logical_or.reduce(earliest)].sort_values([TS, "item", "campaign", "group", "advertiser"], kind="stable")
 
     def first(column: str) -> pd.DataFrame:
         return frame.drop_duplicates(column)

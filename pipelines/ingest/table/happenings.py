@@ -21,7 +21,7 @@ from pipelines.ingest import neutral
 from pipelines.ingest.event_rows import event_rows
 from pipelines.ingest.format import ROW, TS, Mapped
 from pipelines.ingest.ordinals import ordinals
-from pipelines.ingest.table.ads import of_item, own_ads
+from pipelines.ingest.table.ads import first_of, of_item, own_ads
 
 OUTCOME: Final = ("clicked", "clicked_at", "converted", "converted_at", "value", "price", "bid", "propensity")
 """What a row tells beside what happened: it may be corrected, and the row stays the same. The first of them decides first."""
@@ -123,10 +123,10 @@ class Happenings:
 
     def _decisions(self, key: pa.Array, asked: dict[str, Any]) -> tuple[pa.Array, pa.Table]:
         """One a request; where the mapping names none, one an impression."""
-        if "request" in self.rows:
-            decision = pc.coalesce(_words(self.source, self._get("request"), "request"), _words(key, "decision"))
-        else:
-            decision = _words(key, "decision")
+        own = _words(key, "decision")
+        if "request" not in self.rows:
+            return own, event_rows("decisions", self.everyone, decision_id=own, policy=self.source, shown=1, **self._known(), **asked)
+        decision = pc.coalesce(_words(self.source, self._get("request"), "request"), own)
         frame = pd.DataFrame({"id": decision.to_pandas(), "ts": self.ts.cast(pa.int64()).to_numpy(), "at": self.everyone})
         frame["shown"] = frame.groupby("id")["id"].transform("size")
         first = frame.sort_values(["ts", "id", "at"], kind="stable").drop_duplicates("id")["at"].sort_index().to_numpy()
@@ -210,6 +210,7 @@ class Happenings:
         implied = {}
         if "user" in self.rows:
             some = np.asarray(pc.not_equal(self.rows["user"], "").to_numpy(zero_copy_only=False), bool)
+            some &= first_of(self.rows["user"].to_pandas(), self.ts.to_pandas())
             told = {name: self._get(name, "unknown" if name == "device" else "") for name in ("device", "os", "region", "language")}
             columns = {"user_id": self.rows["user"], **self._known(), **told, "source": source}
             chosen = pa.array(some)
