@@ -146,23 +146,20 @@ def _mapping(
     time: str | None,
     zone: str | None,
 ) -> TableMapping:
-    """The mapping of a file, or of options."""
+    """The mapping of a file with what options add to it, or of options alone."""
     from pipelines.ingest.format import IngestError
     from pipelines.ingest.table.mapping import mapping_of, pairs_of, read_mapping
+    from pipelines.ingest.table.shipped import shipped_or_own
 
+    said = {"as": table, "columns": pairs_of(columns or [], "--map"), "constants": pairs_of(constants or [], "--set")}
+    said |= {"source": log, "time": time, "zone": zone}
+    further = {key: value for key, value in said.items() if value}
     if file:
-        if over := next(
-            (o for o, v in (("--as", table), ("--map", columns), ("--set", constants), ("--time", time), ("--zone", zone)) if v), ""
-        ):
-            raise IngestError(f"option {over}", str(file), "The mapping says this: edit the file, or leave --mapping out.")
-        mapping = read_mapping(file)
-        return mapping if log is None else mapping_of(mapping.model_dump(by_alias=True) | {"source": log}, str(file))
+        return read_mapping(shipped_or_own(file), further)
     if not (table and columns):
         need = "--as and --map say what a row is and which column is what; or --mapping FILE, which `--guess` writes."
         raise IngestError("option --as" if not table else "option --map", "", need)
-    said = {"as": table, "columns": pairs_of(columns, "--map"), "constants": pairs_of(constants or [], "--set")}
-    further = {"source": log, "time": time, "zone": zone}
-    return mapping_of(said | {key: value for key, value in further.items() if value is not None}, "of the options")
+    return mapping_of(further, "of the options")
 
 
 def _guess(paths: list[Path], table: str | None, into: Path | None, as_json: bool) -> None:

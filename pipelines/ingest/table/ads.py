@@ -1,4 +1,5 @@
 """The ads that rows name: an item, its campaign, its group and its advertiser, and the neutral catalogue rows of those nobody describes.
+An implied group bids what its campaign does.
 
 An item without a campaign is a campaign of its own, and a campaign without an advertiser has its own one, so that a slate can be filled:
 an advertiser appears once on it.
@@ -56,8 +57,11 @@ def own_ads(rows: Mapping[str, pa.Array], source: str, objective: str, creatives
     found = {
         "advertisers": neutral.advertisers(words(who["advertiser"]), times(who), source, who["advertiser"].tolist()),
         "campaigns": neutral.campaigns(words(campaigns["campaign"]), words(campaigns["advertiser"]), times(campaigns), source, objective),
-        "ad_groups": neutral.ad_groups(words(groups["group"]), words(groups["campaign"]), times(groups), source, objective),
-    }
+        "ad_groups": neutral.catalogue_rows("ad_groups", len(groups), {
+            "ad_group_id": words(groups["group"]), "campaign_id": words(groups["campaign"]), "created_ts": times(groups), "source": source,
+            "name": words(groups["group"]), "bid_micros": 0,
+        }),
+    }  # fmt: skip
     if creatives:
         found["creatives"] = neutral.creatives(
             words(items["item"]), words(items["group"]), words(items["campaign"]), words(items["advertiser"]), times(items), source,

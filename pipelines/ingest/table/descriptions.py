@@ -35,7 +35,8 @@ class Descriptions:
     def mapped(self) -> Mapped:
         """What the rows say in the platform's words."""
         of: dict[str, Callable[[], Mapped]] = {
-            "users": self._users, "campaigns": self._campaigns, "creatives": self._creatives, "keywords": self._keywords,
+            "users": self._users, "campaigns": self._campaigns, "ad-groups": self._ad_groups, "creatives": self._creatives,
+            "keywords": self._keywords,
             "placements": self._placements, "landing-pages": self._landing_pages,
         }  # fmt: skip
         return of[self.table]()
@@ -43,9 +44,11 @@ class Descriptions:
     def _get(self, name: str, otherwise: Any = None) -> Any:
         """A field's cells, with another value where they are empty; that value alone where the mapping has none."""
         cells = self.rows.get(name)
-        if cells is None:
-            return otherwise
-        return cells if otherwise is None else pc.fill_null(cells, otherwise)
+        if cells is None or otherwise is None:
+            return otherwise if cells is None else cells
+        if pa.types.is_string(cells.type):
+            cells = pc.if_else(pc.equal(cells, ""), pa.scalar(None, pa.string()), cells)
+        return pc.coalesce(cells, otherwise)
 
     def _list(self, name: str) -> Any:
         cells = self.rows.get(name)
@@ -103,6 +106,14 @@ class Descriptions:
         implied = table.drop_columns([ROW])
         source = pa.array([self.source + IMPLIED] * self.n, pa.string())
         return Mapped(stated={"campaigns": campaigns}, implied={"advertisers": implied.set_column(2, implied.schema.field(2), source)})
+
+    def _ad_groups(self) -> Mapped:
+        group = self.rows["ad_group"]
+        groups = self._stated("ad_groups", {
+            "ad_group_id": group, "campaign_id": self.rows["campaign"], "name": self._get("name", group), "bid_micros": self._get("bid", 0),
+        })  # fmt: skip
+        implied = own_ads({**self.rows, "item": group}, self.source + IMPLIED, "cpc", creatives=False)
+        return Mapped(stated={"ad_groups": groups}, implied={name: implied[name] for name in ("campaigns", "advertisers")})
 
     def _creatives(self) -> Mapped:
         item, campaign, group, advertiser = of_item(self.rows)

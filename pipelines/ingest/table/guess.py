@@ -184,8 +184,8 @@ def _pattern(full: Sequence[str]) -> str:
     """The first of the usual patterns that reads nearly all of some cells; "" where none does."""
     some = pa.table({"cell": pa.array(full[:1000], pa.string())})
     for pattern in PATTERNS:
-        checks = TableCells(some)
-        checks.field(TableColumn(column="cell", time=pattern, zone="UTC"), MappedField("time", ""), "ts")
+        checks = TableCells(some, ".")
+        checks.field(TableColumn(column=("cell",), time=pattern, zone="UTC"), MappedField("time", ""), "ts")
         if (checks.reasons == "").mean() >= MOSTLY:
             return pattern
     return ""
@@ -227,11 +227,11 @@ def _found(looks: Sequence[ColumnLook], table: str) -> dict[str, str]:
 
 
 def _table(looks: Sequence[ColumnLook]) -> str:
-    """What a row is likely to be: the table of which the file fills the most required fields, and of those the one that fills the most."""
+    """What a row is likely to be: the table of which the file fills the most fields, less the required ones that it does not fill."""
 
-    def fills(table: str) -> tuple[int, int]:
+    def fills(table: str) -> int:
         found = _found(looks, table)
-        return -sum(1 for name, of in FIELDS[table].items() if of.required and name not in found), len(found)
+        return len(found) - sum(1 for name, of in FIELDS[table].items() if of.required and name not in found)
 
     return max(FIELDS, key=fills)
 

@@ -2,12 +2,13 @@
 
     as: impressions                 # what a row is: vocabulary.py
     source: shop                    # the name that its rows bear; tables of one source refer to each other's ids
-    columns:                        # a field of the vocabulary: the table's column, or more about it
-      user: member_id
+    columns:                        # a field of the vocabulary: the table's column, several that make it together, or more about it
+      user: [ip, device]
       item: sku
       ts: {column: event_time, time: iso, zone: Europe/Berlin}
       clicked: {column: outcome, values: {hit: "true", miss: "false"}}
     constants: {surface: feed}      # fields that no column holds
+    only: {country: [DE, AT]}       # rows that are read: those of which the column holds one of the words
     file: {delimiter: ";", encoding: latin-1}
 
 Unknown keys, fields and zones are refused, each with what is known.
@@ -57,19 +58,27 @@ class _Part(BaseModel):
 
 
 class TableColumn(_Part):
-    """A column and how its cells are to be read.
+    """A column and how its cells are to be read. Several columns make one text: an identity with colons between,
+    words with spaces, a list with bars.
 
     time: `iso` (with or without an offset), `epoch_s`, `epoch_ms`, `epoch_us`, or a pattern with % as strptime has it. zone: of times that
     bear no offset. values: what its words mean, in the words of the field. unit: of money, `currency` (1.5 is one and a half) or `micros`.
     optional: the file may lack it.
     """
 
-    column: Word = Field(min_length=1)
+    column: Annotated[tuple[Word, ...], BeforeValidator(lambda given: given if isinstance(given, list | tuple) else [given])] = Field(
+        min_length=1, max_length=10
+    )
     time: str = "iso"
     zone: str | None = None
     values: dict[Word, Word] = Field(default_factory=dict)
     unit: Literal["currency", "micros"] = "currency"
     optional: bool = False
+
+    @property
+    def name(self) -> str:
+        """The column as it is told to people, and under which its cells are found."""
+        return " + ".join(self.column)
 
     @field_validator("time")
     @classmethod
@@ -92,7 +101,9 @@ class TableColumn(_Part):
 class TableFile(_Part):
     """How the file is written. What is left out is seen in the file: its form, whether and how it is compressed, the delimiter.
 
-    header: the columns of a delimited file without a first line of names. nulls: words that stand for nothing.
+    skip: lines before the header, a report's title, say. header: the columns of a delimited file without a line of names. nulls: words that
+    stand for nothing. decimal: what stands before the fraction of a number; groups of three digits may be parted by the other of comma and
+    point, an apostrophe or a space.
     """
 
     form: Literal["csv", "json", "parquet"] | None = None
@@ -100,8 +111,10 @@ class TableFile(_Part):
     quote: str = Field(default='"', max_length=1)
     escape: str = Field(default='"', max_length=1)
     encoding: str = "utf-8"
+    skip: int = Field(default=0, ge=0, le=1000)
     header: tuple[Word, ...] = ()
     nulls: tuple[str, ...] = ("", "NULL", "null", "\\N")
+    decimal: Literal[".", ","] = "."
 
     @field_validator("encoding")
     @classmethod
@@ -130,6 +143,7 @@ class TableMapping(_Part):
     source: str = Field(default="table", pattern=rf"\A{SOURCE_NAME}\z")
     columns: dict[str, TableColumn] = Field(min_length=1)
     constants: dict[str, Word] = Field(default_factory=dict)
+    only: dict[Word, tuple[Word, ...]] = Field(default_factory=dict)
     zone: str | None = None
     time: str = "iso"
     file: TableFile = TableFile()
@@ -167,6 +181,9 @@ class TableMapping(_Part):
                 raise ValueError(f"{name}: `time` and `zone` are for times; {name} is a {known[name].kind}")
             if rule.unit != "currency" and known[name].kind != "money":
                 raise ValueError(f"{name}: `unit` is for money; {name} is a {known[name].kind}")
+        for name, rule in self.columns.items():
+            if len(rule.column) > 1 and known[name].kind not in ("identity", "words", "list"):
+                raise ValueError(f"{name}: several columns make an identity, words or a list; {name} is a {known[name].kind}")
         if {"age", "age_band"} <= self.named:
             raise ValueError("both age and age_band are mapped; leave one of them out")
         if self.source in RESERVED and self.source != "table":
@@ -219,12 +236,13 @@ def pairs_of(texts: Iterable[str], option: str) -> dict[str, str]:
     return found
 
 
-def read_mapping(path: Path) -> TableMapping:
-    """The mapping in a YAML file. Raises IngestError where it cannot be read, or is none."""
+def read_mapping(path: Path, further: Mapping[str, Any] | None = None) -> TableMapping:
+    """The mapping in a YAML file, with what is said beside it: of `columns` and `constants` each field, of all else the whole. Raises
+    IngestError where it cannot be read, or is none."""
     try:
         if path.stat().st_size > LARGEST_MAPPING:
             raise IngestError("mapping", str(path), f"It is longer than {LARGEST_MAPPING:,} bytes.")
-        given = yaml.safe_load(path.read_text(encoding="utf-8"))
+        given = yaml.load(path.read_text(encoding="utf-8"), yaml.BaseLoader)  # every scalar is text: 1, no and 2026-01-31 are words
     except OSError as error:
         raise IngestError("mapping", str(path), f"It cannot be read: {error.strerror}.") from None
     except UnicodeDecodeError:
@@ -233,4 +251,8 @@ def read_mapping(path: Path) -> TableMapping:
         mark = getattr(error, "problem_mark", None)
         at = f" in line {mark.line + 1}" if mark else ""
         raise IngestError("mapping", str(path), f"It is not YAML{at}: {getattr(error, 'problem', None) or error}.") from None
+    for key, value in (further or {}).items():
+        if isinstance(given, dict):
+            both = isinstance(value, Mapping) and isinstance(given.get(key), Mapping)
+            given[key] = {**given[key], **value} if both else value
     return mapping_of(given, str(path))

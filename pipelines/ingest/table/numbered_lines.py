@@ -10,6 +10,7 @@ import codecs
 import csv
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Final
 
@@ -96,9 +97,9 @@ def text_lines(path: Path, encoding: str) -> Iterator[tuple[bytes, bool]]:
         yield rest.removesuffix(b"\r"), long
 
 
-def first_line(path: Path, encoding: str) -> str:
-    """Raises IngestError where the first line is no text."""
-    line, long = next(text_lines(path, encoding), (b"", False))
+def first_line(path: Path, encoding: str, skip: int = 0) -> str:
+    """The line after the first `skip` ones. Raises IngestError where it is no text."""
+    line, long = next(islice(text_lines(path, encoding), skip, None), (b"", False))
     try:
         text = line.decode()
     except UnicodeDecodeError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Final
 
@@ -36,12 +37,16 @@ BETWEEN: Final = "|"
 
 
 class TableCells(Checks):
-    """Reads the columns of a chunk by the rules of a mapping."""
+    """Reads the columns of a chunk by the rules of a mapping. decimal: what stands before the fraction of a number."""
+
+    def __init__(self, cells: pa.Table, decimal: str) -> None:
+        super().__init__(cells)
+        self.decimal = decimal
 
     def field(self, rule: TableColumn, of: MappedField, name: str) -> pa.Array:
         """The typed cells of a field. An empty cell is null, in a truth False, in a list and in words the empty text."""
         if of.required or name == "id":
-            self.demand(pc.not_equal(self.text(rule.column), "").to_numpy(), rule.column, "is empty")
+            self.demand(pc.not_equal(self.text(rule.name), "").to_numpy(), rule.name, "is empty")
         typed: dict[str, Callable[[TableColumn, MappedField, str], pa.Array]] = {
             "identity": self._identity, "time": self._time, "truth": self._truth, "number": self._number, "whole": self._whole,
             "money": self._money, "words": self._words, "word": self._word, "choice": self._choice, "list": self._list,
@@ -51,8 +56,8 @@ class TableCells(Checks):
     def _said(self, rule: TableColumn) -> pa.ChunkedArray:
         """The cells in the words of the field."""
         if not rule.values:
-            return self.text(rule.column)
-        encoded = self.text(rule.column).combine_chunks().dictionary_encode()
+            return self.text(rule.name)
+        encoded = self.text(rule.name).combine_chunks().dictionary_encode()
         words = pa.array([rule.values.get(word, word) for word in encoded.dictionary.to_pylist()], pa.string())
         return pa.chunked_array([words.take(encoded.indices)])
 
@@ -67,23 +72,23 @@ class TableCells(Checks):
 
     def _identity(self, rule: TableColumn, of: MappedField, name: str) -> pa.Array:
         cells = self._said(rule)
-        self._plain(rule.column, cells, LONGEST_IDENTITY)
+        self._plain(rule.name, cells, LONGEST_IDENTITY)
         return cells.combine_chunks()
 
     def _words(self, rule: TableColumn, of: MappedField, name: str) -> pa.Array:
         cells = pc.utf8_trim_whitespace(pc.replace_substring_regex(self._said(rule), r"\s+", " "))
-        self._plain(rule.column, cells, LONGEST_PAGE)
+        self._plain(rule.name, cells, LONGEST_PAGE)
         return cells.combine_chunks()
 
     def _word(self, rule: TableColumn, of: MappedField, name: str) -> pa.Array:
         cells = self._said(rule)
-        self._plain(rule.column, cells, LONGEST_WORD)
+        self._plain(rule.name, cells, LONGEST_WORD)
         return self._changed(cells, CANONICAL.get(name, term))
 
     def _choice(self, rule: TableColumn, of: MappedField, name: str) -> pa.Array:
         cells = self._changed(self._said(rule), term)
         good = pc.or_(pc.is_in(cells, value_set=pa.array(of.choices)), pc.equal(cells, ""))
-        self.demand(np.asarray(good.to_numpy(zero_copy_only=False), bool), rule.column, f"is none of {', '.join(of.choices)}")
+        self.demand(np.asarray(good.to_numpy(zero_copy_only=False), bool), rule.name, f"is none of {', '.join(of.choices)}")
         return pc.if_else(pc.equal(cells, ""), pa.scalar(None, pa.string()), cells)
 
     def _list(self, rule: TableColumn, of: MappedField, name: str) -> pa.Array:
@@ -93,43 +98,60 @@ class TableCells(Checks):
             return BETWEEN.join(word for part in cell.split(BETWEEN) if (word := canonical(part)))
 
         cells = self._changed(self._said(rule), words)
-        self._plain(rule.column, pa.chunked_array([cells]), LONGEST_PAGE)
+        self._plain(rule.name, pa.chunked_array([cells]), LONGEST_PAGE)
         if of.choices:
             known = {*of.choices}
             good = [all(word in known for word in cell.split(BETWEEN) if word) for cell in cells.to_pylist()]
-            self.demand(np.array(good, bool), rule.column, f"holds a word that is none of {', '.join(of.choices)}")
+            self.demand(np.array(good, bool), rule.name, f"holds a word that is none of {', '.join(of.choices)}")
         return cells
 
     def _truth(self, rule: TableColumn, of: MappedField, name: str) -> pa.Array:
         cells = pc.utf8_lower(self._said(rule))
         yes, no = (np.asarray(pc.is_in(cells, value_set=pa.array(words)).to_numpy(), bool) for words in (YES, NO))
-        self.demand(yes | no, rule.column, "is neither yes nor no; say with `values` which of its words is true and which false")
+        self.demand(yes | no, rule.name, "is neither yes nor no; say with `values` which of its words is true and which false")
         return pa.array(yes)
 
     def _numbers(self, rule: TableColumn, most: float, what: str) -> NDArray[np.float64]:
         """Numbers from 0, nan where a cell is empty or wrong."""
         cells = self._said(rule)
         empty = np.asarray(pc.equal(cells, "").to_numpy(), bool)
+        values = self._plain_numbers(self._without_groups(cells))
+        good = (values >= 0) & (values <= most)
+        self.demand(good | empty, rule.name, what)
+        return np.where(good, values, np.nan)
+
+    def _without_groups(self, cells: pa.ChunkedArray) -> pa.ChunkedArray:
+        """Numbers as programs write them: 1234.5 for $1,234.50."""
+        if self.decimal == "." and bool(pc.all(pc.match_substring_regex(cells, r"\A[\d.]*\z")).as_py()):
+            return cells
+        other = "," if self.decimal == "." else "."
+        cells = pc.replace_substring_regex(cells, r"\A[\p{Sc}\s]+|[\p{Sc}\s]+\z", "")
+        grouped = rf"\A[+-]?\d{{1,3}}(?:[{other}'’\s\x{{a0}}\x{{202f}}]\d{{3}})+(?:{re.escape(self.decimal)}\d*)?\z"
+        joined = pc.replace_substring_regex(cells, rf"[{other}'’\s\x{{a0}}\x{{202f}}]", "")
+        cells = pc.if_else(pc.match_substring_regex(cells, grouped), joined, cells)
+        if self.decimal == ".":
+            return cells
+        return pc.if_else(pc.match_substring_regex(cells, r"\A[+-]?\d*,?\d*\z"), pc.replace_substring(cells, ",", "."), cells)
+
+    def _plain_numbers(self, cells: pa.ChunkedArray) -> NDArray[np.float64]:
         plain = np.asarray(pc.match_substring_regex(cells, rf"\A(?:{NUMBER})\z").to_numpy(), bool)
         values = np.full(len(cells), np.nan)
         values[plain] = pc.cast(cells.filter(pa.array(plain)), pa.float64()).to_numpy()
-        good = (values >= 0) & (values <= most)
-        self.demand(good | empty, rule.column, what)
-        return np.where(good, values, np.nan)
+        return values
 
     def _number(self, rule: TableColumn, of: MappedField, name: str) -> pa.Array:
         if name == "propensity":
             values = self._numbers(rule, 1.0, "is not a probability above 0")
-            self.demand(values != 0, rule.column, "is not a probability above 0")
+            self.demand(values != 0, rule.name, "is not a probability above 0")
         else:
             values = self._numbers(rule, MOST_NUMBER, "is not a number of at least 0")
         return pa.array(values, from_pandas=True)
 
     def _whole(self, rule: TableColumn, of: MappedField, name: str) -> pa.Array:
         values = self._numbers(rule, np.iinfo(np.int32).max, "is not a whole number of at least 0")
-        self.demand(np.isnan(values) | (values == np.floor(values)), rule.column, "is not a whole number of at least 0")
+        self.demand(np.isnan(values) | (values == np.floor(values)), rule.name, "is not a whole number of at least 0")
         if name == "position":
-            self.demand(np.isnan(values) | ((values >= 1) & (values <= np.iinfo(np.int16).max)), rule.column, "is not a position from 1")
+            self.demand(np.isnan(values) | ((values >= 1) & (values <= np.iinfo(np.int16).max)), rule.name, "is not a position from 1")
         return pc.cast(pa.array(np.floor(values), from_pandas=True), pa.int64())
 
     def _money(self, rule: TableColumn, of: MappedField, name: str) -> pa.Array:
@@ -143,14 +165,12 @@ class TableCells(Checks):
         empty = np.asarray(pc.equal(cells, "").to_numpy(), bool)
         moments = self._epochs(rule, cells) if rule.time in PER_SECOND else self._written(rule, cells)
         sane = ((moments.dt.year >= FIRST_YEAR) & (moments.dt.year <= LAST_YEAR)).to_numpy(dtype=bool)
-        self.demand(sane | empty, rule.column, f"is not a time ({rule.time})")
+        self.demand(sane | empty, rule.name, f"is not a time ({rule.time})")
         found = pa.array(moments.where(sane).dt.floor("us"), type=TIME, from_pandas=True)
         return found.cast(pa.int64()) if of.ahead else found
 
     def _epochs(self, rule: TableColumn, cells: pa.ChunkedArray) -> pd.Series:
-        plain = np.asarray(pc.match_substring_regex(cells, rf"\A(?:{NUMBER})\z").to_numpy(), bool)
-        seconds = np.full(len(cells), np.nan)
-        seconds[plain] = pc.cast(cells.filter(pa.array(plain)), pa.float64()).to_numpy() / PER_SECOND[rule.time]
+        seconds = self._plain_numbers(cells) / PER_SECOND[rule.time]
         seconds[~(np.abs(seconds) < 4.2e9)] = np.nan  # beyond the year 2100: another unit, or none
         micros = pd.Series(np.round(seconds * 1e6), dtype="Float64").astype("Int64")
         return pd.Series(pd.to_datetime(micros, unit="us", utc=True))
@@ -180,7 +200,7 @@ class TableCells(Checks):
             if rule.zone is None and naive.notna().any():
                 first = words[without][naive.notna()].iloc[0]
                 raise IngestError(
-                    f"column {rule.column}",
+                    f"column {rule.name}",
                     first,
                     "A time without an offset: state its zone in the mapping (`zone: Europe/Berlin`) or with --zone.",
                 )
@@ -195,4 +215,4 @@ class TableCells(Checks):
                 "datetime64[ns, UTC]" if utc else "datetime64[ns]"
             )
         except ValueError as error:  # the pattern itself
-            raise IngestError(f"column {rule.column}, time", rule.time, f"It is no pattern of strptime: {error}.") from None
+            raise IngestError(f"column {rule.name}, time", rule.time, f"It is no pattern of strptime: {error}.") from None

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Literal, overload
 
@@ -86,10 +86,12 @@ def form_of(path: Path, file: TableFile) -> Literal["csv", "json", "parquet"]:
 
 @dataclass(frozen=True)
 class TableReader:
-    """Reads files that are written as `file` says. lacking: columns of the mapping that a file may do without: their cells are empty."""
+    """Reads files that are written as `file` says. lacking: columns of the mapping that a file may do without: their cells are empty. only:
+    of some columns the words of which a row must hold one; others are not read."""
 
     file: TableFile
     lacking: frozenset[str] = frozenset()
+    only: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def header(self, path: Path) -> tuple[str, ...]:
         """The file's columns, and those it may lack. Raises IngestError where the file is of no such form."""
@@ -127,14 +129,14 @@ class TableReader:
             return self._keys(path)
         if self.file.header:
             return self.file.header
-        line = first_line(path, self.file.encoding)
+        line = first_line(path, self.file.encoding, self.file.skip)
         names = cells_of(line, self._delimiter(path), self.file.quote)
         if len(names) > MOST_COLUMNS:
             raise IngestError("header", line[:200], f"{path.name} has {len(names):,} columns; most is {MOST_COLUMNS:,}.")
         return names
 
     def _delimiter(self, path: Path) -> str:
-        return self.file.delimiter or delimiter_of(first_line(path, self.file.encoding), self.file.quote)
+        return self.file.delimiter or delimiter_of(first_line(path, self.file.encoding, self.file.skip), self.file.quote)
 
     def _keys(self, path: Path) -> tuple[str, ...]:
         """The keys of a file of JSON lines, as they first come."""
@@ -165,10 +167,16 @@ class TableReader:
         else:
             names, delimiter = self._columns(path), self._delimiter(path)
             end = delimiter * (len(names) - 1)
-            lines = number_lines(path, encoding, delimiter.encode(), 0 if self.file.header else 1, end.encode(), numbered)
-            faults = self._of_text(con, numbered, names, delimiter, wanted, into, lines.lines)
+            before = self.file.skip + (0 if self.file.header else 1)
+            lines = number_lines(path, encoding, delimiter.encode(), before, end.encode(), numbered)
+            faults = self._of_text(con, numbered, names, delimiter, wanted, into, before, lines.lines)
         numbered.unlink()
         return [*lines.faults, *faults], lines.lines
+
+    def _kept(self, cell: Callable[[str], str]) -> str:
+        """The condition that a row is read. cell: the expression of a column's cell."""
+        parts = [f"{cell(name)} IN ({', '.join(map(_quoted, words))})" for name, words in self.only.items() if words]
+        return " AND ".join(parts) or "true"
 
     def _cell(self, text: str) -> str:
         """The expression that cleans a cell: without spaces around, and empty where it stands for nothing."""
@@ -183,8 +191,10 @@ class TableReader:
         delimiter: str,
         wanted: Sequence[str],
         into: Path,
+        before: int,
         last: int,
     ) -> list[Fault]:
+        """Of the lines after the first `before` ones, up to the last."""
         places = ["n", *(f"c{i}" for i in range(len(names)))]
         columns = "{" + ", ".join(f"{_quoted(place)}: 'VARCHAR'" for place in places) + "}"
         source = (
@@ -194,19 +204,23 @@ class TableReader:
             f" max_line_size={LONGEST_LINE * 2}, compression='none')"
         )
         mark = _quoted(r"\n\d+" + re.escape(delimiter))  # of the lines within a cell
-        parts = [f"try_cast(n AS BIGINT) AS {_named(LINE)}"]
-        for i, name in enumerate(wanted):
-            if name in names:
-                raw = f"c{names.index(name)}"
-                joined = f"CASE WHEN contains({raw}, chr(10)) THEN regexp_replace({raw}, {mark}, chr(10), 'g') ELSE {raw} END"
-                parts.append(f"{self._cell(f'({joined})')} AS {_named(f'w{i}')}")
-            else:
-                parts.append(f"'' AS {_named(f'w{i}')}")
-        _write(con, f"SELECT {', '.join(parts)} FROM {source}", into)
+
+        def cell(name: str) -> str:
+            if name not in names:
+                return "''"
+            raw = f"c{names.index(name)}"
+            return self._cell(f"(CASE WHEN contains({raw}, chr(10)) THEN regexp_replace({raw}, {mark}, chr(10), 'g') ELSE {raw} END)")
+
+        parts = [f"{cell(name)} AS {_named(f'w{i}')}" for i, name in enumerate(wanted)]
+        number = f"try_cast(n AS BIGINT) AS {_named(LINE)}"
+        _write(
+            con, f"SELECT {', '.join([number, *parts])} FROM {source} WHERE try_cast(n AS BIGINT) > {last} OR ({self._kept(cell)})", into
+        )
         faults = self._rejected(con, delimiter)
         known = con.execute(f"SELECT max({_named(LINE)}) FROM read_parquet({_quoted(literal_path(into))})").fetchall()[0][0] or 0
         if known <= last and max((fault.line for fault in faults), default=0) <= last:  # the sentinel was read as part of a cell
-            begun = max([known, *(fault.line for fault in faults)])
+            known = con.execute(f"SELECT max(try_cast(n AS BIGINT)) FROM {source}").fetchall()[0][0] or 0  # of all rows, read or not
+            begun = max([known, before, *(fault.line for fault in faults)])
             ends = " + ".join(f"length({place}) - length(replace({place}, chr(10), ''))" for place in places[1:])
             spans = con.execute(f"SELECT {ends} FROM {source} WHERE n = '{begun}'").fetchall()
             first = begun + 1 + int(spans[0][0] or 0 if spans else 0)
@@ -220,11 +234,13 @@ class TableReader:
         ).fetchall()
         faults: list[Fault] = []
         for text, kind in rows:
-            lines = re.split(r"\n(?=\d)", str(text))
-            for i, one in enumerate(lines if kind == "UNQUOTED VALUE" else lines[:1]):
-                number, _, rest = one.partition(delimiter)
-                reason = WITHIN if i else REASONS.get(str(kind), str(kind).lower()) if rest else "is empty"
-                faults.append(Fault(int(number) if number.isdigit() else 0, reason, rest.encode()[:SHOWN]))
+            lines = [line.partition(delimiter) for line in re.split(r"\n(?=\d)", str(text))]
+            hidden = lines[1:] if kind == "UNQUOTED VALUE" else []  # other records of several lines are one fault
+            shown = lines[0][2] if hidden else "\n".join(rest for _, _, rest in lines)
+            faults.append(
+                Fault(int(lines[0][0]), REASONS.get(str(kind), str(kind).lower()) if shown else "is empty", shown.encode()[:SHOWN])
+            )
+            faults += [Fault(int(number), WITHIN, rest.encode()[:SHOWN]) for number, _, rest in hidden]
         return faults
 
     def _of_json(self, con: duckdb.DuckDBPyConnection, numbered: Path, wanted: Sequence[str], into: Path, last: int) -> list[Fault]:
@@ -238,23 +254,28 @@ class TableReader:
             " (SELECT n, j, coalesce(CASE WHEN json_valid(j) THEN json_type(j) = 'OBJECT' END, false) AS good"
             f" FROM {source} WHERE n <= {last})"
         )
-        cells = [
-            f"{self._cell(f'json_extract_string(j, {_quoted(json_path(name))})')} AS {_named(f'w{i}')}" for i, name in enumerate(wanted)
-        ]
-        _write(con, f"SELECT n AS {_named(LINE)}, {', '.join(cells)} FROM spoken WHERE j IS NOT NULL", into)
+
+        def cell(name: str) -> str:
+            return self._cell(f"json_extract_string(j, {_quoted(json_path(name))})")
+
+        cells = [f"{cell(name)} AS {_named(f'w{i}')}" for i, name in enumerate(wanted)]
+        number = f"n AS {_named(LINE)}"
+        _write(con, f"SELECT {', '.join([number, *cells])} FROM spoken WHERE j IS NOT NULL AND ({self._kept(cell)})", into)
         bad = con.execute("SELECT n, bad FROM spoken WHERE j IS NULL").fetchall()
         found = [Fault(int(n), "is no JSON object" if text else "is empty", str(text or "").encode()) for n, text in bad]
         return found + [fault for fault in self._rejected(con, BY_RULE) if fault.line <= last]
 
     def _of_parquet(self, path: Path, wanted: Sequence[str]) -> str:
         schema = pq.read_schema(path)
-        parts = [f"file_row_number + 1 AS {_named(LINE)}"]
-        for i, name in enumerate(wanted):
-            text = _as_text(schema.field(name).type, _named(name), name) if name in schema.names else "''"
-            parts.append(f"{self._cell(text)} AS {_named(f'w{i}')}")
+
+        def cell(name: str) -> str:
+            return self._cell(_as_text(schema.field(name).type, _named(name), name)) if name in schema.names else "''"
+
+        number = f"file_row_number + 1 AS {_named(LINE)}"
+        parts = [number, *(f"{cell(name)} AS {_named(f'w{i}')}" for i, name in enumerate(wanted))]
         return (
             f"SELECT {', '.join(parts)} FROM read_parquet({_quoted(literal_path(path))}, file_row_number=true, hive_partitioning=false,"
-            " binary_as_string=true)"
+            f" binary_as_string=true) WHERE {self._kept(cell)}"
         )
 
 

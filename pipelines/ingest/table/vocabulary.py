@@ -110,6 +110,11 @@ FIELDS: Final[dict[str, dict[str, MappedField]]] = {
         "genders": MappedField("list", "to whom, by gender; empty: everybody", choices=GENDERS),
         "frequency_cap": MappedField("whole", "impressions a user and day; 0: any number"),
     },
+    "ad-groups": {
+        **_SINCE, "ad_group": MappedField("identity", "the group", required=True),
+        "campaign": MappedField("identity", "its campaign", required=True), "advertiser": _OF_ITEM["advertiser"],
+        "name": MappedField("words", "its name"), "bid": MappedField("money", "as the campaign pays; empty: the campaign's"),
+    },
     "creatives": {
         **_SINCE, **_ITEM, **_OF_ITEM, "category": _choice("what it is about", CATEGORIES),
         "language": MappedField("word", "of its texts"), "headline": MappedField("words", "its first line"),

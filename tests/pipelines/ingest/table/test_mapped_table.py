@@ -22,6 +22,7 @@ from pipelines.ingest.collect import Ingested, ingest
 from pipelines.ingest.format import IngestError
 from pipelines.ingest.table.mapped_table import MappedTable
 from pipelines.ingest.table.mapping import mapping_of
+from tests.pipelines.ingest.table.mapped_tables import held, quarantined
 
 LOG: dict[str, Any] = {
     "as": "impressions",
@@ -39,16 +40,6 @@ HEADER = ("member_id", "sku", "event_time", "hit", "bought")
 
 def told(home: Home, log: dict[str, Any], path: Path, most_bad: float = 0.05) -> Ingested:
     return ingest(home, MappedTable(mapping_of(log, "test")), path, most_bad=most_bad)
-
-
-def held(home: Home, name: str) -> pd.DataFrame:
-    files = home.files(name)
-    return pd.concat([pq.read_table(f, partitioning=None).to_pandas() for f in files], ignore_index=True) if files else pd.DataFrame()
-
-
-def quarantined(result: Ingested) -> list[tuple[int, str]]:
-    records = [json.loads(line) for f in result.files if f.quarantine for line in Path(f.quarantine).read_text().splitlines()]
-    return [(record["line"], record["reason"]) for record in records]
 
 
 def lines(by: str, quoted: bool = False) -> str:
