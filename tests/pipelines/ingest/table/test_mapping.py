@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from pipelines.ingest.format import IngestError
 from pipelines.ingest.table.mapped_table import MappedTable
 from pipelines.ingest.table.mapping import mapping_of, pairs_of, read_mapping
 from pipelines.ingest.table.shipped import SHIPPED
+from pipelines.ingest.table.vocabulary import FIELDS
 
 GOOD: dict[str, Any] = {"as": "impressions", "source": "shop", "columns": {"user": "u", "item": "i", "ts": "t"}}
 
@@ -99,3 +101,14 @@ def test_pairs_that_are_none_are_refused(text: str) -> None:
 def test_shipped_mappings_are_whole_but_for_a_moment(name: str) -> None:
     mapping = read_mapping(SHIPPED[name], {} if name in ("avazu", "criteo") else {"constants": {"ts": "2026-01-31T00:00Z"}})
     assert MappedTable(mapping).name == name.removesuffix("-" + "-".join(name.split("-")[2:]))
+
+
+def test_the_mapping_in_the_documents_is_one_and_names_every_table(tmp_path: Path) -> None:
+    page = (Path(__file__).resolve().parents[4] / "docs" / "how-to" / "bring-your-own-tables.md").read_text()
+    (block,) = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
+    (tmp_path / "m.yaml").write_text(block)
+    mapping = read_mapping(tmp_path / "m.yaml")
+    assert mapping.columns["item"].column == ("family", "sku") and mapping.only == {"country": ("DE", "AT")}
+    told = page.split("| `as` |")[1].split("\n\n")[0]
+    assert {*re.findall(r"`([a-z-]+)`", told)} >= {*FIELDS}
+    assert all(f"`{name}`" in page for name in SHIPPED)
