@@ -33,6 +33,9 @@ from serving.room_settings import IngestSettings
 
 MOST_BAD: Final = IngestSettings().most_bad_share
 
+HOPELESS: Final = 100_000
+"""Bad rows after which a log that is above the share of them is read no further: a mapping that does not fit would fill the memory."""
+
 
 @dataclass(frozen=True)
 class FileCount:
@@ -123,7 +126,7 @@ def ingest(
         _sweep(home)
         home.raw.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=home.raw, prefix=".rows-") as folder:
-            read = [_read(home, log, file, Path(folder) / str(i), now, progress) for i, file in enumerate(files)]
+            read = [_read(home, log, file, Path(folder) / str(i), most_bad, now, progress) for i, file in enumerate(files)]
             if not any(one.rows + one.quarantined for one in read if one.file.role == "log"):
                 raise IngestError(f"{log.name} log", ", ".join(map(str, given)), "It holds no row, its header alone. Nothing has landed.")
             for one in read:
@@ -163,20 +166,30 @@ class _Read:
     aside: Path
 
 
-def _read(home: Home, log: Format, file: LogFile, folder: Path, now: datetime | None, progress: Callable[[str, int], None] | None) -> _Read:
-    """Checks a file's rows, and sets the bad ones aside."""
+def _read(
+    home: Home,
+    log: Format,
+    file: LogFile,
+    folder: Path,
+    most_bad: float,
+    now: datetime | None,
+    progress: Callable[[str, int], None] | None,
+) -> _Read:
+    """Checks a file's rows, and sets the bad ones aside. Raises Refused half-way where they are so many that nothing will come of it."""
     kept_at, sha, known = keep_raw(home, log.name, file.path)
     file = replace(file, path=kept_at)
     columns = wanted_columns(log, file)  # of the copy: another file may have taken the first one's place
     faults: list[Fault] = []
-    read = 0
+    read, aside = 0, quarantine_path(home, log.name, sha)
     folder.mkdir()
     for i, rows in enumerate(well_formed(log, file, columns, faults, folder.with_suffix(".reading"), now)):
         read += len(rows)
-        _spool(folder, i, rows)
+        if len(rows):
+            _spool(folder, i, rows)
         if progress:
             progress(file.name, read + len(faults))
-    aside = quarantine_path(home, log.name, sha)
+        if len(faults) > HOPELESS and len(faults) > most_bad * (read + len(faults)):
+            refuse_bad_share(f"{log.name} log {file.name}", set_aside(aside, file.name, faults), read + len(faults), most_bad, aside)
     return _Read(file, sha, known, folder, read, set_aside(aside, file.name, faults), aside)
 
 

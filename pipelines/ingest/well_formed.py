@@ -49,8 +49,7 @@ def well_formed(
         _refuse_future(parsed, now or datetime.now(UTC))
         bad = parsed.reasons != ""
         faults.extend(Fault(int(chunk.line[i]), str(parsed.reasons[i]), chunk.texts[int(i)][:SHOWN]) for i in np.flatnonzero(bad))
-        if not bad.all():
-            yield parsed.rows.filter(pa.array(~bad))
+        yield parsed.rows.filter(pa.array(~bad))
 
 
 def _refuse_future(parsed: Parsed, now: datetime) -> None:

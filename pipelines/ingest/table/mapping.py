@@ -211,7 +211,7 @@ def mapping_of(given: object, where: str) -> TableMapping:
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"])
-        raise IngestError(f"mapping {where}", place or "as a whole", _said(first, place)) from None
+        raise IngestError("mapping", ": ".join(filter(None, (where, place))), _said(first, place)) from None
 
 
 def _said(error: Any, place: str) -> str:

@@ -20,7 +20,7 @@ from pipelines.ingest.chunk import Chunk, Fault
 from pipelines.ingest.format import IngestError
 from pipelines.ingest.lines import CHUNK_LINES, LONGEST_LINE, SHOWN
 from pipelines.ingest.table.mapping import TableFile
-from pipelines.ingest.table.numbered_lines import cells_of, delimiter_of, first_line, number_lines, start_of, text_lines
+from pipelines.ingest.table.numbered_lines import NumberedLines, cells_of, delimiter_of, first_line, number_lines, start_of, text_lines
 
 MEMORY: Final = "1GB"
 LINE: Final = "line number"
@@ -30,6 +30,8 @@ BY_RULE: Final = "\x1f"
 LOOKED_AT: Final = 100_000
 """First lines of JSON in which the keys are looked for."""
 MOST_COLUMNS: Final = 10_000
+HOPELESS: Final = 100_000
+"""Lines that cannot be read, above which a file of which they are the most is refused at once."""
 UNCLOSED: Final = "holds a quote that is not closed, or text after one"
 WITHIN: Final = "stands within a quote that was opened before"
 REASONS: Final = {
@@ -169,7 +171,7 @@ class TableReader:
             end = delimiter * (len(names) - 1)
             before = self.file.skip + (0 if self.file.header else 1)
             lines = number_lines(path, encoding, delimiter.encode(), before, end.encode(), numbered)
-            faults = self._of_text(con, numbered, names, delimiter, wanted, into, before, lines.lines)
+            faults = self._of_text(con, numbered, names, delimiter, wanted, into, before, lines)
         numbered.unlink()
         return [*lines.faults, *faults], lines.lines
 
@@ -192,9 +194,10 @@ class TableReader:
         wanted: Sequence[str],
         into: Path,
         before: int,
-        last: int,
+        lines: NumberedLines,
     ) -> list[Fault]:
-        """Of the lines after the first `before` ones, up to the last."""
+        """Of the lines after the first `before` ones."""
+        last = lines.lines
         places = ["n", *(f"c{i}" for i in range(len(names)))]
         columns = "{" + ", ".join(f"{_quoted(place)}: 'VARCHAR'" for place in places) + "}"
         source = (
@@ -216,7 +219,7 @@ class TableReader:
         _write(
             con, f"SELECT {', '.join([number, *parts])} FROM {source} WHERE try_cast(n AS BIGINT) > {last} OR ({self._kept(cell)})", into
         )
-        faults = self._rejected(con, delimiter)
+        faults = self._rejected(con, delimiter, last)
         known = con.execute(f"SELECT max({_named(LINE)}) FROM read_parquet({_quoted(literal_path(into))})").fetchall()[0][0] or 0
         if known <= last and max((fault.line for fault in faults), default=0) <= last:  # the sentinel was read as part of a cell
             known = con.execute(f"SELECT max(try_cast(n AS BIGINT)) FROM {source}").fetchall()[0][0] or 0  # of all rows, read or not
@@ -224,11 +227,21 @@ class TableReader:
             ends = " + ".join(f"length({place}) - length(replace({place}, chr(10), ''))" for place in places[1:])
             spans = con.execute(f"SELECT {ends} FROM {source} WHERE n = '{begun}'").fetchall()
             first = begun + 1 + int(spans[0][0] or 0 if spans else 0)
-            faults += [Fault(line, UNCLOSED if line == first else WITHIN, b"") for line in range(first, last + 1)]
+            told = {fault.line for fault in lines.faults}
+            hidden = [line for line in range(first, last + 1) if line not in told]
+            faults += [Fault(line, UNCLOSED if line == hidden[0] else WITHIN, b"") for line in hidden]
         return [fault for fault in faults if fault.line <= last]
 
-    def _rejected(self, con: duckdb.DuckDBPyConnection, delimiter: str) -> list[Fault]:
+    def _refuse_hopeless(self, count: str, con: duckdb.DuckDBPyConnection, last: int) -> None:
+        """Raises IngestError where most lines cannot be read, and they are too many to be told one by one. count: what counts them."""
+        bad = con.execute(count).fetchall()[0][0]
+        if bad > HOPELESS and bad > last / 2:
+            fix = "Most of them are not of this form: name its delimiter, quotes and encoding in the mapping (`file`). Nothing has landed."
+            raise IngestError("lines that cannot be read", f"{bad:,} of {last:,}", fix)
+
+    def _rejected(self, con: duckdb.DuckDBPyConnection, delimiter: str, last: int) -> list[Fault]:
         """What DuckDB rejected: one fault a record, and one for each further line that a quote hid."""
+        self._refuse_hopeless("SELECT count(DISTINCT line) FROM reject_errors", con, last)
         rows: list[tuple[str, str]] = con.execute(
             "SELECT any_value(csv_line), arg_min(error_type::VARCHAR, column_idx) FROM reject_errors GROUP BY line"
         ).fetchall()
@@ -261,9 +274,10 @@ class TableReader:
         cells = [f"{cell(name)} AS {_named(f'w{i}')}" for i, name in enumerate(wanted)]
         number = f"n AS {_named(LINE)}"
         _write(con, f"SELECT {', '.join([number, *cells])} FROM spoken WHERE j IS NOT NULL AND ({self._kept(cell)})", into)
+        self._refuse_hopeless("SELECT count(*) FROM spoken WHERE j IS NULL", con, last)
         bad = con.execute("SELECT n, bad FROM spoken WHERE j IS NULL").fetchall()
         found = [Fault(int(n), "is no JSON object" if text else "is empty", str(text or "").encode()) for n, text in bad]
-        return found + [fault for fault in self._rejected(con, BY_RULE) if fault.line <= last]
+        return found + [fault for fault in self._rejected(con, BY_RULE, last) if fault.line <= last]
 
     def _of_parquet(self, path: Path, wanted: Sequence[str]) -> str:
         schema = pq.read_schema(path)

@@ -18,8 +18,10 @@ from feature_repo.catalog import CATALOG
 from feature_repo.events import EVENTS
 from feature_repo.home import Home
 from pipelines.errors import Refused
+from pipelines.ingest import collect
 from pipelines.ingest.collect import Ingested, ingest
 from pipelines.ingest.format import IngestError
+from pipelines.ingest.table import table_reader
 from pipelines.ingest.table.mapped_table import MappedTable
 from pipelines.ingest.table.mapping import mapping_of
 from tests.pipelines.ingest.table.mapped_tables import held, quarantined
@@ -240,3 +242,19 @@ def test_users_change_over_time_and_a_moment_that_is_stated_again_is_corrected(h
         pq.read_table(home.replaced("users", datetime(2026, 1, 3).date()) / "shop.parquet", partitioning=None)["gender"][0].as_py()
         == "female"
     )
+
+
+def test_a_mapping_that_does_not_fit_a_long_log_is_refused_before_its_end(
+    home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(collect, "HOPELESS", 1_000)
+    (tmp_path / "log.csv").write_text("u,i,t\n" + "ana,s1,2026-01-05T10:00Z\n" * 120_000)
+    log = LOG | {"columns": {"user": "u", "item": "i", "ts": {"column": "t", "time": "epoch_s"}}}
+    with pytest.raises(Refused, match="50,000 of 50,000"):
+        told(home, log, tmp_path / "log.csv")
+    (aside,) = (home.quarantine / "ingest" / "shop").glob("*.jsonl")
+    assert len(aside.read_text().splitlines()) == 50_000
+    monkeypatch.setattr(table_reader, "HOPELESS", 1_000)
+    (tmp_path / "log.csv").write_text("u,i,t\n" + "ana;s1;2026-01-05T10:00Z\n" * 3_000)
+    with pytest.raises(IngestError, match=r"3,000 of 3,001.*delimiter"):
+        told(home, LOG | {"columns": {"user": "u", "item": "i", "ts": "t"}}, tmp_path / "log.csv", most_bad=1)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from pipelines.ingest.chunk import Fault
@@ -34,10 +34,11 @@ def read(
     return rows, faults
 
 
-PIECES = ["a", ",", '"', '"', "\n", "a,b\n", '"x",y\n', '"x\ny",z\n', "\r\n", "é", '""', "1;2", "\r", "7,"]
+PIECES = ["a", ",", '"', '"', "\n", "a,b\n", '"x",y\n', '"x\ny",z\n', "\r\n", "é", '""', "1;2", "7,"]
 
 
 @settings(max_examples=examples(40), deadline=None)
+@example(pieces=["\r", "a,b\n", '"'], end=False)
 @given(pieces=st.lists(st.sampled_from(PIECES), min_size=1, max_size=40), end=st.booleans())
 def test_no_line_is_lost_or_told_twice(pieces: list[str], end: bool) -> None:
     text = "p,q\n" + "".join(pieces) + ("\n" if end else "")
