@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, Literal, overload
+from typing import Final, Literal
 
 import duckdb
 import numpy as np
@@ -19,6 +19,8 @@ from feature_repo.literal_path import literal_path
 from pipelines.ingest.chunk import Chunk, Fault
 from pipelines.ingest.format import IngestError
 from pipelines.ingest.lines import CHUNK_LINES, LONGEST_LINE, SHOWN
+from pipelines.ingest.table.cell_texts import CellTexts
+from pipelines.ingest.table.json_paths import json_path, paths
 from pipelines.ingest.table.mapping import TableFile
 from pipelines.ingest.table.numbered_lines import NumberedLines, cells_of, delimiter_of, first_line, number_lines, start_of, text_lines
 
@@ -41,26 +43,6 @@ REASONS: Final = {
 """DuckDB's kinds of errors in a record."""
 
 
-class CellTexts(Sequence[bytes]):
-    """Of each row its cells as one JSON object: what a person reads of a row that was set aside."""
-
-    def __init__(self, cells: pa.Table) -> None:
-        self._cells = cells
-
-    def __len__(self) -> int:
-        return len(self._cells)
-
-    @overload
-    def __getitem__(self, at: int) -> bytes: ...
-    @overload
-    def __getitem__(self, at: slice) -> list[bytes]: ...
-    def __getitem__(self, at: int | slice) -> bytes | list[bytes]:
-        if isinstance(at, slice):
-            return [self[i] for i in range(*at.indices(len(self)))]
-        row = {name: self._cells[name][int(at)].as_py() for name in self._cells.column_names}
-        return json.dumps(row, ensure_ascii=False).encode()
-
-
 def _quoted(text: str) -> str:
     """A string of SQL."""
     return "'" + text.replace("'", "''") + "'"
@@ -69,11 +51,6 @@ def _quoted(text: str) -> str:
 def _named(name: str) -> str:
     """A name of SQL."""
     return '"' + name.replace('"', '""') + '"'
-
-
-def json_path(name: str) -> str:
-    """A key, as it stands; one that begins with $ is a path: $.user.id."""
-    return name if name.startswith("$.") else "$." + json.dumps(name, ensure_ascii=False)
 
 
 def form_of(path: Path, file: TableFile) -> Literal["csv", "json", "parquet"]:
@@ -149,7 +126,7 @@ class TableReader:
             except ValueError:  # a fault of this line alone, told later
                 continue
             if isinstance(row, dict):
-                found.update(dict.fromkeys(_paths(row)))
+                found.update(dict.fromkeys(paths(row)))
         if not found:
             raise IngestError("log file", str(path), "None of its lines is a JSON object.")
         return tuple(found)
@@ -291,19 +268,6 @@ class TableReader:
             f"SELECT {', '.join(parts)} FROM read_parquet({_quoted(literal_path(path))}, file_row_number=true, hive_partitioning=false,"
             f" binary_as_string=true) WHERE {self._kept(cell)}"
         )
-
-
-def _paths(row: dict[str, Any], head: str = "$") -> list[str]:
-    """The keys of an object, and the paths of those within."""
-    found: list[str] = []
-    for key, value in row.items():
-        if head == "$":
-            found.append(key)
-        if isinstance(value, dict):
-            found += _paths(value, f"{head}.{key}")
-        elif head != "$":
-            found.append(f"{head}.{key}")
-    return found
 
 
 def _as_text(kind: pa.DataType, column: str, name: str) -> str:

@@ -116,11 +116,7 @@ def test_a_real_list_of_plays_without_a_header_is_read_by_a_mapping(home: Home, 
     log = real_logs / "lastfm_social" / "ratings.txt"
     if not log.is_file():
         pytest.skip(f"{log} is not there")
-    mapping = {
-        "as": "activity", "source": "lastfm", "constants": {"ts": "2011-05-12T00:00Z", "action": "view", "category": "music"},
-        "columns": {"user": "user", "item": "artist"}, "file": {"header": ["user", "artist", "plays"]},
-    }  # fmt: skip
-    result = ingest(home, MappedTable(mapping_of(mapping, "test")), log)
+    result = ingest(home, MappedTable(read_mapping(SHIPPED["lastfm-plays"])), log)
     assert result.kept == result.rows_in == 92_834
     assert held(home, "activity")["item_id"].nunique() > 10_000
 
