@@ -17,14 +17,17 @@ import yaml
 from pipelines.ingest.chunk import Chunk
 from pipelines.ingest.format import IngestError
 from pipelines.ingest.table.mapping import TableColumn, TableFile
-from pipelines.ingest.table.numbered_lines import BOMS, delimiter_of, start_of, text_lines
+from pipelines.ingest.table.numbered_lines import BOMS, cells_of, delimiter_of, start_of, text_lines
 from pipelines.ingest.table.table_cells import ISO, NO, NUMBER, OFFSET, YES, TableCells
 from pipelines.ingest.table.table_reader import TableReader, form_of
 from pipelines.ingest.table.vocabulary import FIELDS, MappedField
 
 ROWS: Final = 20_000
 """Rows that are looked at, the first of the file."""
+MOST_BYTES: Final = 1 << 26
 SAMPLES: Final = 3
+LONGEST_TITLE: Final = 10
+"""Lines within which the header is looked for."""
 LONGEST_SAMPLE: Final = 40
 MOSTLY: Final = 0.95
 """Share of a column's cells that must be of a kind, since a few may be broken."""
@@ -96,6 +99,8 @@ class TableLook:
 
 def guessed(path: Path, table: str | None = None) -> TableLook:
     """Looks at the first rows of a file. table: what a row is, where that is known. Raises IngestError where it cannot be read."""
+    if not path.is_file():  # a pipe or a device may never end
+        raise IngestError("table", str(path), "It is no file.")
     with TemporaryDirectory() as scratch:
         file, cells = _first_rows(path, Path(scratch))
     looks = tuple(_look(name, cells[name].to_pylist()) for name in cells.column_names)
@@ -117,18 +122,41 @@ def _first_rows(path: Path, scratch: Path) -> tuple[dict[str, str], pa.Table]:
         flat = [name for name in names if not pa.types.is_nested(batch.schema.field(name).type)]
         pq.write_table(pa.Table.from_batches([batch]).select(flat), head)
     else:
-        lines = [line for (line, _), _ in zip(text_lines(path, "utf-8"), range(ROWS + 1), strict=False)]
+        lines = _first_lines(path, "utf-8")
         if not any(start.startswith(bom) for bom in BOMS) and not _is_utf8(lines):
             file["encoding"] = OTHERWISE
-            lines = [line for (line, _), _ in zip(text_lines(path, OTHERWISE), range(ROWS + 1), strict=False)]
+            lines = _first_lines(path, OTHERWISE)
         head.write_bytes(b"\n".join(lines) + b"\n")
         if form_of(head, TableFile()) == "csv":
-            file["delimiter"] = delimiter_of(lines[0].decode(errors="replace"), '"')
-    reader = TableReader(TableFile())
+            skip, file["delimiter"] = _header(lines)
+            head.write_bytes(b"\n".join(lines[skip:]) + b"\n")
+            file |= {"skip": str(skip)} if skip else {}
+    reader = TableReader(TableFile(delimiter=file.get("delimiter")))
     names = reader.header(head)
     wanted = [name for name in names if names.count(name) == 1]
     parts: list[Chunk] = [*reader.chunks(head, wanted, scratch / "reading")]
     return file, pa.concat_tables([part.cells for part in parts])
+
+
+def _first_lines(path: Path, encoding: str) -> list[bytes]:
+    """The header and ROWS lines, fewer where they are long."""
+    lines, size = list[bytes](), 0
+    for line, _ in text_lines(path, encoding):
+        lines.append(line)
+        size += len(line)
+        if len(lines) > ROWS or size > MOST_BYTES:
+            break
+    return lines
+
+
+def _header(lines: Sequence[bytes]) -> tuple[int, str]:
+    """How many lines stand before the header, and the delimiter: a report begins with a title, which has one cell."""
+    texts = [line.decode(errors="replace") for line in lines[:LONGEST_TITLE]]
+    marks = [delimiter_of(text, '"') for text in texts]
+    counts = [len(cells_of(text, mark, '"')) for text, mark in zip(texts, marks, strict=True)]
+    widest = counts.index(max(counts))
+    skip = widest if all(count < max(counts) / 2 for count in counts[:widest]) else 0
+    return skip, marks[skip]
 
 
 def _is_utf8(lines: Sequence[bytes]) -> bool:

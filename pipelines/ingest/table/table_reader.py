@@ -123,7 +123,7 @@ class TableReader:
         for (line, _), _ in zip(text_lines(path, self.file.encoding), range(LOOKED_AT), strict=False):
             try:
                 row = json.loads(line)
-            except ValueError:  # a fault of this line alone, told later
+            except (ValueError, RecursionError):  # a fault of this line alone, told later
                 continue
             if isinstance(row, dict):
                 found.update(dict.fromkeys(paths(row)))

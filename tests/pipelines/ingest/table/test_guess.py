@@ -101,3 +101,20 @@ def test_names_and_cells_that_are_yaml_themselves_stay_text(tmp_path: Path) -> N
     (tmp_path / "m.yaml").write_text(guessed(tmp_path / "log.jsonl", "impressions").text)
     mapping = read_mapping(tmp_path / "m.yaml", {"columns": {"user": "user: [id]", "item": 'it\'em "x"'}})
     assert mapping.columns["ts"].name == "ts"
+
+
+def test_a_title_before_the_header_is_skipped(home: Home, tmp_path: Path) -> None:
+    report = 'Keyword report\n"January 1, 2026 - January 31, 2026"\n'
+    (tmp_path / "k.csv").write_text(report + "Campaign,Ad group,Keyword,Match type,ts\nSale,Core,red shoes,exact,2026-01-31T00:00Z\n")
+    look = guessed(tmp_path / "k.csv")
+    assert (look.table, look.missing) == ("keywords", ())
+    (tmp_path / "m.yaml").write_text(look.text)
+    mapping = read_mapping(tmp_path / "m.yaml")
+    assert mapping.file.skip == 2
+    assert ingest(home, MappedTable(mapping), tmp_path / "k.csv").kept == 1
+
+
+@pytest.mark.parametrize("path", ["/dev/zero", "."])
+def test_what_is_no_file_is_not_looked_at(path: str) -> None:
+    with pytest.raises(IngestError, match="no file"):
+        guessed(Path(path))
