@@ -16,6 +16,7 @@ import yaml
 
 from pipelines.ingest.chunk import Chunk
 from pipelines.ingest.format import IngestError
+from pipelines.ingest.table.likely_names import likely
 from pipelines.ingest.table.mapping import TableColumn, TableFile
 from pipelines.ingest.table.numbered_lines import BOMS, cells_of, delimiter_of, start_of, text_lines
 from pipelines.ingest.table.table_cells import ISO, NO, NUMBER, OFFSET, YES, TableCells
@@ -37,38 +38,6 @@ PATTERNS: Final = (
     "%d.%m.%Y %H:%M:%S", "%d.%m.%Y %H:%M", "%d.%m.%Y", "%m/%d/%Y %H:%M:%S", "%m/%d/%Y %H:%M", "%m/%d/%Y", "%d/%m/%Y %H:%M:%S",
     "%d/%m/%Y %H:%M", "%d/%m/%Y", "%Y/%m/%d %H:%M:%S", "%Y/%m/%d", "%Y%m%d", "%y%m%d%H", "%d/%b/%Y:%H:%M:%S %z", "%d %b %Y",
 )  # fmt: skip
-NAMES: Final[dict[str, tuple[str, ...]]] = {
-    "ts": ("ts", "timestamp", "eventtime", "time", "datetime", "eventts", "createdat", "date", "occurredat", "clicktime", "hour",
-           "day", "servertime", "eventtimestamp", "loggedat", "fetchedat", "updatedat", "visittime", "requesttime"),
-    "user": ("user", "userid", "memberid", "member", "customerid", "customer", "visitorid", "visitor", "uid", "clientid",
-           "accountid", "deviceid", "cookieid", "cookie", "profileid", "subscriberid", "ip", "deviceip"), "item": ("item", "itemid",
-           "sku", "adid", "ad", "creativeid", "creative", "productid", "product", "articleid", "bannerid", "contentid"),
-    "id": ("impressionid", "eventid", "id", "rowid", "clickid", "uuid"), "campaign": ("campaign", "campaignid"),
-    "ad_group": ("adgroup", "adgroupid", "adset", "adsetid"),
-    "advertiser": ("advertiser", "advertiserid", "brandid", "merchantid", "sellerid"),
-    "request": ("requestid", "request", "auctionid", "slateid"), "impression": ("impressionid", "impression"),
-    "click": ("clickid",), "clicked": ("clicked", "click", "isclick", "isclicked", "label", "hit"),
-    "clicked_at": ("clickedat", "clicktime", "clickts"),
-    "converted": ("converted", "conversion", "isconversion", "isattributed", "purchased", "bought"),
-    "converted_at": ("convertedat", "conversiontime", "purchasedat", "attributedtime", "conversionts"),
-    "value": ("value", "revenue", "conversionvalue", "ordervalue", "amount"),
-    "price": ("price", "cost", "winningprice", "payprice"), "bid": ("bid", "bidprice", "cpc", "maxcpc"),
-    "position": ("position", "rank", "slot", "pos"), "surface": ("surface",),
-    "propensity": ("propensity", "propensityscore", "pscore"),
-    "placement": ("placement", "placementid", "site", "siteid", "zone", "zoneid"), "device": ("device", "devicetype", "platform"),
-    "os": ("os", "operatingsystem"), "region": ("region", "country", "geo", "city", "state"),
-    "language": ("language", "lang", "locale"), "query": ("queryid", "searchid"), "kind": ("kind", "event", "eventtype", "type"),
-    "action": ("action", "eventtype", "event", "type"), "category": ("category", "topic"), "dwell_ms": ("dwellms", "durationms"),
-    "text": ("text", "query", "searchterm", "searchquery", "keyword", "keywords", "q", "body"), "age": ("age",),
-    "age_band": ("ageband", "agegroup", "agerange"), "gender": ("gender", "sex"), "advertiser_name": ("advertisername", "company"),
-    "domain": ("domain",), "brand": ("brand",), "status": ("status", "campaignstatus"), "objective": ("objective", "pricing"),
-    "daily_budget": ("dailybudget", "budget"), "start": ("start", "startdate", "startts"), "end": ("end", "enddate", "endts"),
-    "headline": ("headline", "title", "name", "itemname", "productname"), "description": ("description", "desc", "body"),
-    "landing_url": ("landingurl", "url", "link", "finalurl"), "title": ("title",), "match_type": ("matchtype",),
-    "negative": ("negative", "isnegative"), "slots": ("slots",), "floor": ("floor", "floorprice"),
-    "call_to_action": ("cta", "calltoaction"),
-}  # fmt: skip
-"""Common names of each field's column, the likelier first, without spaces and signs."""
 
 
 @dataclass(frozen=True)
@@ -188,7 +157,7 @@ def _look(name: str, cells: Sequence[str]) -> ColumnLook:
         for rule, low in (("epoch_s", 1e9), ("epoch_ms", 1e12), ("epoch_us", 1e15)):
             if mostly(_between(low)):
                 return look("time", rule, True)
-        if _likely(name, "ts") is not None and (rule := _pattern(full)):
+        if likely(name, "ts") is not None and (rule := _pattern(full)):
             return look("time", rule)
         return look("whole" if mostly(re.compile(r"\d+\Z").match) else "number")
     if rule := _pattern(full):
@@ -219,17 +188,6 @@ def _pattern(full: Sequence[str]) -> str:
     return ""
 
 
-def _plain(name: str) -> str:
-    return "".join(filter(str.isalnum, name.rpartition(".")[2].lower()))
-
-
-def _likely(column: str, field: str) -> int | None:
-    """How likely a column's name stands for a field: 0 is likeliest, None not at all."""
-    names = NAMES.get(field, (field.replace("_", ""),))
-    plain = _plain(column)
-    return names.index(plain) if plain in names else None
-
-
 FITS: Final[dict[str, tuple[str, ...]]] = {
     "time": ("time",), "truth": ("truth",), "number": ("number", "whole", "truth"), "whole": ("whole", "truth"),
     "money": ("number", "whole", "truth"),
@@ -242,9 +200,9 @@ def _found(looks: Sequence[ColumnLook], table: str) -> dict[str, str]:
     pairs = []
     for at, (field, of) in enumerate(FIELDS[table].items()):
         for look in looks:
-            likely = _likely(look.name, field)
-            if likely is not None and look.kind in FITS.get(of.kind, (look.kind,)) and look.kind != "empty":
-                pairs.append((not of.required, likely, at, field, look.name))
+            rank = likely(look.name, field)
+            if rank is not None and look.kind in FITS.get(of.kind, (look.kind,)) and look.kind != "empty":
+                pairs.append((not of.required, rank, at, field, look.name))
     found: dict[str, str] = {}
     for *_, field, column in sorted(pairs):
         if field not in found and column not in found.values() and not (field == "age_band" and "age" in found):
