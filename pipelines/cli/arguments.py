@@ -160,10 +160,17 @@ def device(text: str) -> str:
 
 
 def log_source(text: str) -> str:
-    """A log format, or one of the two words that stand for logs of a day."""
+    """A log format, `table`, or one of the two words that stand for logs of a day."""
     from pipelines.ingest import FORMATS
 
-    return one_of(text, [*FORMATS, "serving", "day"])
+    return one_of(text, [*FORMATS, "table", "serving", "day"])
+
+
+def mapped_table(text: str) -> str:
+    """What a row of a table is."""
+    from pipelines.ingest.table.vocabulary import FIELDS
+
+    return one_of(text, FIELDS)
 
 
 def number(text: str) -> float:

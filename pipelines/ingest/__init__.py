@@ -17,7 +17,7 @@ FORMATS: Final[Mapping[str, Format]] = Offered(
     "placard.log_formats",
     {f.name: f for f in BUILT_IN},
     ("files", "columns", "parse", "map"),
-    reserved=dict.fromkeys(("serving", "day", "simulator"), "a source of Placard's own"),
+    reserved=dict.fromkeys(("serving", "day", "simulator", "table"), "a source of Placard's own"),
 )
 """The built-in ones by name, and those that other distributions bring."""
 
@@ -26,4 +26,8 @@ def format_named(name: str) -> Format:
     """Raises IngestError listing the formats, PluginError for one of another distribution that cannot be used."""
     if name in FORMATS:
         return FORMATS[name]
-    raise IngestError("log format", name, f"Known: {', '.join(FORMATS)}, and serving and day, which need --partition instead.")
+    raise IngestError(
+        "log format",
+        name,
+        f"Known: {', '.join(FORMATS)}, table, which needs a mapping, and serving and day, which need --partition instead.",
+    )

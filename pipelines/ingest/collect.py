@@ -19,18 +19,22 @@ from numpy.typing import NDArray
 from feature_repo.exclusive import exclusive
 from feature_repo.home import Home
 from pipelines.errors import Refused
+from pipelines.ingest.chunk import Fault
 from pipelines.ingest.format import ROW, TS, Format, IngestError, LogFile
 from pipelines.ingest.landing import land_events, land_seen
-from pipelines.ingest.lines import Fault
 from pipelines.ingest.partitions import earliest
 from pipelines.ingest.printable import printable
 from pipelines.ingest.quarantine import note_refusal, quarantine_path, set_aside
 from pipelines.ingest.raw import keep_raw
+from pipelines.ingest.stated import land_implied, land_stated
 from pipelines.ingest.well_formed import wanted_columns, well_formed
 from pipelines.ingest.whereabouts import Whereabouts
 from serving.room_settings import IngestSettings
 
 MOST_BAD: Final = IngestSettings().most_bad_share
+
+HOPELESS: Final = 100_000
+"""Bad rows after which a log that is above the share of them is read no further: a mapping that does not fit would fill the memory."""
 
 
 @dataclass(frozen=True)
@@ -122,7 +126,7 @@ def ingest(
         _sweep(home)
         home.raw.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=home.raw, prefix=".rows-") as folder:
-            read = [_read(home, log, file, Path(folder) / str(i), now, progress) for i, file in enumerate(files)]
+            read = [_read(home, log, file, Path(folder) / str(i), most_bad, now, progress) for i, file in enumerate(files)]
             if not any(one.rows + one.quarantined for one in read if one.file.role == "log"):
                 raise IngestError(f"{log.name} log", ", ".join(map(str, given)), "It holds no row, its header alone. Nothing has landed.")
             for one in read:
@@ -162,20 +166,30 @@ class _Read:
     aside: Path
 
 
-def _read(home: Home, log: Format, file: LogFile, folder: Path, now: datetime | None, progress: Callable[[str, int], None] | None) -> _Read:
-    """Checks a file's rows, and sets the bad ones aside."""
+def _read(
+    home: Home,
+    log: Format,
+    file: LogFile,
+    folder: Path,
+    most_bad: float,
+    now: datetime | None,
+    progress: Callable[[str, int], None] | None,
+) -> _Read:
+    """Checks a file's rows, and sets the bad ones aside. Raises Refused half-way where they are so many that nothing will come of it."""
     kept_at, sha, known = keep_raw(home, log.name, file.path)
     file = replace(file, path=kept_at)
     columns = wanted_columns(log, file)  # of the copy: another file may have taken the first one's place
     faults: list[Fault] = []
-    read = 0
+    read, aside = 0, quarantine_path(home, log.name, sha)
     folder.mkdir()
-    for i, rows in enumerate(well_formed(log, file, columns, faults, now)):
+    for i, rows in enumerate(well_formed(log, file, columns, faults, folder.with_suffix(".reading"), now)):
         read += len(rows)
-        _spool(folder, i, rows)
+        if len(rows):
+            _spool(folder, i, rows)
         if progress:
             progress(file.name, read + len(faults))
-    aside = quarantine_path(home, log.name, sha)
+        if len(faults) > HOPELESS and len(faults) > most_bad * (read + len(faults)):
+            refuse_bad_share(f"{log.name} log {file.name}", set_aside(aside, file.name, faults), read + len(faults), most_bad, aside)
     return _Read(file, sha, known, folder, read, set_aside(aside, file.name, faults), aside)
 
 
@@ -195,10 +209,13 @@ def _land(
     first = {one.sha256: i for i, one in reversed([*enumerate(part)])}
     alone = [i for i, one in enumerate(part) if first[one.sha256] == i]  # the same file again is the same rows
     seen: dict[str, pa.Table] = {}
+    implied: dict[str, pa.Table] = {}
+    stated = False
     timeless = np.empty(0, np.int64)
     for day, rows, of in _by_day([part[i].folder for i in alone]):
         mapped = log.map(part[0].file, rows)
         landed = land_events(home, log.name, mapped.events, places, mapped.numbered)
+        landed |= land_stated(home, log.name, mapped.stated)
         for name, new in landed.items():
             added[name] = added.get(name, 0) + len(new.fresh)
         brought = np.unique(np.concatenate([new.rows for new in landed.values()])) if landed else np.empty(0, np.int64)
@@ -207,6 +224,9 @@ def _land(
             corrected[alone] += np.bincount(of[new.corrected], minlength=len(alone))
         for name, table in mapped.seen.items():
             seen[name] = earliest(name, [seen[name], table] if name in seen else [table])
+        for name, table in mapped.implied.items():
+            implied[name] = earliest(name, [implied[name], table] if name in implied else [table])
+        stated |= bool(mapped.stated)
         if day:
             days.add(day)
         else:
@@ -215,6 +235,9 @@ def _land(
         added[name] = added.get(name, 0) + len(fresh)
         if part[0].file.role == "catalogue" and ROW in fresh.column_names:
             kept[alone] += np.bincount(timeless[fresh[ROW].to_numpy()], minlength=len(alone))
+    if implied or stated:
+        for name, new_keys in land_implied(home, log.name, implied).items():
+            added[name] = added.get(name, 0) + new_keys
     return [_count(one, int(kept[i]), int(corrected[i])) for i, one in enumerate(part)]
 
 

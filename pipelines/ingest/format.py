@@ -12,6 +12,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from pipelines.errors import PipelineError
+from pipelines.ingest.chunk import RowReader
 
 ROW: Final = "row"
 """The extra column of a mapped event table: which of the given rows (0, 1, ...) the event came from."""
@@ -28,7 +29,7 @@ class LogFile:
 
     name: as it stands below the given path, for people and quarantine records. part: which part of the log it is, in the
     format's own words. role: `log` rows count as rows in; `catalogue` files describe the ads and are counted apart.
-    separator: the character between the cells of a line.
+    separator: the character between the cells of a line. reader: what reads its rows, None for one row a line without quotes (lines.py).
     """
 
     path: Path
@@ -36,6 +37,7 @@ class LogFile:
     part: str = ""
     role: Literal["log", "catalogue"] = "log"
     separator: str = ","
+    reader: RowReader | None = None
 
 
 @dataclass(frozen=True)
@@ -53,11 +55,15 @@ class Mapped:
     events: rows of event tables with the extra column ROW. A key stands once: of several in one batch the earliest known stays, and a later
     delivery with other content replaces what is there. seen: rows of `users` and of catalogue
     tables, of which the earliest per key stays; a `catalogue` file gives the ROW of one of them, by which its rows are counted.
+    stated: rows of `users` and of catalogue tables with the extra column ROW, each of which holds from its moment on (stated.py).
+    implied: such rows without ROW that a log merely implies: they count until something of their key is stated.
     numbered: the keys of events hold an ordinal (ordinals.py), so that rows of later deliveries are compared with all that are alike.
     """
 
     events: Mapping[str, pa.Table] = field(default_factory=dict)
     seen: Mapping[str, pa.Table] = field(default_factory=dict)
+    stated: Mapping[str, pa.Table] = field(default_factory=dict)
+    implied: Mapping[str, pa.Table] = field(default_factory=dict)
     numbered: bool = False
 
 

@@ -11,8 +11,8 @@ from typing import BinaryIO, Final
 import numpy as np
 import pyarrow as pa
 import pyarrow.csv
-from numpy.typing import NDArray
 
+from pipelines.ingest.chunk import Chunk, Fault
 from pipelines.ingest.format import IngestError
 
 CHUNK_LINES: Final = 50_000
@@ -35,25 +35,6 @@ OTHER_FORMS: Final = {
 """First bytes of files that are no delimited text in UTF-8, and what to do with each."""
 CONTROL: Final = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]|\xc2[\x80-\x9f]")
 """Control characters, but for the tab: no text of a person holds one, and in a log's cell they hide or fake something."""
-
-
-@dataclass(frozen=True)
-class Fault:
-    """A line that was set aside. line: 1 is the file's first line, its header."""
-
-    line: int
-    reason: str
-    text: bytes
-
-
-@dataclass(frozen=True)
-class Chunk:
-    """cells: the wanted columns as text; line and texts: each row's line number and line; faults: all other lines."""
-
-    cells: pa.Table
-    line: NDArray[np.int64]
-    texts: list[bytes]
-    faults: list[Fault]
 
 
 def _next(handle: BinaryIO) -> tuple[bytes, bool] | None:
@@ -124,6 +105,19 @@ def read_chunks(path: Path, header: Sequence[str], wanted: Sequence[str], separa
                     numbers.append(number)
             if texts or faults:
                 yield Chunk(_split(texts, header, wanted, separator), np.array(numbers, np.int64), texts, faults)
+
+
+@dataclass(frozen=True)
+class DelimitedLines:
+    """The reader of logs that hold one row a line and no quotes."""
+
+    separator: str
+
+    def header(self, path: Path) -> tuple[str, ...]:
+        return read_header(path, self.separator)
+
+    def chunks(self, path: Path, wanted: Sequence[str], scratch: Path) -> Iterator[Chunk]:
+        return read_chunks(path, self.header(path), wanted, self.separator)
 
 
 def _split(texts: list[bytes], header: Sequence[str], wanted: Sequence[str], separator: str) -> pa.Table:

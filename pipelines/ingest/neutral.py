@@ -25,7 +25,7 @@ SURFACE: Final = "proactive"
 """Where a log does not name one of ours: ads shown unasked."""
 
 
-def _table(name: str, rows: int, columns: Mapping[str, Any]) -> pa.Table:
+def catalogue_rows(name: str, rows: int, columns: Mapping[str, Any]) -> pa.Table:
     """A catalogue table of `rows` rows; a column given as one value is repeated."""
     schema = CATALOG[name]
     arrays = []
@@ -37,7 +37,7 @@ def _table(name: str, rows: int, columns: Mapping[str, Any]) -> pa.Table:
 
 
 def advertisers(ids: pa.Array, created: pa.Array, source: str, names: Sequence[str]) -> pa.Table:
-    return _table(
+    return catalogue_rows(
         "advertisers",
         len(ids),
         {"advertiser_id": ids, "created_ts": created, "source": source, "name": pa.array(names, pa.string()),
@@ -48,7 +48,7 @@ def advertisers(ids: pa.Array, created: pa.Array, source: str, names: Sequence[s
 def campaigns(ids: pa.Array, advertiser_ids: pa.Array, created: pa.Array, source: str, objective: str) -> pa.Table:
     """Active from the moment each was first seen, open-ended, everywhere, for everyone."""
     everyone: dict[str, Any] = {c: [] for c in TARGETING}
-    return _table(
+    return catalogue_rows(
         "campaigns",
         len(ids),
         {"campaign_id": ids, "advertiser_id": advertiser_ids, "created_ts": created, "source": source, "status": "active",
@@ -59,7 +59,7 @@ def campaigns(ids: pa.Array, advertiser_ids: pa.Array, created: pa.Array, source
 
 
 def ad_groups(ids: pa.Array, campaign_ids: pa.Array, created: pa.Array, source: str, objective: str) -> pa.Table:
-    return _table(
+    return catalogue_rows(
         "ad_groups",
         len(ids),
         {"ad_group_id": ids, "campaign_id": campaign_ids, "created_ts": created, "source": source, "name": ids,
@@ -78,7 +78,7 @@ def creatives(
     descriptions: Sequence[str],
 ) -> pa.Table:
     """Approved creatives without category, language, image, landing page or video."""
-    return _table(
+    return catalogue_rows(
         "creatives",
         len(ids),
         {"creative_id": ids, "ad_group_id": ad_group_ids, "campaign_id": campaign_ids, "advertiser_id": advertiser_ids,
@@ -91,7 +91,7 @@ def creatives(
 
 def placements(ids: Sequence[str], created: datetime, source: str, slots: int = SLOTS) -> pa.Table:
     """Proactive placements without a floor."""
-    return _table(
+    return catalogue_rows(
         "placements",
         len(ids),
         {"placement_id": pa.array(ids, pa.string()), "created_ts": created, "source": source, "surface": SURFACE,

@@ -10,7 +10,7 @@ from typing import Final
 
 from feature_repo.home import Home
 from feature_repo.whole_file import write_whole
-from pipelines.ingest.lines import Fault
+from pipelines.ingest.chunk import Fault
 
 LINE_ENDS: Final = re.compile("[\x7f-\x9f\u2028\u2029]")
 

@@ -23,11 +23,11 @@ from feature_repo.events import ENGAGEMENT_KINDS, QUERY, TIME
 from feature_repo.exclusive import exclusive
 from feature_repo.home import Home
 from feature_repo.request_words import CANONICAL
+from pipelines.ingest.chunk import Fault
 from pipelines.ingest.collect import MOST_BAD, FileCount, Ingested, refuse_bad_share, total
 from pipelines.ingest.event_rows import event_rows
 from pipelines.ingest.fields import FIRST_YEAR
 from pipelines.ingest.landing import Landed, land_events
-from pipelines.ingest.lines import Fault
 from pipelines.ingest.quarantine import quarantine_path, set_aside
 from pipelines.ingest.well_formed import CLOCKS_DIFFER
 from serving.eventlog.log import MOST_VALUE_MICROS, Event, EventLog, clicked

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -11,16 +12,21 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from feature_repo.events import TIME
+from pipelines.ingest.chunk import Fault, RowReader
 from pipelines.ingest.format import Format, IngestError, LogFile, Parsed
-from pipelines.ingest.lines import SHOWN, Fault, read_chunks, read_header
+from pipelines.ingest.lines import SHOWN, DelimitedLines
 
 CLOCKS_DIFFER: Final = timedelta(minutes=5)
 """How far the clock of who wrote a log may be ahead of ours; a later time lies in the future."""
 
 
+def reader_of(file: LogFile) -> RowReader:
+    return file.reader or DelimitedLines(file.separator)
+
+
 def wanted_columns(log: Format, file: LogFile) -> tuple[str, ...]:
     """The columns that the format reads of the file. Raises IngestError naming one that the header lacks or holds twice."""
-    header = read_header(file.path, file.separator)
+    header = reader_of(file).header(file.path)
     columns = log.columns(file, header)
     for name in columns:
         if header.count(name) != 1:
@@ -33,17 +39,17 @@ def wanted_columns(log: Format, file: LogFile) -> tuple[str, ...]:
 
 
 def well_formed(
-    log: Format, file: LogFile, columns: tuple[str, ...], faults: list[Fault], now: datetime | None = None
+    log: Format, file: LogFile, columns: tuple[str, ...], faults: list[Fault], scratch: Path, now: datetime | None = None
 ) -> Iterator[pa.Table]:
-    """Typed rows, a chunk at a time; what is wrong goes to `faults`, and so does a row with a time after `now` (default: the clock's)."""
-    for chunk in read_chunks(file.path, read_header(file.path, file.separator), columns, file.separator):
+    """Typed rows, a chunk at a time; what is wrong goes to `faults`, and so does a row with a time after `now` (default: the clock's).
+    scratch: a folder of the reader's."""
+    for chunk in reader_of(file).chunks(file.path, columns, scratch):
         faults.extend(chunk.faults)
         parsed = log.parse(file, chunk.cells)
         _refuse_future(parsed, now or datetime.now(UTC))
         bad = parsed.reasons != ""
-        faults.extend(Fault(int(chunk.line[i]), str(parsed.reasons[i]), chunk.texts[i][:SHOWN]) for i in np.flatnonzero(bad))
-        if not bad.all():
-            yield parsed.rows.filter(pa.array(~bad))
+        faults.extend(Fault(int(chunk.line[i]), str(parsed.reasons[i]), chunk.texts[int(i)][:SHOWN]) for i in np.flatnonzero(bad))
+        yield parsed.rows.filter(pa.array(~bad))
 
 
 def _refuse_future(parsed: Parsed, now: datetime) -> None:

@@ -14,7 +14,7 @@ from pipelines.__main__ import VERBS
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
-LANGUAGES = {"bash", "python", "console", "json", "text", "toml"}
+LANGUAGES = {"bash", "python", "console", "json", "text", "toml", "yaml"}
 FOLDERS = ("feature_repo", "serving", "pipelines", "dags", "docs", "tests", "requirements", "infra")
 PATH = re.compile(rf"(?:{'|'.join(FOLDERS)})/[\w./<>*-]*|\.ci/\w+")
 """What stands as code and begins like a path of the checkout. A name in angle brackets stands for any."""

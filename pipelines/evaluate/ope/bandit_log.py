@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Final
 
 import numpy as np
@@ -14,8 +15,9 @@ from numpy.typing import NDArray
 
 from pipelines.errors import PipelineError
 from pipelines.evaluate.ope.feedback import Feedback, Ints
+from pipelines.ingest.chunk import Fault
 from pipelines.ingest.format import TS, LogFile
-from pipelines.ingest.lines import Fault, read_chunks, read_header
+from pipelines.ingest.lines import read_chunks, read_header
 from pipelines.ingest.open_bandit import AFFINITY, CAMPAIGNS, POLICIES, OpenBandit
 from pipelines.ingest.well_formed import wanted_columns, well_formed
 
@@ -119,7 +121,8 @@ def _files(path: Path) -> tuple[LogFile, LogFile]:
 
 def _rows(file: LogFile) -> pa.Table:
     form, faults = OpenBandit(), list[Fault]()
-    tables = list(well_formed(form, file, wanted_columns(form, file), faults))
+    with TemporaryDirectory() as scratch:
+        tables = list(well_formed(form, file, wanted_columns(form, file), faults, Path(scratch)))
     if faults:
         first = min(faults, key=lambda f: f.line)
         raise PipelineError(f"{file.path} line {first.line}", first.reason, f"Correct it or take it out ({len(faults)} such lines).")

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from feature_repo.home import Home
+from pipelines.ingest.table.mapped_table import MappedTable
+from pipelines.ingest.table.mapping import mapping_of
 
 TALKINGDATA = """ip,app,device,os,channel,click_time,attributed_time,is_attributed
 1,3,1,13,379,2017-11-07 9:30,,0
@@ -63,6 +65,34 @@ def _landing_pages(folder: Path) -> Path:
 
 SAMPLES: dict[str, Callable[[Path], Path]] = {"talkingdata": _talkingdata, "open-bandit": open_bandit, "landing-pages": _landing_pages}
 """A small well-formed log of each format, made in a folder; a new format adds its own here."""
+SHOP = MappedTable(
+    mapping_of(
+        {
+            "as": "impressions",
+            "source": "shop",
+            "columns": {"ts": "at", "user": "who", "item": "sku", "position": "slot", "clicked": "hit", "converted_at": "bought"},
+        },
+        "of tests",
+    )
+)
+"""A table that a mapping reads keeps what every format keeps."""
+
+
+def _shop(folder: Path) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "log.csv"
+    path.write_text(
+        "at,who,sku,slot,hit,bought\n"
+        "2026-01-05T10:00Z,ana,s1,1,yes,2026-01-06T09:00+02:00\n"
+        "2026-01-05T10:00Z,ana,s1,1,yes,\n"
+        "2026-01-05T10:00Z,ana,s2,2,no,\n"
+        "2026-01-05T23:59:59.999Z,bob,s2,1,no,\n"
+        "2026-01-06T00:00Z,b-7:x,s3,1,,\n"
+    )
+    return path
+
+
+SAMPLES["shop"] = _shop
 
 
 def digests(home: Home, *folders: str) -> dict[str, str]:

@@ -26,9 +26,10 @@ from pipelines.ingest.collect import Ingested, ingest
 from pipelines.ingest.format import Format
 from pipelines.ingest.talkingdata import COLUMNS, TalkingData
 from tests.examples import examples
+from tests.pipelines.ingest.conftest import SHOP
 
 Samples = dict[str, Callable[[Path], Path]]
-EVERY = pytest.mark.parametrize("log", FORMATS.values(), ids=lambda log: log.name)
+EVERY = pytest.mark.parametrize("log", [*FORMATS.values(), SHOP], ids=lambda log: log.name)
 CLICK = "1,3,1,13,379,2017-11-07 9:30"
 NEVER, SOON, LATER = f"{CLICK},,0", f"{CLICK},2017-11-07 10:00,1", f"{CLICK},2017-11-08 0:30,1"
 
@@ -117,6 +118,13 @@ TWINS = {
         "9,2019-11-24 12:00:00+00:00,0,3,0,0.25,w,x,y,z,0.0,0.0,0.0",
         "9,2019-11-24 12:00:00+00:00,0,3,1,0.5,w,x,y,z,0.0,1.5,0.0",
         "9,2019-11-24 12:00:00+00:00,0,3,0,0.5,w,x,y,z,3.0,0.0,0.0",
+    ),
+    "shop": (
+        "2026-01-05T12:00Z,ana,s1,1,no,",
+        "2026-01-05T12:00Z,ana,s1,1,no,",
+        "2026-01-05T12:00Z,ana,s1,1,yes,",
+        "2026-01-05T12:00Z,ana,s1,1,yes,2026-01-05T13:00Z",
+        "2026-01-05T12:00Z,ana,s1,1,yes,2026-01-07T13:00Z",
     ),
     "landing-pages": tuple(f"https://shop.example/shoes\t2026-01-06 10:00\tShoes\t{text}" for text in ("Red.", "Blue.", "Green.", "Blue.")),
 }

@@ -123,3 +123,37 @@ def test_serving_that_never_served_is_an_empty_day(run: Run, home: Home) -> None
     result = json.loads(run("serving", "--partition", DAY, "--json").stdout)
     assert (result["rows_in"], result["kept"]) == (0, 0)
     assert not home.root.exists()
+
+
+def test_a_table_is_ingested_by_options_by_a_file_and_by_a_guess(run: Run, tmp_path: Path) -> None:
+    log, mapping = tmp_path / "log.csv", tmp_path / "log.yaml"
+    log.write_text("member_id,sku,event_time,clicked\nana,s1,2026-01-05T10:00Z,1\nbob,s2,2026-01-05T10:00Z,0\n")
+    options = ("--as", "impressions", "--map", "user=member_id,item=sku", "--map", "ts=event_time,clicked=clicked")
+    first = json.loads(run("table", log, *options, "--source", "shop", "--json").stdout)
+    assert (first["source"], first["kept"], first["tables"]["engagements"]) == ("shop", 2, 1)
+    assert "4 fields found" in run("table", log, "--guess", "--mapping", mapping).stdout
+    by_file = json.loads(run("table", tmp_path / "l*.csv", "--mapping", mapping, "--source", "shop", "--json").stdout)
+    assert (by_file["rows_in"], by_file["duplicated"]) == (2, 2)
+    assert "as: impressions" in run("table", log, "--guess").stdout
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ("table", "log.csv"),
+        ("table", "log.csv", "--as", "impressions"),
+        ("table", "gone*.csv", "--guess"),
+        ("table", "log.csv", "--guess", "--mapping", "log.csv"),
+        ("table", "log.csv", "--mapping", "no such one"),
+        ("table", "log.csv", "--as", "impression", "--map", "user=member_id"),
+        ("talkingdata", "log.csv", "--map", "user=ip"),
+        ("table", "log.csv", "--as", "impressions", "--map", "user=member_id,item=gone,ts=event_time"),
+    ],
+)
+def test_a_table_without_what_it_needs_is_bad_input(
+    argv: tuple[str, ...], run: Run, tmp_path: Path, home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "log.csv").write_text("member_id,sku,event_time\nana,s1,2026-01-05T10:00Z\n")
+    assert run(*argv).exit_code == 2
+    assert not any(home.files("impressions"))
