@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stderr
 from dataclasses import asdict, dataclass
+from importlib.metadata import version as installed_version
 from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -21,12 +22,12 @@ from pipelines.registry.journal import REFUSED, Change
 from pipelines.registry.mlflow_aliases import SQLITE, sqlite_path
 from serving.bundles import Bundle
 from serving.bundles.aliases import Aliases
-from serving.bundles.trees import Trees
 from serving.settings import Settings
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities import Run
+    from mlflow.models import ModelSignature
 
 
 CONTENT: Final = "placard.content"
@@ -99,25 +100,8 @@ def _first_use(settings: Settings) -> None:
     _used.add(address(settings))
 
 
-LOADER: Final = '''"""A Placard bundle as MLflow serves it; it needs Placard beside it."""
-import mlflow
-import numpy as np
-from pathlib import Path
-from serving.bundles import Bundle
-from serving.bundles.aliases import Aliases
-
-
-class Served(mlflow.pyfunc.PythonModel):
-    def load_context(self, context):
-        self.bundle = Bundle.load(Path(context.artifacts["bundle"]))
-
-    def predict(self, context, model_input, params=None):
-        return self.bundle.predict(np.asarray(model_input, np.float32))
-
-
-mlflow.models.set_model(Served())
-'''
-"""MLflow runs it from its text: nothing is pickled."""
+LOADER: Final = Path(__file__).with_name("logged_bundle.py")
+"""What MLflow runs to load a bundle."""
 
 
 @dataclass(frozen=True)
@@ -215,24 +199,25 @@ def _run(
 
 
 def _log_model(bundle: Bundle, candidate: Path, rows: NDArray[np.float32]) -> str:
-    """Logs a bundle as a model of the run and gives its version: a forest in XGBoost's flavour, all else as LOADER runs it."""
+    """Logs a bundle as a model of the run, of whatever family, and gives its version."""
     import mlflow
-    from mlflow.models import infer_signature
+    import pandas as pd
 
-    shared: dict[str, Any] = {
-        "name": "model", "registered_model_name": bundle.manifest.head, "signature": infer_signature(rows, bundle.predict(rows)),
-        "input_example": rows,
-    }  # fmt: skip
-    first = bundle.members[0]
-    if len(bundle.members) == 1 and isinstance(first, Trees):
-        info = mlflow.xgboost.log_model(first.booster, model_format="ubj", pip_requirements=["xgboost-cpu"], **shared)
-    else:
-        with tempfile.TemporaryDirectory() as place:
-            code = Path(place) / "loader.py"
-            code.write_text(LOADER)
-            needs = ["numpy", "onnxruntime", "xgboost-cpu"]
-            info = mlflow.pyfunc.log_model(python_model=str(code), artifacts={"bundle": str(candidate)}, pip_requirements=needs, **shared)
+    columns = list(bundle.manifest.columns)
+    info = mlflow.pyfunc.log_model(
+        name="model", registered_model_name=bundle.manifest.head, python_model=str(LOADER), artifacts={"bundle": str(candidate)},
+        pip_requirements=[f"placard[serving]=={installed_version('placard')}"], signature=_signature(columns),
+        input_example=pd.DataFrame(rows, columns=columns).astype(float),
+    )  # fmt: skip
     return str(info.registered_model_version)
+
+
+def _signature(columns: Sequence[str]) -> ModelSignature:
+    """Of raw rows, by column name. Doubles, since MLflow takes both precisions for them."""
+    from mlflow.models import ModelSignature
+    from mlflow.types import ColSpec, DataType, Schema
+
+    return ModelSignature(Schema([ColSpec(DataType.double, name) for name in columns]), Schema([ColSpec(DataType.double)]))
 
 
 def _experiment(settings: Settings, client: MlflowClient, head: str) -> str:
