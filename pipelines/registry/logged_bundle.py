@@ -10,6 +10,7 @@ from typing import Any
 
 import mlflow
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from serving.bundles import Bundle
@@ -22,7 +23,7 @@ class LoggedBundle(mlflow.pyfunc.PythonModel):  # type: ignore[misc]  # mlflow s
         """Reads and verifies the artifact `bundle`, a folder, as serving does. Raises BundleRefused."""
         self.bundle = Bundle.load(Path(context.artifacts["bundle"]))
 
-    def predict(self, context: Any, model_input: Any, params: dict[str, Any] | None = None) -> NDArray[np.float64]:
+    def predict(self, context: Any, model_input: pd.DataFrame, params: dict[str, Any] | None = None) -> NDArray[np.float64]:
         """Calibrated probabilities at the first position, shape (n,). model_input: raw rows, a table with the columns of the signature; its
         numbers are read in single precision, as serving has them."""
         return self.bundle.predict(np.ascontiguousarray(model_input, np.float32))
