@@ -13,6 +13,7 @@ from pipelines.promotion.promote import NotPromoted, table
 from pipelines.registry import journal, roles
 from pipelines.registry.alias_differences import AliasDifference, compared
 from pipelines.registry.listing import aliases_of, versions
+from pipelines.registry.mlflow_aliases import mlflow_versions
 from pipelines.registry.mlflow_models import put_back, tag_version
 from serving.bundles.aliases import is_alias
 from serving.settings import Settings
@@ -42,19 +43,27 @@ def reconcile(settings: Settings) -> list[Reconciled]:
     """Decides on every alias that MLflow has otherwise than serving. A champion passes the gates of `placard promote`, every other role
     the checks of `placard registry alias`; previous is set by promotions alone, and a champion leaves by a rollback alone. What was taken
     over stands in the journal; of what was not, the reason is a tag of the version. Aliases that are no role, and models of which nothing
-    is installed here, are other people's.
+    is installed here, are other people's; of a model that MLflow does not know nobody has moved anything.
 
-    Raises MlflowUnread where MLflow cannot be asked, PipelineError where it has not been told of a change of ours yet: its aliases are then
-    older than serving's, not newer."""
+    Raises PipelineError where MLflow cannot be asked, and where it was not told of a change of ours yet: its aliases are then older than
+    serving's, not newer."""
     with exclusive(settings.home, "reconcile"):
         roles.finish(settings)
-        if journal.intended_file(settings.home.bundles).exists():
-            raise PipelineError("MLflow", "a change that it was not told of", "It cannot be told now: start MLflow's store again.")
-        found = compared(settings)
-        if found.unread:
-            raise PipelineError("MLflow", "unread", found.unread)
-        ours = [d for d in found.differences if is_alias(d.alias) and _is_ours(settings, d.head)]
+        with exclusive(settings.home, "models"):
+            found = _moves(settings)
+        known = {head for head, _ in mlflow_versions(settings)}
+        ours = [d for d in found if is_alias(d.alias) and d.head in known and _is_ours(settings, d.head)]
         return [done for d in ours if (done := _decided(settings, d)) is not None]
+
+
+def _moves(settings: Settings) -> tuple[AliasDifference, ...]:
+    """The caller holds the lock `models`: no verb is half way through a change of its own."""
+    if journal.intended_file(settings.home.bundles).exists():
+        raise PipelineError("MLflow", "a change that it was not told of", "It cannot be told now: start MLflow's store again.")
+    found = compared(settings)
+    if found.unread:
+        raise PipelineError("MLflow", "unread", found.unread)
+    return found.differences
 
 
 def _is_ours(settings: Settings, head: str) -> bool:
@@ -66,22 +75,20 @@ def _decided(settings: Settings, move: AliasDifference) -> Reconciled | None:
     refused = ""
     try:
         _judge(settings, move)
-        if not _stands(settings, move):
+        with exclusive(settings.home, "models"):
+            stands = move in _moves(settings)
+        if not stands:
             return None
         _take_over(settings, move)
     except PlacardError as error:
         refused = str(error)
-        if not _stands(settings, move):
-            return None
-        put_back(settings, move.head, move.alias, aliases_of(settings))
+        with exclusive(settings.home, "models"):
+            if move not in _moves(settings):
+                return None
+            put_back(settings, move.head, move.alias, aliases_of(settings))
     if move.mlflow:
         tag_version(settings, move.head, move.mlflow, f"refused.{move.alias}", refused)
     return Reconciled(move.head, move.alias, move.mlflow, refused)
-
-
-def _stands(settings: Settings, move: AliasDifference) -> bool:
-    """Whether the alias is still as it was found, on both sides."""
-    return move in compared(settings).differences
 
 
 def _judge(settings: Settings, move: AliasDifference) -> None:

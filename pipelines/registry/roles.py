@@ -77,8 +77,10 @@ def _done(cut_short: Sequence[Change], head: str, alias: str, version: str, why:
 
 
 def chosen_of(settings: Settings, head: str, version: str) -> str:
-    """The version, or the challenger when none is named. Raises Missing when there is neither, PipelineError for an unknown one."""
-    chosen = version or aliases_of(settings).get(head, {}).get("challenger", "")
+    """The version, or the challenger when none is named; where it became champion already, the champion. Raises Missing when there is none
+    of them, PipelineError for an unknown one."""
+    mine = aliases_of(settings).get(head, {})
+    chosen = version or mine.get("challenger", "") or mine.get("champion", "")
     if not chosen:
         raise Missing(f"{head} challenger", "none", f"Register one: `placard registry register --head {head} --partition DAY`.")
     check_installed(settings, head, chosen)

@@ -102,6 +102,11 @@ def test_a_change_of_ours_that_mlflow_was_not_told_of_is_no_move_of_theirs(moved
     assert reconcile(moved) == [] and aliases_of(moved)["click"]["fast"] == "1"
 
 
+def test_a_store_that_was_taken_away_has_moved_nothing(moved: Settings, tmp_path: Path) -> None:
+    there = Settings(PLACARD_HOME=shutil.copytree(moved.home.root, tmp_path / "placard", ignore=shutil.ignore_patterns("mlflow")))
+    assert compared(there).differences and reconcile(there) == [] and aliases_of(there) == aliases_of(moved)
+
+
 def test_the_verb_tells_what_it_did_and_ends_with_3_where_something_was_put_back(
     moved: Settings, say: Callable[..., tuple[int, str, str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
