@@ -33,7 +33,7 @@ DECISION: Final = "decision"
 
 
 @dataclass(frozen=True)
-class Told:
+class VersionNotes:
     """What people read of a version on MLflow's page. why: it was registered. files: what its evaluation left. tags: of its run and of the
     version."""
 
@@ -53,7 +53,7 @@ class Registration:
     metrics: Mapping[str, float]
     fill: Callable[[str, Path], object]
     installed: Callable[[str], bool]
-    told: Told
+    told: VersionNotes
 
 
 def log_ranker(settings: Settings, it: Registration, bundle: Bundle, candidate: Path, rows: NDArray[np.float32]) -> str:

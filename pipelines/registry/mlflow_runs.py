@@ -50,11 +50,14 @@ class TrainedCandidate:
 
 
 def log_candidate(settings: Settings, it: TrainedCandidate) -> None:
-    """A run of a training in the experiment of its head. The same content again has the run that it had."""
+    """A run of a training in the experiment of its head. The same content again has the run that it had, which goes on where a death cut
+    it short."""
     with mlflow_client(settings) as client:
-        if runs_of(client, experiment_of(settings, client, it.head), it.content):
-            return
-    with run(settings, it.head, it.name, it.parameters, {}, {CONTENT: it.content, **it.tags}) as (client, running):
+        before = runs_of(client, experiment_of(settings, client, it.head), it.content)
+    if before and before[0].info.status == "FINISHED":
+        return
+    begun = str(before[0].info.run_id) if before else ""
+    with run(settings, it.head, it.name, it.parameters, {}, {CONTENT: it.content, **it.tags}, begun) as (client, running):
         client.log_inputs(running.info.run_id, [_dataset(it.rows)])
 
 

@@ -16,7 +16,7 @@ from pipelines.registry.again import registered_before
 from pipelines.registry.content import content_of
 from pipelines.registry.install import fill, install
 from pipelines.registry.listing import versions
-from pipelines.registry.mlflow_models import Registration, Told, log_ranker, log_sealed
+from pipelines.registry.mlflow_models import Registration, VersionNotes, log_ranker, log_sealed
 from pipelines.registry.roles import set_alias
 from pipelines.registry.version import Version
 from serving.bundles import Bundle
@@ -48,7 +48,7 @@ def register(
     head = bundle.manifest.head
     given = asdict(replace(bundle.manifest, metrics=dict(metrics), calibrated=calibrated))
     rows = np.asarray(example, np.float32)
-    told = Told(why, tuple(files), tags)
+    told = VersionNotes(why, tuple(files), tags)
     version = _installed(settings, head, candidate, given, metrics, told, lambda it: log_ranker(settings, it, bundle, candidate, rows))
     return _named(settings, head, alias, version, why)
 
@@ -61,12 +61,12 @@ def register_sealed(
     manifest = read_manifest(candidate, head=head)
     finite = {name: value for name, value in metrics.items() if np.isfinite(value)}
     given = {**manifest, "metrics": finite}
-    version = _installed(settings, head, candidate, given, metrics, Told(why), lambda it: log_sealed(settings, it, manifest))
+    version = _installed(settings, head, candidate, given, metrics, VersionNotes(why), lambda it: log_sealed(settings, it, manifest))
     return _named(settings, head, alias, version, why)
 
 
 def _installed(
-    settings: Settings, head: str, candidate: Path, manifest: Mapping[str, Any], metrics: Mapping[str, float], told: Told,
+    settings: Settings, head: str, candidate: Path, manifest: Mapping[str, Any], metrics: Mapping[str, float], told: VersionNotes,
     log: Callable[[Registration], str],
 ) -> str:  # fmt: skip
     """Logs a candidate and then installs it, which is the step that decides: a version that MLflow alone knows is none yet, and the same

@@ -18,10 +18,11 @@ from pipelines.datasets.training_set import read
 from pipelines.evaluate.assess import assess
 from pipelines.promotion.register import register_candidate
 from pipelines.registry import mlflow_runs, roles
+from pipelines.registry.mlflow_runs import LearnedRows, TrainedCandidate, log_candidate
 from pipelines.registry.mlflow_store import mlflow_client
 from pipelines.training.candidate import load_candidate
 from pipelines.training.fit import fit
-from serving.settings import Settings
+from serving.settings import Settings, silence_telemetry
 
 # MLflow's own imports and stores warn of what they are about to change.
 pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.timeout(600)]
@@ -67,6 +68,17 @@ def test_every_candidate_has_a_run_with_its_parameters_its_rows_and_its_verdicts
         files = {f.path for f in client.list_artifacts(found.info.run_id, "evaluation")}
         assert files > {f"evaluation/click-{family}-{day}.html", f"evaluation/{family}.evaluation.json"}
         assert len(client.search_model_versions(f"run_id = '{found.info.run_id}'")) == passes, "one version for one content"
+
+
+def test_a_training_that_was_cut_short_goes_on_in_its_run(tmp_path: Path) -> None:
+    settings, rows = Settings(PLACARD_HOME=tmp_path), LearnedRows("click of a day", "0123", "datasets/click", ("hour",), {"rows": 1})
+    it = TrainedCandidate("click", "abc", "a ranker of a day", {"depth": 3}, {"ranker": "x"}, rows)
+    for status in ("RUNNING", "FINISHED"):
+        log_candidate(settings, it)
+        with mlflow_client(settings) as client:
+            (found,) = client.search_runs([client.get_experiment_by_name("click").experiment_id])
+            assert found.info.status == "FINISHED" and len(found.inputs.dataset_inputs) == 1
+            client.update_run(found.info.run_id, status)
 
 
 def test_a_version_says_what_it_is_made_of_and_where_its_report_lies(lived: Settings, good: date, family: str) -> None:
@@ -126,3 +138,11 @@ def test_a_store_out_of_reach_costs_no_training(
     relay(settings.home, good, 2.0, 3_000)
     assert fit(settings, "click", good, "logistic").manifest == load_candidate(settings.home, "click", good, "logistic").manifest
     assert f"The training of logistic of {good} was not logged to MLflow" in caplog.text
+
+
+def test_mlflow_writes_nothing_to_standard_output_where_its_store_is_a_server() -> None:
+    """It would tell there where each run is seen, amid a verb's JSON."""
+    from mlflow.environment_variables import MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT
+
+    silence_telemetry()
+    assert MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT.get() is True
