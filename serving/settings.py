@@ -240,8 +240,10 @@ def _plain(value: object) -> object:
 
 
 def silence_telemetry() -> None:
-    """The libraries underneath send no usage data from this process or its children, and keep no metrics files of their own."""
+    """The libraries underneath send no usage data from this process or its children, keep no metrics files of their own, and write nothing
+    to standard output, where a verb's one object goes: MLflow tells there where each run is seen."""
     os.environ.update(MLFLOW_DISABLE_TELEMETRY="true", DO_NOT_TRACK="true", GX_ANALYTICS_ENABLED="false", FEAST_USAGE="False")
+    os.environ.update(MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT="true")
     for name in PROMETHEUS_FILES:
         os.environ.pop(name, None)
 

@@ -8,7 +8,7 @@ import typer
 
 from pipelines.cli import arguments
 from pipelines.cli.options import At, Day, Head, Json, RankerOrAuto, RegisteredHead, SomeRegisteredHead, Version, Why, example
-from pipelines.cli.output import emit, prepared
+from pipelines.cli.output import emit, prepared, tell
 
 if TYPE_CHECKING:
     from serving.settings import Settings
@@ -58,7 +58,7 @@ def show(settings: Settings, as_json: Json = False) -> None:
         lines.append(f"{v.head} {v.version} {v.ranker} {' '.join('@' + a for a in v.aliases)}  {v.figures}")
         lines += [f"  [red]refused[/]: {escape(v.refused)}"] if v.refused else []
     lines = lines or ["nothing registered yet"]
-    lines += [f"[yellow]MLflow differs[/]: {escape(d.line)}; serving follows its own" for d in mlflow.differences]
+    lines += [f"[yellow]MLflow differs[/]: {escape(d.line)}; `placard registry reconcile` decides" for d in mlflow.differences]
     lines += [f"[yellow]not compared with MLflow[/]: {escape(mlflow.unread)}"] if mlflow.unread else []
     emit({"versions": found, "mlflow": mlflow}, as_json, lines)
 
@@ -116,6 +116,58 @@ def admit(settings: Settings, head: RegisteredHead, version: Version, why: Why, 
 
     let_in(settings, head, version, why)
     emit({"head": head, "admitted": version}, as_json, f"{head} {version} may enter the auction again")
+
+
+@group.command("reconcile", epilog=example("placard registry reconcile --watch 5"))
+@prepared
+def reconcile(
+    settings: Settings,
+    watch: Annotated[
+        float,
+        typer.Option(
+            "--watch", parser=arguments.number_within(0, 86_400), metavar="SECONDS",
+            help="Look again every so many seconds, until Ctrl-C; 0: look once.",
+        ),
+    ] = 0.0,
+    as_json: Json = False,
+) -> None:  # fmt: skip
+    """Take over the aliases that were moved on MLflow's page, or put them back. A champion must pass the gates of `placard promote`, any
+    other role what `placard registry alias` asks; what is put back leaves its reason as a tag of the version. One look exits 3 when
+    something was put back."""
+    from rich.markup import escape
+
+    from pipelines.promotion.reconcile import reconcile as decide
+
+    if watch:
+        _watch(settings, watch)
+        return
+    found = decide(settings)
+    emit({"moves": found}, as_json, [escape(move.line) for move in found] or ["MLflow has the aliases that serving has"])
+    if any(move.refused for move in found):
+        raise SystemExit(3)
+
+
+def _watch(settings: Settings, seconds: float) -> None:
+    """Looks for ever. What keeps it from looking is told once, and the next look is taken all the same."""
+    import time
+
+    from rich.markup import escape
+
+    from pipelines.promotion.reconcile import reconcile as decide
+
+    told = ""
+    tell(f"watching MLflow's aliases, every {seconds:g} s.")
+    while True:
+        started, said = time.monotonic(), ""
+        try:
+            for move in decide(settings):
+                tell(escape(move.line))
+        except Exception as error:  # a store that is out of reach for a while
+            said = str(error) or type(error).__name__
+            if said != told:
+                tell(f"[yellow]no look[/]: {escape(said)}")
+        told = said
+        time.sleep(max(seconds - (time.monotonic() - started), 0.1))
 
 
 def register(app: typer.Typer) -> None:

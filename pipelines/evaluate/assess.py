@@ -16,6 +16,7 @@ from pipelines.evaluate.ages import ages_of
 from pipelines.evaluate.baseline import BASELINE
 from pipelines.evaluate.gate_figures import differences, figures
 from pipelines.evaluate.latency import scoring_ms
+from pipelines.evaluate.logged_evaluation import log_evidence
 from pipelines.evaluate.offline import Evaluation, evaluate
 from pipelines.evaluate.plots import pictures
 from pipelines.evaluate.report import write_report
@@ -76,6 +77,7 @@ def assess(settings: Settings, head: str, day: date, ranker: str) -> Assessment:
         (place / f"{name}.png").write_bytes(png)
     page = write_report(report_path(home, head, day, ranker), evaluation, bundle, evidence.verdicts(), plots)
     evidence.write(evidence_path(home, head, day, ranker))
+    log_evidence(settings, day, evidence)
     return Assessment(evaluation, evidence, page)
 
 

@@ -133,7 +133,7 @@ def mlflow_roles(settings: Settings) -> Check:
     if found.unread:
         return Check("mlflow roles", "warn", found.unread, "Serving follows its own file; start MLflow's store again.")
     if found.differences:
-        fix = "Serving follows its own file; the next change of the role tells MLflow."
+        fix = "Serving follows its own file; `placard registry reconcile` takes a move over, or puts it back with the reason."
         return Check("mlflow roles", "warn", _few([d.line for d in found.differences]), fix)
     return Check("mlflow roles", "ok", "as serving has them")
 

@@ -8,13 +8,14 @@ from typing import Final
 from pipelines.datasets.training_set import read
 from pipelines.errors import Refused
 from pipelines.evaluate.assess import evidence_of
+from pipelines.evaluate.logged_evaluation import evaluation_files, evaluation_tags
 from pipelines.gates.evidence import of_version
 from pipelines.registry.again import had_role, newer_in_role, registered_before
 from pipelines.registry.listing import versions
 from pipelines.registry.register import register
 from pipelines.registry.roles import finish, set_alias
 from pipelines.registry.version import Version
-from pipelines.training.candidate import candidate, load_candidate, plots_folder, report_path
+from pipelines.training.candidate import candidate, load_candidate
 from serving.bundles.aliases import is_shadow
 from serving.settings import Settings
 
@@ -38,11 +39,10 @@ def register_candidate(settings: Settings, head: str, day: date, ranker: str, al
     version = registered_before(settings, head, folder)
     if version is None:
         dataset = read(home, head, day).narrowed(load_candidate(home, head, day, ranker).manifest.columns)
-        plots = [*sorted(plots_folder(home, head, day, ranker).glob("*.png")), report_path(home, head, day, ranker)]
         version = register(
-            settings, folder, "", f"trained on {day}", evidence.metrics, plots,
+            settings, folder, "", f"trained on {day}", evidence.metrics, evaluation_files(home, head, day, ranker),
             dataset.matrix[dataset.part("test")][:EXAMPLE_ROWS],
-            evidence.calibrated,
+            evidence.calibrated, evaluation_tags(evidence),
         )  # fmt: skip
     kept = of_version(home.bundles, head, version.version)
     if not kept.exists():

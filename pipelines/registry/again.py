@@ -20,12 +20,15 @@ def registered_before(settings: Settings, head: str, candidate: Path) -> Version
 
 
 def newer_in_role(settings: Settings, head: str, alias: str, trained_to: str) -> str:
-    """The version that has the role, where it was trained to a later moment than `trained_to`; else "". One that was removed has none."""
-    holder = aliases_of(settings).get(head, {}).get(alias, "")
-    if holder in journal.refused(settings.home.bundles).get(head, {}):
-        return ""
-    known = {v.version: v.trained_to for v in versions(settings, head)}
-    return holder if known.get(holder, "") > trained_to else ""
+    """The version that has the role, where it was trained to a later moment than `trained_to`; else "". One that was removed has none. A
+    champion that was trained later is in the way of a challenger too: it was the challenger itself."""
+    roles, known = aliases_of(settings).get(head, {}), {v.version: v.trained_to for v in versions(settings, head)}
+    refused = journal.refused(settings.home.bundles).get(head, {})
+    for role in ("challenger", "champion") if alias == "challenger" else (alias,):
+        holder = roles.get(role, "")
+        if holder not in refused and known.get(holder, "") > trained_to:
+            return holder
+    return ""
 
 
 def had_role(settings: Settings, head: str, alias: str, version: str) -> bool:

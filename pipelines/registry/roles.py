@@ -48,9 +48,9 @@ def clear_alias(settings: Settings, head: str, alias: str, why: str) -> None:
 
 
 def promote(settings: Settings, head: str, version: str = "", why: str = "", failed: Sequence[str] = ()) -> Change:
-    """Makes a version (default: the challenger) champion; the last one that served in good standing becomes previous. It asks for no
-    evidence: that is promotion.py's part. failed: gates that were overridden. Raises Refused for a version that is kept out of the
-    auction, and what `targets.check_target` raises."""
+    """Makes a version (default: the challenger) champion, which is challenger no more; the last one that served in good standing becomes
+    previous. It asks for no evidence: that is promotion.py's part. failed: gates that were overridden. Raises Refused for a version that
+    is kept out of the auction, and what `targets.check_target` raises."""
     with exclusive(settings.home, "models"):
         cut_short = catch_up(settings)
         aliases, chosen = aliases_of(settings), chosen_of(settings, head, version)
@@ -64,6 +64,8 @@ def promote(settings: Settings, head: str, version: str = "", why: str = "", fai
         changes = [Change(at, head, "champion", chosen, mine.get("champion", ""), why or "promoted", tuple(failed))]
         if before != mine.get("previous", ""):
             changes.insert(0, Change(at, head, "previous", before, mine.get("previous", ""), f"{chosen} took its place"))
+        if mine.get("challenger") == chosen:
+            changes.insert(0, Change(at, head, "challenger", "", chosen, f"{chosen} became champion"))
         carry_out(settings, changes)
         return history(settings, head)[-1]
 
@@ -75,8 +77,10 @@ def _done(cut_short: Sequence[Change], head: str, alias: str, version: str, why:
 
 
 def chosen_of(settings: Settings, head: str, version: str) -> str:
-    """The version, or the challenger when none is named. Raises Missing when there is neither, PipelineError for an unknown one."""
-    chosen = version or aliases_of(settings).get(head, {}).get("challenger", "")
+    """The version, or the challenger when none is named; where it became champion already, the champion. Raises Missing when there is none
+    of them, PipelineError for an unknown one."""
+    mine = aliases_of(settings).get(head, {})
+    chosen = version or mine.get("challenger", "") or mine.get("champion", "")
     if not chosen:
         raise Missing(f"{head} challenger", "none", f"Register one: `placard registry register --head {head} --partition DAY`.")
     check_installed(settings, head, chosen)

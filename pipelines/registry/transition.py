@@ -16,7 +16,8 @@ from pipelines.errors import PipelineError
 from pipelines.registry import journal
 from pipelines.registry.journal import REFUSED, Change
 from pipelines.registry.listing import aliases_of
-from pipelines.registry.mlflow_store import address, tell
+from pipelines.registry.mlflow_models import tell
+from pipelines.registry.mlflow_store import address
 from pipelines.registry.standing import served
 from pipelines.registry.targets import check_target
 from serving.bundles.aliases import Aliases, write_aliases

@@ -19,8 +19,9 @@ from pipelines.metrics.normalised_entropy import normalised_entropy
 from pipelines.rankers import RANKERS
 from pipelines.rankers.fit_bundle import RankerFamily, Ready, read_by
 from pipelines.rankers.set_by_size import in_use, matters
-from pipelines.registry import mlflow_store
+from pipelines.registry import mlflow_runs
 from pipelines.reporting.progress import advance
+from pipelines.training.logged_training import training_tags
 from pipelines.training.tuned_family import best_path, parts_of, tuned
 from serving.bundles.calibrator import probability
 from serving.settings import Settings
@@ -114,7 +115,8 @@ def tune(settings: Settings, head: str, day: date, ranker: str, trials: int) -> 
         margin = ready.logits(learned, encodings, held)[:, 0] - np.log(ready.rate)  # as sampled: the split is sampled too
         value = normalised_entropy(dataset.label[held], probability(margin))
         trial.set_user_attr("used", used)
-        mlflow_store.log_trial(settings, head, f"{name} trial {trial.number}", used, {"normalised_entropy": value})
+        tags = training_tags(settings, day, ranker)
+        mlflow_runs.log_trial(settings, head, name, trial.number, used, {"normalised_entropy": value}, tags)
         return value
 
     optuna.logging.set_verbosity(optuna.logging.ERROR)

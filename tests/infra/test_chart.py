@@ -17,7 +17,7 @@ import yaml
 
 from feature_repo.rows_address import rows_address
 from pipelines.gates.guardrails import NOW
-from pipelines.operations.platform_programs import GUARD_SECONDS
+from pipelines.operations.platform_programs import GUARD_SECONDS, RECONCILE_SECONDS
 from serving.http.access import refuse_open_bind
 from serving.http.consent import refuse_unsaid_consent
 from serving.settings import FIELDS, load, variable
@@ -39,9 +39,9 @@ SECRETS = {"PLACARD_TOKEN", "PLACARD_EVENT_KEYS", "PLACARD_REDIS_URL", "PLACARD_
 
 @pytest.fixture(scope="module")
 def rendered() -> dict[str, Rendered]:
-    """By what was given: nothing but the word on consent, `kubernetes`, and each plan's file."""
+    """By what was given: nothing but the word on consent, `kubernetes`, `aliases`, and each plan's file."""
     plans = {path.stem: yaml.safe_load(path.read_text()) | SAID for path in PLANS}
-    given = {"defaults": SAID, "kubernetes": BY_KUBERNETES, **plans}
+    given = {"defaults": SAID, "kubernetes": BY_KUBERNETES, "aliases": SAID | {"guards": {"aliases": True}}, **plans}
     return dict(zip(given, helm_template(*given.values()), strict=True))
 
 
@@ -180,6 +180,13 @@ def test_guards_are_those_of_the_platform(rendered: dict[str, Rendered]) -> None
         assert guard["spec"]["strategy"] == {"type": "Recreate"} and guard["spec"]["replicas"] == 1
         (container,) = guard["spec"]["template"]["spec"]["containers"]
         assert container["args"] == ["guard", "--head", head, "--watch", str(GUARD_SECONDS)]
+
+
+def test_one_release_may_decide_on_what_people_move_in_mlflow(rendered: dict[str, Rendered]) -> None:
+    assert not rendered["defaults"].all("Deployment", "aliases"), "regions may share one MLflow"
+    (watcher,) = rendered["aliases"].all("Deployment", "aliases")
+    (container,) = watcher["spec"]["template"]["spec"]["containers"]
+    assert container["args"] == ["registry", "reconcile", "--watch", str(RECONCILE_SECONDS)]
 
 
 def calls_of_the_dags() -> dict[str, list[str]]:

@@ -43,6 +43,7 @@ def test_it_starts_what_up_starts(tmp_path: Path) -> None:
             == programs[f"guard_{head}"][1:]
             == ["guard", "--head", head, "--watch", str(GUARD_SECONDS)]
         )
+    assert SERVICES["aliases"]["command"] == programs["aliases"][1:]
 
 
 def test_our_commands_are_verbs_and_airflows_are_its_programs() -> None:
@@ -56,7 +57,7 @@ def test_our_commands_are_verbs_and_airflows_are_its_programs() -> None:
             ours += 1
         else:
             assert service["command"][0] in {"db", "api-server", "scheduler", "dag-processor"}, name
-    assert ours == 1 + len(NOW)
+    assert ours == 2 + len(NOW)
 
 
 def test_every_image_is_pinned_or_built_here() -> None:

@@ -11,10 +11,9 @@ import fcntl
 import hashlib
 import importlib
 import shutil
-import sqlite3
 import tempfile
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
 from tests.worlds.content import ROOT, content
@@ -34,7 +33,6 @@ def copied(maker: str, folder: Path, *configuration: object, kept: Path = KEPT) 
             _make(maker, world, configuration)
         world.touch()
         shutil.copytree(world / "world", folder)
-        _say_where(folder, (world / "made_at").read_text())
     return folder
 
 
@@ -56,21 +54,7 @@ def _make(maker: str, world: Path, configuration: tuple[object, ...]) -> None:
         place = Path(made) / "whole"
         place.mkdir()
         importlib.import_module(maker).make(place / "world", *configuration)
-        (place / "made_at").write_text(str(place / "world"))
         place.rename(world)
     older = sorted((p for p in world.parent.iterdir() if p != world), key=lambda p: p.stat().st_mtime, reverse=True)
     for one in older[VERSIONS - 1 :]:
         shutil.rmtree(one)
-
-
-def _say_where(folder: Path, made_at: str) -> None:
-    """MLflow's database names the folder that its files lie in: in a copy, the copy's."""
-    for path in folder.rglob("mlflow.db"):
-        with closing(sqlite3.connect(path)) as con, con:
-            for (table,) in con.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
-                for column in [row[1] for row in con.execute(f'PRAGMA table_info("{table}")')]:
-                    con.execute(
-                        f'UPDATE "{table}" SET "{column}" = replace("{column}", ?, ?) WHERE typeof("{column}") = \'text\' '
-                        f'AND instr("{column}", ?)',
-                        (made_at, str(folder), made_at),
-                    )

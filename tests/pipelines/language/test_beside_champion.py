@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -64,10 +65,12 @@ def test_what_is_trained_counts_the_searches_that_it_is_measured_on(searched: An
     assert beside["commercial_auc"] == measured["commercial_auc"]
 
 
-def test_a_person_who_promotes_a_worse_one_is_told_and_the_champion_itself_stands_alone(apart: Any) -> None:
+def test_a_person_who_promotes_a_worse_one_is_told_and_the_champion_itself_stands_alone(apart: Any, tmp_path: Path) -> None:
     reigning(apart, "language", GOOD["language"] | SURE)
     worse = GOOD["language"] | SURE | {"commercial_auc": 0.6}
-    register_sealed(apart.settings, "language", apart.learned[0].folder, "trained", worse)
+    folder = Path(shutil.copytree(apart.learned[0].folder, tmp_path / "worse"))
+    write_manifest_file(folder, {**read_manifest(folder, head="language"), "trained_to": "2026-02-01T00:00:00"})
+    register_sealed(apart.settings, "language", folder, "trained", worse)
     day = apart.day + timedelta(days=1)
     with pytest.raises(Refused, match=r"commercial_auc 0\.6 must be"):
         promote(apart.settings, "language", "2", day)

@@ -46,10 +46,10 @@ def sound(platform: Any, tmp_path_factory: pytest.TempPathFactory) -> Home:
     home = Home(Path(shutil.copytree(platform.home.root, folder / "placard", ignore=shutil.ignore_patterns("truth"))))
     words = KnownWords({"shoe": 3}, {"shoe"}, Dictionary.of([{"shoe": 3}]))
     weights = np.random.default_rng(1).normal(size=(BUCKETS, OUTPUTS)).astype(np.float32)
-    said = {"ranker": "linear", "trained_to": str(LIVE), "metrics": {}}
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("serving.bundles.verified._smoke", smoke)
         for version in ("1", "2"):
+            said = {"ranker": "linear", "trained_to": f"{LIVE}T0{version}:00:00", "metrics": {}}
             write_language(folder / "words", "0", words, [], {}, weights, np.zeros(OUTPUTS, np.float32), said)
             register_sealed(Settings(home_path=home.root), LANGUAGE, folder / "words", "trained", {})
             roles.promote(Settings(home_path=home.root), LANGUAGE, version, "good")
@@ -152,8 +152,8 @@ STATES: list[tuple[Broken, str, str, str, str]] = [
     (unwritten, "days", "warn", f"stale: {LIVE}", f"placard features rebuild --partition {LIVE}"),
     (to_come, "days", "bad", f"future: {FAR}", f"placard features retract --partition {FAR}"),
     (refused, "logs", "warn", "20 of 20 rows are bad", "quarantine/ingest/talkingdata"),
-    (gone, "roles", "bad", "language 2 (@challenger, @champion)", "placard rollback"),
-    (altered, "roles", "bad", "language 2 (@challenger, @champion)", "placard rollback"),
+    (gone, "roles", "bad", "language 2 (@champion)", "placard rollback"),
+    (altered, "roles", "bad", "language 2 (@champion)", "placard rollback"),
     (unreadable, "versions", "warn", "language 1", "Remove its folder"),
     (altered_column, "snapshot", "bad", "snapshot content", "publish"),
     (half_a_line, "changes", "warn", "lines of journal.jsonl", "placard registry list"),

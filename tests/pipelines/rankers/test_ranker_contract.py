@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from feature_repo.services import CLICK
@@ -18,11 +19,14 @@ from pipelines.rankers import RANKERS
 from pipelines.rankers.catboost import Catboost
 from pipelines.rankers.deep_ensemble import DeepEnsemble
 from pipelines.rankers.deep_family import DeepFamily
-from pipelines.rankers.fit_bundle import RankerFamily, fit_bundle
+from pipelines.rankers.fit_bundle import RankerFamily, fit_bundle, read_by
 from pipelines.rankers.lightgbm import Lightgbm
 from pipelines.rankers.xgboost import Xgboost
+from pipelines.registry.mlflow_store import mlflow_client
+from pipelines.registry.register import register
 from pipelines.reporting.progress import showing
 from serving.bundles import Bundle
+from serving.settings import Settings
 
 BEHIND = {"late_fusion": 0.06}
 """By ranker: how far its AUC may stay behind the truth's. Fixed shares give a fifth to the columns that tell most here."""
@@ -49,9 +53,15 @@ def ranker(request: pytest.FixtureRequest) -> RankerFamily:
 
 
 @pytest.fixture(scope="module")
-def of_thick(ranker: RankerFamily, thick: Any, tmp_path_factory: pytest.TempPathFactory) -> Bundle:
+def place_of_thick(ranker: RankerFamily, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where `of_thick` lies."""
+    return tmp_path_factory.mktemp("thick") / "b"
+
+
+@pytest.fixture(scope="module")
+def of_thick(ranker: RankerFamily, thick: Any, place_of_thick: Path) -> Bundle:
     """Fitted once: fits are what takes the time here."""
-    return fit_bundle(ranker, thick.dataset, tmp_path_factory.mktemp("thick") / "b", "1")
+    return fit_bundle(ranker, thick.dataset, place_of_thick, "1")
 
 
 @dataclass(frozen=True)
@@ -123,6 +133,22 @@ def test_thin_data_is_calibrated_too(of_thin: Fit, thin: Any) -> None:
     p = predict(of_thin.bundle, thin.dataset, test)
     assert p.sum() == pytest.approx(thin.truth[test].sum(), rel=0.35)
     assert roc_auc(thin.dataset.label[test], p) > 0.6
+
+
+@pytest.mark.filterwarnings("ignore")  # MLflow's own imports and stores warn of what they are about to change
+def test_what_mlflow_loads_is_what_serves(ranker: RankerFamily, of_thick: Bundle, place_of_thick: Path, thick: Any, tmp_path: Path) -> None:
+    """Encodings, evidence, calibrator and rate among it: on raw rows, given as a table in any order of its columns."""
+    dataset = read_by(ranker, thick.dataset)
+    raw = dataset.matrix[dataset.part("test")][:3_000]
+    settings = Settings(PLACARD_HOME=tmp_path)
+    version = register(settings, place_of_thick, "", "a test", {}, [], raw[:5], True)
+    with mlflow_client(settings):
+        import mlflow
+
+        logged = mlflow.pyfunc.load_model(f"models:/click/{version.version}")
+    table, said = pd.DataFrame(raw, columns=list(of_thick.manifest.columns)), of_thick.predict(raw)
+    assert len(raw) == 3_000 and (logged.predict(table[table.columns[::-1]]) == said).all()
+    assert (logged.predict(table.astype(float)) == said).all(), "pandas' own precision is taken too"
 
 
 def test_an_identity_never_seen_counts_as_usual(of_thick: Bundle, thick: Any) -> None:

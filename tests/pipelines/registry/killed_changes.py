@@ -44,7 +44,7 @@ def state(settings: Settings, whole: bool) -> dict[str, Any]:
 
 
 def told(settings: Settings, changes: Sequence[Change], aliases: Aliases) -> None:
-    """Stands in place of mlflow_store.tell."""
+    """Stands in place of mlflow_models.tell."""
     write_whole(settings.home.mlflow / "told.json", json.dumps(aliases.get(HEAD, {})))
 
 

@@ -17,7 +17,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any, Final
 
-import mlflow.xgboost  # noqa: F401  # each death has a process of its own, which finds what takes seconds to import
+import mlflow.pyfunc  # noqa: F401  # each death has a process of its own, which finds what takes seconds to import
 import numpy as np
 
 from pipelines.bench.serving.synthetic import ranker

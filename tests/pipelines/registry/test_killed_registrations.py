@@ -71,6 +71,6 @@ def test_a_version_that_mlflow_alone_knows_is_named_by_the_doctor_and_finished_b
     assert (check.verdict, check.seen) == ("warn", "known to MLflow and not installed: click 1")
     written_again(ranker(tmp_path / "other", 3, trees=2, rows=500), tmp_path / "another")
     assert begin(tmp_path / "another") == "2", "another model is another version"
-    assert begin(tmp_path / "made") == "1" and begin(tmp_path / "made") == "3", "one that is installed was not cut short"
-    assert [v.version for v in listing.versions(settings)] == ["1", "2", "3"]
+    assert begin(tmp_path / "made") == begin(tmp_path / "made") == "1", "one content is one version"
+    assert [v.version for v in listing.versions(settings)] == ["1", "2"]
     assert next(c for c in examine_models(settings) if c.name == "registrations").verdict == "ok"

@@ -90,13 +90,13 @@ def test_another_store_is_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyP
 FIRST = """
 import sys
 from pathlib import Path
-from pipelines.registry import mlflow_store
+from pipelines.registry import mlflow_runs
 from serving.settings import Settings
 
 settings = Settings(PLACARD_HOME=Path(sys.argv[1]), mlflow_uri=sys.argv[2])
 print("ready", flush=True)
 sys.stdin.readline()
-mlflow_store.log_trial(settings, "click", "first", {"depth": 3.0}, {"roc_auc": 0.7})
+mlflow_runs.log_trial(settings, "click", "first", 0, {"depth": 3.0}, {"roc_auc": 0.7})
 """
 
 
@@ -120,4 +120,4 @@ def test_two_first_uses_at_once_both_work(tmp_path: Path, store: str, request: p
     assert [process.returncode for process in both] == [0, 0], said
     with mlflow_store.mlflow_client(Settings(PLACARD_HOME=tmp_path / "home", mlflow_uri=uri)) as client:
         experiment = client.get_experiment_by_name("click tuning")
-        assert experiment is not None and len(client.search_runs([experiment.experiment_id])) == 2
+        assert experiment is not None and len(client.search_runs([experiment.experiment_id])) == 3, "two trials below one search"

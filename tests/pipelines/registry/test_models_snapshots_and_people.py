@@ -63,15 +63,16 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     catalogue(settings.home.snapshots, 60)
     one = ranker(root / "one", trees=10, rows=1_000)
     for version in ("1", "2", "3", "4"):
-        written_again(one, root / "candidate", replace(one.manifest, version="0", trained_from="2026-01-01", trained_to="2026-01-09"))
+        said = replace(one.manifest, version="0", trained_from="2026-01-01", trained_to="2026-01-09", tuned={"eta": float(version)})
+        written_again(one, root / "candidate", said)
         register_sealed(settings, "click", root / "candidate", "trained", {})
         if version != "4":
             roles.promote(settings, "click", version, "good")
-    said = {"ranker": "linear", "trained_to": "2026-01-09", "metrics": {}}
     words = KnownWords({"shoe": 3}, {"shoe"}, Dictionary.of([{"shoe": 3}]))
     weights = np.random.default_rng(1).normal(size=(BUCKETS, OUTPUTS)).astype(np.float32)
     for version in ("1", "2"):
-        write_language(root / "words", "0", words, [], {}, weights, np.zeros(OUTPUTS, np.float32), said)
+        learned = {"ranker": "linear", "trained_to": f"2026-01-0{version}", "metrics": {}}
+        write_language(root / "words", "0", words, [], {}, weights, np.zeros(OUTPUTS, np.float32), learned)
         register_sealed(settings, LANGUAGE, root / "words", "trained", {})
         roles.promote(settings, LANGUAGE, version, "good")
     return settings
@@ -177,13 +178,13 @@ def test_a_language_model_is_rolled_back_to_sound_files_or_not_at_all(platform: 
         rollback(platform, LANGUAGE)
     with pytest.raises(PlacardError):
         roles.promote(platform, LANGUAGE, "1")
-    assert in_force(platform, LANGUAGE) == before == {"champion": "2", "previous": "1", "challenger": "2"}
+    assert in_force(platform, LANGUAGE) == before == {"champion": "2", "previous": "1"}
 
 
 def test_a_damaged_champion_can_be_replaced_and_is_no_way_back(platform: Settings) -> None:
     a_byte_altered(folder(platform, "3"))
     roles.promote(platform, "click", "4", "the files of 3 are broken")
-    assert in_force(platform) == {"champion": "4", "previous": "2", "challenger": "4"}
+    assert in_force(platform) == {"champion": "4", "previous": "2"}
 
 
 # What a person or a guard has removed stays removed.
@@ -204,7 +205,7 @@ def test_previous_is_the_last_that_served_in_good_standing(platform: Settings) -
     refuse(platform, "click", "2", "found to be wrong")
     assert in_force(platform) == {"champion": "3", "previous": "1", "challenger": "4"}
     roles.promote(platform, "click", "4", "better")
-    assert in_force(platform) == {"champion": "4", "previous": "3", "challenger": "4"}
+    assert in_force(platform) == {"champion": "4", "previous": "3"}
     rollback(platform, "click")
     assert in_force(platform) == {"champion": "3", "previous": "1"}, "4 asks no longer, and 1 is the last before 3 that nobody removed"
 

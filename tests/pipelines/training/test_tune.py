@@ -25,7 +25,7 @@ from pipelines.rankers.fit_bundle import Ready, read_by
 from pipelines.rankers.logistic import Logistic
 from pipelines.rankers.set_by_size import in_use, matters
 from pipelines.rankers.xgboost import Xgboost
-from pipelines.registry import mlflow_store
+from pipelines.registry import mlflow_runs
 from pipelines.training import tuning
 from pipelines.training.candidate import load_candidate
 from pipelines.training.fit import fit
@@ -48,7 +48,7 @@ def settings(tmp_path: Path, thin: Any) -> Settings:
 def logged(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, float]]:
     """What MLflow is told of each trial."""
     told: list[dict[str, float]] = []
-    monkeypatch.setattr(mlflow_store, "log_trial", lambda _s, _h, _n, parameters, _m: told.append(dict(parameters)))
+    monkeypatch.setattr(mlflow_runs, "log_trial", lambda _s, _h, _n, _t, parameters, *_: told.append(dict(parameters)))
     return told
 
 
@@ -74,12 +74,12 @@ def test_an_interrupted_search_contributes_what_it_found(settings: Settings, mon
     """Ctrl-C while the third trial trains: the better of two is what training uses, and the next search goes on from there."""
     trials = []
 
-    def told(_s: Settings, _h: str, _n: str, parameters: dict[str, float], metrics: dict[str, float]) -> None:
+    def told(_s: Settings, _h: str, _n: str, _t: int, parameters: dict[str, float], metrics: dict[str, float], *_: object) -> None:
         if len(trials) == 2:
             raise KeyboardInterrupt
         trials.append((metrics["normalised_entropy"], parameters))
 
-    monkeypatch.setattr(mlflow_store, "log_trial", told)
+    monkeypatch.setattr(mlflow_runs, "log_trial", told)
     with pytest.raises(KeyboardInterrupt):
         tuning.tune(settings, "click", DAY, "logistic", 5)
     best = min(trials, key=lambda trial: trial[0])
