@@ -3,7 +3,7 @@
 One task, started by the asset `placard_features`, with the same partition key: `placard retention run` moves partitions of events,
 features and training sets that are older than the setting `warm_days` to the cold tier, and removes those older than `cold_days`. A day's
 partition is copied, read back and only then removed where it was; a run that was killed is ended by the next. `placard retention restore`
-brings a day back for a week.
+brings a day back for a week. Half-written files and folders of any task that was killed a day ago or longer are removed as well.
 """
 
 import sys
