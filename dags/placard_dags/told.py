@@ -18,13 +18,14 @@ def message(context: Mapping[str, Any], what: str) -> dict[str, Any]:
     what: `failed` or `late`. The day is "" in a run without a partition key.
     """
     run, task = context.get("dag_run"), context.get("ti") if what == "failed" else None
-    dag, day = getattr(run, "dag_id", ""), getattr(run, "partition_key", None) or ""
+    dag = getattr(run or context.get("dag"), "dag_id", "")  # of a run without a task left, Airflow gives the DAG and the run's id alone
+    day, run_id = getattr(run, "partition_key", None) or "", getattr(run, "run_id", "") or context.get("run_id", "")
     name = f"{dag}.{task.task_id}" if task else dag
     why = str(context.get("exception") or "")[:500] if task else f"The run had not ended after {CHOSEN['run_hours']} hours."
     log = getattr(task, "log_url", "") if task else ""
     text = " ".join(part for part in (f"Placard: {name} {what}", f"for {day}." if day else ".", why, log) if part).replace(" .", ".")
     return {
-        "text": text, "event": what, "dag": dag, "run": getattr(run, "run_id", ""), "day": day,
+        "text": text, "event": what, "dag": dag, "run": run_id, "day": day,
         "task": task.task_id if task else "", "reason": why, "log": log, "links": CHOSEN["links"],
     }  # fmt: skip
 

@@ -76,6 +76,14 @@ def test_a_late_run_is_told_of_and_one_that_failed_is_told_of_by_its_task_alone(
     assert (said["event"], said["day"]) == ("late", "2026-01-18") and "12 hours" in said["text"]
 
 
+def test_a_late_run_is_named_where_airflow_gives_no_more_than_its_dag_and_id(heard: list[dict[str, Any]]) -> None:
+    from placard_dags.told import of_late_run
+
+    of_late_run({"dag": SimpleNamespace(dag_id="quality_daily"), "run_id": "scheduled__2", "reason": "timed_out"})
+    assert [(said["dag"], said["run"], said["task"]) for said in heard] == [("quality_daily", "scheduled__2", "")]
+    assert heard[0]["text"].startswith("Placard: quality_daily late. The run had not ended")
+
+
 def test_without_a_webhook_nothing_is_sent_and_nothing_breaks() -> None:
     from placard_dags.told import of_late_run
 
