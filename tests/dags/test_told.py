@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from socketserver import StreamRequestHandler, TCPServer
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -98,3 +99,42 @@ def test_an_address_that_is_none_is_named(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setitem(CHOSEN, "webhook_connection", "placard_webhook")
     with pytest.raises(ValueError, match="placard_webhook"):
         of_late_run({"dag_run": None, "reason": "timed_out"})
+
+
+class MailTaker(StreamRequestHandler):
+    """As much of SMTP as taking one mail is: its lines go to the server's `kept`."""
+
+    def handle(self) -> None:
+        def say(line: str) -> None:
+            self.wfile.write(f"{line}\r\n".encode())
+
+        say("220 here")
+        while line := self.rfile.readline().decode().strip():
+            if line.upper() == "DATA":
+                say("354 go on")
+                while (text := self.rfile.readline().decode().rstrip("\r\n")) != ".":
+                    self.server.kept.append(text)  # type: ignore[attr-defined]
+            say("221 bye" if line.upper() == "QUIT" else "250 fine")
+            if line.upper() == "QUIT":
+                return
+
+
+def test_a_mail_goes_to_everyone_who_was_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
+    from placard_dags.chosen import CHOSEN
+    from placard_dags.told import of_late_run
+
+    kept: list[str] = []
+    with TCPServer(("127.0.0.1", 0), MailTaker) as server:
+        server.kept = kept  # type: ignore[attr-defined]
+        extra = {"disable_ssl": True, "disable_tls": True, "from_email": "airflow@example.com"}
+        connection = {"conn_type": "smtp", "host": "127.0.0.1", "port": server.server_address[1], "extra": extra}
+        monkeypatch.setenv("AIRFLOW_CONN_SMTP_DEFAULT", json.dumps(connection))
+        monkeypatch.setitem(CHOSEN, "mail_to", ["ads@example.com"])
+        thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+        thread.start()
+        try:
+            of_late_run({"dag": SimpleNamespace(dag_id="quality_daily"), "run_id": "scheduled__2", "reason": "timed_out"})
+        finally:
+            server.shutdown()
+            thread.join()
+    assert "To: ads@example.com" in kept and any(line.startswith("Subject: Placard: quality_daily") for line in kept)
