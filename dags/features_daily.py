@@ -13,15 +13,16 @@ has just ended.
   or an old day that is cleared, leaves every model alone. Where nothing follows the task is skipped.
 
 Run it twice, out of order, or again after a crash: the same content comes out, and an older day never moves live values back.
-Announcing updates the asset `features` with the same partition key, which starts `rankers_daily`, `language_daily` and `quality_daily`.
-
+Announcing updates the asset of the features with the same partition key, which starts the rankers', language and quality DAGs.
 For another day, trigger it with that day as partition key, or backfill a range: see docs/how-to/schedule-with-airflow.md.
 """
 
+import sys
+
 from airflow.sdk import Param, dag, task
-from assets import FEATURES
-from daily import at_midnight
-from verb import DAY, TASKS, verb
+
+sys.path.append(__file__.rpartition("/")[0])  # this folder, which Airflow knows only where it is the dags folder itself
+from placard_dags import BUILDING, DAY, FEATURES, RUNS, at_midnight, dag_id, verb
 
 BUILDS = ("user_profile", "user_actions", "user_embedding", "ad_creative", "ad_performance", "query_performance")
 """A table a task. One factorisation gives both embeddings, so building user_embedding writes ad_embedding too."""
@@ -37,13 +38,12 @@ MODELS = Param(
 
 
 @dag(
+    dag_id("features_daily"),
     schedule=at_midnight(1),
-    catchup=False,
-    max_active_runs=1,
     params={"day": DAY, "rebuild_days": REBUILD_DAYS, "models": MODELS},
-    default_args=TASKS,
     doc_md=__doc__,
     tags=["placard", "features"],
+    **RUNS,
 )
 def features_daily():
     @task.bash
@@ -58,7 +58,7 @@ def features_daily():
     def publish():
         return verb("features publish")
 
-    @task.bash(max_active_tis_per_dag=1)
+    @task.bash(max_active_tis_per_dag=1, execution_timeout=4 * BUILDING)
     def rebuild():
         return verb("features rebuild --days {{ params.rebuild_days }}")
 
@@ -67,7 +67,7 @@ def features_daily():
         return verb("features announce --when {{ params.models }}")
 
     def build(table):
-        @task.bash(task_id=f"build_{table}")
+        @task.bash(task_id=f"build_{table}", execution_timeout=BUILDING)
         def command():
             return verb(f"features build --table {table}")
 

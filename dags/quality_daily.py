@@ -1,6 +1,7 @@
 """Reports on a day, each a page under reports/ and figures in the log.
 
-`drift`, `calibration` and `skew` side by side, and what follows them, started by the asset `features`, with the same partition key.
+`drift`, `calibration` and `skew` side by side, and what follows them, started by the asset `placard_features`, with the same partition
+key.
 
 - **drift**: how far each published feature moved in a week (population stability index, judged against chance).
 - **drift_click**, **drift_conversion**: how far the features that a head's champion reads have moved since its training rows ended. The
@@ -15,9 +16,12 @@
 Any other figure that does not hold in a report is shown there and does not fail the task: nothing waits for these reports.
 """
 
+import sys
+
 from airflow.sdk import Param, PartitionedAssetTimetable, dag, task
-from assets import FEATURES
-from verb import DAY, TASKS, verb
+
+sys.path.append(__file__.rpartition("/")[0])  # this folder, which Airflow knows only where it is the dags folder itself
+from placard_dags import DAY, FEATURES, RUNS, dag_id, verb
 
 DAYS = Param(
     7, type="integer", minimum=1, maximum=90, title="Days", description="Days that calibration and guards look at, up to the partition."
@@ -25,13 +29,12 @@ DAYS = Param(
 
 
 @dag(
+    dag_id("quality_daily"),
     schedule=PartitionedAssetTimetable(assets=FEATURES),
-    catchup=False,
-    max_active_runs=1,
     params={"day": DAY, "days": DAYS},
-    default_args=TASKS,
     doc_md=__doc__,
     tags=["placard", "quality"],
+    **RUNS,
 )
 def quality_daily():
     @task.bash

@@ -1,20 +1,23 @@
 """A day's features in, a challenger per head registered.
 
 `dataset → train → evaluate → gate → register` for the click head and the conversion head side by side, started by the asset
-`features`, with the same partition key.
+`placard_features`, with the same partition key.
 
 - **dataset** joins labels that had matured by the day's end with the features known at their time. Conversions come late: clicks whose
   window is open when the test begins teach too, by how long conversions take (`train --fresh`).
 - **train** chooses the family that so many positives are worth and says which and why (`auto`; a run may name another), fits it and
   calibrates it; **evaluate** measures it on later rows beside the champion and writes the report.
-- **gate** compares the figures with the gates. A candidate that fails is refused: the task fails with each gate's values, is not
-  retried, the champion stays, and the other head goes on.
+- **gate** compares the figures with the gates. A candidate that does not hold is refused, which is an answer and no failure: the log has
+  each gate's values, the task and `register` are skipped, the champion stays, and the other head goes on.
 - **register** records the bundle and points `@challenger` at it. People (or `shadow_daily`) promote; this DAG never does.
 """
 
+import sys
+
 from airflow.sdk import Param, PartitionedAssetTimetable, dag, task, task_group
-from assets import FEATURES, RANKERS
-from verb import DAY, TASKS, verb
+
+sys.path.append(__file__.rpartition("/")[0])  # this folder, which Airflow knows only where it is the dags folder itself
+from placard_dags import BUILDING, DAY, FEATURES, LEARNING, RANKERS, REFUSED, RUNS, dag_id, verb
 
 HEADS = ("click", "conversion")
 FRESH = {"conversion": " --fresh"}
@@ -32,23 +35,22 @@ RANKER = Param(
 
 
 @dag(
+    dag_id("rankers_daily"),
     schedule=PartitionedAssetTimetable(assets=FEATURES),
-    catchup=False,
-    max_active_runs=1,
     params={"day": DAY, "ranker": RANKER},
-    default_args=TASKS,
     doc_md=__doc__,
     tags=["placard", "rankers"],
+    **RUNS,
 )
 def rankers_daily():
     def challenger(head):
         candidate = f"--head {head} --ranker {{{{ params.ranker }}}}"
 
-        @task.bash
+        @task.bash(execution_timeout=BUILDING)
         def dataset():
             return verb(f"train --head {head} --step dataset{FRESH.get(head, '')}")
 
-        @task.bash
+        @task.bash(execution_timeout=LEARNING)
         def train():
             return verb(f"train {candidate} --step fit")
 
@@ -56,7 +58,7 @@ def rankers_daily():
         def evaluate():
             return verb(f"evaluate {candidate}")
 
-        @task.bash
+        @task.bash(skip_on_exit_code=REFUSED)
         def gate():
             return verb(f"gate {candidate}")
 

@@ -8,21 +8,23 @@ The partition key is that day; the report looks back from it over `days`.
 - **decide** promotes the shadow when every gate holds, and holds with its reasons otherwise. Holding is a success.
 """
 
+import sys
+
 from airflow.sdk import Param, dag, task
-from daily import at_midnight
-from verb import DAY, TASKS, verb
+
+sys.path.append(__file__.rpartition("/")[0])  # this folder, which Airflow knows only where it is the dags folder itself
+from placard_dags import DAY, RUNS, at_midnight, dag_id, verb
 
 DAYS = Param(7, type="integer", minimum=1, maximum=90, title="Days", description="Days that are looked at, up to the partition.")
 
 
 @dag(
+    dag_id("shadow_daily"),
     schedule=at_midnight(2),
-    catchup=False,
-    max_active_runs=1,
     params={"day": DAY, "days": DAYS},
-    default_args=TASKS,
     doc_md=__doc__,
     tags=["placard", "rankers"],
+    **RUNS,
 )
 def shadow_daily():
     @task.bash

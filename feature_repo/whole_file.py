@@ -1,16 +1,22 @@
 """Replaces a file or a folder whole: a reader, and whoever comes after a crash, finds the old content or the new, never a mixture.
 
 New content is written to a part beside its place (same folder, a name that begins with a dot and ends with random digits, so that
-writers never share one), synced to the disk, and renamed. A part that a killed process leaves behind is never read and harms nobody.
+writers never share one), synced to the disk, and renamed. A part that a killed process leaves behind is never read, and
+`remove_abandoned` clears it away.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
+
+PART: Final = re.compile(r"\..+\.[0-9a-f]{12}")
+"""The name of a part, and of nothing else that the platform writes."""
 
 
 def _part(path: Path) -> Path:
@@ -89,3 +95,24 @@ def whole_folder(folder: Path) -> Iterator[Path]:
         _sync(folder.parent)
     finally:
         shutil.rmtree(part, ignore_errors=True)
+
+
+def remove_abandoned(root: Path, before: float) -> list[Path]:
+    """Removes the parts below a folder in which nothing was written since `before` (seconds since 1970), and gives their paths. A part that
+    is younger may belong to a writer at work. Links are not followed, and whoever removes the same part at the same time is no error."""
+    removed = []
+    for folder, folders, files in os.walk(root):
+        for name in [n for n in (*folders, *files) if PART.fullmatch(n)]:
+            part = Path(folder, name)
+            try:
+                newest = max(path.lstat().st_mtime for path in (part, *part.rglob("*")))
+            except FileNotFoundError:  # its writer has just finished
+                continue
+            if newest < before and part.is_dir() and not part.is_symlink():
+                shutil.rmtree(part, ignore_errors=True)
+                removed.append(part)
+            elif newest < before:
+                part.unlink(missing_ok=True)
+                removed.append(part)
+        folders[:] = [name for name in folders if not PART.fullmatch(name)]
+    return sorted(removed)

@@ -20,7 +20,7 @@ DAYS_BACK = {1: "the day that has just ended", 2: "the day before yesterday"}
 
 def dags_page(root: Path) -> str:
     """The page as Markdown, a section a DAG."""
-    assets = dict(assigned(root / "dags" / "assets.py", "Asset"))
+    assets = dict(assigned(root / "dags" / "placard_dags" / "assets.py", "Asset"))
     lines = [TOP, "## Assets", ""]
     lines += table(("asset", "meaning"), [(code(found.name), cell(found.meaning)) for found in assets.values()])
     for path in sorted((root / "dags").glob("*_daily.py")):
@@ -32,9 +32,14 @@ class Named:
     """A constant of a DAG file: the first argument of the call that makes it, its keywords, and the text below it."""
 
     def __init__(self, call: ast.Call, meaning: str) -> None:
-        self.name = ast.literal_eval(call.args[0]) if call.args else ""
+        self.name = literal(call.args[0]) if call.args else ""
         self.words = {k.arg or "": ast.unparse(k.value) for k in call.keywords}
         self.meaning = meaning
+
+
+def literal(node: ast.expr) -> Any:
+    """A constant; of a formatted name, with the prefix that it has where an installation chose none."""
+    return template(node).replace("{CHOSEN['asset_prefix']}", "placard_") if isinstance(node, ast.JoinedStr) else ast.literal_eval(node)
 
 
 def assigned(path: Path, maker: str) -> list[tuple[str, Named]]:
@@ -57,7 +62,7 @@ def section(path: Path, assets: dict[str, str]) -> list[str]:
         for mark in node.decorator_list if isinstance(mark, ast.Call) and ast.unparse(mark.func) == "dag"
     )  # fmt: skip
     lines = [f"## `{dag.name}`", "", (ast.get_docstring(tree) or "").strip(), "", f"**Schedule:** {when(schedule, assets)}.", ""]
-    params = [*assigned(path.with_name("verb.py"), "Param"), *assigned(path, "Param")]
+    params = [*assigned(path.parent / "placard_dags" / "tasks.py", "Param"), *assigned(path, "Param")]
     used = {ast.unparse(value): ast.literal_eval(key) for key, value in in_params(dag)}
     rows = [
         (code(used[name]), code(found.name) if found.name is not None else "", cell(ast.literal_eval(found.words["description"])))

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from pipelines.warehouse.retention import Retention
     from serving.settings import Settings
 
+ABANDONED_SECONDS = 24 * 3600
+"""A part that is older has no writer any more: no task may take so long."""
 RUN = example("placard retention run --partition 2026-01-31", "placard retention restore --partition 2025-11-02")
 group = typer.Typer(
     no_args_is_help=True, epilog=RUN, help="Days of events, features and training sets: move old ones to the cold tier, bring one back."
@@ -37,15 +39,23 @@ def _tiers(settings: Settings) -> Retention:
 def run(settings: Settings, day: Day, as_json: Json = False) -> None:
     """Move days that are older than the setting warm_days, counted from the partition, and remove those older than cold_days.
 
-    Days that were brought back stay until their time is over. Safe to run again, and after a kill.
+    Days that were brought back stay until their time is over. What killed processes left half written, and nobody has written to for a day,
+    is removed. Safe to run again, and after a kill.
     """
+    import time
     from dataclasses import asdict
 
+    from feature_repo.whole_file import remove_abandoned
     from pipelines.warehouse.retention import run
 
-    done = run(_tiers(settings), day)
-    said = f"{len(done.moved)} partitions moved, {len(done.expired)} removed for good, {len(done.kept)} kept as they were brought back"
-    emit({"partition": day, **asdict(done)}, as_json, said)
+    tiers, before = _tiers(settings), time.time() - ABANDONED_SECONDS
+    done, roots = run(tiers, day), {settings.home.root, tiers.cold}
+    left = sorted({str(path) for root in roots for path in remove_abandoned(root, before)})
+    said = (
+        f"{len(done.moved)} partitions moved, {len(done.expired)} removed for good, {len(done.kept)} kept as they were brought back, "
+        f"{len(left)} half-written files and folders of killed processes removed"
+    )
+    emit({"partition": day, **asdict(done), "abandoned": left}, as_json, said)
 
 
 @group.command(

@@ -46,12 +46,15 @@ def up(
     home, ready = settings.home, settings.home.root / "airflow" / "run" / "api.url"
     quiet = {"MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true", "GX_ANALYTICS_ENABLED": "false"}
     environment = child_environment(PLACARD_HOME=str(home.root), **quiet, **of_platform(settings))
-    with people.status("Starting") as status, running(home, airflow_port, say=partial(_progress, status)) as airflow:
+    elsewhere = settings.stores.mlflow_uri.startswith("http")
+    port = free_port(mlflow_port)
+    models = settings.stores.mlflow_uri if elsewhere else f"http://127.0.0.1:{port}"
+    with (
+        people.status("Starting") as status,
+        running(home, airflow_port, say=partial(_progress, status), links={"mlflow": models}) as airflow,
+    ):
         ready.unlink(missing_ok=True)
         make_database(settings)
-        elsewhere = settings.stores.mlflow_uri.startswith("http")
-        port = free_port(mlflow_port)
-        models = settings.stores.mlflow_uri if elsewhere else f"http://127.0.0.1:{port}"
         programs = platform_programs(settings, free_port(settings.http.port), ready, None if elsewhere else port, guard)
         for name, argv in programs.items():
             airflow.processes.start(name, argv, environment)

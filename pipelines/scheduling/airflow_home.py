@@ -24,16 +24,22 @@ USER: Final = "placard"
 PARALLEL_TASKS: Final = 2
 """A worker is a process; Airflow's default keeps 32 of them waiting."""
 DATABASE: Final = "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"
+BUSY_SECONDS: Final = 300
+"""How long a program waits for a database that another holds. SQLite's own 5 end the scheduler when a disk is slow."""
+CHOSEN: Final = "AIRFLOW_VAR_PLACARD"
+"""Airflow's variable `placard`, as a variable of the environment: what the caller chose about the DAGs."""
 
 
 @dataclass(frozen=True)
 class AirflowHome:
-    """root: AIRFLOW_HOME. port: of the UI, the API and the task API, on loopback. extra: more variables for the tasks."""
+    """root: AIRFLOW_HOME. port: of the UI, the API and the task API, on loopback. extra: more variables for the tasks. links: pages, by
+    name, that tasks, assets and messages point at."""
 
     root: Path
     state: Path
     port: int
     extra: Mapping[str, str] = field(default_factory=dict)
+    links: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def url(self) -> str:
@@ -66,7 +72,7 @@ class AirflowHome:
             AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS=f"{USER}:admin",
             AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE=str(self.passwords),
             AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION="True",
-            **{DATABASE: f"sqlite:///{self.database}"},
+            **{DATABASE: address(self.database), CHOSEN: self._chosen()},
             AIRFLOW__LOGGING__BASE_LOG_FOLDER=str(self.root / "logs"),
             AIRFLOW__LOGGING__FILE_TASK_HANDLER_NEW_FOLDER_PERMISSIONS="0o700",  # it sets them by itself, whatever the umask
             AIRFLOW__LOGGING__FILE_TASK_HANDLER_NEW_FILE_PERMISSIONS="0o600",
@@ -81,17 +87,41 @@ class AirflowHome:
             **{"PLACARD_COMMAND": str(Path(sys.executable).with_name("placard")), **self.extra},
         )
 
+    def _chosen(self) -> str:
+        """What the caller chose, with the platform's pages beside the caller's own and DAG ids as the platform knows them.
+
+        Raises PipelineError for what is no JSON object; what the names in it mean is the DAGs' to say.
+        """
+        said = child_environment().get(CHOSEN, "{}")
+        try:
+            found = json.loads(said)
+        except ValueError:
+            found = None
+        if not isinstance(found, dict) or not isinstance(found.get("links", {}), dict):
+            raise PipelineError(CHOSEN, said, "Write a JSON object; `links` in it is one, too.")
+        return json.dumps({**found, "dag_prefix": "", "links": {**self.links, **found.get("links", {})}})
+
     @property
     def programs(self) -> dict[str, list[str]]:
-        """Scheduler (which runs the tasks), DAG processor, API server. No triggerer: no task defers. No log server: one disk."""
+        """Scheduler (which runs the tasks), DAG processor, API server. No log server: one disk."""
         return {
             "scheduler": [str(PROGRAM), "scheduler", "--skip-serve-logs"],
             "dag-processor": [str(PROGRAM), "dag-processor"],
             "api-server": [str(PROGRAM), "api-server"],
         }
 
+    @property
+    def triggerer(self) -> dict[str, list[str]]:
+        """For tasks that defer. None of ours does."""
+        return {"triggerer": [str(PROGRAM), "triggerer", "--skip-serve-logs"]}
 
-def prepare(home: Home, port: int = 0, extra: Mapping[str, str] | None = None) -> AirflowHome:
+
+def address(database: Path) -> str:
+    """A SQLite file for SQLAlchemy. What is read as a query in it also reaches Airflow's asynchronous connections."""
+    return f"sqlite:///{database}?timeout={BUSY_SECONDS}"
+
+
+def prepare(home: Home, port: int = 0, extra: Mapping[str, str] | None = None, links: Mapping[str, str] | None = None) -> AirflowHome:
     """Creates or upgrades home.root/airflow. port: wished for; 0, or one that is taken, gives a free one.
 
     Raises Missing without .venv-airflow, PipelineError with Airflow's words when its database cannot be made.
@@ -99,7 +129,7 @@ def prepare(home: Home, port: int = 0, extra: Mapping[str, str] | None = None) -
     if not PROGRAM.exists():
         raise Missing("Airflow's environment", str(PROGRAM), "Run `make install`.")
     state = home.root.absolute()
-    airflow = AirflowHome(state / "airflow", state, free_port(port), extra or {})
+    airflow = AirflowHome(state / "airflow", state, free_port(port), extra or {}, links or {})
     airflow.root.mkdir(parents=True, exist_ok=True)
     if not airflow.passwords.exists():
         with whole_file(airflow.passwords) as part:
@@ -115,7 +145,7 @@ def prepare(home: Home, port: int = 0, extra: Mapping[str, str] | None = None) -
 
 def _migrate(airflow: AirflowHome, database: Path) -> None:
     """Makes or upgrades a database. Raises PipelineError with Airflow's words."""
-    environment = airflow.environment | {DATABASE: f"sqlite:///{database}"}
+    environment = airflow.environment | {DATABASE: address(database)}
     done = subprocess.run([str(PROGRAM), "db", "migrate"], env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
         raise PipelineError("Airflow's database", str(airflow.root), "\n".join((done.stdout + done.stderr).splitlines()[-10:]))

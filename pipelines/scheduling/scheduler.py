@@ -10,7 +10,7 @@ from datetime import date
 from typing import Final
 
 from feature_repo.home import Home
-from pipelines.errors import PipelineError
+from pipelines.errors import PipelineError, Refused
 from pipelines.operations.processes import Processes
 from pipelines.operations.waiting import wait_until
 from pipelines.scheduling.airflow_api import AirflowApi, DagRun, TaskRun
@@ -21,6 +21,8 @@ POLL_SECONDS: Final = 0.5
 FIRST: Final = "features_daily"
 FOLLOWING: Final = ("rankers_daily",)
 """What a day's features start through their asset."""
+REFUSING: Final = "gate"
+"""The task of a head whose refusal is an answer: Airflow skips it, and its run is a success."""
 
 Say = Callable[[str], None]
 
@@ -92,10 +94,16 @@ class Scheduler:
 
     def failures(self, done: DayRun) -> Iterator[str]:
         """`dag.task: the verb's own last words`, for each task that failed by itself."""
+        return self._said(done, lambda task: task.state == "failed")
+
+    def refusals(self, done: DayRun) -> Iterator[str]:
+        """Likewise, for each gate that refused a candidate."""
+        return self._said(done, lambda task: task.state == "skipped" and task.task.rpartition(".")[2] == REFUSING)
+
+    def _said(self, done: DayRun, of: Callable[[TaskRun], bool]) -> Iterator[str]:
         for run in done.runs:
-            for task in done.tasks[run.dag]:
-                if task.state == "failed":
-                    yield f"{run.dag}.{task.task}: {_words(self.api.log(run, task))}"
+            for task in filter(of, done.tasks[run.dag]):
+                yield f"{run.dag}.{task.task}: {_words(self.api.log(run, task))}"
 
 
 def _words(lines: Sequence[str]) -> str:
@@ -126,12 +134,15 @@ class _Teller:
 
 
 @contextmanager
-def running(home: Home, port: int = 0, extra: Mapping[str, str] | None = None, say: Say = silence) -> Iterator[Scheduler]:
-    """Airflow on the state folder, ready for work; ended with all its tasks on leaving. extra: variables for the tasks."""
+def running(
+    home: Home, port: int = 0, extra: Mapping[str, str] | None = None, say: Say = silence, links: Mapping[str, str] | None = None
+) -> Iterator[Scheduler]:
+    """Airflow on the state folder, ready for work; ended with all its tasks on leaving. extra: variables for the tasks. links: pages, by
+    name, that its UI points at; for who looks at the UI, a triggerer runs as well: no task defers, but without one it shows a fault."""
     with Processes(home.root.absolute() / "airflow" / "run") as processes:
         say("preparing Airflow's database")
-        airflow = prepare(home, port, extra)
-        for name, argv in airflow.programs.items():
+        airflow = prepare(home, port, extra, links)
+        for name, argv in (airflow.programs | (airflow.triggerer if links else {})).items():
             processes.start(name, argv, airflow.environment, airflow.root)
         scheduler = Scheduler(airflow, processes)
         scheduler.wait_ready(say)
@@ -144,11 +155,13 @@ def run_day(
 ) -> DayRun:
     """features_daily for the day, then what its asset starts, under a scheduler of their own that is ended afterwards.
 
-    Raises PipelineError with the failed verbs' messages when a task fails.
+    Raises PipelineError with the failed verbs' messages when a task fails, Refused with its gates' when a candidate is refused.
     """
     with running(home, extra=extra, say=say) as scheduler:
         done = scheduler.run_day(day, following, say)
         if not done.succeeded:
             failed = [run.dag for run in done.runs if run.state != "success"]
             raise PipelineError(f"DAG {', '.join(failed)}", f"failed for {day}", "\n".join(scheduler.failures(done)))
+        if refused := list(scheduler.refusals(done)):
+            raise Refused("candidates", f"of {day}", "\n".join(refused))
         return done

@@ -62,12 +62,27 @@ def test_files_stay_short() -> None:
 
 
 def test_dags_are_wiring_only() -> None:
-    allowed = {"airflow.sdk", "__future__", "datetime", "pathlib", "os", "typing", "collections", "assets", "daily", "verb", "re"}
+    allowed = {
+        "airflow.sdk",
+        "__future__",
+        "datetime",
+        "pathlib",
+        "os",
+        "sys",
+        "typing",
+        "collections",
+        "json",
+        "urllib",
+        "re",
+        "placard_dags",
+    }
+    optional = {"airflow.sdk.exceptions", "airflow.providers.smtp.hooks.smtp"}
     for path in modules("dags"):
-        assert len(path.read_text().splitlines()) < 80, f"{relative(path)} has 80 lines or more"
+        shared = path.parent.name == "placard_dags"
+        assert shared or len(path.read_text().splitlines()) < 80, f"{relative(path)} has 80 lines or more"
         for name in imported(path):
             root = name.split(".")[0]
-            assert name in allowed or root in allowed - {"airflow.sdk"}, f"{relative(path)} imports {name}"
+            assert name in allowed or root in allowed - {"airflow.sdk"} or (shared and name in optional), f"{relative(path)} imports {name}"
 
 
 @pytest.mark.parametrize("stage", STAGES)

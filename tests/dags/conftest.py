@@ -28,6 +28,7 @@ os.environ.update(
     AIRFLOW__CORE__LOAD_EXAMPLES="False",
     AIRFLOW__LOGGING__LOGGING_LEVEL="ERROR",
     PLACARD_COMMAND=str(HOME / "placard"),
+    AIRFLOW_VAR_PLACARD="{}",
 )
 sys.path.insert(0, str(DAGS))
 

@@ -14,8 +14,11 @@ DAGS = Path(__file__).resolve().parents[2] / "dags"
 
 
 def asked(folder: Path) -> dict[str, str]:
-    """What verb.py in `folder` says: the command of a verb, and where tasks run."""
-    code = f"import sys; sys.path.insert(0, {str(folder)!r}); import verb; print(verb.verb('ingest day')); print(verb.TASKS['cwd'])"
+    """What the DAGs in `folder` say: the command of a verb, and where tasks run."""
+    code = (
+        f"import sys; sys.path.insert(0, {str(folder)!r})\n"
+        "from placard_dags import TASKS, verb; print(verb('ingest day')); print(TASKS['cwd'])"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     command, cwd = done.stdout.strip().splitlines()[-2:]
     return {"command": command, "cwd": cwd}

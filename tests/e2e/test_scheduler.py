@@ -98,8 +98,9 @@ def test_a_refusal_is_final_and_told_in_the_verbs_words(stand_in: tuple[Schedule
     scheduler, folder = stand_in
     (folder / "refuse").touch()
     done = scheduler.run_day(DAY)
-    assert [run.state for run in done.runs] == ["success", "failed"]
-    assert sorted(scheduler.failures(done)) == [
+    assert [run.state for run in done.runs] == ["success", "success"], "a refusal is an answer and no failure"
+    assert list(scheduler.failures(done)) == []
+    assert sorted(scheduler.refusals(done)) == [
         f"rankers_daily.{head}.gate: click candidate: 'xgboost'. It was refused." for head in ("click", "conversion")
     ]
     said = calls(folder)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from feature_repo.whole_file import move_in, whole_file, whole_folder, write_whole
+from feature_repo.whole_file import move_in, remove_abandoned, whole_file, whole_folder, write_whole
 
 OLD, NEW = b"old" * 100_000, b"new" * 100_000
 
@@ -126,3 +126,20 @@ def test_the_folders_above_are_made_text_is_utf8_and_a_finished_file_moves_in(tm
     (tmp_path / "finished").write_text("new")
     move_in(tmp_path / "finished", place)
     assert place.read_text() == "new" and not (tmp_path / "finished").exists()
+
+
+def test_what_killed_writers_left_a_day_ago_goes_and_nothing_else(tmp_path: Path) -> None:
+    day = tmp_path / "features" / "day=2026-01-18"
+    for name in ("rows.parquet", ".rows.parquet.0123456789ab", ".young.0123456789ab", ".hidden", ".not-hex.0123456789zz"):
+        write_whole(day / name, "rows")
+    half = tmp_path / "features" / ".day=2026-01-19.ba9876543210"
+    write_whole(half / "deep" / "rows.parquet", "rows")
+    at_work = tmp_path / "features" / ".day=2026-01-20.ba9876543210"
+    write_whole(at_work / "rows.parquet", "rows")
+    for path in tmp_path.rglob("*"):
+        if ".young." not in path.name and path != at_work / "rows.parquet":
+            os.utime(path, (1000, 1000))
+    assert remove_abandoned(tmp_path, before=2000) == [half, day / ".rows.parquet.0123456789ab"]
+    assert {path.name for path in day.iterdir()} == {"rows.parquet", ".young.0123456789ab", ".hidden", ".not-hex.0123456789zz"}
+    assert (at_work / "rows.parquet").exists(), "a writer whose newest file is young is at work"
+    assert remove_abandoned(tmp_path, before=2000) == []

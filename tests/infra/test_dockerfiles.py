@@ -14,7 +14,7 @@ from tests.verb_line import parse_as_verb
 
 LOCKS = {"serving": ("build", "serving"), "platform": ("build", "platform"), "airflow": ("build", "platform", "airflow")}
 OTHER_VARIABLES = {"PLACARD_COMMAND"}
-"""What dags/verb.py reads in Airflow's environment."""
+"""What dags/placard_dags/tasks.py reads in Airflow's environment."""
 
 
 def name_of(path: Path) -> str:

@@ -32,8 +32,10 @@ def test_every_file_of_the_packages_and_every_dag_is_in_it(unpacked: Path) -> No
     }
     assert [str(p) for p in sorted(kept) if not (unpacked / p).is_file()] == []
     assert {"feature_store.yaml", ".feastignore", "py.typed"} <= {p.name for p in kept}
-    dags = {p.name for p in (ROOT / "dags").glob("*.py")}
-    assert {p.name for p in (unpacked / "pipelines" / "dags").iterdir()} == dags and "verb.py" in dags
+    dags = {str(p.relative_to(ROOT / "dags")) for p in (ROOT / "dags").rglob("*") if p.is_file() and "__pycache__" not in p.parts}
+    carried = unpacked / "pipelines" / "dags"
+    assert {str(p.relative_to(carried)) for p in carried.rglob("*") if p.is_file()} == dags
+    assert {".airflowignore", "placard_dags/tasks.py"} <= dags
 
 
 def test_it_brings_no_package_but_ours(unpacked: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import re
 import socket
 import stat
@@ -37,6 +38,27 @@ def test_every_port_and_path_is_ours_and_on_loopback(tmp_path: Path, monkeypatch
     assert "--skip-serve-logs" in airflow.programs["scheduler"], "the log server would listen on every interface"
 
 
+def test_a_busy_database_is_waited_for(tmp_path: Path) -> None:
+    found = AirflowHome(tmp_path / "airflow", tmp_path, 18090).environment
+    assert found["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"] == f"sqlite:///{tmp_path}/airflow/airflow.db?timeout=300"
+
+
+def test_what_the_caller_chose_about_the_dags_reaches_them_beside_the_platforms_pages(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    airflow = AirflowHome(tmp_path / "airflow", tmp_path, 18090, links={"mlflow": "http://127.0.0.1:5000"})
+    said = {"owner": "ads", "dag_prefix": "ads_", "links": {"reports": "https://reports.example"}}
+    monkeypatch.setenv("AIRFLOW_VAR_PLACARD", json.dumps(said))
+    assert json.loads(airflow.environment["AIRFLOW_VAR_PLACARD"]) == {
+        "owner": "ads",
+        "dag_prefix": "",
+        "links": {"mlflow": "http://127.0.0.1:5000", "reports": "https://reports.example"},
+    }
+    monkeypatch.setenv("AIRFLOW_VAR_PLACARD", "owner=ads")
+    with pytest.raises(PipelineError, match="AIRFLOW_VAR_PLACARD"):
+        _ = airflow.environment
+
+
 def test_without_airflow_the_fix_is_named(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(airflow_home, "PROGRAM", Path("/nowhere/airflow"))
     with pytest.raises(Missing, match="make install"):
@@ -47,7 +69,7 @@ def test_without_airflow_the_fix_is_named(home: Home, monkeypatch: pytest.Monkey
 def migrating(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An Airflow that writes into the database that it is given, and then fails where this file holds a number above 0."""
     program, status = tmp_path / "airflow", tmp_path / "status"
-    written = 'echo migrated >> "${AIRFLOW__DATABASE__SQL_ALCHEMY_CONN#sqlite:///}"'
+    written = 'file="${AIRFLOW__DATABASE__SQL_ALCHEMY_CONN#sqlite:///}"; echo migrated >> "${file%%\\?*}"'
     program.write_text(f"#!/bin/sh\n{written}\nexit $(cat {status})\n")
     program.chmod(0o755)
     status.write_text("0")

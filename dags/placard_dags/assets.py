@@ -2,8 +2,10 @@
 
 from airflow.sdk import Asset
 
-FEATURES = Asset("features", group="placard")
+from placard_dags.chosen import CHOSEN
+
+FEATURES = Asset(f"{CHOSEN['asset_prefix']}features", group="placard", extra=CHOSEN["links"])
 """A day's feature tables: validated, in the offline and online store, and in the catalogue snapshot that serving maps."""
 
-RANKERS = Asset("rankers", group="placard")
+RANKERS = Asset(f"{CHOSEN['asset_prefix']}rankers", group="placard", extra=CHOSEN["links"])
 """A day's rankers: trained, gated and registered as challengers."""
