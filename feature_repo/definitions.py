@@ -9,4 +9,4 @@ from feature_repo.home import Home
 from feature_repo.views import objects
 
 for _object in objects(Home(Path(os.path.expandvars("$PLACARD_HOME")))):
-    globals()[f"{type(_object).__name__.lower()}_{_object.name}"] = _object  # type: ignore[attr-defined]
+    globals()[f"{type(_object).__name__.lower()}_{_object.name}"] = _object

@@ -19,7 +19,7 @@ from feature_repo.rows_address import rows_address
 from feature_repo.stored_row import Cell, StoredRow, StoredTable
 from feature_repo.tables import USER_TABLES
 from feature_repo.user_row import UserRow
-from feature_repo.views import objects
+from feature_repo.views import OWNER, objects
 
 if TYPE_CHECKING:
     from feast import FeatureStore
@@ -79,8 +79,12 @@ def open_store(home: Home, profile: str = "embedded", rows_url: str = "") -> Fea
 
 
 def register_views(store: FeatureStore, home: Home) -> None:
-    """Registers every entity, view and service of a state folder: what `feast apply` would."""
-    store.apply(objects(home))
+    """Registers every entity, view and service of a state folder, and takes away services of ours that are no more: what `feast apply`
+    would."""
+    wanted = objects(home)
+    names = {thing.name for thing in wanted}
+    gone = [service for service in store.list_feature_services() if service.owner == OWNER and service.name not in names]
+    store.apply(wanted, objects_to_delete=gone, partial=False)
 
 
 def _cell(kind: str | None, value: Any) -> Cell:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 
 from feature_repo.entities import entities
 from feature_repo.home import Home
@@ -10,6 +10,10 @@ from feature_repo.literal_path import literal_path
 from feature_repo.services import INPUTS
 from feature_repo.table import CREATED_TIME, EVENT_TIME, Feature, FeatureTable
 from feature_repo.tables import TABLES
+
+OWNER: Final = "placard"
+PROFILES: Final = "profiles"
+"""The one service whose features are online."""
 
 if TYPE_CHECKING:
     from feast import FeatureView, Field
@@ -43,14 +47,37 @@ def view(table: FeatureTable, home: Home) -> FeatureView:
         ttl=table.max_age,
         schema=[Field(name=table.entity, dtype=String), *(_field(f) for f in table.features)],
         source=source,
-        online=table.entity == "user_id",
+        online=_is_online(table),
+        owner=OWNER,
+        description=f"Features of each {table.entity} as of the end of a day, {_reach(table)}.",
+        tags={"entity": table.entity, "window_days": str(table.window_days), "reads": ", ".join(table.reads) or "a model's output"},
     )
 
 
-def objects(home: Home) -> list[object]:
+def _is_online(table: FeatureTable) -> bool:
+    """Whether serving reads the table from the online store; what it knows of ads and queries lies in the catalogue snapshot."""
+    return table.entity == "user_id"
+
+
+def _reach(table: FeatureTable) -> str:
+    """How far back a table looks, and how long it holds, in words."""
+    return f"from {table.window_days} days before it; {table.max_age.days} days later they count as unknown"
+
+
+def objects(home: Home) -> list[Any]:
     """Everything that `feast apply` registers for a state folder."""
     from feast import FeatureService
 
-    views = [view(t, home) for t in TABLES]
-    services = [FeatureService(name=name, features=list(views)) for name in INPUTS]
-    return [*entities().values(), *views, *services]
+    views = {t.name: view(t, home) for t in TABLES}
+    training = [
+        FeatureService(
+            name=name, features=[*views.values()], owner=OWNER, tags={"online": "no"},
+            description=f"What rankers that read {name} are trained on. Offline alone: ads are served from the catalogue snapshot.",
+        )
+        for name in INPUTS
+    ]  # fmt: skip
+    profiles = FeatureService(
+        name=PROFILES, features=[views[t.name] for t in TABLES if _is_online(t)], owner=OWNER, tags={"online": "yes"},
+        description="What serving reads of a person at each request.",
+    )  # fmt: skip
+    return [*entities().values(), *views.values(), *training, profiles]

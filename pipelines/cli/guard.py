@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from pipelines.cli import arguments
-from pipelines.cli.options import Days, Head, Json, SomeDay, example
+from pipelines.cli.options import Days, Head, Json, SomeDay, Watch, example
 from pipelines.cli.output import emit, prepared, tell
+from pipelines.cli.watching import watch as look_again
 from pipelines.reporting.figure import Figure, report
 
 if TYPE_CHECKING:
@@ -20,13 +21,7 @@ if TYPE_CHECKING:
 def guard(
     settings: Settings,
     head: Head = "click",
-    watch: Annotated[
-        float,
-        typer.Option(
-            "--watch", parser=arguments.number_within(0, 86_400), metavar="SECONDS",
-            help="Look again every so many seconds, until Ctrl-C; 0: look once.",
-        ),
-    ] = 0.0,
+    watch: Watch = 0.0,
     day: SomeDay = None,
     days: Days = 7,
     minutes: Annotated[
@@ -59,8 +54,7 @@ def guard(
         raise PipelineError("--watch", watch, "Matured days do not change: leave --watch or --partition out.")
     guard = Guard(settings, head, timedelta(minutes=minutes), timedelta(seconds=settle))
     if watch:
-        _watch(settings, guard, watch)
-        return
+        look_again(guard.head, watch, lambda: _look(settings, guard))
     try:
         with served_log(settings) as log:
             look = guard.matured(log, day, days) if day else guard.now(log, datetime.now(UTC))
@@ -82,32 +76,17 @@ def _act(settings: Settings, look: Look) -> str:
     return refuse(settings, look.head, look.version, look.reason)
 
 
-def _watch(settings: Settings, guard: Guard, seconds: float) -> None:
-    """Looks for ever. What goes wrong in a look is told once, and the next look is taken all the same."""
-    import time
+def _look(settings: Settings, guard: Guard) -> None:
+    """Looks at the present, acts, and tells what was done."""
     from datetime import UTC, datetime
-
-    from rich.markup import escape
 
     from serving.eventlog.opening import served_log
 
-    told = ""
-    tell(f"watching {guard.head}, every {seconds:g} s.")
-    while True:
-        started = time.monotonic()
-        try:
-            with served_log(settings) as log:
-                look = guard.now(log, datetime.now(UTC))
-            champion = _act(settings, look)
-            said = look.reason
-            if said and not look.already:
-                tell("\n".join(_lines(look, champion)))
-        except Exception as error:  # a log or a registry that is out of reach for a while: a guard that ends guards nobody
-            said = str(error) or type(error).__name__
-            if said != told:
-                tell(f"[yellow]no look[/]: {escape(said)}")
-        told = said
-        time.sleep(max(seconds - (time.monotonic() - started), 0.1))
+    with served_log(settings) as log:
+        look = guard.now(log, datetime.now(UTC))
+    champion = _act(settings, look)
+    if look.reason and not look.already:
+        tell("\n".join(_lines(look, champion)))
 
 
 def _figures(look: Look) -> list[Figure]:

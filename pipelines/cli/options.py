@@ -30,6 +30,13 @@ SomeRegisteredHead = Annotated[
     str | None,
     typer.Argument(parser=arguments.registered_head, metavar="[HEAD]", help="click, conversion, language or encoder; default: all."),
 ]
+Watch = Annotated[
+    float,
+    typer.Option(
+        "--watch", parser=arguments.number_within(0, 86_400), metavar="SECONDS",
+        help="Look again every so many seconds, until Ctrl-C; 0: look once.",
+    ),
+]  # fmt: skip
 Version = Annotated[str, typer.Argument(help="A registered version, as `placard registry list` shows it.")]
 Ranker = Annotated[str, typer.Option("--ranker", parser=arguments.ranker, metavar="NAME", help="Which ranker, by its family's name.")]
 RankerOrAuto = Annotated[

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pipelines.cli import arguments
-from pipelines.cli.options import At, Day, Head, Json, RankerOrAuto, RegisteredHead, SomeRegisteredHead, Version, Why, example
+from pipelines.cli.options import At, Day, Head, Json, RankerOrAuto, RegisteredHead, SomeRegisteredHead, Version, Watch, Why, example
 from pipelines.cli.output import emit, prepared, tell
+from pipelines.cli.watching import watch as look_again
 
 if TYPE_CHECKING:
     from serving.settings import Settings
@@ -122,13 +123,7 @@ def admit(settings: Settings, head: RegisteredHead, version: Version, why: Why, 
 @prepared
 def reconcile(
     settings: Settings,
-    watch: Annotated[
-        float,
-        typer.Option(
-            "--watch", parser=arguments.number_within(0, 86_400), metavar="SECONDS",
-            help="Look again every so many seconds, until Ctrl-C; 0: look once.",
-        ),
-    ] = 0.0,
+    watch: Watch = 0.0,
     as_json: Json = False,
 ) -> None:  # fmt: skip
     """Take over the aliases that were moved on MLflow's page, or put them back. A champion must pass the gates of `placard promote`, any
@@ -139,35 +134,16 @@ def reconcile(
     from pipelines.promotion.reconcile import reconcile as decide
 
     if watch:
-        _watch(settings, watch)
-        return
+
+        def look() -> None:
+            for move in decide(settings):
+                tell(escape(move.line))
+
+        look_again("MLflow's aliases", watch, look)
     found = decide(settings)
     emit({"moves": found}, as_json, [escape(move.line) for move in found] or ["MLflow has the aliases that serving has"])
     if any(move.refused for move in found):
         raise SystemExit(3)
-
-
-def _watch(settings: Settings, seconds: float) -> None:
-    """Looks for ever. What keeps it from looking is told once, and the next look is taken all the same."""
-    import time
-
-    from rich.markup import escape
-
-    from pipelines.promotion.reconcile import reconcile as decide
-
-    told = ""
-    tell(f"watching MLflow's aliases, every {seconds:g} s.")
-    while True:
-        started, said = time.monotonic(), ""
-        try:
-            for move in decide(settings):
-                tell(escape(move.line))
-        except Exception as error:  # a store that is out of reach for a while
-            said = str(error) or type(error).__name__
-            if said != told:
-                tell(f"[yellow]no look[/]: {escape(said)}")
-        told = said
-        time.sleep(max(seconds - (time.monotonic() - started), 0.1))
 
 
 def register(app: typer.Typer) -> None:
