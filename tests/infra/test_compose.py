@@ -36,7 +36,7 @@ def dockerfile_of(service: dict[str, Any]) -> Path:
 def test_it_starts_what_up_starts(tmp_path: Path) -> None:
     programs = platform_programs(Settings(PLACARD_HOME=tmp_path), 8080, tmp_path / "url", 5000, guard=True)
     assert {name.replace("_", "-") for name in programs} <= set(SERVICES)
-    assert {"redis", "postgres", "airflow-scheduler", "airflow-dag-processor", "airflow-api"} <= set(SERVICES)
+    assert {"redis", "postgres", "airflow-scheduler", "airflow-dag-processor", "airflow-triggerer", "airflow-api"} <= set(SERVICES)
     for head in NOW:
         assert (
             SERVICES[f"guard-{head}"]["command"]
@@ -56,7 +56,7 @@ def test_our_commands_are_verbs_and_airflows_are_its_programs() -> None:
             parse_as_verb(service["command"])
             ours += 1
         else:
-            assert service["command"][0] in {"db", "api-server", "scheduler", "dag-processor"}, name
+            assert service["command"][0] in {"db", "api-server", "scheduler", "dag-processor", "triggerer"}, name
     assert ours == 2 + len(NOW)
 
 
