@@ -85,4 +85,5 @@ def test_every_promised_figure_is_there_with_its_target(monkeypatch: pytest.Monk
     assert figures["growth_exponent"]["target"] == "≤ 1.05" and figures["growth_exponent"]["holds"] is not None
     assert figures["join_rows_in"]["value"] == figures["join_rows_out"]["value"] == 500 and figures["join_rows_out"]["holds"] is True
     assert figures["join_seconds"]["value"] > 0 and figures["join_peak_mib"]["value"] > 0
+    assert figures["join_over_asof"]["value"] == pytest.approx(figures["join_seconds"]["value"] / figures["asof_seconds"]["value"])
     assert result["setup"]["impressions"] == (2_000, 4_000)
