@@ -47,18 +47,23 @@ def features_at(settings: Settings, frame: pd.DataFrame) -> dict[str, np.ndarray
         store = open_store(settings.home, settings.profile, settings.stores.rows_url)
         with exclusive(settings.home, "feast"):
             register_views(store, settings.home)
-        refs = [f"{t.name}:{n}" for t in TABLES for n in t.names]
-        job = store.get_historical_features(entity_df=entity, features=refs, filter_by_created_timestamp=True)
-        joined = job.to_arrow()
-    numbers, inorder = joined["row_number"].to_numpy(), np.arange(len(frame))
-    if not np.array_equal(numbers, inorder):  # of another offline store than ours
-        joined = joined.take(np.argsort(numbers, kind="stable"))
-    if not np.array_equal(joined["row_number"].to_numpy(), inorder):
-        raise PipelineError("point-in-time join", len(joined), f"{len(frame)} rows went in; look for duplicate features.")
-    out: dict[str, np.ndarray] = {}
-    for table in TABLES:
-        out |= _filled(table, joined)
+        out: dict[str, np.ndarray] = {}
+        for table in TABLES:  # one after the other, so that what Feast gives of one alone is held beside the columns
+            keys = [table.entity, EVENT_TIME, "row_number"]
+            refs = [f"{table.name}:{name}" for name in table.names]
+            job = store.get_historical_features(entity_df=entity[keys].copy(), features=refs, filter_by_created_timestamp=True)
+            out |= _filled(table, _in_order(job.to_arrow(), len(frame)))
     return out
+
+
+def _in_order(joined: pa.Table, rows: int) -> pa.Table:
+    """What a join gave, a row a label in their order. Raises PipelineError where there are other rows than labels."""
+    numbers, wanted = joined["row_number"].to_numpy(), np.arange(rows)
+    if not np.array_equal(numbers, wanted):  # of another offline store than ours
+        joined = joined.take(np.argsort(numbers, kind="stable"))
+    if not np.array_equal(joined["row_number"].to_numpy(), wanted):
+        raise PipelineError("point-in-time join", len(joined), f"{rows} rows went in; look for duplicate features.")
+    return joined
 
 
 def query_keys(texts: Iterable[str]) -> NDArray[np.object_]:
