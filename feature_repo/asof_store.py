@@ -174,8 +174,12 @@ def _with(con: duckdb.DuckDBPyConnection, out: pa.Table, labels: pd.DataFrame, t
         | {own: pa.array(labels[theirs], from_pandas=True) for own, theirs in lookup.keys.items()}
     )
     con.register("labels", wanted)
-    con.sql("create or replace temp table wanted as from labels")  # joined as a table, since Arrow's columns tell the planner nothing
-    source = _source(con, lookup)
+    files = con.read_parquet(lookup.path, union_by_name=True, hive_partitioning=False)
+    kinds = dict(zip(files.columns, files.types, strict=True))
+    keys = "".join(f", {_quoted(key)}::{kinds[key]} as {_quoted(key)}" for key in lookup.keys)  # labels without any key have no type
+    # Joined as a table, since Arrow's columns tell the planner nothing.
+    con.sql(f"create or replace temp table wanted as select {ROW}, {AT}{keys} from labels")
+    source = _source(con, files, lookup)
     held = source.select([*lookup.keys, AT, EVENT, CREATED, FOUND])
     con.register("rows", held)
     con.sql("create or replace temp table source as from rows")
@@ -191,10 +195,9 @@ def _with(con: duckdb.DuckDBPyConnection, out: pa.Table, labels: pd.DataFrame, t
     return out
 
 
-def _source(con: duckdb.DuckDBPyConnection, lookup: Lookup) -> pa.Table:
+def _source(con: duckdb.DuckDBPyConnection, files: duckdb.DuckDBPyRelation, lookup: Lookup) -> pa.Table:
     """The rows of a view that the labels may find: its keys, EVENT, CREATED, AT (from when on a label may see the row), FOUND and its
     features. A feature that no file has is null."""
-    files = con.read_parquet(lookup.path, union_by_name=True, hive_partitioning=False)
     there = {*files.columns}
     event = f"epoch_us({_quoted(lookup.event)})"
     created = f"epoch_us({_quoted(lookup.created)})" if lookup.created else event

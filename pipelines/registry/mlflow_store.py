@@ -82,9 +82,11 @@ def mlflow_client(settings: Settings) -> Iterator[MlflowClient]:
     make_database(settings)
     with _quiet():
         import mlflow
+        from mlflow.tracking._tracking_service import utils
 
         mlflow.set_tracking_uri(address(settings))
         mlflow.set_registry_uri(address(settings))
+        utils._artifact_repos_cache.clear()  # by a run's id alone: in a copy of a state folder the run's files would go to the original
         _first_use(settings)
         yield mlflow.MlflowClient()
 

@@ -18,7 +18,7 @@ from pipelines.datasets.training_set import read
 from pipelines.evaluate.assess import assess
 from pipelines.promotion.register import register_candidate
 from pipelines.registry import mlflow_runs, roles
-from pipelines.registry.mlflow_runs import LearnedRows, TrainedCandidate, log_candidate
+from pipelines.registry.mlflow_runs import LearnedRows, TrainedCandidate, log_candidate, log_evaluation
 from pipelines.registry.mlflow_store import mlflow_client
 from pipelines.training.candidate import load_candidate
 from pipelines.training.fit import fit
@@ -79,6 +79,20 @@ def test_a_training_that_was_cut_short_goes_on_in_its_run(tmp_path: Path) -> Non
             (found,) = client.search_runs([client.get_experiment_by_name("click").experiment_id])
             assert found.info.status == "FINISHED" and len(found.inputs.dataset_inputs) == 1
             client.update_run(found.info.run_id, status)
+
+
+def test_files_of_a_run_go_to_the_folder_that_is_written_to_and_not_to_one_that_it_was_copied_from(tmp_path: Path) -> None:
+    it = TrainedCandidate(
+        "click", "abc", "a ranker of a day", {}, {}, LearnedRows("click", "0123", "datasets/click", ("hour",), {"rows": 1})
+    )
+    first = Settings(PLACARD_HOME=tmp_path / "first")
+    log_candidate(first, it)
+    second = Settings(PLACARD_HOME=shutil.copytree(first.home.root, tmp_path / "second"))
+    page = tmp_path / "page.html"
+    page.write_text("found")
+    for settings in (first, second):
+        log_evaluation(settings, "click", "abc", {}, {}, [page])
+        assert len([*settings.home.mlflow.rglob("page.html")]) == 1
 
 
 def test_a_version_says_what_it_is_made_of_and_where_its_report_lies(lived: Settings, good: date, family: str) -> None:
