@@ -20,6 +20,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 from feast.data_format import ParquetFormat
+from feast.feature_view import DUMMY_ENTITY_NAME
 from feast.infra.offline_stores.duckdb import DuckDBOfflineStore, DuckDBOfflineStoreConfig, _read_data_source, _write_data_source
 from feast.infra.offline_stores.file_source import FileSource
 from feast.infra.offline_stores.ibis import pull_all_from_table_or_query_ibis, pull_latest_from_table_or_query_ibis
@@ -27,6 +28,8 @@ from feast.infra.offline_stores.offline_store import RetrievalJob, RetrievalMeta
 from feast.infra.offline_stores.offline_utils import infer_event_timestamp_from_entity_df
 from feast.on_demand_feature_view import OnDemandFeatureView
 from feast.type_map import feast_value_type_to_pa
+
+from feature_repo.sql_text import sql_name
 
 if TYPE_CHECKING:
     from feast import FeatureView
@@ -48,8 +51,8 @@ class AsofOfflineStoreConfig(DuckDBOfflineStoreConfig):  # type: ignore[misc]  #
 
 
 class AsofOfflineStore(DuckDBOfflineStore):  # type: ignore[misc]
-    """Views over plain Parquet files are joined here; whatever else (Delta, Iceberg, Lance, renamed fields, on-demand views, credentials)
-    goes to Feast's own join. Both give the same rows; here they come in the order of the labels."""
+    """Views over plain Parquet files are joined here; whatever else (Delta, Iceberg, Lance, renamed fields, on-demand views, views without
+    an entity, credentials) goes to Feast's own join. Both give the same rows; here they come in the order of the labels."""
 
     @staticmethod
     def get_historical_features(
@@ -57,7 +60,8 @@ class AsofOfflineStore(DuckDBOfflineStore):  # type: ignore[misc]
         registry: BaseRegistry, project: str, full_feature_names: bool = False, filter_by_created_timestamp: bool = False,
     ) -> RetrievalJob:  # fmt: skip
         derived = OnDemandFeatureView.get_requested_odfvs(feature_refs, project, registry)
-        if derived or isinstance(entity_df, str) or not all(_is_plain_parquet(view.batch_source) for view in feature_views):
+        plain = all(_is_plain_parquet(view.batch_source) and view.entities != [DUMMY_ENTITY_NAME] for view in feature_views)
+        if derived or isinstance(entity_df, str) or not plain:
             return DuckDBOfflineStore.get_historical_features(
                 config, feature_views, feature_refs, entity_df, registry, project, full_feature_names, filter_by_created_timestamp
             )
@@ -176,7 +180,7 @@ def _with(con: duckdb.DuckDBPyConnection, out: pa.Table, labels: pd.DataFrame, t
     con.register("labels", wanted)
     files = con.read_parquet(lookup.path, union_by_name=True, hive_partitioning=False)
     kinds = dict(zip(files.columns, files.types, strict=True))
-    keys = "".join(f", {_quoted(key)}::{kinds[key]} as {_quoted(key)}" for key in lookup.keys)  # labels without any key have no type
+    keys = "".join(f", {sql_name(key)}::{kinds[key]} as {sql_name(key)}" for key in lookup.keys)  # labels without any key have no type
     # Joined as a table, since Arrow's columns tell the planner nothing.
     con.sql(f"create or replace temp table wanted as select {ROW}, {AT}{keys} from labels")
     source = _source(con, files, lookup)
@@ -184,7 +188,7 @@ def _with(con: duckdb.DuckDBPyConnection, out: pa.Table, labels: pd.DataFrame, t
     con.register("rows", held)
     con.sql("create or replace temp table source as from rows")
     best = "source" if _one_row_a_moment(con, lookup) else f"({_best_so_far(lookup)})"
-    equal = " and ".join(f"l.{_quoted(key)} = s.{_quoted(key)}" for key in lookup.keys)
+    equal = " and ".join(f"l.{sql_name(key)} = s.{sql_name(key)}" for key in lookup.keys)
     at = con.sql(f"select s.{FOUND} from wanted l asof left join {best} s on {equal} and l.{AT} >= s.{AT} order by l.{ROW}")
     found = at.to_arrow_table().column(0).combine_chunks()
     if lookup.ttl:
@@ -199,17 +203,15 @@ def _source(con: duckdb.DuckDBPyConnection, files: duckdb.DuckDBPyRelation, look
     """The rows of a view that the labels may find: its keys, EVENT, CREATED, AT (from when on a label may see the row), FOUND and its
     features. A feature that no file has is null."""
     there = {*files.columns}
-    event = f"epoch_us({_quoted(lookup.event)})"
-    created = f"epoch_us({_quoted(lookup.created)})" if lookup.created else event
+    event = f"epoch_us({sql_name(lookup.event)})"
+    created = f"epoch_us({sql_name(lookup.created)})" if lookup.created else event
     at = f"greatest({event}, {created})" if lookup.as_known else event
     columns = [
-        *map(_quoted, lookup.keys), f"{event} as {EVENT}", f"{created} as {CREATED}", f"{at} as {AT}",
-        *(_quoted(name) for name in lookup.features if name in there),
+        *map(sql_name, lookup.keys), f"{event} as {EVENT}", f"{created} as {CREATED}", f"{at} as {AT}",
+        *(sql_name(name) for name in lookup.features if name in there),
     ]  # fmt: skip
-    one, *_ = lookup.keys or ("",)
-    asked = f"where {AT} <= (select max({AT}) from wanted)"
-    if one:
-        asked += f" and {_quoted(one)} in (select {_quoted(one)} from wanted)"
+    one = sql_name(next(iter(lookup.keys)))
+    asked = f"where {AT} <= (select max({AT}) from wanted) and {one} in (select {one} from wanted)"
     if lookup.ttl:
         asked += f" and {EVENT} >= (select min({AT}) from wanted) - {_ttl(lookup.ttl)}"
     rows = con.sql(f"select * from (select {', '.join(columns)} from files) {asked}").to_arrow_table().combine_chunks()
@@ -221,7 +223,7 @@ def _source(con: duckdb.DuckDBPyConnection, files: duckdb.DuckDBPyRelation, look
 
 def _one_row_a_moment(con: duckdb.DuckDBPyConnection, lookup: Lookup) -> bool:
     """Whether the rows of a key follow each other: none became known after a later one, and no two at the same moment."""
-    moment = ", ".join((*map(_quoted, lookup.keys), AT))
+    moment = ", ".join((*map(sql_name, lookup.keys), AT))
     asked = f"select coalesce(bool_or({AT} > {EVENT}), false), count(*), count(distinct ({moment})) from source"
     late, rows, moments = con.sql(asked).fetchall()[0]
     return not late and rows == moments
@@ -229,10 +231,9 @@ def _one_row_a_moment(con: duckdb.DuckDBPyConnection, lookup: Lookup) -> bool:
 
 def _best_so_far(lookup: Lookup) -> str:
     """The latest row of each key that was known at each moment, by its event's time and then by when it was written, as Feast orders."""
-    keys = ", ".join(map(_quoted, lookup.keys))
-    part = f"partition by {keys} " if keys else ""
-    latest = f"arg_max({FOUND}, ({EVENT}, {CREATED}, {FOUND})) over ({part}order by {AT})"
-    return f"select {keys}{', ' if keys else ''}{AT}, {latest} as {FOUND} from source"
+    keys = ", ".join(map(sql_name, lookup.keys))
+    latest = f"arg_max({FOUND}, ({EVENT}, {CREATED}, {FOUND})) over (partition by {keys} order by {AT})"
+    return f"select {keys}, {AT}, {latest} as {FOUND} from source"
 
 
 def _microseconds(times: pd.Series) -> NDArray[np.int64]:
@@ -242,7 +243,3 @@ def _microseconds(times: pd.Series) -> NDArray[np.int64]:
 
 def _ttl(ttl: timedelta) -> int:
     return ttl // timedelta(microseconds=1)
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Final, Protocol
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
+
+HOPELESS: Final = 100_000
+"""Bad rows after which a file that holds too large a share of them is read no further: one that does not fit would fill the memory."""
 
 
 @dataclass(frozen=True)

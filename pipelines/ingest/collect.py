@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from feature_repo.exclusive import exclusive
 from feature_repo.home import Home
 from pipelines.errors import Refused
-from pipelines.ingest.chunk import Fault
+from pipelines.ingest.chunk import HOPELESS, Fault
 from pipelines.ingest.format import ROW, TS, Format, IngestError, LogFile
 from pipelines.ingest.landing import land_events, land_seen
 from pipelines.ingest.partitions import earliest
@@ -32,9 +32,6 @@ from pipelines.ingest.whereabouts import Whereabouts
 from serving.room_settings import IngestSettings
 
 MOST_BAD: Final = IngestSettings().most_bad_share
-
-HOPELESS: Final = 100_000
-"""Bad rows after which a log that is above the share of them is read no further: a mapping that does not fit would fill the memory."""
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from serving.bundles import Bundle
 from serving.engine.candidates import Candidates
 from serving.engine.stages import Context
 from serving.errors import Busy, ConversionFailed, Late
-from serving.precision.model_matrix import model_matrix, read_from
+from serving.precision.model_matrix import matrix_of
 
 
 def acting(candidates: Candidates) -> NDArray[np.bool_]:
@@ -30,8 +30,7 @@ def conversions(
     out, paid = np.full(len(candidates), np.nan), acting(candidates)
     if bundle is not None and paid.any():
         own = INPUTS[bundle.manifest.input]
-        found = read_from(matrix[paid], model, own)
-        rows = found if found is not None else model_matrix(own, context, candidates.keep(paid))
+        rows = matrix_of(own, model, matrix, context, candidates)[paid]
         try:
             out[paid] = context.allowance.score(tier, bundle, rows)
         except (Late, Busy):

@@ -52,23 +52,22 @@ def model_matrix(model: ModelInput, context: Context, candidates: Candidates) ->
     return out
 
 
-def read_from(matrix: NDArray[np.float32], made: ModelInput, wanted: ModelInput) -> NDArray[np.float32] | None:
-    """The rows of a narrower or older input taken out of one that is made already, (n, k); None where that lacks a column."""
+def matrix_of(wanted: ModelInput, made: ModelInput, matrix: Matrix, context: Context, candidates: Candidates) -> Matrix:
+    """The candidates' matrix of an input: taken out of one that is made already, wider or newer, or made where that lacks a column."""
     if wanted is made:
         return matrix
     places = places_in(made.name, wanted.names)
     if places is None:
-        return None
+        return model_matrix(wanted, context, candidates)
     k = len(places)
     return matrix[:, :k] if places == tuple(range(k)) else np.ascontiguousarray(matrix[:, places])
 
 
 def matrices(bundle: Bundle, context: Context, candidates: Candidates, live: Live) -> tuple[ModelInput, Matrix, Matrix]:
     """The input that the decision is logged with, its matrix, and the part of that which the bundle reads, columns in its order."""
-    model, own = live.logged_input(bundle), INPUTS[bundle.manifest.input]
+    model = live.logged_input(bundle)
     x = model_matrix(model, context, candidates)
-    read = read_from(x, model, own)
-    return model, x, model_matrix(own, context, candidates) if read is None else read
+    return model, x, matrix_of(INPUTS[bundle.manifest.input], model, x, context, candidates)
 
 
 def _search(query: Query, candidates: Candidates) -> Columns:

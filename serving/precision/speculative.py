@@ -20,7 +20,7 @@ from serving.engine.stages import Context
 from serving.engine.tiers import PRIMARY
 from serving.errors import Busy, Late
 from serving.precision.conversions import acting, conversions
-from serving.precision.model_matrix import matrices, model_matrix, read_from
+from serving.precision.model_matrix import matrices, matrix_of
 from serving.precision.standing import Standing
 from serving.record.request import AdRequest
 from serving.settings import Settings
@@ -102,8 +102,7 @@ class Speculative:
     ) -> Scores:
         """Everyone's scores by the fast models; x: the input of this name, which they read too as a rule."""
         model, own = INPUTS[made], INPUTS[fast.manifest.input]
-        found = read_from(x, model, own)
-        matrix = found if found is not None else model_matrix(own, context, candidates)
+        matrix = matrix_of(own, model, x, context, candidates)
         pctr = context.allowance.score(FAST, fast, matrix)
         return Scores(pctr, conversions(context, candidates, FAST, conversion, model, x), fast.name, FAST)
 

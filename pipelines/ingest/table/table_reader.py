@@ -16,7 +16,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from feature_repo.literal_path import literal_path
-from pipelines.ingest.chunk import Chunk, Fault
+from feature_repo.sql_text import sql_name, sql_string
+from pipelines.ingest.chunk import HOPELESS, Chunk, Fault
 from pipelines.ingest.format import IngestError
 from pipelines.ingest.lines import CHUNK_LINES, LONGEST_LINE, SHOWN
 from pipelines.ingest.table.cell_texts import CellTexts
@@ -32,8 +33,6 @@ BY_RULE: Final = "\x1f"
 LOOKED_AT: Final = 100_000
 """First lines of JSON in which the keys are looked for."""
 MOST_COLUMNS: Final = 10_000
-HOPELESS: Final = 100_000
-"""Lines that cannot be read, above which a file of which they are the most is refused at once."""
 UNCLOSED: Final = "holds a quote that is not closed, or text after one"
 WITHIN: Final = "stands within a quote that was opened before"
 REASONS: Final = {
@@ -41,16 +40,6 @@ REASONS: Final = {
     "UNQUOTED VALUE": UNCLOSED, "LINE SIZE OVER MAXIMUM": "is too long",
 }  # fmt: skip
 """DuckDB's kinds of errors in a record."""
-
-
-def _quoted(text: str) -> str:
-    """A string of SQL."""
-    return "'" + text.replace("'", "''") + "'"
-
-
-def _named(name: str) -> str:
-    """A name of SQL."""
-    return '"' + name.replace('"', '""') + '"'
 
 
 def form_of(path: Path, file: TableFile) -> Literal["csv", "json", "parquet"]:
@@ -154,12 +143,12 @@ class TableReader:
 
     def _kept(self, cell: Callable[[str], str]) -> str:
         """The condition that a row is read. cell: the expression of a column's cell."""
-        parts = [f"{cell(name)} IN ({', '.join(map(_quoted, words))})" for name, words in self.only.items() if words]
+        parts = [f"{cell(name)} IN ({', '.join(map(sql_string, words))})" for name, words in self.only.items() if words]
         return " AND ".join(parts) or "true"
 
     def _cell(self, text: str) -> str:
         """The expression that cleans a cell: without spaces around, and empty where it stands for nothing."""
-        nulls = ", ".join(map(_quoted, self.file.nulls)) or "''"
+        nulls = ", ".join(map(sql_string, self.file.nulls)) or "''"
         return f"CASE WHEN {text} IS NULL OR trim({text}) IN ({nulls}) THEN '' ELSE trim({text}) END"
 
     def _of_text(
@@ -176,14 +165,14 @@ class TableReader:
         """Of the lines after the first `before` ones."""
         last = lines.lines
         places = ["n", *(f"c{i}" for i in range(len(names)))]
-        columns = "{" + ", ".join(f"{_quoted(place)}: 'VARCHAR'" for place in places) + "}"
+        columns = "{" + ", ".join(f"{sql_string(place)}: 'VARCHAR'" for place in places) + "}"
         source = (
-            f"read_csv({_quoted(literal_path(numbered))}, delim={_quoted(delimiter)}, quote={_quoted(self.file.quote)},"
-            f" escape={_quoted(self.file.escape if self.file.quote else '')}, comment='', header=false, auto_detect=false, new_line='\\n',"
-            f" columns={columns}, store_rejects=true, parallel=false, null_padding=false, strict_mode=true,"
+            f"read_csv({sql_string(literal_path(numbered))}, delim={sql_string(delimiter)}, quote={sql_string(self.file.quote)},"
+            f" escape={sql_string(self.file.escape if self.file.quote else '')}, comment='', header=false, auto_detect=false,"
+            f" new_line='\\n', columns={columns}, store_rejects=true, parallel=false, null_padding=false, strict_mode=true,"
             f" max_line_size={LONGEST_LINE * 2}, compression='none')"
         )
-        mark = _quoted(r"\n\d+" + re.escape(delimiter))  # of the lines within a cell
+        mark = sql_string(r"\n\d+" + re.escape(delimiter))  # of the lines within a cell
 
         def cell(name: str) -> str:
             if name not in names:
@@ -191,13 +180,13 @@ class TableReader:
             raw = f"c{names.index(name)}"
             return self._cell(f"(CASE WHEN contains({raw}, chr(10)) THEN regexp_replace({raw}, {mark}, chr(10), 'g') ELSE {raw} END)")
 
-        parts = [f"{cell(name)} AS {_named(f'w{i}')}" for i, name in enumerate(wanted)]
-        number = f"try_cast(n AS BIGINT) AS {_named(LINE)}"
+        parts = [f"{cell(name)} AS {sql_name(f'w{i}')}" for i, name in enumerate(wanted)]
+        number = f"try_cast(n AS BIGINT) AS {sql_name(LINE)}"
         _write(
             con, f"SELECT {', '.join([number, *parts])} FROM {source} WHERE try_cast(n AS BIGINT) > {last} OR ({self._kept(cell)})", into
         )
         faults = self._rejected(con, delimiter, last)
-        known = con.execute(f"SELECT max({_named(LINE)}) FROM read_parquet({_quoted(literal_path(into))})").fetchall()[0][0] or 0
+        known = con.execute(f"SELECT max({sql_name(LINE)}) FROM read_parquet({sql_string(literal_path(into))})").fetchall()[0][0] or 0
         if known <= last and max((fault.line for fault in faults), default=0) <= last:  # the sentinel was read as part of a cell
             known = con.execute(f"SELECT max(try_cast(n AS BIGINT)) FROM {source}").fetchall()[0][0] or 0  # of all rows, read or not
             begun = max([known, before, *(fault.line for fault in faults)])
@@ -235,7 +224,7 @@ class TableReader:
 
     def _of_json(self, con: duckdb.DuckDBPyConnection, numbered: Path, wanted: Sequence[str], into: Path, last: int) -> list[Fault]:
         source = (
-            f"read_csv({_quoted(literal_path(numbered))}, delim={_quoted(BY_RULE)}, quote='', escape='', comment='', header=false,"
+            f"read_csv({sql_string(literal_path(numbered))}, delim={sql_string(BY_RULE)}, quote='', escape='', comment='', header=false,"
             " auto_detect=false, new_line='\\n', columns={'n': 'BIGINT', 'j': 'VARCHAR'}, store_rejects=true, parallel=false,"
             f" max_line_size={LONGEST_LINE * 2}, compression='none')"
         )
@@ -246,10 +235,10 @@ class TableReader:
         )
 
         def cell(name: str) -> str:
-            return self._cell(f"json_extract_string(j, {_quoted(json_path(name))})")
+            return self._cell(f"json_extract_string(j, {sql_string(json_path(name))})")
 
-        cells = [f"{cell(name)} AS {_named(f'w{i}')}" for i, name in enumerate(wanted)]
-        number = f"n AS {_named(LINE)}"
+        cells = [f"{cell(name)} AS {sql_name(f'w{i}')}" for i, name in enumerate(wanted)]
+        number = f"n AS {sql_name(LINE)}"
         _write(con, f"SELECT {', '.join([number, *cells])} FROM spoken WHERE j IS NOT NULL AND ({self._kept(cell)})", into)
         self._refuse_hopeless("SELECT count(*) FROM spoken WHERE j IS NULL", con, last)
         bad = con.execute("SELECT n, bad FROM spoken WHERE j IS NULL").fetchall()
@@ -260,12 +249,12 @@ class TableReader:
         schema = pq.read_schema(path)
 
         def cell(name: str) -> str:
-            return self._cell(_as_text(schema.field(name).type, _named(name), name)) if name in schema.names else "''"
+            return self._cell(_as_text(schema.field(name).type, sql_name(name), name)) if name in schema.names else "''"
 
-        number = f"file_row_number + 1 AS {_named(LINE)}"
-        parts = [number, *(f"{cell(name)} AS {_named(f'w{i}')}" for i, name in enumerate(wanted))]
+        number = f"file_row_number + 1 AS {sql_name(LINE)}"
+        parts = [number, *(f"{cell(name)} AS {sql_name(f'w{i}')}" for i, name in enumerate(wanted))]
         return (
-            f"SELECT {', '.join(parts)} FROM read_parquet({_quoted(literal_path(path))}, file_row_number=true, hive_partitioning=false,"
+            f"SELECT {', '.join(parts)} FROM read_parquet({sql_string(literal_path(path))}, file_row_number=true, hive_partitioning=false,"
             f" binary_as_string=true) WHERE {self._kept(cell)}"
         )
 
@@ -283,4 +272,4 @@ def _as_text(kind: pa.DataType, column: str, name: str) -> str:
 
 
 def _write(con: duckdb.DuckDBPyConnection, rows: str, into: Path) -> None:
-    con.execute(f"COPY ({rows}) TO {_quoted(str(into))} (FORMAT parquet, COMPRESSION zstd)")
+    con.execute(f"COPY ({rows}) TO {sql_string(str(into))} (FORMAT parquet, COMPRESSION zstd)")
